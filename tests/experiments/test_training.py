@@ -15,19 +15,20 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from experiments.tiny import clips, forms, lessons, symbols
+from experiments.tiny.averaging import average
 from experiments.tiny.batches import Lecturer, collate, held_out, write
 from experiments.tiny.beginning import begin
-from experiments.tiny.checkpoint import resume
+from experiments.tiny.checkpoint import resume, save
 from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalized, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.eyes import Eyes
 from experiments.tiny.family import Pace
-from experiments.tiny.learning import learn
+from experiments.tiny.learning import RIGHT, learn
 from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
@@ -391,6 +392,25 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     run(2.0)
     assert not any("begins" in line for line in lines)
     assert int(str(lines[-1]["step"])) > reached["step"]
+
+
+def test_two_checkpoints_become_their_mean(tmp_path: Path) -> None:
+    module = nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(module.parameters())
+    paths = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    for place, path in enumerate(paths):
+        module(torch.full((4, 3), 1.0 + place)).sum().backward()
+        optimizer.step()
+        save(path, module, optimizer, {"step": 5 + place, "stage": 3, f"{RIGHT}same": 0.5 + 0.2 * place})
+    tensors = [load_file(path) for path in paths]
+    average(*paths)
+    for path in paths:
+        for key, tensor in load_file(path).items():
+            assert torch.allclose(tensor, (tensors[0][key] + tensors[1][key]) / 2)
+        assert resume(path, module, optimizer) == {"step": 6, "stage": 3, f"{RIGHT}same": pytest.approx(0.6)}
+    save(paths[0], nn.Linear(2, 2), optimizer, {"step": 5, "stage": 3})
+    with pytest.raises(SystemExit, match="not checkpoints of the same model"):
+        average(*paths)
 
 
 def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Vocabulary) -> None:
