@@ -36,7 +36,7 @@ def single(rng: Rng, item: Item, caption: str) -> Lesson:
     roll = rng.below(100)
     if roll < 45:
         question, true = rng.pick(item.yesno[:2] if rng.coin(0.6) else item.yesno)
-        end = YES_OR_NO if rng.coin(0.8) else ""
+        end = rng.pick((*[YES_OR_NO] * 7, *[WORD] * 2, ""))
         return asked([Claim(f" {question}"), end], "yes" if true else "no")
     if roll < 52:
         return asked([f" {CAPTION}"], caption)
