@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=0.5)
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--span", type=float, default=2.0)
-    parser.add_argument("--hold", type=int, default=3)
+    parser.add_argument("--hold", type=int, default=2)
     parser.add_argument("--on", type=float, default=0.6)
     given = parser.parse_args()
     model = chat(given.model).model
