@@ -34,8 +34,9 @@ def evaluate_all(
 
     With a list `failed`, an error in one of several runs is appended to it as a sentence, and the others continue.
 
-    Raises InputError if `out` holds a run itself, for a model named twice at different addresses, and for several
-    seeds of a task that draws no demonstrations, because their spread would be zero.
+    Raises InputError if `out` holds a run itself, for an unknown model (before anything is asked, unless `failed` is
+    given), for a model named twice at different addresses, and for several seeds of a task that draws no
+    demonstrations, because their spread would be zero.
     """
     display, loader = display or Display(), KeptModel(keep_pictures=bool(controls) or len(specs) > 1)
     if failed is None:  # raise before anything is asked

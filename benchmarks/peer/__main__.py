@@ -24,8 +24,8 @@ from benchmarks.peer import data
 from benchmarks.peer.timing import FILE
 
 PEER = "lmms-eval"
-HALF = "mmeval-bfloat16"
-WAYS = ("mmeval", PEER, "one-by-one", "tuned", HALF)
+DTYPES = {"mmeval": "float32", "mmeval-bfloat16": "bfloat16"}
+WAYS = ("mmeval", PEER, "one-by-one", "tuned", "mmeval-bfloat16")
 COLUMNS = (
     *("questions", "way", "start-up, CPU s", "loop, CPU s", "loop, s", "process, CPU s", "process, s", "peak MiB"),
     "questions per CPU s of the loop",
@@ -117,8 +117,8 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _command(way: str, model: Path, table: Path, folder: Path, peer: str) -> list[str]:
-    if way in ("mmeval", HALF):
-        return _mmeval(model, table, folder, "bfloat16" if way == HALF else "float32")
+    if way in DTYPES:
+        return _mmeval(model, table, folder, DTYPES[way])
     if way == PEER:
         return _lmms_eval(model, table, folder, peer)
     return [sys.executable, "-m", "benchmarks.peer.plain", way, str(model), str(table), str(folder / "answers.json")]
@@ -145,7 +145,7 @@ def _lmms_eval(model: Path, table: Path, folder: Path, python: str) -> list[str]
 
 def _answers(way: str, folder: Path) -> Iterator[str]:
     """Yield the answers in the questions' order."""
-    if way in ("mmeval", HALF):
+    if way in DTYPES:
         rows = [json.loads(line) for line in (folder / "run" / "records.jsonl").read_text().splitlines()]
         yield from (row["text"] for row in sorted(rows, key=lambda row: row["id"].partition("/")[2]))
     elif way == PEER:

@@ -64,8 +64,7 @@ def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
         "# MMICL's claims, in miniature",
         "",
         "`make replicate` makes this page: the tiny family of this repository on the test split of its picture world. "
-        "These results hold for models of six million parameters in a world of colored shapes. The shipped mmicl-tiny "
-        "learned from 37% more tokens than its siblings; `docs/tiny.md` has its lead after equally many steps.",
+        f"These results hold for models of six million parameters in a world of colored shapes. {tried.TRAINING}",
         "",
         "## Reading",
         "",

@@ -13,7 +13,7 @@ from torch.nn import functional
 def attend(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None = None, causal: bool = False) -> Tensor:
     """Let queries [B, H, Q, D] read values [B, H, K, D]: where `seen` [B, 1, 1, K] is True, or at earlier places.
 
-    Written out on a CPU: in bfloat16, torch's fused attention takes 2 to 7 times as long there, mostly backward.
+    Written out on a CPU, where torch's fused attention is slow in bfloat16, most of all backward.
     """
     if query.device.type != "cpu":
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=causal)

@@ -39,6 +39,8 @@ def average(first: Path, second: Path) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    if not path.is_file():
+        raise SystemExit(f"{path}: no such checkpoint; give WORK/MEMBER.safetensors of two trainings")
     with safe_open(path, "pt") as file:
         facts = {key: float(value) for key, value in (file.metadata() or {}).items()}
     return load_file(path), facts

@@ -144,12 +144,12 @@ def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool, tes
     """
     lesson = source.draw(rng, pool)
     how = rng.pick(source.hows)
-    asks = reads and (tested or rng.coin())
-    if asks:
+    reads_question = reads and (tested or rng.coin())
+    if reads_question:
         lesson = _first_question(lesson)
     captions = [pool.shown[picture].plain for picture in pictures(lesson)] if how == "words" else ()
     written = writer.write(lesson, how, captions)
-    if asks:
+    if reads_question:
         return replace(written, claimed=[False] * len(written.ids))
     return replace(written, question=[])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmeval.cli.options import FOLDER, SEVERAL, SectionedCommand, given, spec_options
-from mmeval.spec import RunSpec, grid, several
+from mmeval.spec import RunSpec, grid, options, several
 from mmeval.types import Display, InputError
 
 if TYPE_CHECKING:
@@ -128,13 +128,18 @@ def _as_left(finished: list["Run"]) -> list["Run"]:
 def _listed(value: Any) -> Any:
     """Split names at commas, except between a server's addresses.
 
-    An existing path and a constant model's answer, which may contain commas, are not split.
+    An existing path and a constant model's answer, which may contain commas, are not split. Raises InputError for a
+    setting among the names, as `mmeval parity` takes it.
     """
     given = value if isinstance(value, list) else [value]
     whole = [one.startswith("constant:") or Path(one).exists() for one in given]
     split = [[one] if kept else re.split(r",(?!\s*https?://)", one) for one, kept in zip(given, whole, strict=True)]
-    parts = [part for some in split for part in some]
-    return [part.strip() for part in parts if part.strip()] if len(parts) > 1 else value
+    parts = [part.strip() for some in split for part in some]
+    for part in parts[1:]:
+        name, equals, setting = part.partition("=")
+        if equals and name in options():
+            raise InputError(f"'{part}' is a setting, not a name; give it as --{name.replace('_', '-')} {setting}")
+    return [part for part in parts if part] if len(parts) > 1 else value
 
 
 def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None:

@@ -89,9 +89,6 @@ def find_model(spec: str) -> Checkpoint:
             return Checkpoint(_name_of(Path(source)), adapter, source)
         source, _, revision = (source, "", "") if local else source.partition("@")
         return Checkpoint(name, adapter, source, revision or None, local)
-    setting, equals, value = spec.partition("=")
-    if equals and setting.isidentifier():  # as `mmeval parity` takes them
-        raise InputError(f"'{spec}' is a setting, not a model; give it as --{setting.replace('_', '-')} {value}")
     raise InputError(
         f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
         "`mmeval models` lists the names"
