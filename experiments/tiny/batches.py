@@ -66,9 +66,15 @@ def collate(
         _padded([one.claimed for one in written], *ids.shape).astype(bool),
         np.asarray(pictures + [0] * (shown - len(pictures)), dtype=np.int64),
         np.asarray([len(one.pictures) for one in written] + [0] * (len(ids) - len(written)), dtype=np.int64),
-        _padded([one.question or [0] for one in written], len(ids), length if pasted else 1),
+        _padded([one.question or [0] for one in written], len(ids), _rounded(written) if length and pasted else 1),
     )
     return Batch(*map(torch.from_numpy, arrays))
+
+
+def _rounded(written: Sequence[Written]) -> int:
+    """Return one of a few lengths for the questions, so that batches have few shapes."""
+    longest = max(len(one.question) for one in written)
+    return next(length for length in LENGTHS if longest <= length)
 
 
 def _padded(rows: Sequence[Sequence[int]], lessons: int, length: int) -> NDArray[np.int64]:

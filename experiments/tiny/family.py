@@ -74,15 +74,25 @@ ABLATIONS: Mapping[str, Member] = {
 """mmicl-tiny with one thing changed; `released` equals `paper` if the language model is a LLaMA."""
 
 
+def member_of(name: str) -> tuple[Member, int]:
+    """Return the member of that name, and its seed: `mmicl-tiny seed 1`. Raises SystemExit if it is not known."""
+    known, _, seed = name.partition(" seed ")
+    members = {**FAMILY, **ABLATIONS}
+    if known not in members or not (seed or "0").isdecimal():
+        raise SystemExit(f"unknown member '{name}'; choose from {', '.join(members)}, each with or without ' seed 1'")
+    return members[known], int(seed or 0)
+
+
 def train_words(plan: Plan) -> None:
     """Train the language model that all members share."""
     file = plan.work / "language.safetensors"
     if file.exists():
         return
-    model, writer = _new(plan, reads=False)
+    model, writer = _new(plan, plan.seed, reads=False)
     seconds = WORDS_SHARE * (plan.left() - LAST)
     workers = min(10, max(1, (os.cpu_count() or 2) - 2))
-    _train(plan, "words", model, writer, words(speakable(writer)), Member(("none",)), seconds, workers)
+    member = Member(("none",))
+    _train(plan, "words", plan.seed, model, writer, words(speakable(writer)), member, seconds, workers)
     save_file(model.language_model.state_dict(), file)
 
 
@@ -101,14 +111,17 @@ def train_members(plan: Plan, members: Sequence[str]) -> None:
     _join(processes)
 
 
+ENDED, FAILED = -1, 2**62
+
+
 @dataclass(frozen=True)
 class Pace:
-    """Keeps models that are trained at once within a few steps of one another."""
+    """Keeps models that are trained at once within a few steps of one another; one that fails leaves the others be."""
 
     place: int
     """This model's place in `steps`."""
     steps: MutableSequence[int]
-    """The steps of all models, shared between processes; negative once a model has ended."""
+    """The steps of all models, shared between processes; `ENDED` or `FAILED` once a model has."""
     until: float
     """The deadline, in seconds since the epoch."""
     ahead: int = 40
@@ -117,14 +130,14 @@ class Pace:
         """Wait for the slowest model; return False if the time is over or another model has ended."""
         self.steps[self.place] = step
         while step > min(self.steps) + self.ahead:
-            if time.time() > self.until or min(self.steps) < 0:
+            if time.time() > self.until or min(self.steps) == ENDED:
                 return False
             time.sleep(0.001)
         return True
 
-    def end(self) -> None:
-        """End the others' training, too."""
-        self.steps[self.place] = -1
+    def end(self, failed: bool) -> None:
+        """End the others' training, too, unless this one failed: then they go on without it."""
+        self.steps[self.place] = FAILED if failed else ENDED
 
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:
@@ -153,22 +166,26 @@ def _join(processes: Sequence[multiprocessing.process.BaseProcess]) -> None:
 
 def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> None:
     """Train one member until that time (seconds since the epoch)."""
-    member = {**FAMILY, **ABLATIONS}[name]
+    member, seed = member_of(name)
+    failed = True
     try:
-        model, writer = _new(plan, member.reads)
+        model, writer = _new(plan, plan.seed + seed, member.reads)
         model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
         stages = seen(
             speakable(writer), member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets
         )
-        _train(plan, name, model, writer, stages, member, until - time.time(), plan.workers, pace or unpaced)
+        seconds = until - time.time()
+        _train(plan, name, plan.seed + seed, model, writer, stages, member, seconds, plan.workers, pace or unpaced)
+        failed = False
     finally:
         if pace:
-            pace.end()
+            pace.end(failed)
 
 
 def _train(
     plan: Plan,
     name: str,
+    seed: int,
     model: TinyMmicl,
     writer: Writer,
     stages: list[Stage],
@@ -182,7 +199,7 @@ def _train(
     pools = pools_of(plan)
     device = torch.device(plan.device)
     lecturer = Lecturer(
-        stages, pools["train"], writer, plan.tokens, plan.rows, f"{name} {plan.seed}", member.reads,
+        stages, pools["train"], writer, plan.tokens, plan.rows, f"{name} {seed}", member.reads,
         fixed=device.type == "cuda",
     )  # fmt: skip
     tests = held_out(stages, pools["test"], writer, plan.tests, member.reads)
@@ -192,7 +209,7 @@ def _train(
     checkpoint = plan.work / f"{name}.safetensors"
 
     def keep() -> None:
-        if name in FAMILY or name in ABLATIONS:
+        if name != "words":
             _write(plan, name, model.state_dict())
 
     learn(name, model, lecturer, stages, tests, eyes, recipe, workers, checkpoint, plan.say, keep, pace)
@@ -211,10 +228,10 @@ def _eyes(plan: Plan, model: TinyMmicl, split: Split, member: Member) -> Eyes:
     return Eyes(model, features, pixels, device)
 
 
-def _new(plan: Plan, reads: bool) -> tuple[TinyMmicl, Writer]:
+def _new(plan: Plan, seed: int, reads: bool) -> tuple[TinyMmicl, Writer]:
     """Make new weights around the shared vision encoder, the same for the same seed, and a writer for them."""
     vocabulary = Vocabulary.load(plan.out)
-    torch.manual_seed(plan.seed)
+    torch.manual_seed(seed)
     model = TinyMmicl(sizes_of(vocabulary.size, reads, plan.small))
     begin(model)
     model.vision_model.load_state_dict(load_file(plan.encoder))

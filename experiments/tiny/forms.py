@@ -12,6 +12,8 @@ from experiments.tiny.pool import Item
 from mmeval.embedded.world.choices import LETTERS, options
 from mmeval.embedded.world.puzzles import Puzzle, matched, statement
 from mmeval.embedded.world.rng import Rng
+from mmeval.embedded.world.things import NUMBERS, SHAPES
+from mmeval.embedded.world.view import plural
 
 CAPTION = "What does the image show?"
 YES_OR_NO = " Please answer yes or no."
@@ -104,6 +106,54 @@ def joint(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
     return asked(question, "yes" if own_picture[caption] == image else "no")
 
 
+def half_joint(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """List the captions as `joint` does and ask in the world's words, or the other way round: on the way to `joint`."""
+    texts, own_picture = matched(puzzle)
+    caption, image = rng.below(2), rng.below(2)
+    if rng.coin():
+        given = f"The caption 0 is {texts[0]}\nThe caption 1 is {texts[1]}\nDoes caption {caption} match "
+        question: Lesson = [*map(Show, shown), given, Mention(image), "?"]
+    else:
+        given = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. Is the caption {caption} matches the "
+        question = [*map(Show, shown), given, Mention(image), "? Yes or No."]
+    return asked(question, "yes" if own_picture[caption] == image else "no")
+
+
+def caption_first(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask whether a caption matches the picture that follows it: on the way to `letter`."""
+    texts, own_picture = matched(puzzle)
+    caption, image = rng.below(2), rng.below(2)
+    question: Lesson = [f"Caption: {texts[caption]}\n", Show(shown[image])]
+    end = "Does the caption match the image? Answer yes or no."
+    return asked([*question, end], "yes" if own_picture[caption] == image else "no")
+
+
+def pick(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask `which` of two pictures a caption describes as `letter` does: on the way to it."""
+    right = puzzle.choices.index(puzzle.answer)
+    places = rng.swapped(right, rng.pick([place for place in range(len(shown)) if place != right]))
+    text = str(puzzle.question[0]).removeprefix("Which image shows ").removesuffix("?")
+    return _picked(text, [shown[place] for place in places], places.index(right))
+
+
+def counts(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
+    """Ask how many things each picture of `both` shows, and how many there are in all."""
+    shape = shape_of(puzzle)
+    numbers = [sum(thing.kind.shape == shape for thing in scene.things) for scene in puzzle.scenes]
+    lesson: Lesson = [*map(Show, shown)]
+    for place in rng.shuffled((0, 1, 2)):
+        where = (" in all?",) if place == 2 else (" in ", Mention(place), "?")
+        number = sum(numbers) if place == 2 else numbers[place]
+        lesson += asked([f" How many {plural(shape)} are there", *where], NUMBERS[number])
+    return lesson
+
+
+def shape_of(puzzle: Puzzle) -> str:
+    """Return the shape that a puzzle of the kind `both` is about."""
+    words = str(puzzle.question[0]).removesuffix("?").split()
+    return next(shape for shape in SHAPES if shape in words or plural(shape) in words)
+
+
 def letter(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
     """Ask which caption, or which picture (winoground-choice)."""
     texts, own_picture = matched(puzzle)
@@ -112,9 +162,13 @@ def letter(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
         listed = _listed(texts, "{}. ")
         question: Lesson = [Show(shown[place]), f"Which caption describes the image?\n{listed}Answer with A or B."]
         return asked(question, _letter(own_picture.index(place)))
-    text = f"Which image does the caption describe? Caption: {texts[place]}\nA. "
-    question = [text, Show(shown[0]), "\nB. ", Show(shown[1]), "\nAnswer with A or B."]
-    return asked(question, _letter(own_picture[place]))
+    return _picked(texts[place], shown, own_picture[place])
+
+
+def _picked(text: str, shown: Sequence[int], right: int) -> Lesson:
+    question = f"Which image does the caption describe? Caption: {text}\nA. "
+    ask: Lesson = [question, Show(shown[0]), "\nB. ", Show(shown[1]), "\nAnswer with A or B."]
+    return asked(ask, _letter(right))
 
 
 def iq50(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
@@ -137,8 +191,12 @@ def nextqa(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
 
 
 FORMS: Mapping[str, Callable[[Rng, Puzzle, Sequence[int]], Lesson]] = {
-    form.__name__: form for form in (nlvr2, match, one_caption, one_picture, joint, letter, iq50, muirbench, nextqa)
-}
+    form.__name__: form
+    for form in (
+        nlvr2, counts, match, one_caption, one_picture, half_joint, joint, caption_first, pick, letter, iq50,
+        muirbench, nextqa,
+    )
+}  # fmt: skip
 
 
 def _listed(choices: Sequence[str], form: str) -> str:

@@ -194,18 +194,18 @@ def several(rng: Rng, pool: Pool) -> Lesson:
     for _ in range(3):
         slot = rng.below(count)
         kind = kinds[slot]
-        roll = rng.below(6)
+        roll = rng.below(8)
         if roll == 0:
             lesson += asked([" What does ", Mention(slot), " show?"], pool.shown[pictures[slot]].caption)
         elif roll == 1:
             lesson += asked([f" what color is the {kind.shape} in ", Mention(slot), " ?"], kind.color)
-        elif roll == 2 and names.count(kind.name) == 1:
+        elif roll >= 5 and names.count(kind.name) == 1:
             lesson += asked([f" Which image shows {article(kind.name)}?"], f"image {slot}")
-        elif roll == 3:
+        elif roll == 2:
             asked_of = rng.pick(names)
             question: Lesson = [f" Is there {article(asked_of)} in ", Mention(slot), "?"]
             lesson += asked(question, "yes" if asked_of == kind.name else "no")
-        elif roll == 4:
+        elif roll == 3:
             lesson += asked([" how many pictures are there ?"], NUMBERS[count] if count < len(NUMBERS) else str(count))
         else:
             lesson += _different(rng, kinds)
@@ -247,8 +247,7 @@ def _picture(rng: Rng, pool: Pool, puzzle: Puzzle, scene: Scene) -> int:
     """Find a picture of the pool that answers the puzzle as the scene does."""
     kinds = [thing.kind for thing in scene.things]
     if puzzle.kind == "both":
-        shape = next(word for word in str(puzzle.question[0]).removesuffix("?").split() if word.rstrip("es") in _STEMS)
-        shape = next(known for known in SHAPES if shape.startswith(known))
+        shape = forms.shape_of(puzzle)
         return rng.pick(pool.counted[shape, sum(kind.shape == shape for kind in kinds)])
     if puzzle.kind == "frames":
         wanted = scene.things[0]
@@ -262,6 +261,3 @@ def _picture(rng: Rng, pool: Pool, puzzle: Puzzle, scene: Scene) -> int:
     if puzzle.kind == "matching" and "to the left of" in str(puzzle.question[0]):
         return rng.pick(pool.pairs[left.kind, right.kind])
     return rng.pick(pool.together[frozenset(kinds)])
-
-
-_STEMS = {shape.rstrip("es") for shape in SHAPES}

@@ -21,19 +21,30 @@ Draw = Callable[[Rng, Pool], Lesson]
 SEVERAL = tuple(kind for kind in PUZZLES if kind != "novel")
 TESTABLE = tuple(kind for kind in SEVERAL if kind != "frames")
 """Not `frames`: the held-out pictures show things at few places, so most ways of moving cannot be shown."""
-WORDINGS = (
-    ("both", "nlvr2"), ("matching", "match"), ("matching", "one_caption"), ("matching", "one_picture"),
-    ("matching", "joint"), ("matching", "letter"), ("series", "iq50"), ("which", "muirbench"), ("odd", "muirbench"),
-    ("frames", "nextqa"),
-)  # fmt: skip
-"""Kinds of puzzles and their other wordings: those of benchmarks, and simpler ones that lead to them."""
+WORDINGS: Mapping[tuple[str, str], float] = {
+    ("both", "nlvr2"): 0.8,
+    ("both", "counts"): 0.5,
+    ("matching", "match"): 0.35,
+    ("matching", "one_caption"): 0.35,
+    ("matching", "one_picture"): 0.35,
+    ("matching", "half_joint"): 0.5,
+    ("matching", "joint"): 0.8,
+    ("matching", "caption_first"): 0.35,
+    ("which", "pick"): 0.35,
+    ("matching", "letter"): 0.8,
+    ("series", "iq50"): 0.35,
+    ("which", "muirbench"): 0.35,
+    ("odd", "muirbench"): 0.35,
+    ("frames", "nextqa"): 0.35,
+}
+"""Weights of the puzzles' other wordings: those of benchmarks, and simpler ones that lead to them."""
 HARD = {
     "numerical_calculation": 3,
     "code_reasoning": 4,
-    "OCR": 4,
+    "OCR": 5,
     "text_translation": 2,
     "position": 3,
-    "count": 4,
+    "count": 5,
     "color": 2,
     "existence": 2,
 }
@@ -90,7 +101,10 @@ def words(known: Sequence[str]) -> list[Stage]:
         ),
         **{f"item {subtask}": Source(0.35, _item(subtask), only) for subtask in world.SUBTASKS},
         **{kind: Source(0.4, _puzzle(kind), only) for kind in SEVERAL},
-        **{f"{kind} {form}": Source(0.15, _puzzle(kind, form), only) for kind, form in WORDINGS},
+        **{
+            f"{kind} {form}": Source(0.4 * weight, _puzzle(kind, form), only)
+            for (kind, form), weight in WORDINGS.items()
+        },
         "clips": Source(0.3, lambda rng, pool: clips.moving(rng, pool, rng.pick(("nextqa", ""))), only),
     }
     return [
@@ -156,8 +170,10 @@ def seen(
     items = {
         f"item {subtask}": Source(0.3 * HARD.get(subtask, 1), _item(subtask), varied) for subtask in world.SUBTASKS
     }
-    puzzles = {kind: Source(0.5, _puzzle(kind), ways) for kind in SEVERAL}
-    wordings = {f"{kind} {form}": Source(0.35, _puzzle(kind, form), ways) for kind, form in WORDINGS}
+    puzzles = {kind: Source(1.0 if kind == "both" else 0.5, _puzzle(kind), ways) for kind in SEVERAL}
+    wordings = {
+        f"{kind} {form}": Source(weight, _puzzle(kind, form), ways) for (kind, form), weight in WORDINGS.items()
+    }
     moving = {
         "clips nextqa": Source(0.6, lambda rng, pool: clips.moving(rng, pool, "nextqa"), ways),
         "clips": Source(0.8, lambda rng, pool: clips.moving(rng, pool, ""), ways),
@@ -188,7 +204,7 @@ def seen(
         Stage("learns", learns, 0.33, tuple(demonstrations)[:4] or ("several",), 0.95, sets[1]),
         Stage("everything", _and(everything, (first, 0.05)), 0.8, tests, 1.01, sets[1]),
         # single pictures again: there is the most to learn about them
-        Stage("questions", _and(alone, (together, 0.35), (first, 0.05)), 1.0, tests, 1.01, sets[1]),
+        Stage("questions", _and(alone, (together, 0.4), (first, 0.05)), 1.0, tests, 1.01, sets[1]),
     ]
 
 
@@ -207,7 +223,7 @@ def _behind(rng: Rng, pool: Pool) -> Lesson:
         else lessons.puzzle(rng, pool, rng.pick(SEVERAL)) if roll == 1
         else lessons.demonstrated(rng, pool, "own", 1)
     )  # fmt: skip
-    return lessons.behind(rng, lesson, 4 if rng.coin(0.9) else 16)
+    return lessons.behind(rng, lesson, 4 if rng.coin(0.75) else 16)
 
 
 def _and(new: Mapping[str, Source], *kept: tuple[Mapping[str, Source], float]) -> dict[str, Source]:

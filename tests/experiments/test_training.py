@@ -585,8 +585,16 @@ def test_models_that_train_at_once_wait_for_the_slowest_and_end_together() -> No
     assert one(40) and other(0)
     assert not one(41)  # waits until the time is over
     late = Pace(0, steps, time.time() + 60)
-    other.end()
+    other.end(failed=False)
     assert not late(41)
+
+
+def test_a_model_that_fails_does_not_end_the_others() -> None:
+    steps = [0, 0, 0]
+    one, broken, _ = (Pace(place, steps, time.time() + 60) for place in range(3))
+    broken.end(failed=True)
+    steps[2] = 1000
+    assert one(1000)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
