@@ -50,14 +50,14 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
     )
-    parser.add_argument("--tokens", type=int, default=4096, help="tokens per batch, padding included")
+    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; default: 16,384, CPU: 4,000")
     parser.add_argument("--rows", type=int, default=256, help="maximum lessons in a batch")
     parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
     parser.add_argument("--small", action="store_true", help="sizes that a CPU trains in a few hours")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
     parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
-    parser.add_argument("--rate", type=float, default=7e-4, help="full learning rate; lower to go on from weights")
+    parser.add_argument("--rate", type=float, default=1e-3, help="full learning rate; lower to go on from weights")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
     device = options.device
@@ -66,9 +66,10 @@ def main() -> None:
     out = options.out or options.work / "out"
     for folder in (options.work, out):
         folder.mkdir(parents=True, exist_ok=True)
+    tokens = options.tokens or (4_000 if device == "cpu" else 16_384)
     until = time.time() + 60 * options.minutes
     plan = Plan(
-        options.work, out, Amounts().times(options.share), options.small, device, options.workers, options.tokens,
+        options.work, out, Amounts().times(options.share), options.small, device, options.workers, tokens,
         options.rows, options.seed, until, options.check_every, options.tests, options.rate,
     )  # fmt: skip
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))

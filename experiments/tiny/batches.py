@@ -110,7 +110,7 @@ class Lecturer(IterableDataset[Batch]):
         """Give sources less often the better their tests are passed; `right` are shares of right lessons."""
         for name in right.keys() & self.places.keys():
             share = right[name]
-            self.factors[self.places[name]] = min(1.0, max(0.2, 2.5 * (1 - share)))
+            self.factors[self.places[name]] = min(1.0, max(0.1, 2.5 * (1 - share)))
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)

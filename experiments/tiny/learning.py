@@ -85,7 +85,9 @@ def learn(
             found = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
             shares |= found
             lecturer.weigh(found)
-            line = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
+            line: dict[str, object] = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
+            if stepper.skipped:
+                line["skipped"] = int(stepper.skipped)
             say(json.dumps({"model": name, **line, "loss": round(float(total) / recipe.check_every, 4), **found}))
             total.zero_()
             over = passed > stages[stage].until * end

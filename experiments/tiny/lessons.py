@@ -109,8 +109,8 @@ def named(rng: Rng, pool: Pool, symbols: Symbols, hard: int) -> Lesson:
     return lesson
 
 
-def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> Lesson:
-    """Name two things by new words in demonstrations, and ask about another picture of one of them.
+def demonstrated(rng: Rng, pool: Pool, form: str, shots: int) -> Lesson:
+    """Name two things by new words in `shots` demonstrations of each, and ask about another picture of one of them.
 
     Forms: `icl`, VL-ICL's; `own`, whose questions offer both names; `open`, whose questions offer none, or `half`,
     where either the demonstrations or the last question do. Copying an offered name is half right, and a model that
@@ -122,9 +122,8 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int | None = None) -> L
     kinds = rng.shuffled(KINDS)[:2]
     if rng.coin(0.3):
         kinds[1] = kinds[0].near(rng)
-    count = rng.pick((1, 2, 2, 4, 4)) if shots is None else shots
     choice = rng.swapped(*words)
-    order = [which for _ in range(count) for which in rng.shuffled((0, 1))] + [rng.below(2)]
+    order = [which for _ in range(shots) for which in rng.shuffled((0, 1))] + [rng.below(2)]
     offered = {"own": (True, True), "open": (False, False)}.get(form) or rng.swapped(True, False)
     lesson: Lesson = []
     known: set[int] = set()

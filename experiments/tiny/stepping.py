@@ -57,7 +57,10 @@ def weights_of(learned: Tensor, claimed: Tensor, claims: float) -> Tensor:
 
 
 class Stepper:
-    """Takes training steps. On a GPU, the second step of each shape is recorded as a CUDA graph and then replayed."""
+    """Takes training steps. On a GPU, the second step of each shape is recorded as a CUDA graph and then replayed.
+
+    Steps whose gradients are not finite leave the weights alone; `skipped` counts them.
+    """
 
     def __init__(self, model: TinyMmicl, eyes: Eyes, recipe: Recipe) -> None:
         self.model, self.eyes, self.recipe = model, eyes, recipe
@@ -77,6 +80,7 @@ class Stepper:
             reads = self.model.sizes.reads  # such a Q-Former's two lengths fail to compile in torch 2.11
             for layer in (*(() if reads else self.model.qformer.layers), *self.model.layers):
                 layer.compile(dynamic=True)
+        self.skipped = torch.zeros((), device=self.device)
         self.learns = ""
         self.let_learn("full")
 
@@ -119,10 +123,16 @@ class Stepper:
         with autocast(self.device):
             loss = loss_of(self.model, rows, ids, weights, states, text)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.learned, self.recipe.clip)
-        self.optimizer.step()
+        norm = nn.utils.clip_grad_norm_(self.learned, self.recipe.clip)
+        broken = (~norm.isfinite()).float()
+        self.skipped += broken
+        if self.device.type == "cuda":  # a recorded step cannot branch; the fused optimizer does nothing if this is 1
+            self.optimizer.found_inf = broken  # type: ignore[attr-defined]  # as torch.amp.GradScaler does
+            self.optimizer.step()
+        elif not broken:
+            self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return loss.detach()
+        return loss.detach().nan_to_num(0.0, 0.0, 0.0)
 
     def _record(self, inputs: Sequence[Tensor]) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]:
         placed = [one.clone() for one in inputs]

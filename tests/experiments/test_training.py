@@ -576,7 +576,7 @@ def test_what_is_passed_is_given_less_often(pool: Pool, writer: Writer) -> None:
     lecturer.weigh({"red": 1.0, "blue": 0.5, "of another stage": 0.0})
     red, blue = (writer.tokens(word)[0] for word in ("red", "blue"))
     ids = torch.cat([batch.ids.flatten() for batch in islice(lecturer, 100)]).tolist()
-    assert 3 < ids.count(blue) / ids.count(red) < 8
+    assert 6 < ids.count(blue) / ids.count(red) < 16
 
 
 def test_models_that_train_at_once_wait_for_the_slowest_and_end_together() -> None:
@@ -595,6 +595,24 @@ def test_a_model_that_fails_does_not_end_the_others() -> None:
     broken.end(failed=True)
     steps[2] = 1000
     assert one(1000)
+
+
+def test_a_step_without_finite_gradients_is_skipped_and_counted(pool: Pool, writer: Writer) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(writer.vocabulary.size))
+    begin(model)
+    sources = {"several": Source(1.0, lessons.several)}
+    batch = next(iter(Lecturer([Stage("one", sources, 1.0)], pool, writer, 600, 2, "it")))
+    features = torch.randn(len(pool.shown), 37, 192)
+    features[batch.pictures[0]] = torch.nan
+    stepper = Stepper(model, Eyes(model, features, None, torch.device("cpu")), Recipe(1))
+    before = copy.deepcopy(trained(model))
+    assert stepper(batch, 1e-3).isfinite()
+    assert all(torch.equal(a, b) for a, b in zip(trained(model), before, strict=True))
+    features[batch.pictures[0]] = 0
+    stepper(batch, 1e-3)
+    assert not torch.equal(trained(model)[0], before[0])
+    assert int(stepper.skipped) == 1
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
