@@ -57,9 +57,15 @@ def _ablations(work: Path, out: Path) -> Rows:
     if not trained and earlier.exists():
         earlier_rows = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]
         return {name: {key: Estimate(**cell) for key, cell in row.items()} for name, row in earlier_rows.items()}
-    contexts = dict.fromkeys(trained, "declaration") | {"no declaration": "plain"}
-    family = {name: _load(f"mmicl:{folder}", contexts[name]) for name, folder in trained.items()}
+    family = {"mmicl-tiny": _load("mmicl-tiny", None)}
+    family |= {name: _load(f"mmicl:{folder}", _context(name)) for name, folder in trained.items()}
     return ablations(family, PICTURES, PUZZLES)
+
+
+def _context(name: str) -> str:
+    """Return how an ablation, or a member with another seed, is shown its pictures."""
+    member, _, _ = name.partition(" seed ")
+    return MODELS.get(member) or ("plain" if member == "no declaration" else "declaration")
 
 
 def _load(name: str, context: str | None) -> Model:

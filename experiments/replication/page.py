@@ -40,10 +40,9 @@ ABOUT = {
         "that says nothing, by its number of words."
     ),
     "ablations": (
-        "mmicl-tiny trained again and shorter, each time with one thing changed: the trainable set (`full`, `article`, "
-        "`paper`, and `released`, which is `paper` if the language model is a LLaMA), or a kind of lesson left out. "
-        "Compare the rows with one another, not with the tables above. These weights are not in the repository: "
-        "an earlier recipe trained them; `python -m experiments.tiny --member paper` trains one today, at full length."
+        "mmicl-tiny with other seeds, and with one thing changed: the trainable set in the article's two stages "
+        "(`article`, `paper`; in mmicl-tiny everything learns), or a kind of lesson left out. "
+        f"`python -m experiments.tiny --member paper` trains one. {tried.ABLATED}"
     ),
 }
 
@@ -127,7 +126,7 @@ def reading(found: Mapping[str, Rows]) -> list[str]:
         sentences.append(f"(d) A {how} text before the question costs points: {losses}.")
     if found["ablations"]:
         parts = ", ".join(f"{name} {_cell(row['several pictures'])}" for name, row in found["ablations"].items())
-        sentences.append(f"(f) Several pictures, right in percent after a shorter training: {parts}.")
+        sentences.append(f"(f) Several pictures, right in percent: {parts}.")
     else:
         sentences.append("(f) Nothing was ablated here.")
     return sentences

@@ -74,6 +74,13 @@ TRAINING = (
 )
 """What a reader must know about the shipped run; write it anew with the weights."""
 
+ABLATED = (
+    "All models of this table were trained at once on one H200, from the same language model, for 13,435 steps of up "
+    "to 4,096 tokens; compare the rows with one another, not with the tables above. In so few steps, no model that was "
+    "shown demonstrations learned to use them, and they cost it the time to compare pictures."
+)
+"""What a reader must know about the models of (f); write it anew when they are trained again."""
+
 
 def table(measured: tuple[str, str, str, str]) -> list[str]:
     """Return the runs as Markdown, with the current measurements last: one picture, several, new words, 4 shots."""

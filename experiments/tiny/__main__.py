@@ -19,7 +19,8 @@ from pathlib import Path
 
 import torch
 
-from experiments.tiny.family import ABLATIONS, FAMILY, in_process, member_of, pack, train_members, train_words
+from experiments.tiny.family import in_process, pack, train_members, train_words
+from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Amounts
 from experiments.tiny.preparing import prepare, train_encoder

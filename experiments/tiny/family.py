@@ -1,17 +1,11 @@
-"""The tiny family: MMICL and its baselines, from the same parts, trained for the same time on the same questions.
-
-They differ only in what they see. MMICL sees every picture in its place, InstructBLIP sees all of them pasted side by
-side, BLIP-2 sees single pictures only, and the text model none. The public functions are the stages of
-`python -m experiments.tiny`.
-"""
+"""Train the members of the tiny family: the stages `words`, `learn` and `pack` of `python -m experiments.tiny`."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Mapping, MutableSequence, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -24,14 +18,16 @@ from experiments.tiny.beginning import begin
 from experiments.tiny.drawing import open_features, open_pixels
 from experiments.tiny.eyes import Eyes, TrainAndTest
 from experiments.tiny.learning import learn, unpaced
+from experiments.tiny.members import Member, member_of
 from experiments.tiny.network import TinyMmicl
+from experiments.tiny.pace import Pace
 from experiments.tiny.plan import Plan
 from experiments.tiny.preparing import pools_of
 from experiments.tiny.sizes import sizes_of
 from experiments.tiny.stages import Stage, seen, words
 from experiments.tiny.stepping import Recipe
 from experiments.tiny.vocabulary import Vocabulary
-from experiments.tiny.writing import How, Writer
+from experiments.tiny.writing import Writer
 from mmeval.embedded.world.view import Split
 
 WORDS_SHARE = 0.3
@@ -40,47 +36,6 @@ LAST = 20.0
 """Seconds reserved for the last tests and for packing."""
 UNSPEAKABLE = {"image", "this", "is", "the", "which", "color", "or", "it", "and", "a", "an"}
 """Words of questions that must not become names."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """One model of the family."""
-
-    show: tuple[How, ...]
-    single: bool = False
-    """Whether it is never shown several pictures."""
-    reads: bool = False
-    """Whether its Q-Former reads the question."""
-    demonstrated: bool = True
-    """Whether it is shown demonstrations."""
-    sets: tuple[str, str] = ("full", "full")
-    """The trainable sets in the article's stages I and II."""
-
-
-FAMILY: Mapping[str, Member] = {
-    "mmicl-tiny": Member(("declaration",)),
-    "instructblip-tiny": Member(("side-by-side",), reads=True),
-    "blip2-tiny": Member(("plain",), single=True),
-    "text-tiny": Member(("none",)),
-}
-ABLATIONS: Mapping[str, Member] = {
-    "article": Member(("declaration",), sets=("qformer", "article")),
-    "paper": Member(("declaration",), sets=("qformer", "paper")),
-    "paper+qformer": Member(("declaration",), sets=("qformer", "paper+qformer")),
-    "no declaration": Member(("plain",)),
-    "no demonstrations": Member(("declaration",), demonstrated=False),
-    "no interrelated pictures": Member(("declaration",), single=True),
-}
-"""mmicl-tiny with one thing changed; `released` equals `paper` if the language model is a LLaMA."""
-
-
-def member_of(name: str) -> tuple[Member, int]:
-    """Return the member of that name, and its seed: `mmicl-tiny seed 1`. Raises SystemExit if it is not known."""
-    known, _, seed = name.partition(" seed ")
-    members = {**FAMILY, **ABLATIONS}
-    if known not in members or not (seed or "0").isdecimal():
-        raise SystemExit(f"unknown member '{name}'; choose from {', '.join(members)}, each with or without ' seed 1'")
-    return members[known], int(seed or 0)
 
 
 def train_words(plan: Plan) -> None:
@@ -109,35 +64,6 @@ def train_members(plan: Plan, members: Sequence[str]) -> None:
         _started(_member, plan, name, until, Pace(place, cast(Any, steps), until)) for place, name in enumerate(members)
     ]
     _join(processes)
-
-
-ENDED, FAILED = -1, 2**62
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Keeps models that are trained at once within a few steps of one another; one that fails leaves the others be."""
-
-    place: int
-    """This model's place in `steps`."""
-    steps: MutableSequence[int]
-    """The steps of all models, shared between processes; `ENDED` or `FAILED` once a model has."""
-    until: float
-    """The deadline, in seconds since the epoch."""
-    ahead: int = 40
-
-    def __call__(self, step: int) -> bool:
-        """Wait for the slowest model; return False if the time is over or another model has ended."""
-        self.steps[self.place] = step
-        while step > min(self.steps) + self.ahead:
-            if time.time() > self.until or min(self.steps) == ENDED:
-                return False
-            time.sleep(0.001)
-        return True
-
-    def end(self, failed: bool) -> None:
-        """End the others' training, too, unless this one failed: then they go on without it."""
-        self.steps[self.place] = FAILED if failed else ENDED
 
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:

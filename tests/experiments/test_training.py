@@ -27,12 +27,13 @@ from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalized, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
 from experiments.tiny.eyes import Eyes
-from experiments.tiny.family import Pace
 from experiments.tiny.learning import RIGHT, learn
 from experiments.tiny.lesson import Answer, Claim, Mention, Part, Show, asked, pictures
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
+from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.network import LlamaLayer, TinyMmicl
+from experiments.tiny.pace import Pace
 from experiments.tiny.pool import Amounts, Item, Pool, Shown, plan
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
 from experiments.tiny.sizes import Sizes
@@ -635,3 +636,11 @@ def test_recorded_steps_change_the_weights_as_ordinary_ones_do(pool: Pool, write
 
     first, again, replayed = changed(False), changed(False), changed(True)
     assert (first - replayed).norm() < 3 * (first - again).norm() + 0.02 * first.norm()
+
+
+def test_a_member_may_have_another_seed() -> None:
+    assert member_of("mmicl-tiny seed 2") == (FAMILY["mmicl-tiny"], 2)
+    assert member_of("paper") == (ABLATIONS["paper"], 0)
+    for name in ("mmicl", "paper seed one"):
+        with pytest.raises(SystemExit, match=f"unknown member '{name}'; choose from mmicl-tiny, "):
+            member_of(name)
