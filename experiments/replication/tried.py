@@ -77,7 +77,7 @@ TRAINING = (
 ABLATED = (
     "All models of this table were trained at once on one H200, from the same language model, for 13,435 steps of up "
     "to 4,096 tokens; compare the rows with one another, not with the tables above. In so few steps, no model that was "
-    "shown demonstrations learned to use them, and they cost it the time to compare pictures."
+    "shown demonstrations learned to use them; without these lessons, the same steps sufficed to compare pictures."
 )
 """What a reader must know about the models of (f); write it anew when they are trained again."""
 

@@ -119,15 +119,6 @@ def half_joint(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
     return asked(question, "yes" if own_picture[caption] == image else "no")
 
 
-def caption_first(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
-    """Ask whether a caption matches the picture that follows it: on the way to `letter`."""
-    texts, own_picture = matched(puzzle)
-    caption, image = rng.below(2), rng.below(2)
-    question: Lesson = [f"Caption: {texts[caption]}\n", Show(shown[image])]
-    end = "Does the caption match the image? Answer yes or no."
-    return asked([*question, end], "yes" if own_picture[caption] == image else "no")
-
-
 def pick(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
     """Ask `which` of two pictures a caption describes as `letter` does: on the way to it."""
     right = puzzle.choices.index(puzzle.answer)
@@ -193,7 +184,7 @@ def nextqa(rng: Rng, puzzle: Puzzle, shown: Sequence[int]) -> Lesson:
 FORMS: Mapping[str, Callable[[Rng, Puzzle, Sequence[int]], Lesson]] = {
     form.__name__: form
     for form in (
-        nlvr2, counts, match, one_caption, one_picture, half_joint, joint, caption_first, pick, letter, iq50,
+        nlvr2, counts, match, one_caption, one_picture, half_joint, joint, pick, letter, iq50,
         muirbench, nextqa,
     )
 }  # fmt: skip

@@ -29,7 +29,6 @@ WORDINGS: Mapping[tuple[str, str], float] = {
     ("matching", "one_picture"): 0.35,
     ("matching", "half_joint"): 1.0,
     ("matching", "joint"): 1.5,
-    ("matching", "caption_first"): 0.8,
     ("which", "pick"): 0.8,
     ("matching", "letter"): 1.5,
     ("series", "iq50"): 0.35,
