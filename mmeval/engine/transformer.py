@@ -168,6 +168,7 @@ class TransformerModel:
 
     def _planned(self, items: Iterable[Prepared]) -> tuple[list[Response], list[Rows]]:
         """Sort prompts into batches and start decoding their pictures; also return the errors among the items."""
+        give_back(self.model.device)
         errors, prompts = list[Response](), list[PreparedRequest]()
         for item in items:
             if isinstance(item, Response):
@@ -201,7 +202,6 @@ class TransformerModel:
         reads = self._fitting(ready, encoded, answer) if ready else []
         for row in rows:
             self.pictures.release(row.digests)
-        give_back(self.model.device)
         return lambda: [*refused, *(response for read in reads for response in read())]
 
     @torch.inference_mode()
