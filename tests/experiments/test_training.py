@@ -46,7 +46,8 @@ from mmeval.embedded import world
 from mmeval.embedded.suites import iq50, muirbench, nlvr2, winoground
 from mmeval.embedded.world.puzzles import puzzles
 from mmeval.embedded.world.rng import Rng
-from mmeval.embedded.world.things import KINDS
+from mmeval.embedded.world.things import KINDS, NUMBERS, SHAPES
+from mmeval.embedded.world.view import plural
 from mmeval.engine.prompts import flatten
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
@@ -310,6 +311,34 @@ def test_what_has_a_new_name_can_be_told_from_its_demonstrations(pool: Pool) -> 
                     labels.add(part.text)
             assert len(set(named.values())) == len(named) == 2
     assert len(labels) > 60  # drawn anew in every document
+
+
+def test_the_letter_is_that_of_the_picture_with_the_caption(pool: Pool) -> None:
+    letters = set()
+    for seed in range(40):
+        first, picture, _, other, end, answer = lessons.puzzle(Rng(f"{seed}"), pool, "which", "pick")
+        assert isinstance(picture, Show) and isinstance(other, Show) and isinstance(answer, Answer)
+        wanted = str(first).partition("Caption: ")[2].removesuffix("\nA. ").split()[1:]
+        there = [
+            any(thing.kind.name.split() == wanted for thing in pool.shown[one.picture].things)
+            for one in (picture, other)
+        ]
+        assert there == [answer.text == "A", answer.text == "B"] and end == "\nAnswer with A or B."
+        letters.add(answer.text)
+    assert letters == {"A", "B"}
+
+
+def test_what_two_pictures_show_adds_up(pool: Pool) -> None:
+    for seed in range(40):
+        lesson = lessons.puzzle(Rng(f"{seed}"), pool, "both", "counts")
+        shown = [pool.shown[part.picture].things for part in lesson if isinstance(part, Show)]
+        shape = next(known for known in SHAPES if plural(known) in "".join(map(str, lesson)))
+        numbers = [sum(thing.kind.shape == shape for thing in things) for things in shown]
+        for place, part in enumerate(lesson):
+            if isinstance(part, Answer):
+                where = lesson[place - 2]
+                number = numbers[where.slot] if isinstance(where, Mention) else sum(numbers)
+                assert part.text == NUMBERS[number]
 
 
 def test_training_never_shows_what_the_tests_do() -> None:
