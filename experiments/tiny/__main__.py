@@ -60,6 +60,12 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
     parser.add_argument("--rate", type=float, default=1e-3, help="full learning rate; lower to go on from weights")
     options = parser.parse_args()
+    members = options.member or list(FAMILY)
+    try:
+        for name in members:
+            member_of(name)
+    except ValueError as error:
+        parser.error(str(error))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
     device = options.device
     if device == "auto":
@@ -74,9 +80,6 @@ def main() -> None:
         options.rows, options.seed, until, options.check_every, options.tests, options.rate,
     )  # fmt: skip
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    members = options.member or list(FAMILY)
-    for name in members:
-        member_of(name)
     for stage in options.stages:
         start = time.time()
         if stage == "see":

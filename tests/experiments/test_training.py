@@ -671,5 +671,5 @@ def test_a_member_may_have_another_seed() -> None:
     assert member_of("mmicl-tiny seed 2") == (FAMILY["mmicl-tiny"], 2)
     assert member_of("paper") == (ABLATIONS["paper"], 0)
     for name in ("mmicl", "paper seed one"):
-        with pytest.raises(SystemExit, match=f"unknown member '{name}'; choose from mmicl-tiny, "):
+        with pytest.raises(ValueError, match=f"unknown member '{name}'; choose from mmicl-tiny, "):
             member_of(name)
