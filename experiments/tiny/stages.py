@@ -37,6 +37,13 @@ WORDINGS: Mapping[tuple[str, str], float] = {
     ("frames", "nextqa"): 0.35,
 }
 """Weights of the puzzles' other wordings: those of benchmarks, and simpler ones that lead to them."""
+DEMONSTRATED = (
+    ("demonstrated open", "open", 1.2),
+    ("demonstrated half open", "half", 1.2),
+    ("demonstrated", "own", 2.0),
+    ("demonstrated icl", "icl", 1.2),
+)
+"""Lessons that demonstrate new names, their forms and weights."""
 SHOTS = (1, 2, 2, 4, 4)
 """Demonstrations of each name, once one or two are learned: with four, most of the lesson's tokens are pictures."""
 HARD = {
@@ -168,20 +175,9 @@ def seen(
     def shown(weight: float, form: str, numbers: Sequence[int]) -> Source:
         return Source(weight, lambda rng, pool: lessons.demonstrated(rng, pool, form, rng.pick(numbers)), ways)
 
-    few = {
-        "named after this is": named(1),
-        "demonstrated open, one or two": shown(1.2, "open", (1, 2)),
-        "demonstrated half open, one or two": shown(1.2, "half", (1, 2)),
-        "demonstrated, one or two": shown(2.0, "own", (1, 2)),
-        "demonstrated icl, one or two": shown(1.2, "icl", (1, 2)),
-    }
-    demonstrations = {
-        "named after this is": named(1),
-        "demonstrated open": shown(1.2, "open", SHOTS),
-        "demonstrated half open": shown(1.2, "half", SHOTS),
-        "demonstrated": shown(2.0, "own", SHOTS),
-        "demonstrated icl": shown(1.2, "icl", SHOTS),
-    }
+    after_this_is = {"named after this is": named(1)}
+    few = after_this_is | {f"{name}, one or two": shown(weight, form, (1, 2)) for name, form, weight in DEMONSTRATED}
+    demonstrations = after_this_is | {name: shown(weight, form, SHOTS) for name, form, weight in DEMONSTRATED}
     several = {"several": Source(1.5, lessons.several, ways)}
     items = {
         f"item {subtask}": Source(0.3 * HARD.get(subtask, 1), _item(subtask), varied) for subtask in world.SUBTASKS
