@@ -59,6 +59,9 @@ def main() -> None:
     parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
     parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
     parser.add_argument("--rate", type=float, default=1e-3, help="full learning rate; lower to go on from weights")
+    parser.add_argument(
+        "--weights", type=Path, help="a member's model.safetensors to begin with, in the stage with all lessons"
+    )
     options = parser.parse_args()
     members = options.member or list(FAMILY)
     try:
@@ -77,7 +80,7 @@ def main() -> None:
     until = time.time() + 60 * options.minutes
     plan = Plan(
         options.work, out, Amounts().times(options.share), options.small, device, options.workers, tokens,
-        options.rows, options.seed, until, options.check_every, options.tests, options.rate,
+        options.rows, options.seed, until, options.check_every, options.tests, options.rate, options.weights,
     )  # fmt: skip
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     for stage in options.stages:

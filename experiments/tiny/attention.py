@@ -13,9 +13,9 @@ from torch.nn import functional
 def attend(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None = None, causal: bool = False) -> Tensor:
     """Let queries [B, H, Q, D] read values [B, H, K, D]: where `seen` [B, 1, 1, K] is True, or at earlier places.
 
-    Written out on a CPU, where torch's fused attention is slow in bfloat16, most of all backward.
+    Written out in bfloat16 on a CPU, where torch's fused attention is slow, most of all backward.
     """
-    if query.device.type != "cpu":
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=causal)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if causal:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
+
+READING = re.compile(r"qformer\.(embeddings|encoder\.layer\.\d+\.(intermediate|output))\.")
+"""The weights with which InstructBLIP's Q-Former reads; BLIP-2's has none."""
 
 
 def save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, facts: Mapping[str, float]) -> None:
@@ -43,3 +47,21 @@ def resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> d
     module.load_state_dict(weights)
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
     return facts
+
+
+def begin_with(module: nn.Module, path: Path) -> None:
+    """Load a family member's weights; a Q-Former that reads keeps its own reading weights if that member has none.
+
+    Raises SystemExit if the weights do not fit.
+    """
+    if not path.is_file():
+        raise SystemExit(f"{path}: no such weights; give the model.safetensors of a member of the family")
+    weights, wanted = load_file(path), module.state_dict()
+    for key in ("layernorm.weight", "layernorm.bias"):  # transformers moves this layer in a Q-Former that reads
+        if f"qformer.embeddings.{key}" in wanted and f"qformer.{key}" in weights:
+            weights[f"qformer.embeddings.{key}"] = weights.pop(f"qformer.{key}")
+    missing = {key for key in wanted.keys() - weights.keys() if not READING.match(key)}
+    other = {key for key in wanted.keys() & weights.keys() if wanted[key].shape != weights[key].shape}
+    if wrong := sorted(missing | other | (weights.keys() - wanted.keys())):
+        raise SystemExit(f"{path}: {len(wrong)} weights do not fit this member, the first is {wrong[0]}")
+    module.load_state_dict(weights, strict=False)

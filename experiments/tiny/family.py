@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 
 from experiments.tiny.batches import Lecturer, held_out
 from experiments.tiny.beginning import begin
+from experiments.tiny.checkpoint import begin_with
 from experiments.tiny.drawing import open_features, open_pixels
 from experiments.tiny.eyes import Eyes, TrainAndTest
 from experiments.tiny.learning import learn, unpaced
@@ -96,10 +97,14 @@ def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> No
     failed = True
     try:
         model, writer = _new(plan, plan.seed + seed, member.reads)
-        model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
         stages = seen(
             speakable(writer), member.show, single=member.single, demonstrated=member.demonstrated, sets=member.sets
         )
+        if plan.weights:
+            begin_with(model, plan.weights)
+            stages = [stage for stage in stages if stage.mark > 1]
+        else:
+            model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
         seconds = until - time.time()
         _train(plan, name, plan.seed + seed, model, writer, stages, member, seconds, plan.workers, pace or unpaced)
         failed = False

@@ -1,4 +1,4 @@
-"""The vision encoder's training loop: AdamW with warm-up and cosine decay, in bfloat16 on the CPU, resumable."""
+"""The vision encoder's training loop: AdamW with warm-up and cosine decay, on the CPU, resumable."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments.tiny.checkpoint import resume, save
+from experiments.tiny.stepping import autocast
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def fit(
     for step in range(start, recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(step, recipe)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast(torch.device("cpu")):
             loss = loss_of(step)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, recipe.clip)

@@ -37,6 +37,8 @@ class Plan:
     """Lessons in each test."""
     rate: float
     """The full learning rate."""
+    weights: Path | None = None
+    """Weights of a member of the family that the members begin with; they begin in the first stage without a mark."""
 
     @property
     def encoder(self) -> Path:

@@ -155,5 +155,10 @@ def let_learn(model: TinyMmicl, name: str) -> None:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """Compute in bfloat16. No casts are kept: a recorded step must make its own."""
-    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+    """Compute in bfloat16, except on CPUs without instructions for it, where it is several times slower than float32.
+
+    No casts are kept: a recorded step must make its own.
+    """
+    known = {} if device.type != "cpu" else torch.cpu.get_capabilities()
+    fast = device.type != "cpu" or known.get("avx512_bf16") or known.get("amx_bf16")
+    return torch.autocast(device.type, torch.bfloat16, enabled=bool(fast), cache_enabled=False)

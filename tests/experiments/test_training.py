@@ -22,7 +22,7 @@ from experiments.tiny import clips, forms, lessons, symbols
 from experiments.tiny.averaging import average
 from experiments.tiny.batches import Lecturer, collate, held_out, write
 from experiments.tiny.beginning import begin
-from experiments.tiny.checkpoint import resume, save
+from experiments.tiny.checkpoint import begin_with, resume, save
 from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalized, open_features, open_pixels
 from experiments.tiny.export import export, make_processor
@@ -441,6 +441,27 @@ def test_two_checkpoints_become_their_mean(tmp_path: Path) -> None:
     save(paths[0], nn.Linear(2, 2), optimizer, {"step": 5, "stage": 3})
     with pytest.raises(SystemExit, match="not checkpoints of the same model"):
         average(*paths)
+
+
+def test_a_member_begins_with_the_weights_of_another(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    known, reading = (TinyMmicl(Sizes(50, reads)) for reads in (False, True))
+    for model in (known, reading):
+        begin(model)
+    file = tmp_path / "model.safetensors"
+    save_file({key: weight.bfloat16() for key, weight in known.state_dict().items()}, file)
+    words = reading.state_dict()["qformer.embeddings.word_embeddings.weight"].clone()
+    begin_with(reading, file)
+    states = torch.randn(2, 37, 192)
+    assert torch.allclose(reading.visual(states), known.bfloat16().float().visual(states), atol=1e-5)
+    assert torch.equal(reading.state_dict()["qformer.embeddings.word_embeddings.weight"], words)
+    with pytest.raises(SystemExit, match="1 weights do not fit this member, the first is language_"):
+        begin_with(TinyMmicl(Sizes(51)), file)
+    save_file(reading.state_dict(), file)
+    with pytest.raises(SystemExit, match=r"do not fit this member, the first is qformer\.embeddings"):
+        begin_with(known, file)
+    with pytest.raises(SystemExit, match="no such weights"):
+        begin_with(known, tmp_path / "other.safetensors")
 
 
 def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Vocabulary) -> None:
