@@ -1,0 +1,225 @@
+"""Training: batches, what counts in the loss, stages, checkpoints, and steps without finite gradients."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from experiments.tiny import clips, lessons, symbols
+from experiments.tiny.averaging import average
+from experiments.tiny.batches import Lecturer, collate, held_out, write
+from experiments.tiny.beginning import begin
+from experiments.tiny.checkpoint import resume, save
+from experiments.tiny.drawing import normalized
+from experiments.tiny.eyes import Eyes
+from experiments.tiny.learning import RIGHT, learn
+from experiments.tiny.lesson import Answer, Claim, asked
+from experiments.tiny.network import TinyMmicl
+from experiments.tiny.pace import Pace
+from experiments.tiny.pool import Pool
+from experiments.tiny.sizes import Sizes
+from experiments.tiny.stages import Source, Stage
+from experiments.tiny.stepping import Recipe, Stepper, loss_of, weights_of
+from experiments.tiny.vocabulary import Vocabulary
+from experiments.tiny.writing import How, Writer, Written
+from mmeval.embedded.world.rng import Rng
+
+
+def trained(model: TinyMmicl) -> list[nn.Parameter]:
+    """Return what the optimizer of `learn` holds."""
+    return [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
+
+
+def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_was_cut(
+    pool: Pool, writer: Writer, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    sizes = Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64)
+    model = TinyMmicl(sizes)
+    begin(model)
+
+    same = Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))
+    hard = Source(1.0, lambda rng, pool: symbols.paired(rng, ["sun", "moon", "fire", "water", "door"], 2), ("words",))
+    stages = [Stage("easy", {"easy": same}, 1.0, ("easy",), 0.9), Stage("hard", {"hard": hard}, 1.0, ("hard",))]
+    tests = held_out(stages, pool, writer, 4, False)
+    lines: list[dict[str, object]] = []
+    eyes = Eyes(model, None, None, torch.device("cpu"))
+
+    def run(seconds: float) -> None:
+        lecturer = Lecturer(stages, pool, writer, 200, 4, "cut", False)
+        learn(
+            "it", model, lecturer, stages, tests, eyes, Recipe(seconds, rate=1e-2, warmup=2, check_every=5), 0,
+            tmp_path / "it.safetensors", lambda text: lines.append(json.loads(text)),
+            clock=partial(next, count(step=0.01)),
+        )  # fmt: skip
+
+    run(1.0)
+    begun = [line for line in lines if "begins" in line]
+    assert [(line["begins"], line["passed"]) for line in begun] == [("hard", True)]
+    reached = resume(tmp_path / "it.safetensors", model, torch.optim.AdamW(trained(model)))
+    assert (reached["stage"], reached["step"]) == (1, lines[-1]["step"])
+    lines.clear()
+    run(2.0)
+    assert not any("begins" in line for line in lines)
+    assert int(str(lines[-1]["step"])) > reached["step"]
+
+
+def test_two_checkpoints_become_their_mean(tmp_path: Path) -> None:
+    module = nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(module.parameters())
+    paths = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    for place, path in enumerate(paths):
+        module(torch.full((4, 3), 1.0 + place)).sum().backward()
+        optimizer.step()
+        save(path, module, optimizer, {"step": 5 + place, "stage": 3, f"{RIGHT}same": 0.5 + 0.2 * place})
+    tensors = [load_file(path) for path in paths]
+    average(*paths)
+    for path in paths:
+        for key, tensor in load_file(path).items():
+            assert torch.allclose(tensor, (tensors[0][key] + tensors[1][key]) / 2)
+        assert resume(path, module, optimizer) == {"step": 6, "stage": 3, f"{RIGHT}same": pytest.approx(0.6)}
+    save(paths[0], nn.Linear(2, 2), optimizer, {"step": 5, "stage": 3})
+    with pytest.raises(SystemExit, match="not checkpoints of the same model"):
+        average(*paths)
+
+
+def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Vocabulary) -> None:
+    class Sees:
+        training = True
+
+        def vision_model(self, pixels: Tensor) -> Tensor:
+            return pixels.mean((2, 3))[:, None].repeat(1, 2, 1)
+
+    features = torch.arange(5.0)[:, None, None].repeat(1, 2, 3)
+    pixels = torch.arange(5).byte()[:, None, None, None].repeat(1, 8, 8, 3) * 40
+    written = [Written([1], [True], [False], *of) for of in (([3, 1], [5]), ([], [5]), ([2], [6]))]
+    batch = collate(written, vocabulary, True)
+    cpu = torch.device("cpu")
+    apart = Eyes(Sees(), features, None, cpu)(batch)  # type: ignore[arg-type]
+    assert apart is not None and apart[:, 0, 0].tolist() == [3.0, 1.0, 2.0]
+    pasted = Eyes(Sees(), features, pixels, cpu)(batch)  # type: ignore[arg-type]
+    assert pasted is not None and len(pasted) == 3  # one picture a row
+    middle = normalized(torch.full((1, 1, 1, 3), 80).byte()).flatten()
+    assert torch.allclose(pasted[0, 0], middle, atol=0.05)
+    assert pasted[2, 0, 0] == 2.0
+
+
+def test_the_words_of_a_claim_are_learned_a_little_and_its_truth_wholly(pool: Pool, writer: Writer) -> None:
+    written = writer.write([Claim(" is it red ?"), " please answer . ", Answer("yes")], "plain")
+    flags = (written.claimed, written.learned)
+    claimed, learned = ([one for one, flag in zip(written.ids, of, strict=True) if flag] for of in flags)
+    assert claimed == list(writer.tokens("is it red ?")) and learned == [*writer.tokens("yes"), 1]
+    asked_twice = [clips.moving(Rng(f"clip {seed}"), pool, "") for seed in range(60)]
+    answers = [[part.text for part in lesson if isinstance(part, Answer)] for lesson in asked_twice]
+    pairs = {tuple(two) for two in answers if len(two) == 2}
+    assert {("yes", "no"), ("no", "yes")} & pairs and ("no", "no") in pairs  # the first answer does not tell the second
+
+
+def test_claims_count_only_where_the_q_former_does_not_read_them(pool: Pool, writer: Writer) -> None:
+    source = Source(1.0, lessons.verified, ("side-by-side",))
+    learned = [write(writer, source, Rng(f"{seed}"), pool, reads=True) for seed in range(20)]
+    assert {bool(one.question) for one in learned} == {True, False}
+    assert all(any(one.claimed) != bool(one.question) for one in learned)
+    tested = [write(writer, source, Rng(f"{seed}"), pool, reads=True, tested=True) for seed in range(20)]
+    assert all(one.question for one in tested)
+
+
+@pytest.mark.parametrize("pasted", [False, True])
+def test_a_padded_batch_means_the_same(pasted: bool, pool: Pool, writer: Writer, vocabulary: Vocabulary) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64, reads=pasted))
+    begin(model)
+    draws = [partial(lessons.several, pool=pool), partial(lessons.described, pool=pool)]
+    hows: tuple[How, ...] = ("side-by-side",) if pasted else ("declaration", "plain")
+    written = [writer.write(draws[seed % 2](Rng(f"{seed}")), hows[seed % len(hows)]) for seed in range(4)]
+    features = torch.randn(len(pool.shown), 37, 192)
+    losses = []
+    for size in ((0, 0, 0), (6, 448, 40)):
+        batch = collate(written, vocabulary, pasted, size)
+        states = features[batch.pictures]
+        if pasted:
+            states = torch.cat([features[one.pictures[:1]] for one in written])
+            states = torch.cat([states, states.new_zeros(len(batch.ids) - 4, 37, 192)])
+        text = batch.questions if pasted else None
+        weights = weights_of(batch.learned, batch.claimed, 0.3)
+        losses.append(loss_of(model, batch.rows, batch.ids, weights, states, text))
+    assert batch.ids.shape == (6, 448) and len(batch.pictures) == 40
+    assert torch.allclose(losses[0], losses[1], atol=1e-5)
+
+
+def test_what_is_passed_is_given_less_often(pool: Pool, writer: Writer) -> None:
+    def source(word: str) -> Source:
+        return Source(1.0, lambda rng, pool: asked([f"{word} ?"], "yes"), ("words",))
+
+    lecturer = Lecturer([Stage("one", {"red": source("red"), "blue": source("blue")}, 1.0)], pool, writer, 320, 8, "it")
+    lecturer.weigh({"red": 1.0, "blue": 0.5, "of another stage": 0.0})
+    red, blue = (writer.tokens(word)[0] for word in ("red", "blue"))
+    ids = torch.cat([batch.ids.flatten() for batch in islice(lecturer, 100)]).tolist()
+    assert 6 < ids.count(blue) / ids.count(red) < 16
+
+
+def test_models_that_train_at_once_wait_for_the_slowest_and_end_together() -> None:
+    steps = [0, 0]
+    one, other = (Pace(place, steps, time.time() + 0.2) for place in range(2))
+    assert one(40) and other(0)
+    assert not one(41)  # waits until the time is over
+    late = Pace(0, steps, time.time() + 60)
+    other.end(failed=False)
+    assert not late(41)
+
+
+def test_a_model_that_fails_does_not_end_the_others() -> None:
+    steps = [0, 0, 0]
+    one, broken, _ = (Pace(place, steps, time.time() + 60) for place in range(3))
+    broken.end(failed=True)
+    steps[2] = 1000
+    assert one(1000)
+
+
+def test_a_step_without_finite_gradients_is_skipped_and_counted(pool: Pool, writer: Writer) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(writer.vocabulary.size))
+    begin(model)
+    sources = {"several": Source(1.0, lessons.several)}
+    batch = next(iter(Lecturer([Stage("one", sources, 1.0)], pool, writer, 600, 2, "it")))
+    features = torch.randn(len(pool.shown), 37, 192)
+    features[batch.pictures[0]] = torch.nan
+    stepper = Stepper(model, Eyes(model, features, None, torch.device("cpu")), Recipe(1))
+    before = copy.deepcopy(trained(model))
+    assert stepper(batch, 1e-3).isfinite()
+    assert all(torch.equal(a, b) for a, b in zip(trained(model), before, strict=True))
+    features[batch.pictures[0]] = 0
+    stepper(batch, 1e-3)
+    assert not torch.equal(trained(model)[0], before[0])
+    assert int(stepper.skipped) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_recorded_steps_change_the_weights_as_ordinary_ones_do(pool: Pool, writer: Writer) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(writer.vocabulary.size))
+    begin(model)
+    sources = {"several": Source(1.0, lessons.several)}
+    batch = next(iter(Lecturer([Stage("one", sources, 1.0)], pool, writer, 16_384, 128, "it", fixed=True)))
+    features = torch.randn(len(pool.shown), 37, 192, device="cuda")
+
+    def changed(recorded: bool) -> Tensor:
+        mine = copy.deepcopy(model).cuda()
+        stepper = Stepper(mine, Eyes(mine, features, None, torch.device("cuda")), Recipe(1))
+        for _ in range(6):
+            stepper(batch, 1e-4)
+            if not recorded:
+                stepper.recorded.clear()
+        return torch.cat([(a - b.cuda()).flatten() for a, b in zip(trained(mine), trained(model), strict=True)])
+
+    first, again, replayed = changed(False), changed(False), changed(True)
+    assert (first - replayed).norm() < 3 * (first - again).norm() + 0.02 * first.norm()

@@ -1,0 +1,126 @@
+"""The tiny family as it is trained is what `mmeval.mmicl` loads; its weights begin as they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from experiments.tiny.beginning import begin
+from experiments.tiny.checkpoint import begin_with
+from experiments.tiny.export import export
+from experiments.tiny.members import ABLATIONS, FAMILY, member_of
+from experiments.tiny.network import LlamaLayer, TinyMmicl
+from experiments.tiny.sizes import Sizes
+from experiments.tiny.stepping import let_learn
+from experiments.tiny.vocabulary import Vocabulary
+from mmeval.mmicl import checkpoints
+
+
+@pytest.mark.parametrize("name", ["mmicl-tiny", "instructblip-tiny"])
+def test_what_was_trained_is_what_is_loaded(name: str, vocabulary: Vocabulary, packed: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    reads = name == "instructblip-tiny"
+    ours = TinyMmicl(Sizes(vocabulary.size, reads)).eval()
+    begin(ours)
+    halves = {key: weight.bfloat16() for key, weight in ours.state_dict().items()}
+    ours.load_state_dict({key: weight.float() for key, weight in halves.items()})
+    save_file(halves, packed / f"{name}.safetensors")
+    export(packed, tmp_path, [name])
+    assert (tmp_path / name / "model.safetensors").stat().st_size < 15_000_000
+    theirs, _ = checkpoints.load(tmp_path / name)
+    ids = torch.randint(5, 400, (1, 60))
+    ids[0, 3:19] = ids[0, 30:46] = vocabulary.placeholder
+    text = torch.tensor([[7, 8, 9], [7, 8, 0]]) if reads else None
+    with torch.no_grad():
+        pixels = torch.randn(2, 3, 96, 96)
+        states = ours.vision_model(pixels)
+        assert torch.allclose(states, theirs.encode(pixels), atol=1e-5)
+        visual = ours.visual(states, text)
+        asked_of = theirs.query(states, text, None if text is None else (text != 0).long())
+        assert torch.allclose(visual, asked_of, atol=1e-5)
+        embeds = theirs.merge(ids, asked_of, torch.tensor([2]))
+        rows = ids.clone()
+        rows[ids == vocabulary.placeholder] = vocabulary.size + torch.arange(32)
+        logits = ours(rows, visual) @ ours.table.T
+        assert torch.allclose(logits, theirs.language_model(inputs_embeds=embeds).logits, atol=1e-3)
+
+
+def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(50))
+    begin(model)
+    layer = cast(LlamaLayer, model.layers[0])
+    states = layer.input_layernorm(torch.randn(1, 40, 256))
+    query, key = (layer.self_attn[name](states).unflatten(-1, (4, -1)).transpose(1, 2) for name in ("q_proj", "k_proj"))
+
+    def turned(vectors: Tensor) -> Tensor:
+        one, two = vectors.chunk(2, -1)
+        cosines, sines = model.cosines[:40], model.sines[:40]
+        return torch.cat([one * cosines - two * sines, two * cosines + one * sines], -1)
+
+    scores = (turned(query) @ turned(key).transpose(-1, -2))[0].masked_fill(torch.ones(40, 40).triu(1).bool(), -1e9)
+    for head, back in ((0, 1), (1, 2)):
+        found = scores[head].argmax(-1)[10:] - torch.arange(10, 40)
+        assert (found == -back).float().mean() > 0.9
+
+
+def test_before_it_learns_it_expects_what_followed_a_word_and_tells_whether_it_comes() -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(400))
+    begin(model)
+    words = torch.stack([torch.randperm(390)[:8] + 5 for _ in range(200)])
+    said = torch.cat([words[:100, 3:4], words[100:, 5:6]])
+    ids = torch.cat([words, words[:, 2:3], said], 1)  # a b c d e f g h, c: then d, as expected, or f
+    found: list[Tensor] = []
+    layer = cast(LlamaLayer, model.layers[2])
+    layer.mlp["down_proj"].register_forward_hook(lambda module, inputs, output: found.append(output))
+    with torch.no_grad():
+        states = model(ids)
+    scores = states[:, -2] @ model.table.T
+    better = (scores > scores.gather(1, words[:, 3:4])).sum(1)
+    assert (better < 40).float().mean() > 0.6  # of 400 words, of which chance finds a tenth
+    match = found[0][:, -1] @ found[0][:100, -1].mean(0)
+    assert (match[:100] > match[100:].median()).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["paper", "paper+qformer", "article", "full", "language"])
+def test_every_set_of_the_ablations_learns(name: str) -> None:
+    model = TinyMmicl(Sizes(50))
+    let_learn(model, name)
+    learning = {key for key, weight in model.named_parameters() if weight.requires_grad}
+    assert learning and not any(key.startswith("vision_model.") for key in learning)
+    assert any("q_proj" in key for key in learning) == (name != "article")
+
+
+def test_a_member_may_have_another_seed() -> None:
+    assert member_of("mmicl-tiny seed 2") == (FAMILY["mmicl-tiny"], 2)
+    assert member_of("paper") == (ABLATIONS["paper"], 0)
+    for name in ("mmicl", "paper seed one"):
+        with pytest.raises(ValueError, match=f"unknown member '{name}'; choose from mmicl-tiny, "):
+            member_of(name)
+
+
+def test_a_member_begins_with_the_weights_of_another(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    known, reading = (TinyMmicl(Sizes(50, reads)) for reads in (False, True))
+    for model in (known, reading):
+        begin(model)
+    file = tmp_path / "model.safetensors"
+    save_file({key: weight.bfloat16() for key, weight in known.state_dict().items()}, file)
+    words = reading.state_dict()["qformer.embeddings.word_embeddings.weight"].clone()
+    begin_with(reading, file)
+    states = torch.randn(2, 37, 192)
+    assert torch.allclose(reading.visual(states), known.bfloat16().float().visual(states), atol=1e-5)
+    assert torch.equal(reading.state_dict()["qformer.embeddings.word_embeddings.weight"], words)
+    with pytest.raises(SystemExit, match="1 weights do not fit this member, the first is language_"):
+        begin_with(TinyMmicl(Sizes(51)), file)
+    save_file(reading.state_dict(), file)
+    with pytest.raises(SystemExit, match=r"do not fit this member, the first is qformer\.embeddings"):
+        begin_with(known, file)
+    with pytest.raises(SystemExit, match="no such weights"):
+        begin_with(known, tmp_path / "other.safetensors")
