@@ -318,10 +318,9 @@ class Record(_Said):
 def whole_number(tags: Mapping[str, str], name: str, default: str | None = None) -> int:
     """Return a tag as a number. Raises InputError, since records are files that anybody may have changed."""
     value = tags[name] if default is None else tags.get(name, default)
-    try:
-        return int(value)
-    except ValueError as error:
-        raise InputError(f"a record's tag '{name}' is {value!r:.60}, not a whole number; restore the file") from error
+    if not re.fullmatch("[0-9]{1,9}", value):
+        raise InputError(f"a record's tag '{name}' is {value!r:.60}, not a whole number; restore the file")
+    return int(value)
 
 
 @dataclass(frozen=True)
