@@ -10,8 +10,8 @@ from mmeval.pictures import TRAITS
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
-SURROGATES = "texts with a lone surrogate"
 """What is counted of pictures -> its wording."""
+SURROGATES = "texts with a lone surrogate"
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 def replace_surrogates(text: str) -> str:
     """Replace every lone surrogate with U+FFFD."""
-    return SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)  # nearly every text of a journal is ASCII
 
 
 def printable(text: str) -> str:
@@ -98,6 +98,11 @@ class Image:
     @property
     def seconds(self) -> float | None:
         """For a video frame, its time in seconds since the first frame; None for any other picture."""
+        return None
+
+    @property
+    def video(self) -> object:
+        """For a video frame, what identifies its video; None for any other picture."""
         return None
 
     @cached_property
