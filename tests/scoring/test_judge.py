@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mmeval import client
+from mmeval import client, jsonl
 from mmeval.scoring import judge, verdicts
 from mmeval.scoring.judge import Judge
 from mmeval.scoring.verdicts import Verdicts
@@ -178,7 +178,7 @@ def test_a_full_disk_is_the_error_of_the_disk(server: Server, tmp_path: Path, mo
         def write(self, line: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(judge.jsonl, "appending", lambda path: contextlib.nullcontext(Full()))
+    monkeypatch.setattr(jsonl, "appending", lambda path: contextlib.nullcontext(Full()))
     with pytest.raises(OSError, match="No space left"):
         judge.ask(Judge(server.url, "m", tmp_path / "judge.jsonl"), records())
 
