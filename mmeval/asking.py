@@ -155,7 +155,7 @@ def _ask(
             display.progress(next(done), total)
     finally:
         if used := getattr(model, "counted", None):  # an adapter may count its usage
-            run.note_used(**used)
+            run.note_used(share, **used)
 
 
 def _attempts(run: Run, wanted: set[str], share: Share) -> dict[str, int]:

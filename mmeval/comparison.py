@@ -5,6 +5,7 @@ Runs are compared on the questions that both asked. `reporting.comparison` shows
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ class Row:
     """`p` after Holm's adjustment, for all headline numbers of the comparison or for this pair's other numbers."""
     test: str = ""
     detectable: float | None = None
-    """The smallest difference that this many questions detect with a power of 80%."""
+    """The smallest difference that this many questions detect with a power of 80%; None if they detect none."""
     equivalent: float | None = None
     """The p-value of a difference of the margin or more either way, if a margin is given."""
 
@@ -159,7 +160,8 @@ def _row(
     found = difference(other, first, resamples=resamples)
     p, test = p_value(other, first)
     same = None if margin is None else equivalence(found, margin / 100 * first.full_marks)
-    return replace(row, p=p, test=test, detectable=detectable(found), equivalent=same)
+    least = detectable(found, first.full_marks if first.bounded else math.inf)
+    return replace(row, p=p, test=test, detectable=least, equivalent=same)
 
 
 def _common(one: Sequence[Record], other: Sequence[Record]) -> frozenset[str]:

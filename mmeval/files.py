@@ -115,6 +115,12 @@ def locked(path: Path, message: str = "", *, shared: bool = False, wait: bool = 
         yield
 
 
+def component(text: str) -> str:
+    """Return a text as one component of a path."""
+    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+    return kept.lstrip(".") or "_"
+
+
 def read_ids(path: Path) -> tuple[str, ...]:
     """Return the ids in a text file, one per line. Raises InputError if the file is unreadable or has no ids."""
     try:

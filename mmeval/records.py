@@ -99,8 +99,8 @@ def opened(folder: Path, share: Share) -> Iterator[Journal]:
             for other in paths(folder):
                 if other not in (own, whole):
                     _drop_torn_line(other)
-        for left in filter(is_temporary, folder.iterdir()):
-            left.unlink(missing_ok=True)
+            for left in filter(is_temporary, folder.iterdir()):  # not a file that another machine is writing
+                left.unlink(missing_ok=True)
         with jsonl.appending(own) as lines:
             yield Journal(lines)
 

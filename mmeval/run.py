@@ -231,10 +231,14 @@ class Run:
         self.header |= data
         write_json(self.folder / "run.json", self.header)
 
-    def note_used(self, **used: Any) -> None:
-        """Add this session's usage, such as requests to a server."""
-        self.header["sessions"][-1] |= used
-        write_json(self.folder / "run.json", self.header)
+    def note_used(self, share: Share = WHOLE, **used: Any) -> None:
+        """Add this session's usage, such as requests to a server. Other processes may have added theirs since."""
+        own = json.loads(json.dumps(self.header["sessions"][-1]))
+        with records.held(self.folder, share):
+            self.header = read_header(self.folder)
+            sessions = self.header["sessions"]
+            sessions[sessions.index(own)] |= used
+            write_json(self.folder / "run.json", self.header)
 
     def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:
         """Write the scores, and each sample's scores."""

@@ -135,16 +135,17 @@ class Scored:
             found.append(f"{empty:,} of {total:,} answers are empty.")
         if cells := sum(len(record.text or "") == LONGEST for record in self.records):
             found.append(f"{cells:,} of {total:,} answers: each {CUT}.")
-        thinking = [record for record in cut if record.reasoning and not (record.text or "").strip()]
-        if thinking:
+        answered = [record for record in cut if not record.reasoning or (record.text or "").strip()]
+        if thinking := len(cut) - len(answered):
             found.append(
-                f"{len(thinking):,} of {total:,} answers were cut while the model was still reasoning; "
+                f"{thinking:,} of {total:,} answers were cut while the model was still reasoning; "
                 "raise --thinking-tokens."
             )
-            cut = [record for record in cut if record not in thinking]
-        if cut:
-            longest = max(record.output_tokens for record in cut)
-            found.append(f"{len(cut):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens.")
+        if answered:
+            longest = max(record.output_tokens for record in answered)
+            found.append(
+                f"{len(answered):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens."
+            )
         return found
 
     def _outcomes(self, scorer: str) -> dict[str, int]:

@@ -10,8 +10,8 @@ from mmeval.pictures import TRAITS
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
-SURROGATES = "texts with a lone surrogate"
 """What is counted of pictures -> its wording."""
+SURROGATES = "texts with a lone surrogate"
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,19 @@ class Survey:
     """Each of these -> the first 16 digits of the SHA-256 over all of it."""
     available: int
     """The number of samples in the data, independent of the limit."""
-    widest: tuple[int, str]
-    """The largest number of pictures in a prompt to ask, and the id of a sample that has them."""
+    shown: Mapping[str, int]
+    """Each sample to ask -> the number of pictures in its prompt."""
     categories: tuple[str, ...]
     """The categories of all samples, in the data's order."""
     pictures: Mapping[str, int]
     """The number of distinct pictures (`all`), and of those with each trait that decoding changes or drops."""
     groups: Mapping[str, int] = field(default_factory=dict)
     """Each sample to ask -> the number of its group, in the data's order. Several processes never split a group."""
+
+    @property
+    def widest(self) -> tuple[int, str]:
+        """The largest number of pictures in a prompt to ask, and the id of the first sample that has them."""
+        return max(((self.shown[id], id) for id in self.ids), key=lambda pair: pair[0], default=(0, ""))
 
     def of(self, ids: Collection[str], path: str) -> "Survey":
         """Return the survey of these questions only. Raises InputError for an id that is not in the data."""
@@ -84,7 +89,7 @@ def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None) -> Su
         tuple(asked),
         asked,
         len(there),
-        contents.widest,
+        contents.shown,
         tuple(groups),
         contents.counts(),
         numbers,
@@ -100,7 +105,8 @@ class _Contents:
     """Sample -> the first 16 digits of its own digest."""
     traits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Digest of a picture -> its traits."""
-    widest: tuple[int, str] = (0, "")
+    shown: dict[str, int] = field(default_factory=dict)
+    """Sample -> the number of its pictures."""
     spare: int = 0
     surrogates: int = 0
 
@@ -113,7 +119,7 @@ class _Contents:
         self.traits |= {image.digest: image.traits for image in shown if image.digest not in self.traits}
         self.spare += int(sample.tags.get(SPARE, 0))
         self.surrogates += SURROGATE.search("".join(_texts(sample))) is not None
-        self.widest = max(self.widest, (len(shown), sample.id), key=lambda pair: pair[0])
+        self.shown[sample.id] = len(shown)
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of pictures, and the nonzero counts of their traits and of lone surrogates."""

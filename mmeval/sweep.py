@@ -35,8 +35,8 @@ def evaluate_all(
     With a list `failed`, an error in one of several runs is appended to it as a sentence, and the others continue.
 
     Raises InputError if `out` holds a run itself, for an unknown model (before anything is asked, unless `failed` is
-    given), for a model named twice at different addresses, and for several seeds of a task that draws no
-    demonstrations, because their spread would be zero.
+    given), for a model named twice at different addresses, and for several seeds where no demonstrations are drawn
+    and no answers sampled, because their spread would be zero.
     """
     display, loader = display or Display(), KeptModel(keep_pictures=bool(controls) or len(specs) > 1)
     if failed is None:  # raise before anything is asked
@@ -144,9 +144,9 @@ def _check_servers(models: Sequence[str]) -> None:
 def _check_seeds(specs: Sequence[RunSpec]) -> None:
     for task in dict.fromkeys(spec.task for spec in specs):
         own = [spec for spec in specs if spec.task == task]
-        seeds = {spec.seed for spec in own}
+        seeds = {spec.seed for spec in own if not spec.temperature}  # else answers are sampled by the seed
         if len(seeds) > 1 and load_task(task).few_shot is None:
-            raise InputError(f"the task '{task}' has no demonstrations to draw; remove --seeds")
+            raise InputError(f"the task '{task}' has no demonstrations to draw; remove --seeds, or add --temperature")
 
 
 def _varied(spec: RunSpec, specs: Sequence[RunSpec]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 def replace_surrogates(text: str) -> str:
     """Replace every lone surrogate with U+FFFD."""
-    return SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)  # nearly every text of a journal is ASCII
 
 
 def printable(text: str) -> str:
@@ -98,6 +98,11 @@ class Image:
     @property
     def seconds(self) -> float | None:
         """For a video frame, its time in seconds since the first frame; None for any other picture."""
+        return None
+
+    @property
+    def video(self) -> object:
+        """For a video frame, what identifies its video; None for any other picture."""
         return None
 
     @cached_property
@@ -318,10 +323,9 @@ class Record(_Said):
 def whole_number(tags: Mapping[str, str], name: str, default: str | None = None) -> int:
     """Return a tag as a number. Raises InputError, since records are files that anybody may have changed."""
     value = tags[name] if default is None else tags.get(name, default)
-    try:
-        return int(value)
-    except ValueError as error:
-        raise InputError(f"a record's tag '{name}' is {value!r:.60}, not a whole number; restore the file") from error
+    if not re.fullmatch("[0-9]{1,9}", value):
+        raise InputError(f"a record's tag '{name}' is {value!r:.60}, not a whole number; restore the file")
+    return int(value)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
 
 def _number(path: Path) -> int:
     digits = path.stem.split("_")[1]
-    return int(digits) if digits.isdigit() else 0
+    return int(digits) if digits.isdecimal() else 0
 
 
 _BROKEN = (

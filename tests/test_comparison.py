@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,14 @@ def test_tables_of_any_text_compile(tmp_path: Path) -> None:
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "a.tex"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout[-2000:]
+
+
+def test_a_tasks_name_in_a_run_leads_to_no_other_folder(found: Comparison, tmp_path: Path) -> None:
+    (pair, *_) = found.pairs
+    named = [replace(pair, task=replace(pair.task, name=name, facts={"title": "T"})) for name in ("../up", "..")]
+    made = comparison.write(replace(found, pairs=tuple(named)), tmp_path / "out")
+    assert {path.parent for path in made} == {tmp_path / "out", tmp_path / "out" / "_up", tmp_path / "out" / "_"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:

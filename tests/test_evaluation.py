@@ -232,6 +232,15 @@ def test_a_picture_too_many_is_refused_before_anything_is_asked(
     assert not (tmp_path / "r").exists()
 
 
+def test_pictures_of_questions_that_are_not_asked_refuse_no_model(samples: list[Sample]) -> None:
+    first, *rest = samples
+    wide = replace(first, prompt=(first.prompt[0], *first.prompt))
+    found = surveys.survey(lambda: [wide, *rest])
+    assert found.widest == (2, first.id)
+    assert found.of([rest[0].id], "ids.txt").widest == (1, rest[0].id)
+    surveys.check_pictures(Constant("yes", max_images=1), found.without({first.id}))
+
+
 def test_errors_are_counted_as_wrong_and_told(data: Path, samples: list[Sample], tmp_path: Path) -> None:
     found = ask(data, tmp_path / "r").results
     assert found["counts"]["error"] == len(samples) // 2

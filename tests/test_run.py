@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from mmeval import files, run_folder
+from mmeval import files, records, run_folder
 from mmeval import run as runs
+from mmeval.share import Share
 from mmeval.types import InputError, Record, RunMismatch, Sample
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
@@ -120,6 +121,34 @@ def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> Non
     run.note({"commit": "def"}, data_digest="digest")
     assert [session["commit"] for session in run.sessions] == ["abc", "def"]
     assert json.loads((run.folder / "run.json").read_text())["identity"] == IDENTITY
+
+
+def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
+    one = begun(tmp_path / "r")
+    one.note({"commit": "a", "prices": (1.0, None)})
+    other = runs.open_run(one.folder)
+    other.note({"commit": "a", "prices": (1.0, None)})
+    one.note_used(Share(0, 2), requests=3)  # opened before the other's session was there
+    other.note_used(Share(1, 2), requests=4)
+    found = runs.open_run(one.folder).sessions
+    assert [(session["commit"], session["requests"]) for session in found] == [("a", 3), ("a", 4)]
+
+
+def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begun(tmp_path / "r")
+    written = run.folder / ".run.json.999999999"  # by another machine's process, which this one does not know
+    written.touch()
+
+    def looked_at(path: Path) -> bool:
+        with pytest.raises(InputError, match="held"), files.locked(run.folder / "run.lock", "held"):
+            pass
+        return files.is_temporary(path)
+
+    monkeypatch.setattr(records, "is_temporary", looked_at)
+    with run.journal(Share(0, 2)):
+        assert not written.exists()
 
 
 COUNTS = dict.fromkeys(("samples", "correct", "incorrect", "unparsed", "refused", "error"), 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mmeval.task import load_task
 from mmeval.types import Record
 from tests.evaluating import results
@@ -41,3 +43,21 @@ def test_errors_that_differ_in_their_numbers_are_one_error() -> None:
     records = [Record(str(n), ("yes",), "random", {"image": str(n)}, error=error) for n, error in enumerate(errors)]
     found = results(load_task("pope"), records)
     assert "The most frequent error (3 of 5; its numbers vary): the prompt has 998 tokens" in found["remarks"]
+
+
+def test_cut_answers_are_counted_without_comparing_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compared(one: object, other: object) -> bool:
+        raise AssertionError("10,000 cut answers would take a minute")
+
+    monkeypatch.setattr(Record, "__eq__", compared)
+    said = (("", "hm", 30), ("yes, be", "hm", 16), ("yes, be", "", 12))
+    cut = [
+        Record(
+            *(str(n), ("yes",), "random", {"image": str(n)}), text=text, reasoning=reasoning,
+            finish_reason="length", output_tokens=tokens,
+        )
+        for n, (text, reasoning, tokens) in enumerate(said)
+    ]  # fmt: skip
+    remarks = results(load_task("pope"), cut)["remarks"]
+    assert "1 of 3 answers were cut while the model was still reasoning; raise --thinking-tokens." in remarks
+    assert "2 of 3 answers were cut at 16 tokens; raise --max-new-tokens." in remarks

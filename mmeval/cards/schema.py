@@ -187,6 +187,8 @@ class Card(_Part):
         if (self.match == "numeric") != (self.tolerance is not None):
             raise ValueError("match: numeric needs a tolerance, and no other takes one; give it as tolerance: 0 or 5%")
         for name, texts in self.prompts.items():
+            if not re.fullmatch(r"[\w. -]+", name) or name.startswith("."):
+                raise ValueError(f"prompts: '{name}' is no name of a prompt; use letters, digits, -, _, . and blanks")
             for kind in (*texts, *sorted(kinds)):
                 self._check_prompt(f"prompts, {name}", kind, texts)
         for group in self.groups:

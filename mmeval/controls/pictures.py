@@ -51,6 +51,16 @@ class Altered(Image):
         return change(source.decode(), random.Random(f"{how} {source.digest}"))
 
     @property
+    def seconds(self) -> float | None:
+        """The time of the original: a model that is shown a video is also shown the changed one as a video."""
+        return self._parts[0].seconds
+
+    @property
+    def video(self) -> object:
+        """What identifies the original's video."""
+        return self._parts[0].video
+
+    @property
     def _parts(self) -> tuple[Image, str, Change]:
         found: tuple[Image, str, Change] = self.__dict__["_made_of"]
         return found

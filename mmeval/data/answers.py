@@ -88,7 +88,7 @@ def _answer(line: TableRow) -> AnswerRow:
     scalars = {name: str(row[name]) for name in IDS if isinstance(row.get(name), (str, int, float)) and name != column}
     ids = {name: key(value) for name, value in scalars.items() if 0 < len(value) <= LONGEST}
     id, turn = ids.get("question_id", ""), str(row.get("round_id"))
-    if id.isdecimal() and turn.isdecimal():
+    if id.isdecimal() and turn.isdecimal() and len(turn) <= LONGEST:
         ids["question_id"] = str(int(id) + int(turn) * PASS)
     asked = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
     place, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")

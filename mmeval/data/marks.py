@@ -17,7 +17,7 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str,
     """
     pattern = re.compile(numbered(mark))
     marks = [one for text in texts for one in pattern.finditer(text)]
-    named = [int(one[1]) if pattern.groups else place for place, one in enumerate(marks, 1)]
+    named = [_number(one[1]) if pattern.groups else place for place, one in enumerate(marks, 1)]
     if not all(0 < number <= len(images) for number in named) or not (
         spare or {*named} >= {*range(1, len(images) + 1)}
     ):
@@ -35,6 +35,11 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str,
             end = one.end()
         found.append(tuple(part for part in (*parts, text[end:]) if part != ""))
     return found
+
+
+def _number(digits: str) -> int:
+    """Return the number of a mark. Python parses no number of thousands of digits; no picture has one of ten."""
+    return int(digits) if len(digits) < 10 else 10**9
 
 
 def numbered(mark: str) -> str:

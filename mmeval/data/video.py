@@ -102,6 +102,11 @@ class FrameImage(Image):
         return times[number] if times else None
 
     @property
+    def video(self) -> SampledVideo:
+        """The file, and how its frames are sampled."""
+        return self._place[0]
+
+    @property
     def _place(self) -> tuple[SampledVideo, int]:
         found: tuple[SampledVideo, int] = vars(self)["_place"]
         return found
@@ -194,8 +199,7 @@ def frames(
 
 def times(pictures: Iterable[Image]) -> dict[str, str]:
     """Return a tag with the times of the frames among the pictures, in seconds; no tag if there are none."""
-    found = [picture.seconds for picture in pictures if isinstance(picture, FrameImage)]
-    known = [f"{time:.2f}" for time in found if time is not None]
+    known = [f"{time:.2f}" for picture in pictures if (time := picture.seconds) is not None]
     return {"times": " ".join(known)} if known else {}
 
 

@@ -4,6 +4,7 @@ VQAv2 and OK-VQA have a file of questions and one of annotations, joined by `que
 VizWiz has both in one list; open_flamingo's copy in VQA's format is read too.
 """
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ class Release:
 
     def pictures(self, part: str, image: str, where: str) -> tuple[str, ...]:
         """Return a picture's possible paths in COCO's archives."""
-        if not image.isdecimal():
+        if not re.fullmatch("[0-9]{1,12}", image):
             raise InputError(f"{where}: the image_id is '{image[:40]}'; COCO's are numbers; {AGAIN}")
         name = f"{part}2014/COCO_{part}2014_{int(image):012d}.jpg"
         return (name, f"images/{name}")

@@ -9,12 +9,12 @@ import re
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 PICTURE = r"(?:图|<visual_embedding>)"
-STATED = re.compile(rf"(?:image\s*(\d+)\s*is\s*)?(?:<image(\d+)>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
+STATED = re.compile(rf"(?:image\s*(\d{{1,9}})\s*is\s*)?(?:<image(\d{{1,9}})>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
 """A declaration that is its own statement: `image 0 is <image0>图.`"""
-NAMED = re.compile(rf"(?:image\s*(\d+)\s*:\s*)?(?:<image(\d+)>)?\s?{PICTURE}", re.IGNORECASE)
-WITHIN = re.compile(rf"image\s*\d+\s*:\s*(?:<image\d+>)?\s?{PICTURE}", re.IGNORECASE)
+NAMED = re.compile(rf"(?:image\s*(\d{{1,9}})\s*:\s*)?(?:<image(\d{{1,9}})>)?\s?{PICTURE}", re.IGNORECASE)
+WITHIN = re.compile(rf"image\s*\d{{1,9}}\s*:\s*(?:<image\d{{1,9}}>)?\s?{PICTURE}", re.IGNORECASE)
 """A declaration inside a sentence: `Use the image 0: <image0>图 as a visual aid`."""
-SPOKEN = re.compile(r"(<image\d+>|\bimage \d+\b)")
+SPOKEN = re.compile(r"(<image\d{1,9}>|\bimage \d{1,9}\b)")
 
 
 def parts(text: str) -> tuple[Part, ...]:

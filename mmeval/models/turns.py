@@ -41,7 +41,8 @@ def films(parts: tuple[str | Image, ...]) -> list[str | Image | tuple[Image, ...
             found.append(part)
             continue
         before = found[-1] if found else None
-        if isinstance(before, tuple) and (before[-1].seconds or 0) < part.seconds:
+        last = before[-1] if isinstance(before, tuple) else None
+        if isinstance(before, tuple) and last and last.video == part.video and (last.seconds or 0) < part.seconds:
             found[-1] = (*before, part)
         else:
             found.append((part,))

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mmeval.comparison import Comparison, Pair, Row
-from mmeval.files import write_text
+from mmeval.files import component, write_text
 from mmeval.reporting import baselines, dotplot, run_report
 from mmeval.reporting.baselines import TITLE, Rows
 from mmeval.reporting.chart import Chart, Series, number, p_text
@@ -227,7 +227,8 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
     """Draw each task's runs as lines of a dot plot and a radar; if there are many, as rows of a dot plot."""
     groups, paths = _by_task(comparison), []
     for pairs in groups.values():
-        task, out = pairs[0].task, folder if len(groups) == 1 else folder / pairs[0].task.name
+        task = pairs[0].task
+        out = folder if len(groups) == 1 else folder / component(task.name)  # a run's file may name any task
         counts = " and ".join(dict.fromkeys(f"{pair.questions:,}" for pair in pairs))
         names = (pairs[0].first, *(pair.other for pair in pairs))
         marks = shared({name: comparison.runs[name].marks for name in names})

@@ -47,7 +47,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
         },
         "errors": sum(result["counts"]["error"] for result in results),
         "baselines": run_report.table_of_run(first, task).baselines,
-        "remarks": [SAME] if len(seeds) > 1 and len(digests) == 1 else [],
+        "remarks": [SAME] if len(seeds) > 1 and len(digests) == 1 and not first.spec.temperature else [],
     }
 
 

@@ -115,10 +115,19 @@ async def _ask_all(judge: Judge, client: Client, questions: Mapping[str, Sequenc
             verdicts.why = problem
             (verdicts.failed if reply is None else verdicts.unreadable).update(ids)
 
+    waiting = iter(questions.items())
+
+    async def ask_in_turn() -> None:
+        for question, rows in waiting:
+            await ask_one(question, rows)
+
     with jsonl.appending(judge.cache) as lines:
-        async with client, asyncio.TaskGroup() as group:
-            for key, rows in questions.items():
-                group.create_task(ask_one(key, rows))
+        try:
+            async with client, asyncio.TaskGroup() as group:
+                for _ in range(LIMITS["concurrency"]):  # a task per question would be woken by every reply
+                    group.create_task(ask_in_turn())
+        except ExceptionGroup as errors:  # a full disk
+            raise errors.exceptions[0] from errors
 
 
 async def _letter(client: Client, judge: Judge, record: Record) -> tuple[str | None, str | None, str]:

@@ -18,6 +18,8 @@ PERMUTATIONS = 10_000
 EXACT = 12
 """Maximum number of differing clusters for which all swaps are tried."""
 POWER = 0.8
+LEAST = 0.01
+"""Degrees of freedom below which a t test's bound is beyond 1e128, where SciPy's values are wrong."""
 MCNEMAR, SIGN_FLIP = "McNemar, exact", "sign flips of clusters"
 
 
@@ -61,7 +63,7 @@ def equivalence(found: Difference, margin: float) -> float:
 
 def power(effect: float, deviation: float, clusters: float) -> float:
     """Return the power of a two-sided paired t test; `deviation` is the standard deviation of clusters' differences."""
-    if clusters <= 1:
+    if clusters <= 1 + LEAST:
         return 0.0
     if deviation == 0:
         return float(effect != 0)
@@ -73,8 +75,11 @@ def power(effect: float, deviation: float, clusters: float) -> float:
     return float(above + below)
 
 
-def detectable(found: Difference, wanted: float = POWER) -> float | None:
-    """Return the smallest difference that this many clusters detect with that power; None for a single cluster."""
+def detectable(found: Difference, most: float, wanted: float = POWER) -> float | None:
+    """Return the smallest difference, up to `most`, that this many clusters detect with that power; None if none is.
+
+    Few or very unequal clusters detect no difference that is possible.
+    """
     if found.freedom <= 0:
         return None
     clusters = found.freedom + 1
@@ -82,10 +87,12 @@ def detectable(found: Difference, wanted: float = POWER) -> float | None:
     low, high = 0.0, found.error
     while power(high, deviation, clusters) < wanted:
         low, high = high, 2 * high
+        if not low < most:
+            return None
     while high - low > 1e-6 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if power(middle, deviation, clusters) < wanted else (low, middle)
-    return high
+    return high if high <= most else None
 
 
 def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:

@@ -41,6 +41,11 @@ class Statistic:
     """The number, if it is not a sum of means."""
 
     @property
+    def bounded(self) -> bool:
+        """Whether the number stays between zero and full marks."""
+        return self.functional is None or self.functional.bounded
+
+    @property
     def n(self) -> int:
         """The number of values, counting each stratum's largest mean."""
         if self.functional:
@@ -65,7 +70,7 @@ def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0)
     value = sum(part.point for part in parts)
     spreads = [_spread(part, resamples, seed) for part in parts]
     whole = _sum(spreads)
-    if not _bounded(statistic):
+    if not statistic.bounded:
         half = math.sqrt(whole.variance) * quantile(whole.freedom)
         known = math.isfinite(half)
         return Estimate(value, value - half if known else None, value + half if known else None, n, full, chance)
@@ -94,7 +99,7 @@ def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int 
     found = difference(a, b, resamples=resamples, seed=seed)
     half = quantile(found.freedom) * found.error if found.freedom > 0 else 2 * full
     low, high = min(found.middle - half, found.value), max(found.middle + half, found.value)
-    if _bounded(a):
+    if a.bounded:
         low, high = max(low, -full), min(high, full)
     return Estimate(found.value, low, high, n, full, None)
 
@@ -129,7 +134,7 @@ def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: 
         spreads.append(_Spread(one.full, own, clusters, min(one.n, other.n), clusters - 1))
         most = max(most, float(np.abs(changes).max()) / one.full)
     whole = _sum(spreads)
-    pseudo = most if 1e-9 < most < 1 or (most >= 1 and not _bounded(a)) else 1.0
+    pseudo = most if 1e-9 < most < 1 or (most >= 1 and not a.bounded) else 1.0
     clusters = whole.clusters
     error = full * math.sqrt(clusters**2 * whole.variance + 2 * pseudo**2) / (clusters + 2)
     return Difference(value, value * clusters / (clusters + 2), error, whole.freedom, clusters)
@@ -164,10 +169,6 @@ def quantile(freedom: float) -> float:
     from scipy.special import stdtrit  # type: ignore[import-untyped]  # takes half a second; resuming does without it
 
     return -float(stdtrit(freedom, (1 - LEVEL) / 2)) if freedom > 0 else math.inf
-
-
-def _bounded(statistic: Statistic) -> bool:
-    return statistic.functional is None or statistic.functional.bounded
 
 
 def _spread(part: Part, resamples: int, seed: int) -> _Spread:

@@ -315,7 +315,7 @@ def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
 
 def test_one_picture_models_refuse_two_unless_pasted(tmp_path: Path) -> None:
     save(small.model("t5", "blip-2"), small.processor(), tmp_path / "c")
-    plan = surveys.Survey("", "", ("q",), {}, 1, (2, "q"), ("",), {})
+    plan = surveys.Survey("", "", ("q",), {}, 1, {"q": 2}, ("",), {})
     blip2 = load_model(find_model(f"blip2:{tmp_path / 'c'}"))
     with pytest.raises(Unsupported, match=r"takes 1 picture.*sample 'q' has 2.*side-by-side"):
         surveys.check_pictures(blip2, plan)

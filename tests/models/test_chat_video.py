@@ -10,6 +10,8 @@ import pytest
 import torch
 from PIL import Image as PILImage
 
+from mmeval.controls.pictures import Altered, grey
+from mmeval.data.video import times
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat.films import CLOCK, of_films
 from mmeval.models.chat.model import ChatModel
@@ -22,17 +24,25 @@ TORCHVISION = util.find_spec("torchvision") is not None
 
 
 class Frame(Image):
-    """A picture that knows when it is shown."""
+    """A picture that knows its video and when it is shown."""
 
     @property
     def seconds(self) -> float | None:
-        return float(self.name)
+        return float(self.name.partition(" ")[0])
+
+    @property
+    def video(self) -> object:
+        return self.name.partition(" ")[2]
 
 
-def frame(number: int, seconds: float | None) -> Image:
+def frame(number: int, seconds: float | None, video: str = "a") -> Image:
     noise = torch.randint(0, 256, (56, 56, 3), generator=torch.Generator().manual_seed(number))
     pixels = PILImage.fromarray(noise.byte().numpy())
-    return Image(pixels) if seconds is None else Frame(pixels, str(seconds))
+    return Image(pixels) if seconds is None else Frame(pixels, f"{seconds} {video}")
+
+
+VIDEOS = {"short": ((0, 0.5), (1, 1.0)), "long": ((2, 20.0), (3, 40.0))}
+"""The long one's first frame is later in it than the short one's last."""
 
 
 FILM = tuple(frame(number, 0.5 * number) for number in range(4))
@@ -41,6 +51,17 @@ FILM = tuple(frame(number, 0.5 * number) for number in range(4))
 def test_frames_side_by_side_are_one_video_and_pictures_are_not() -> None:
     still, again = frame(9, None), tuple(frame(number, 0.25 * number) for number in range(2))
     assert films((still, *FILM, "and", *again, *again)) == [still, FILM, "and", again, again]
+
+
+def test_two_videos_side_by_side_are_two() -> None:
+    short, long = (tuple(frame(n, time, name) for n, time in times) for name, times in VIDEOS.items())
+    assert films((*short, *long, "which is longer ?")) == [short, long, "which is longer ?"]
+
+
+def test_a_changed_video_is_a_video() -> None:
+    changed = tuple(Altered(one, "grey", grey) for one in FILM)
+    assert films(changed) == [changed]
+    assert times(changed) == times(FILM) == {"times": "0.00 0.50 1.00 1.50"}
 
 
 def test_frames_come_with_their_times() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from dataclasses import replace
@@ -325,3 +326,9 @@ def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(InputError, match="the prediction has 40,000 characters, but a cell holds 32,767"):
         submission.write(run, "mmbench", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_entry_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "entry.json")
+    (found,) = submission.check(tmp_path / "entry.json", "openvlm")
+    assert found.level == "wrong" and "not a regular file" in found.sentence

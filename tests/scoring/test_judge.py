@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import socket
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mmeval import client
+from mmeval import client, jsonl
 from mmeval.scoring import judge, verdicts
 from mmeval.scoring.judge import Judge
 from mmeval.scoring.verdicts import Verdicts
@@ -156,6 +157,30 @@ def test_a_judge_that_is_down_is_not_asked_about_everything(tmp_path: Path, monk
     found = judge.ask(Judge("http://127.0.0.1:9/v1", "m", tmp_path / "j"), records(500))
     assert len(found.failed) == 500
     assert time.monotonic() - start < 20
+
+
+def test_many_questions_do_not_all_wait_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks: list[int] = []
+
+    async def letter(*_: object) -> tuple[str, str, str]:
+        await asyncio.sleep(0)
+        tasks.append(len(asyncio.all_tasks()))
+        return "B", "B", ""
+
+    monkeypatch.setattr(judge, "_letter", letter)
+    found = judge.ask(Judge("http://127.0.0.1:1/v1", "m", tmp_path / "judge.jsonl"), records(200))
+    assert len(found.read) == len(tasks) == 200
+    assert max(tasks) < 20  # 8 and the loop's own; each reply wakes every waiting task
+
+
+def test_a_full_disk_is_the_error_of_the_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, line: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(jsonl, "appending", lambda path: contextlib.nullcontext(Full()))
+    with pytest.raises(OSError, match="No space left"):
+        judge.ask(Judge(server.url, "m", tmp_path / "judge.jsonl"), records())
 
 
 def test_a_slow_judge_is_not_waited_for(server: Server, tmp_path: Path) -> None:

@@ -123,10 +123,20 @@ def test_the_power_of_what_is_detectable_is_the_power_asked_for() -> None:
     rng = np.random.default_rng(8)
     one, two = (share((rng.random(300) < 0.5).astype(float).tolist()) for _ in range(2))
     found = difference(one, two)
-    least = detectable(found)
+    least = detectable(found, 100.0)
     assert least is not None
     assert least == pytest.approx((1.968 + 0.844) * found.error, rel=0.01)
     assert power(least, found.error * math.sqrt(300), 300) == pytest.approx(0.8, abs=0.001)
+
+
+@pytest.mark.parametrize("sizes", [(3, 1), (99, 1), (9999, 1), (1, 1)])
+def test_few_unequal_clusters_detect_no_possible_difference(sizes: tuple[int, int]) -> None:
+    clusters = [name for name, size in zip("ab", sizes, strict=True) for _ in range(size)]
+    marks = [float(place % 2) for place in range(len(clusters))]
+    one, two = (
+        Statistic(100.0, None, [((100.0, Mean(values, clusters)),)]) for values in (marks, [1 - x for x in marks])
+    )
+    assert detectable(difference(one, two), 100.0) is None
 
 
 def test_power_by_simulation() -> None:

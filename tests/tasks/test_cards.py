@@ -204,6 +204,8 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"max_new_tokens": "ten"}, "max_new_tokens: must be a whole number, not 'ten'"),
         ({"fields": {"question": "ask"}}, "fields: the key 'answer' is missing"),
         ({"prompts": {"odd": "{question}"}}, "pictures go to {pictures}"),
+        ({"prompts": {"../odd": "{pictures}{question}{options}"}}, "'../odd' is no name of a prompt"),
+        ({"prompts": {"a,b": "{pictures}{question}{options}"}}, "'a,b' is no name of a prompt"),
         ({"prompts": {"odd": "{pictures}{question}"}}, "{options} is missing"),
         ({"groups": {"overall": "photo"}}, "the name 'overall' is taken"),
         ({"categories": None}, "categories: must be keys and values, as `name: value`, not None"),

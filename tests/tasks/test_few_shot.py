@@ -640,3 +640,14 @@ def test_demonstrations_with_pictures_reach_a_real_model(
     scores = run(task, data, tmp_path / "run", "mmicl-tiny", shots=4, device="cpu", limit=2)
     assert (scores["counts"]["samples"], scores["counts"]["error"]) == (2, 0)
     assert all(record.sent.count("<image") >= 5 for record in open_run(tmp_path / "run").records)
+
+
+def test_sampled_answers_vary_with_the_seed_without_demonstrations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "from mmeval.models.constant import Constant\n\n\ndef load(options):\n    return Constant('yes')\n"
+    (tmp_path / "own_sampler.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    runs = seeds("python:own_sampler:load", "mme", (0, 1), out=tmp_path / "out", temperature=0.7, limit=28)
+    assert [one.folder.name for one in runs] == ["seed0", "seed1"]
+    assert spread.summary(runs)["remarks"] == []

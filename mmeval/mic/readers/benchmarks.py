@@ -1,5 +1,6 @@
 """Read the sources that are also benchmarks, each as its benchmark does: rows of question, answer and pictures."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -93,7 +94,7 @@ def iconqa(root: Root) -> Iterator[SourceRow]:
     base = root.need(*(f"train/{kind}" for kind in ICONQA)).rsplit("/", 1)[0][: -len("train")]
     for split, kind in product(SPLITS, ICONQA):
         folders = (path.name for path in (root.folder / base / split / kind).glob("*") if path.is_dir())
-        for number in sorted(folders, key=lambda name: (int(name) if name.isdigit() else 0, name)):
+        for number in sorted(folders, key=lambda name: (int(name) if name.isdecimal() else 0, name)):
             name = f"{base}{split}/{kind}/{number}"
             yield from (_icon(name, split, kind, line) for line in root.rows(f"{name}/data.json"))
 
@@ -104,7 +105,7 @@ def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
     question: list[Part] = [str(line.value(card.fields.question)).strip()]
     answer, problem = str(line.value(card.fields.answer)), ""
     if kind != "fill_in_blank":
-        choices, right = line.texts(card.fields.options[0]), int(answer) if answer.isdecimal() else -1
+        choices, right = line.texts(card.fields.options[0]), int(answer) if re.fullmatch("[0-9]{1,4}", answer) else -1
         if right not in range(len(choices)):
             problem, right = f"the answer '{answer[:40]}' is not one of the {len(choices)} choices", 0
         answer = f"option {right + 1}"

@@ -14,9 +14,9 @@ FLICKR30K = ("flickr30k-images", "flickr30k_images", "images")
 MSRVTT = {"train": "TrainValVideo", "val": "TrainValVideo", "test": "TestVideo"}
 VALIDATE = {"train": "train", "validate": "val", "test": "test"}
 """MSR-VTT's names of the splits."""
-TOKEN = re.compile(r"(?P<name>.+)#\s*(?P<number>\d+)\s*\t(?P<caption>.*)")
+TOKEN = re.compile(r"(?P<name>.+)#\s*(?P<number>\d{1,9})\s*\t(?P<caption>.*)")
 """A line of the official file: `name.jpg#0<TAB>caption`."""
-RESULT = re.compile(r"\s*(?P<name>.+?)\s*\|\s*(?P<number>\d+)\s*\|(?P<caption>.*)")
+RESULT = re.compile(r"\s*(?P<name>.+?)\s*\|\s*(?P<number>\d{1,9})\s*\|(?P<caption>.*)")
 """A line of `results.csv`: `name.jpg| 0| caption`."""
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mmeval.files import component
 from mmeval.reporting import about
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.run_report import data_label, task_of_run
@@ -29,7 +30,9 @@ NEXT = (
 def name(run: Run) -> str:
     """Return the record's path in the database: data/BENCHMARK/DEVELOPER/MODEL/UUID.json."""
     developer, model = _names(run)
-    return "/".join(("data", _part(task_of_run(run).name), _part(developer), _part(model), f"{_uuid(run)}.json"))
+    return "/".join(
+        ("data", component(task_of_run(run).name), component(developer), component(model), f"{_uuid(run)}.json")
+    )
 
 
 def texts(run: Run, path: Path) -> dict[Path, str]:
@@ -40,7 +43,9 @@ def texts(run: Run, path: Path) -> dict[Path, str]:
     if not whole:
         raise InputError(f"{run.folder}: no score has a value, so there is nothing to record")
     scored = [(record, next(iter(run.scored[record.id].values()))) for record in run.records]
-    lines = [_sample(run, task.name, record, score) for record, score in scored if score.value is not None]
+    ids, reading = {"evaluation_id": _id(run), "model_id": "/".join(_names(run))}, str(run.results["scorer"])
+    known = [(record, score) for record, score in scored if score.value is not None]
+    lines = [_sample(ids | {"evaluation_name": task.name}, reading, record, score) for record, score in known]
     samples = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
     results = [_result(run, task.title, found[metric], metric, label) for metric, label in whole.items()]
     details = {"format": "jsonl", "file_path": f"{name(run).removesuffix('.json')}_samples.jsonl"}
@@ -122,16 +127,15 @@ def _result(run: Run, title: str, estimate: Estimate, metric: str, label: str) -
     }
 
 
-def _sample(run: Run, task: str, record: Record, score: Score) -> dict[str, Any]:
+def _sample(ids: Mapping[str, str], reading: str, record: Record, score: Score) -> dict[str, Any]:
+    """Return a sample; `ids` are those of its evaluation."""
     said = [record.text] if record.text is not None else [score.answer or ""]
     used = (record.input_tokens, record.output_tokens)
     texts: Mapping[str, Any] = {"raw": list(record.samples) or said}
-    read = {"source": "output.raw", "extracted_value": score.answer or "", "extraction_method": run.results["scorer"]}
+    read = {"source": "output.raw", "extracted_value": score.answer or "", "extraction_method": reading}
     return {
         "schema_version": VERSION,
-        "evaluation_id": _id(run),
-        "model_id": "/".join(_names(run)),
-        "evaluation_name": task,
+        **ids,
         "sample_id": record.id,
         "sample_hash": record.digest or None,
         "interaction_type": "single_turn",
@@ -154,12 +158,6 @@ def _sample(run: Run, task: str, record: Record, score: Score) -> dict[str, Any]
 def _names(run: Run) -> tuple[str, str]:
     developer, _, model = run.spec.model.rpartition("/")
     return developer or "unknown", model
-
-
-def _part(text: str) -> str:
-    """Return a text that is safe as one component of a path."""
-    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
-    return kept.lstrip(".") or "_"
 
 
 def _id(run: Run) -> str:

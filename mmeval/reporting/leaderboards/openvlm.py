@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from mmeval import regular
 from mmeval.files import write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
@@ -100,7 +101,7 @@ _ENTRIES = TypeAdapter(dict[str, _Entry])
 
 def _check_entry(path: Path) -> list[Finding]:
     try:
-        value = _ENTRIES.validate_python(json.loads(path.read_text(encoding="utf-8")), strict=True)
+        value = _ENTRIES.validate_python(json.loads(regular.read_text(path)), strict=True)
     except ValidationError:
         return [wrong(f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
     except (OSError, ValueError, RecursionError) as error:
