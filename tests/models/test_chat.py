@@ -268,6 +268,8 @@ def of_llavas_own_code(folder: Path) -> None:
         (None, {"thinking": "on"}, "its chat template cannot turn reasoning on"),
         (None, {"model_args": "max_pixel=3"}, "--model-args has 'max_pixel'"),
         (None, {"model_args": "attn"}, "write KEY=VALUE"),
+        (None, {"model_args": "do_resize=maybe"}, "--model-args do_resize=maybe cannot be applied to a picture"),
+        (None, {"model_args": "size=-7"}, "--model-args size=-7 cannot be applied to a picture"),
         (None, {"quantize": "4bit"}, "--quantize 4bit needs the package bitsandbytes"),
         (None, {"context": "named"}, "no context 'named'"),
     ],
