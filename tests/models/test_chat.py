@@ -265,6 +265,11 @@ def of_llavas_own_code(folder: Path) -> None:
             {},
             "generation_config.json cannot be loaded",
         ),
+        (
+            lambda folder: (folder / "generation_config.json").write_text("{"),
+            {},
+            "generation_config.json cannot be loaded",
+        ),
         (None, {"thinking": "on"}, "its chat template cannot turn reasoning on"),
         (None, {"model_args": "max_pixel=3"}, "--model-args has 'max_pixel'"),
         (None, {"model_args": "attn"}, "write KEY=VALUE"),

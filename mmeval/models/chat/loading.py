@@ -65,6 +65,9 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     of_model |= _quantized(options.quantize)
     if device.type != "cpu" or options.quantize:  # each weight is read straight to the device
         of_model.setdefault("device_map", {"": device})
+    if (decoding := Path(source) / "generation_config.json").is_file():
+        with reading(source, decoding.name):  # transformers would use its own defaults in place of a damaged file
+            json.loads(decoding.read_text(encoding="utf-8"))
     model = _weights(source, DTYPES[dtype], of_model, hub)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
