@@ -2,19 +2,18 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 from mmeval import controls, records, reuse
-from mmeval.files import validated
-from mmeval.jsonl import without_surrogates
 from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.planning import REPORTS, Plan
 from mmeval.provenance import provenance
 from mmeval.records import Journal, held
 from mmeval.rendering import record
+from mmeval.responses import checked
 from mmeval.run import Run
 from mmeval.run_folder import begun, create, remove
 from mmeval.scoring.metrics.circular import EarlyStop
@@ -187,29 +186,23 @@ def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterabl
 
 def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Record]:
     """Yield the record of each sample in the order of the model's answers. The model pulls the requests."""
-    asked: dict[str, tuple[Sample, Request]] = {}
+    open_samples: dict[str, Sample] = {}
+    open_requests: dict[str, Request] = {}
 
     def stream() -> Iterator[Request]:
         for sample, request in plan.requests(samples):
-            asked[sample.id] = sample, request
+            open_samples[sample.id], open_requests[sample.id] = sample, request
             yield request
 
     if plan.by_likelihood:
         responses = model.loglikelihood(stream())
     else:
         responses = model.generate(stream(), _generation(plan.spec))
+    how: dict[str, Any] = {"likelihoods": plan.by_likelihood, "samples": plan.spec.samples}
     for response in responses:
-        checked = _checked(response, asked, model.name)
-        yield record(*asked.pop(checked.id), checked, plan.survey.samples[checked.id])
-
-
-def _checked(response: Response, asked: Collection[str], name: str) -> Response:
-    """Return a response without lone surrogates. Raises InputError if it answers no open request."""
-    said, advice = without_surrogates(vars(response)), "fix the adapter (docs/adapters.md)"
-    checked: Response = validated(Response, said, f"{name}: its response", advice)
-    if checked.id not in asked:
-        raise InputError(f"{name}: it answered '{checked.id:.60}', which was not asked, or answered it twice; {advice}")
-    return checked
+        found = checked(response, open_requests, model.name, **how)
+        sample, request = open_samples.pop(found.id), open_requests.pop(found.id)
+        yield record(sample, request, found, plan.survey.samples[found.id])
 
 
 def _generation(spec: RunSpec) -> Generation:

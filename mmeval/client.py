@@ -10,6 +10,7 @@ import base64
 import contextlib
 import functools
 import json
+import math
 import os
 import random
 import re
@@ -49,14 +50,16 @@ class Endpoint:
     """Maximum requests in flight: halved if the server is busy, raised by one per round of replies."""
     in_flight: int = 0
     resting_until: float = 0.0
+    problem: str = ""
+    """Why it rests."""
     failures: int = 0
     """In a row."""
     slowed: float = 0.0
     """When it was last found busy; requests sent before then do not lower the limit again."""
 
-    def rest(self, seconds: float) -> None:
+    def rest(self, seconds: float, problem: str) -> None:
         """Send nothing for this many seconds."""
-        self.resting_until = max(self.resting_until, time.monotonic() + seconds)
+        self.resting_until, self.problem = max(self.resting_until, time.monotonic() + seconds), problem
 
 
 def key(*variables: str) -> str:
@@ -123,8 +126,8 @@ class Client:
         If the server streams its reply, `chunks` gets each part as it arrives; raises BrokeOff if it then breaks off.
         If a server refuses `max_tokens` and names its successor, that is sent from then on.
         """
-        problem, failed, timed_out, busied, first = "", 0, 0, 0, time.monotonic()
-        while endpoint := await self._take():
+        problem, failed, timed_out, busied, since = "", 0, 0, 0, math.inf
+        while endpoint := await self._take(since):
             started, length = time.monotonic(), self._length
             content = json.dumps({length if name == LENGTHS[0] else name: value for name, value in body.items()})
             try:
@@ -139,14 +142,12 @@ class Client:
                 self._length = LENGTHS[1]
                 continue
             except Busy as busy:
-                busied += 1
-                wait = _backoff(busied) if busy.wait is None else busy.wait
+                busied, since = busied + 1, min(since, time.monotonic())
                 if endpoint.slowed < started:
                     endpoint.limit = max(1.0, endpoint.limit / 2)
                     endpoint.slowed = time.monotonic()
-                endpoint.rest(wait)
-                if time.monotonic() + wait - first > PATIENCE:
-                    raise self._no_reply(f"{endpoint.url}: busy (status 429), and it asks to wait longer") from busy
+                wait = _backoff(busied) if busy.wait is None else busy.wait
+                endpoint.rest(wait, f"busy for longer than {PATIENCE:g} seconds ({busy})")
                 continue
             except TimeoutError:
                 failed, timed_out = failed + 1, timed_out + 1
@@ -156,7 +157,7 @@ class Client:
                 why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
                 problem = f"{endpoint.url}: {why}"
                 endpoint.failures += 1
-                endpoint.rest(_backoff(endpoint.failures) if len(self.endpoints) > 1 else 0.0)
+                endpoint.rest(_backoff(endpoint.failures) if len(self.endpoints) > 1 else 0.0, why)
             finally:
                 endpoint.in_flight -= 1
                 self._free.set()
@@ -200,10 +201,16 @@ class Client:
             headers["Authorization"] = f"Bearer {key}"
         return parts._replace(netloc=host).geturl().rstrip("/"), headers
 
-    async def _take(self) -> Endpoint | None:
-        """Wait until a server can take a request; return the one with the most room, or None if all are down."""
+    async def _take(self, since: float) -> Endpoint | None:
+        """Wait until a server can take a request; return the one with the most room, or None if all are down.
+
+        Raises NoReply if a request that has waited for a busy server `since` then would wait longer than PATIENCE.
+        """
         while not self.down:
             now = time.monotonic()
+            first = min(self.endpoints, key=lambda one: one.resting_until)
+            if first.resting_until > max(now, min(since, now) + PATIENCE):
+                raise self._no_reply(f"{first.url}: {first.problem}")
             room = [one for one in self.endpoints if one.in_flight < int(one.limit)]
             awake = [one for one in room if one.resting_until <= now]
             if awake:

@@ -30,10 +30,10 @@ class BrokeOff(Exception):
 
 
 class Busy(Exception):
-    """The server asks to wait `wait` seconds; None if it does not say how long."""
+    """The server asks to wait `wait` seconds; None if it does not say how long. The message is its status and words."""
 
-    def __init__(self, wait: float | None) -> None:
-        super().__init__("the server is busy")
+    def __init__(self, message: str, wait: float | None) -> None:
+        super().__init__(message)
         self.wait = wait
 
 
@@ -79,12 +79,11 @@ def read(url: str, status: int, headers: Mapping[str, str], body: bytes, secrets
     Raises Refused, Busy, or ValueError for a failure of the server, after which another try may succeed.
     """
     if 300 <= status < 400:
-        there = urllib.parse.urlsplit(headers.get("Location", "")).netloc.rpartition("@")[2] or "another path"
-        message = f"{url} redirects to {there} (status {status}), which is not followed"
+        message = f"{url} redirects to {_host(headers.get('Location', ''))} (status {status}), which is not followed"
         raise Refused(secrets.hide(f"{printable(message)}; name the address that answers"), status, url)
     retry = headers.get("Retry-After")
     if status == 429 or (status == 503 and retry is not None):
-        raise Busy(_seconds(retry))
+        raise Busy(f"status {status}: {_reason(body, secrets)}", _seconds(retry))
     if status == 408 or status >= 500:
         raise ValueError(f"status {status}: {_reason(body, secrets)}")
     if status >= 400:
@@ -98,6 +97,14 @@ def read(url: str, status: int, headers: Mapping[str, str], body: bytes, secrets
     if reply.get("error") and "choices" not in reply:
         raise ValueError(f"its reply is an error: {_reason(body, secrets)}")
     return dict(secrets.hidden(reply))
+
+
+def _host(location: str) -> str:
+    """Return the host of a redirect's target, without name and password."""
+    try:
+        return urllib.parse.urlsplit(location).netloc.rpartition("@")[2] or "another path"
+    except ValueError:  # an invalid bracket
+        return "an invalid address"
 
 
 def _reason(body: bytes, secrets: Secrets) -> str:

@@ -184,10 +184,8 @@ class RunSpec:
     def __post_init__(self) -> None:
         for one in fields(self):
             object.__setattr__(self, one.name, _checked(type(self), one, getattr(self, one.name)))
-        if self.beams > 1 and (self.temperature or self.samples > 1):
-            raise InputError("beam search cannot be combined with --temperature or --samples; remove one")
-        if self.samples > 1 and not self.temperature:
-            raise InputError(f"{self.samples} samples would all be the same answer; add --temperature")
+        if self.recipe is None:
+            self.check_sampling()
         if self.repetition_penalty <= 0:
             raise InputError(f"repetition_penalty is {self.repetition_penalty}; choose a number above 0")
         if self.max_new_tokens is not None and self.min_new_tokens > self.max_new_tokens:
@@ -196,6 +194,13 @@ class RunSpec:
             )
         if (self.judge is None) != (self.judge_model is None):
             raise InputError("a judge needs a server and a model; give both --judge URL and --judge-model NAME")
+
+    def check_sampling(self) -> None:
+        """Raise InputError for settings of sampling that contradict each other; a recipe may set some of them later."""
+        if self.beams > 1 and (self.temperature or self.samples > 1):
+            raise InputError("beam search cannot be combined with --temperature or --samples; remove one")
+        if self.samples > 1 and not self.temperature:
+            raise InputError(f"{self.samples} samples would all be the same answer; add --temperature")
 
 
 def options(kind: type[RunSpec] = RunSpec) -> dict[str, Option]:

@@ -60,6 +60,7 @@ MAY = {
     "controls": {"types", "scoring", "embedded"},
     "reuse": {"types", "run"},
     "rendering": {"types", "reasoning", "task", "data", "scoring", "controls", "reuse"},
+    "responses": {"types", "files", "jsonl", "records"},
     "scored": {"types", "task", "run_files", "scoring", "data"},
     "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "records", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
@@ -75,7 +76,7 @@ MAY = {
     },
     "asking": {
         *("types", "spec", "models", "planning", "survey", "rendering", "reuse", "controls", "provenance", "scoring"),
-        *("share", "records", "run", "run_folder", "files", "jsonl"),
+        *("share", "records", "responses", "run", "run_folder"),
     },
     "results": {"types", "task", "scored", "scoring", "run", "survey", "provenance", "recipes", "reporting"},
     "evaluation": {

@@ -26,6 +26,15 @@ def test_every_recipe_is_whole(name: str) -> None:
         assert settings.source
 
 
+def test_a_recipe_that_samples_allows_several_samples_and_no_beams() -> None:
+    asked = {"task": "mmstar", "recipe": "qwen3-vl-report"}
+    assert recipes.apply(from_mapping({**asked, "samples": 4}, "", RunSpec)).temperature == 0.7
+    with pytest.raises(InputError, match="beam search cannot be combined with --temperature"):
+        recipes.apply(from_mapping({**asked, "beams": 2}, "", RunSpec))
+    with pytest.raises(InputError, match="4 samples would all be the same answer; add --temperature"):
+        recipes.apply(RunSpec("mme", recipe="lmms-eval-0.7", samples=4))
+
+
 def asked(task: str, prompt: str, sample: Sample) -> str:
     parts = load_task(task).prompts[prompt](sample)
     assert not images(parts)

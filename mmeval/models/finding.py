@@ -84,6 +84,8 @@ def find_model(spec: str) -> Checkpoint:
         own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # drop the machine's folders
         return Checkpoint(f"server:{own}".replace("/", "-"), adapter, source, local=False)
     if colon and adapter in ADAPTERS:
+        if not source and adapter not in ("constant", "python"):
+            raise InputError(f"'{spec}' names no model; write a folder or a hub id after the colon")
         name, local = spec.replace("/", "-"), adapter in ("constant", "python") or Path(source).is_dir()
         if adapter == "chat" and local:
             return Checkpoint(_name_of(Path(source)), adapter, source)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from mmeval.client import Refused
+from mmeval.models.server_replies import count
 from mmeval.types import InputError
 
 Post = Callable[[dict[str, Any]], Awaitable[tuple[dict[str, Any], float]]]
@@ -75,10 +76,8 @@ async def first_tokens(post: Post, messages: list[dict[str, Any]], candidates: S
     shares = [math.fsum(math.exp(value) for token, value in found if token == candidate) for candidate in candidates]
     if not any(shares):
         raise NoLikelihood(f"none of {', '.join(candidates)} is among the {len(found)} likeliest first tokens")
-    usage = reply.get("usage")
-    size = usage.get("prompt_tokens") if isinstance(usage, dict) else 0
     values = tuple(math.log(share) if share else math.nextafter(least, -math.inf) for share in shares)
-    return values, size if isinstance(size, int) else 0, seconds
+    return values, count(reply, "prompt_tokens"), seconds
 
 
 async def _replies(

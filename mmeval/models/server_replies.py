@@ -9,6 +9,8 @@ from typing import Any
 from mmeval.reasoning import split
 from mmeval.types import FinishReason, InputError, Response, nearest
 
+MOST = 1 << 40
+"""Maximum tokens that a server may count in one reply."""
 _FINISHED: dict[str, FinishReason] = {"stop": "stop", "eos": "stop", "length": "length"}
 
 
@@ -20,15 +22,14 @@ def read(reply: dict[str, Any], id: str) -> Response:
     found = [said(choice) for choice in choices]
     if wrong := next((why for _, _, why in found if why), None):
         return Response(id, error=wrong)
-    given, written = _tokens(reply)
     return Response(
         id,
         text=found[0][0],
         samples=tuple(text for text, _, _ in found) if len(found) > 1 else (),
         reasoning=found[0][1],
         finish_reason=_FINISHED.get(str(choices[0].get("finish_reason"))),
-        input_tokens=given,
-        output_tokens=written,
+        input_tokens=count(reply, "prompt_tokens"),
+        output_tokens=count(reply, "completion_tokens"),
     )
 
 
@@ -57,12 +58,11 @@ def content_text(content: Any) -> Any:
     return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
 
 
-def _tokens(reply: dict[str, Any]) -> tuple[int, int]:
-    """Return the server's counts of prompt tokens and answer tokens; 0 if it gives none."""
+def count(reply: dict[str, Any], name: str) -> int:
+    """Return a count of a reply's usage; 0 if it has none, or one that cannot be."""
     usage = reply.get("usage")
-    found = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
-    given, written = (number if isinstance(number, int) and number > 0 else 0 for number in found)
-    return given, written
+    number = usage.get(name) if isinstance(usage, dict) else 0
+    return number if isinstance(number, int) and 0 < number <= MOST else 0
 
 
 def same_model(asked: str, said: str) -> bool:

@@ -69,7 +69,9 @@ def apply(spec: RunSpec) -> RunSpec:
         if given not in (getattr(usual, name), value):
             flag = f"--{name.replace('_', '-')}"
             raise InputError(f"the recipe '{spec.recipe}' sets {flag} {value}, and {given} was given; leave out one")
-    return replace(spec, **own)
+    applied = replace(spec, **own)
+    applied.check_sampling()
+    return applied
 
 
 def settings(name: str, task: str) -> Settings:

@@ -17,7 +17,7 @@ from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.models import ADAPTERS, ModelOptions, find_model, load_model
 from mmeval.models.conformance import check
-from mmeval.types import Generation, Image, Ref, Request, Shot, Unsupported
+from mmeval.types import Generation, Image, InputError, Ref, Request, Shot, Unsupported
 from tests.mmicl import mmicl_small as small
 
 KINDS = [
@@ -341,6 +341,12 @@ def test_what_training_writes_is_named_after_its_run(tmp_path: Path, folder: str
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "config.json").write_text('{"model_type": "mmicl"}')
     assert find_model(str(tmp_path / folder)).name == name
+
+
+@pytest.mark.parametrize("adapter", ["chat", "mmicl", "blip2", "instructblip", "text"])
+def test_an_adapter_alone_names_no_model(adapter: str) -> None:
+    with pytest.raises(InputError, match=f"'{adapter}:' names no model; write a folder or a hub id"):
+        find_model(f"{adapter}:")
 
 
 def test_constant_answers_everything() -> None:

@@ -133,12 +133,41 @@ def load(options): return Bad()
         ("[Response(request.id, text='a')] * 2", "or answered it twice"),
         ("[Response(request.id, text=5)]", "bad: its response, text: Input should be a valid string, not 5"),
         ("[Response(request.id, text='a', seconds='x')]", "bad: its response, seconds: "),
+        ("[None]", "bad: it answered with None, which is not a mmeval.types.Response"),
+        ("[request]", "which is not a mmeval.types.Response"),
+        ("[Response(request.id)]", "bad: its answer to 'existence/0000.png#1' has neither text nor error"),
+        ("[Response(request.id, loglikelihoods=(-1.0,))]", "has neither text nor error"),
+        ("[Response(request.id, text='a', samples=('a', 'b'))]", "has 2 of 1 samples"),
+        ("[Response(request.id, text='a', input_tokens=10**30)]", "has input_tokens 1e+30"),
+        ("[Response(request.id, text='a', output_tokens=-1)]", "has output_tokens -1"),
+        ("[Response(request.id, text='a', seconds=float('nan'))]", "has seconds nan"),
     ],
 )
 def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, said: str, message: str) -> None:
     (here / "middle.py").write_text(SAID.format(said))
     asked = ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "3", "--out", "run"]
     ended = CliRunner().invoke(main, asked)
+    assert ended.exit_code == 2
+    assert message in ended.output and "fix the adapter" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("Response(request.id, text='A')", "has likelihoods of 0 of 4 candidates"),
+        ("Response(request.id, loglikelihoods=(-1.0,))", "has likelihoods of 1 of 4 candidates"),
+    ],
+)
+def test_each_candidate_has_a_likelihood(here: Path, said: str, message: str) -> None:
+    code = SAID.format("()") + (
+        "class Compares(Bad):\n"
+        "    def loglikelihood(self, requests):\n"
+        f"        return ({said} for request in requests)\n"
+        "def load(options): return Compares()\n"
+    )
+    (here / "middle.py").write_text(code)
+    asked = ["run", "--task", "mmbench", "--scoring", "likelihood", "--model", "python:middle:load", "--limit", "3"]
+    ended = CliRunner().invoke(main, [*asked, "--out", "run"])
     assert ended.exit_code == 2
     assert message in ended.output and "fix the adapter" in ended.output
 

@@ -147,6 +147,12 @@ def test_reasoning_that_a_server_leaves_in_the_text(server: Server, said: str, t
     assert (answer.text, answer.reasoning) == (text, reasoning)
 
 
+@pytest.mark.parametrize("tokens", [10**40, -3, "7", None, True])
+def test_a_count_of_tokens_that_cannot_be_is_none(server: Server, tokens: Any) -> None:
+    server.behave = lambda body, n: Reply(says("yes").body | {"usage": {"prompt_tokens": tokens}})
+    assert ask(server.model)[0].input_tokens in (0, 1)
+
+
 def test_a_server_that_samples_fewer_answers_is_refused(server: Server) -> None:
     generation = Generation(4, temperature=0.5, samples=3)
     with pytest.raises(InputError, match=r"returns 1 of the 3 answers asked for; .* --samples 1"):
@@ -232,6 +238,22 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_says(server: Server) -> N
     assert 4 <= model._client.endpoints[0].limit < 8  # halved once for one burst, and rising since
 
 
+def test_a_server_that_is_busy_for_too_long_stops_the_run(server: Server) -> None:
+    spent = Reply({"error": {"message": "You exceeded your quota."}}, 429, {"Retry-After": "90000"})
+    server.behave = lambda body, n: spent
+    said = "does not reply .*: busy for longer than 600 seconds .status 429: You exceeded your quota..*repeat the"
+    with pytest.raises(InputError, match=said):
+        ask(server.model, 40, concurrency=2)
+    assert len(server.asked) == 2
+
+
+def test_a_server_that_is_busy_for_too_long_costs_nothing_beside_another(server: Server) -> None:
+    server.behave = lambda body, n: Reply(status=429, headers={"Retry-After": "90000"})
+    with serving() as other:
+        found = ask(f"server:{server.url},{other.url}#tiny", 20, concurrency=2)
+    assert {one.text for one in found} == {"yes"}
+
+
 def test_a_server_that_is_down_stops_the_run(server: Server) -> None:
     server.behave = lambda body, n: Reply(status=502)
     said = f"the server does not reply .{server.url}: status 502.*repeat the command"
@@ -258,6 +280,9 @@ def test_a_redirection_is_not_followed(server: Server, monkeypatch: pytest.Monke
         there = {"Location": f"http://user:word@{other.host}/v1/chat/completions"}
         server.behave = lambda body, n: Reply(status=307, headers=there)
         with pytest.raises(InputError, match=f"redirects to {other.host} .status 307., which is not followed"):
+            ask(server.model)
+        server.behave = lambda body, n: Reply(status=307, headers={"Location": "http://[evil"})
+        with pytest.raises(InputError, match=r"redirects to an invalid address \(status 307"):
             ask(server.model)
         server.models = Reply(status=302, headers=there)
         with pytest.raises(InputError, match="redirects"):

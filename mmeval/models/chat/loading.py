@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import transformers
+from PIL import Image as PILImage
 from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
 from transformers.utils import logging as transformers_logging
@@ -26,6 +27,8 @@ from mmeval.types import InputError, nearest
 
 LAYERS = 1000
 """Maximum layers in one part of a model."""
+PROBE = (224, 168)
+"""Width and height of the picture on which options of the image processor are tried."""
 PER_BYTE = 4
 """Maximum weights per byte of a checkpoint: twice what 4-bit quantization stores."""
 WEIGHTS: Any = AutoModelForImageTextToText
@@ -49,7 +52,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         processor = open_processor(source, config, **hub)
         if options.context == "video":
             check_films(processor, source)
-        images = _image_options(given, processor, source)
+        images = _image_options(given, processor, source, options.model_args)
         if processor.tokenizer.pad_token is None:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
         processor.tokenizer.padding_side = "left"  # answers are written to the right of every prompt
@@ -62,6 +65,9 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     of_model |= _quantized(options.quantize)
     if device.type != "cpu" or options.quantize:  # each weight is read straight to the device
         of_model.setdefault("device_map", {"": device})
+    if (decoding := Path(source) / "generation_config.json").is_file():
+        with reading(source, decoding.name):  # transformers would use its own defaults in place of a damaged file
+            json.loads(decoding.read_text(encoding="utf-8"))
     model = _weights(source, DTYPES[dtype], of_model, hub)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
@@ -155,8 +161,8 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
     return model
 
 
-def _image_options(given: Mapping[str, Any], processor: Any, source: str) -> dict[str, Any]:
-    """Return the image processor's options. Raises InputError for an unknown key."""
+def _image_options(given: Mapping[str, Any], processor: Any, source: str, text: str | None) -> dict[str, Any]:
+    """Return the image processor's options; `text` is --model-args. Raises InputError for an unknown key or value."""
     pictures = processor.image_processor
     own = list(pictures.valid_kwargs.__annotations__)
     size = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"} if hasattr(pictures, "merge_size") else {}
@@ -167,6 +173,9 @@ def _image_options(given: Mapping[str, Any], processor: Any, source: str) -> dic
     options = {key: value for key, value in given.items() if key not in size}
     if pixels := {size[key]: value for key, value in given.items() if key in size}:  # the Qwen and GLM processors
         options["size"] = {**{edge: pictures.size[edge] for edge in size.values()}, **pixels}
+    if options:
+        with reading(source, f"--model-args {text}", "cannot be applied to a picture"):
+            pictures([PILImage.new("RGB", PROBE)], **options, return_tensors="pt")
     return options
 
 

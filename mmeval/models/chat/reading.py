@@ -7,16 +7,16 @@ from mmeval.types import InputError
 
 
 @contextmanager
-def reading(source: str, what: str) -> Iterator[None]:
+def reading(source: str, what: str, cannot: str = "cannot be loaded") -> Iterator[None]:
     """Read a part of a checkpoint, such as `its processor`. Raises InputError naming source, part and reason."""
     try:
         yield
     except InputError:
         raise
     except ImportError as error:
-        raise InputError(f"{source}: {what} needs a package that is not installed: {one_line(error)}") from error
+        raise InputError(f"{source}: a package for {what} is not installed: {one_line(error)}") from error
     except Exception as error:  # tokenizers raises plain Exception; transformers raises any error on a wrong type
-        raise InputError(f"{source}: {what} cannot be loaded ({one_line(error)})") from error
+        raise InputError(f"{source}: {what} {cannot} ({one_line(error)})") from error
 
 
 def one_line(error: Exception) -> str:
