@@ -3,6 +3,7 @@
 import codecs
 import io
 import sys
+import sysconfig
 import traceback
 from typing import Any
 
@@ -50,11 +51,28 @@ class Commands(click.Group):
             kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
             click.echo(f"mmeval: {where}{error.strerror or error}; fix that and repeat the command{kept}", err=True)
             ctx.exit(2)
-        except Exception:  # the traceback is printed, and status 3 means a bug
+        except Exception as error:  # the traceback is printed, and status 3 means a bug
             traceback.print_exc()
+            if own := _own_line(error):
+                kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
+                click.echo(f"mmeval: {own}: this code failed; mend it and repeat the command{kept}", err=True)
+                ctx.exit(2)
             version = f"mmeval {__version__}, Python {sys.version.split()[0]}"
             click.echo(f"mmeval: this is a bug; please report it with the lines above ({version})", err=True)
             ctx.exit(3)
+
+
+def _own_line(error: Exception) -> str:
+    """Return file and line of the last call into the user's own code, such as an adapter; empty if there was none."""
+    others = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    own, called = "", False
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if frame.f_globals.get("__name__", "").partition(".")[0] == "mmeval":
+            called = True
+        elif called and not file.startswith(("<", *others)):
+            own = f"{file}, line {line}"
+    return own
 
 
 def _set_encoding_errors() -> None:

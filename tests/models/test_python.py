@@ -172,6 +172,18 @@ def test_each_candidate_has_a_likelihood(here: Path, said: str, message: str) ->
     assert message in ended.output and "fix the adapter" in ended.output
 
 
+def test_an_error_in_an_adapter_is_told_with_its_line(here: Path) -> None:
+    code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
+    loop = "for request in requests:"
+    where = code[: code.index(loop)].count("\n") + 1
+    (here / "middle.py").write_text(code.replace(loop, "for request in 1 / 0:", 1))
+    ended = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
+    assert ended.exit_code == 2
+    assert "ZeroDivisionError: division by zero" in ended.output
+    mend = "this code failed; mend it and repeat the command; answers are kept"
+    assert ended.output.endswith(f"mmeval: {here / 'middle.py'}, line {where}: {mend}\n")
+
+
 def test_options_that_an_adapter_does_not_take_are_refused() -> None:
     told = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "constant", "--temperature", "0.5"])
     assert told.exit_code == 2
