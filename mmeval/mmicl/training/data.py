@@ -23,7 +23,7 @@ from mmeval.mmicl.training.pictures import list_skipped, read_picture
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 
 LEAST_SEEN = 100
-"""Pictures to read before the share of broken ones counts."""
+"""Minimum number of pictures to take a share of."""
 
 
 class RowSet(Dataset[TrainingRow]):
@@ -98,9 +98,9 @@ class Collator:
         if pictures or self.blank:
             key = "pixel_values" if self.features is None else "vision_states"
             batch[key] = torch.stack(list(pictures.values())) if pictures else self._blank()
-        if self.instruction and pictures:
+        if self.instruction and (pictures or self.blank):
             asked = good if for_generation else [row for row in good for _ in row.images]  # one per row, or per picture
-            batch |= self.processor.qformer_batch([row.instruction for row in asked])
+            batch |= self.processor.qformer_batch([row.instruction for row in asked] or [""])  # "" for a blank picture
         return batch
 
     def _widen(self, batch: dict[str, Tensor]) -> None:
@@ -175,7 +175,7 @@ class Collator:
             self.broken.add(picture)
             if self.skipped:
                 list_skipped(self.skipped, [(picture, str(error))])
-            if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
+            if len(self.broken) > self.allow_skipped * max(self.seen, LEAST_SEEN):
                 raise TrainingError(
                     f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {picture} ({error}); "
                     "fix the data, or raise allow_skipped"
