@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,3 +222,22 @@ def test_what_would_fail_later_is_told_first(data: Path, changes: dict[str, obje
     with pytest.raises(TrainingError, match=sentence):
         train(Config(**config_values(data, **changes)), say=said.append)
     assert not said
+
+
+def test_what_was_trained_says_that_its_base_is_gone(data: Path) -> None:
+    final = train(Config(**config_values(data, steps=1, evaluate_every=1)))
+    (data / "base").rename(data / "elsewhere")
+    with pytest.raises(CheckpointError, match=r"training.json: the base model ../../base: neither a folder nor"):
+        checkpoints.load_model(final)
+
+
+def test_rates_are_those_of_training_alone(data: Path) -> None:
+    def benchmarks(_: Path) -> dict[str, float]:
+        time.sleep(2)
+        return {}
+
+    config = Config(**config_values(data, steps=2, evaluate_every=1))
+    final = train(config, benchmarks=benchmarks)
+    state = json.loads((final.parent / "checkpoint-2" / "trainer_state.json").read_text())
+    (second,) = (entry for entry in state["log_history"] if entry["step"] == 2 and "loss" in entry)
+    assert second["samples_per_second"] > 2.5, "four rows in a step, and two seconds of evaluation before it"
