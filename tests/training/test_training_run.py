@@ -241,3 +241,10 @@ def test_rates_are_those_of_training_alone(data: Path) -> None:
     state = json.loads((final.parent / "checkpoint-2" / "trainer_state.json").read_text())
     (second,) = (entry for entry in state["log_history"] if entry["step"] == 2 and "loss" in entry)
     assert second["samples_per_second"] > 2.5, "four rows in a step, and two seconds of evaluation before it"
+
+
+def test_rows_without_pictures_are_no_obstacle_if_only_the_qformer_learns(data: Path) -> None:
+    (data / "train.jsonl").write_text(
+        '{"id": "a", "images": [], "turns": [{"ask": ["is there ?"], "answer": "yes"}]}\n'
+    )
+    train(Config(**config_values(data, trainable="qformer", steps=1, evaluate_every=1)))

@@ -67,7 +67,8 @@ class Collator:
     multiple: int = 1
     """Lengths are rounded up to a multiple of it; a GPU's attention copies inputs if it is not a multiple of 8."""
     blank: bool = False
-    """Whether a batch without pictures gets one that no row shows, so all processes run the same modules."""
+    """Whether a batch without pictures gets one that no row shows. All processes then run the same modules, and what
+    learns has a gradient, if only of 0."""
 
     def __post_init__(self) -> None:
         self.seen = 0

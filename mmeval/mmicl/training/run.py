@@ -74,7 +74,7 @@ def _train(
         skipped=Path(config.output, SKIPPED.format(state.process_index)),
         allow_skipped=config.allow_skipped,
         multiple=8 if torch.cuda.is_available() else 1,
-        blank=state.num_processes > 1,
+        blank=True,
     )
     held_out = HeldOut(ready.questions(config, rows, state), collator, config.max_new_tokens, measures)
     if isinstance(found, Index) and config.features:
