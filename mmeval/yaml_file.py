@@ -106,6 +106,7 @@ _MUST = {
     "bool_type": "be true or false",
     "finite_number": "be a finite number",
     "float_type": "be a number",
+    "greater_than": "be more than {gt:g}",
     "greater_than_equal": "be at least {ge:g}",
     "int_type": "be a whole number",
     "less_than_equal": "be at most {le:g}",

@@ -216,7 +216,10 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     base, lora = facts.get("base"), facts.get("lora")
     if not isinstance(base, str):
         raise CheckpointError(f"{folder / FACTS}: does not name the base model; train again")
-    base_folder = folder / base if (folder / base).is_dir() else find(base, facts.get("revision"))
+    try:
+        base_folder = folder / base if (folder / base).is_dir() else find(base, facts.get("revision"))
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder / FACTS}: the base model {error}") from error
     if digest(base_folder) != facts.get("digest"):
         raise CheckpointError(
             f"{folder}: was trained from {base}, but the weights there have changed since; restore them, or train again"

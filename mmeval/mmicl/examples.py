@@ -143,6 +143,11 @@ def value_of(line: str | bytes) -> Any:
 
 def from_values(value: Any) -> Example:
     """Read an example from the JSON value of its line. Raises ExampleError if that is something else."""
+    if isinstance(value, dict) and "input_text" in value:
+        raise ExampleError(
+            "a row of the published MIC, not an example; read the file with `stream: true`, or convert it with "
+            "`mmeval mic build --source mic`"
+        )
     return _example(_keys(value, EXAMPLE, "an example"), "")
 
 

@@ -5,6 +5,7 @@ placeholders in the prompt (Zhao et al., MMICL, arXiv 2309.07915, section 2). To
 pictures, `query` them, `merge` them into the text. The processor builds prompts and ids.
 """
 
+import copy
 import itertools
 import math
 from typing import Any, cast
@@ -20,6 +21,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 from transformers import initialization as init
+from transformers.modeling_layers import GradientCheckpointingLayer as Block
 from transformers.modeling_outputs import BaseModelOutputWithPooling, CausalLMOutputWithPast, Seq2SeqLMOutput
 from transformers.models.blip_2.modeling_blip_2 import Blip2QFormerModel, Blip2VisionModel
 from transformers.models.instructblip.modeling_instructblip import InstructBlipQFormerModel, InstructBlipVisionModel
@@ -88,6 +90,8 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         language = {"t5": t5, "llama": LlamaForCausalLM, "opt": OPTForCausalLM}[config.family]
         self.language_model = language(text)
         self.post_init()  # type: ignore[no-untyped-call]
+        # whole blocks: transformers also lists parts of blocks, and parts that only other models have
+        self._no_split_modules = {type(part).__name__ for part in self.modules() if isinstance(part, Block)}
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -200,7 +204,9 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
             if qformer_input_ids is None:
                 visual = self.query(states).index_select(0, shown)  # [S, T, D]
             else:
-                visual = self.query(states.index_select(0, shown), qformer_input_ids, qformer_attention_mask)
+                asked = shown if len(shown) else shown.new_zeros(1)  # a blank picture is queried, but not shown
+                visual = self.query(states.index_select(0, asked), qformer_input_ids, qformer_attention_mask)
+                visual = visual[: len(shown)]
             embeds = self.language_model.get_input_embeddings()(input_ids)  # [B, L, D]
             tokens = visual.to(embeds.dtype).flatten(0, 1)  # [S * T, D]
             return cast(Tensor, embeds.flatten(0, 1).index_copy(0, places, tokens).view_as(embeds))
@@ -212,12 +218,12 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         known = 0 if seen is None else len(seen)
         if len(shown) and int(shown.max()) >= known:
             raise PromptError(f"picture {int(shown.max())} is shown, but only {known} pictures are given")
-        if seen is None or not len(shown):
+        if seen is None:
             visual = self.query_tokens.new_zeros(0)
         else:
             kept = vision_states is not None
             states = seen.to(self.query_tokens.dtype) if kept else self.encode(seen)  # [P, V, Dv]
-            if qformer_input_ids is None:  # the same visual tokens wherever a picture is shown
+            if qformer_input_ids is None or not len(shown):  # the same visual tokens wherever a picture is shown
                 visual = self.query(states)[shown]  # [S, T, D]
             else:
                 mask = None if qformer_attention_mask is None else qformer_attention_mask[rows]
@@ -250,7 +256,7 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         - `qformer_input_ids`, `qformer_attention_mask` [B, Q]: a row's text for all its pictures.
         - `shown` [S], `places` [S * T]: instead of `pictures`: the index of each shown picture and the positions of its
           tokens in the flattened `input_ids`. A collator that computes them saves waiting for the GPU.
-          `qformer_input_ids` then has a row for each of the S.
+          `qformer_input_ids` then has a row for each of the S, or one if nothing is shown.
         - `learned` [K]: positions whose logits are wanted, in the flattened [B, S] of a T5's decoder or [B, L]. The
           logits are then [K, vocabulary]; the head is computed for these positions only.
         - `language`: other arguments of the language model (`decoder_input_ids`, ...).
@@ -322,8 +328,11 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         embeds = self.embed(input_ids, pixel_values, pictures, vision_states, qformer_input_ids, qformer_attention_mask)
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
-        generation.setdefault("generation_config", self.generation_config)
-        ids = self.language_model.generate(inputs_embeds=embeds, attention_mask=attention_mask, **generation)
+        how = copy.deepcopy(generation.pop("generation_config", self.generation_config))
+        others = how.update(**generation)  # what is not about decoding: streamer, synced_gpus, ...
+        ids = self.language_model.generate(
+            inputs_embeds=embeds, attention_mask=attention_mask, generation_config=how, **others
+        )
         return cast(Tensor, ids)
 
 

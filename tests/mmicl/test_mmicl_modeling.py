@@ -223,3 +223,13 @@ def test_logits_equal_those_of_transformers_own_class(family: Family, beginning:
         batch["qformer_attention_mask"] = torch.ones(2, 2, dtype=torch.long)
     ours, theirs = model(**batch, **pictures), stock(**batch)
     assert torch.allclose(ours.logits, theirs.logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", small.FAMILIES)
+@pytest.mark.parametrize("beginning", ["blip-2", "instructblip"])
+def test_what_is_kept_whole_are_blocks_and_nothing_in_them(family: Family, beginning: str) -> None:
+    model = small.model(family, beginning)
+    wanted = set(model._no_split_modules or ())
+    blocks = [part for part in model.modules() if type(part).__name__ in wanted]
+    assert {type(part).__name__ for part in blocks} == wanted and len(wanted) == 3
+    assert not any(inner in blocks for block in blocks for inner in list(block.modules())[1:])

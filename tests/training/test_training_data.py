@@ -31,6 +31,7 @@ from mmeval.mmicl.training.loss import summed_loss
 from mmeval.mmicl.training.pictures import read_picture
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 from mmeval.mmicl.training.run import train
+from mmeval.mmicl.training.trainable import select
 from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import FACTS, TRAINED, UP, CheckpointError, write_trained
 from tests.mmicl import mmicl_small as small
@@ -410,21 +411,30 @@ def test_processes_share_the_batches_of_one() -> None:
     assert together[len(alone) :] == alone[: len(together) - len(alone)]
 
 
-def test_a_batch_without_pictures_runs_the_same_modules(data: Path) -> None:
+@pytest.mark.parametrize("instruction", [False, True])
+def test_a_batch_without_pictures_runs_the_same_modules(data: Path, instruction: bool) -> None:
     row = TrainingRow((3, 4, 1), (11, 1), ())
     model, processor = small.model(), small.processor()
-    alone = Collator(processor)([row])
-    blank = Collator(processor, blank=True)([row])
+    alone = Collator(processor, instruction=instruction)([row])
+    blank = Collator(processor, blank=True, instruction=instruction)([row])
+    select(model, "article", instruction=instruction)
     assert "pixel_values" not in alone and len(blank["pixel_values"]) == 1
     losses = []
     for batch in (alone, blank):
         model.zero_grad()
         loss, _ = summed_loss(model, model.config, {key: batch[key] for key in batch if key != "counts"})
-        loss.backward()  # type: ignore[no-untyped-call]
         losses.append(float(loss.detach()))
     assert losses[0] == losses[1]
+    loss.backward()  # type: ignore[no-untyped-call]
     gradient = model.language_projection.weight.grad
     assert gradient is not None and not gradient.any(), "the blank picture is shown nowhere"
+    assert all(part.grad is not None for part in model.parameters() if part.requires_grad)
+    ran: list[object] = []
+    for part in (model.vision_model, model.qformer):
+        part.register_forward_hook(lambda *_: ran.append(None))
+    asked = Collator(processor, blank=True)([row], for_generation=True)
+    model.generate(**asked, max_new_tokens=1)
+    assert len(ran) == 2, "shards are gathered by all processes or by none"
 
 
 @pytest.mark.parametrize("changes", [{"gradient_checkpointing": "selective"}, {"batch_tokens": 60}])
@@ -500,3 +510,45 @@ def test_what_was_trained_is_pushed_where_asked(data: Path, monkeypatch: pytest.
     monkeypatch.setattr(HfApi, "create_repo", refused)
     with pytest.raises(CheckpointError, match=r"me/mmicl: cannot be pushed to \(no network\).*hf upload me/mmicl"):
         train(Config(**config_values(data, push_to_hub="me/mmicl")))
+
+
+def test_held_out_questions_are_complete_before_training_begins(data: Path) -> None:
+    lines = (data / "train.jsonl").read_text().splitlines()
+    (data / "7.png").write_bytes(b"torn")
+    for content, sentence in (
+        ("", "val.jsonl: holds no question; add some, or remove `held_out`"),
+        (f"{lines[0]}\n{{\n", "val.jsonl, line 2: not JSON"),
+        (lines[7], "val.jsonl: the picture .*7.png cannot be read .*; a held-out set must be complete"),
+    ):
+        (data / "val.jsonl").write_text(content)
+        said: list[str] = []
+        with pytest.raises(TrainingError, match=sentence) as raised:
+            train(Config(**config_values(data, held_out=str(data / "val.jsonl"), allow_skipped=1)), say=said.append)
+        assert str(raised.value).count("val.jsonl") == 1 and not any(line.startswith("step") for line in said)
+
+
+def test_of_few_pictures_few_may_be_broken(data: Path) -> None:
+    for number in range(7):
+        (data / f"{number}.png").write_bytes(b"torn")
+    with pytest.raises(TrainingError, match=r"2 of \d pictures cannot be read, the last .*; fix the data, or raise"):
+        train(Config(**config_values(data)))
+
+
+def test_data_that_only_a_stream_reads(data: Path) -> None:
+    row = {"input_text": "image 0 is <image0>图. is there ?", "input_image": ["0.png"], "output_text": "yes"}
+    (data / "published.jsonl").write_text(json.dumps(row))
+    for name, sentence in (
+        (str(data), "set `stream: true` to read folders, tables and addresses"),
+        (str(data / "some.parquet"), "set `stream: true` to read folders, tables and addresses"),
+        ("hf://datasets/a/b", "set `stream: true` to read folders, tables and addresses"),
+        (str(data / "published.jsonl"), "line 1: a row of the published MIC, not an example; read the file with"),
+    ):
+        with pytest.raises(TrainingError, match=sentence):
+            train(Config(**config_values(data, data=[name])))
+
+
+def test_a_name_that_is_too_long_is_a_missing_picture(data: Path) -> None:
+    lines = (data / "train.jsonl").read_text().splitlines()
+    (data / "train.jsonl").write_text("\n".join([lines[0].replace("0.png", "a" * 5000), *lines[1:]]))
+    with pytest.raises(TrainingError, match="1 of 8 pictures are missing"):
+        index_of(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,3 +175,76 @@ def test_what_was_trained_names_no_machine_and_may_move(data: Path) -> None:
     assert checkpoints.load_model(data / "there" / "out" / "trained") is not None
     train(Config(**config_values(data / "there", steps=5)))
     assert (data / "there" / "out" / "checkpoint-5").exists() and not final.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("optimizer.pt", None, "optimizer.pt: missing or damaged; delete that checkpoint"),
+        ("optimizer.pt", b"PK torn", "optimizer.pt: missing or damaged; delete that checkpoint"),
+        ("scheduler.pt", b"", "scheduler.pt: missing or damaged"),
+        ("rng_state.pth", b"", "rng_state.pth: missing or damaged"),
+        ("optimizer.bin", None, r"was written with sharded parameters \(FSDP\); start the run as before"),
+    ],
+)
+def test_a_damaged_checkpoint_is_not_resumed_from(data: Path, name: str, content: bytes | None, sentence: str) -> None:
+    config = Config(**config_values(data, steps=1, evaluate_every=1))
+    checkpoint = train(config).parent / "checkpoint-1"
+    if name == "optimizer.bin":
+        (checkpoint / "optimizer.pt").rename(checkpoint / name)
+    elif content is None:  # the Trainer would take a new optimizer, and say nothing
+        (checkpoint / name).unlink()
+    else:
+        (checkpoint / name).write_bytes(content)
+    with pytest.raises(TrainingError, match=sentence):
+        train(replace(config, steps=2))
+
+
+def test_a_copy_of_a_checkpoint_is_not_resumed_from(data: Path) -> None:
+    config = Config(**config_values(data, steps=1, evaluate_every=1))
+    checkpoint = train(config).parent / "checkpoint-1"
+    shutil.copytree(checkpoint, checkpoint.with_name("checkpoint-best"))
+    said: list[str] = []
+    train(replace(config, steps=2), say=said.append)
+    assert f"resuming from {checkpoint}" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"fsdp": {"fsdp_version": 2}}, "fsdp: shards a model over several processes; start them with torchrun"),
+        ({"revision": "main"}, "revision: is of a hub repository, but `model` is a folder"),
+        ({"push_to_hub": "a name/of/three"}, "push_to_hub: not a repository's name"),
+    ],
+)
+def test_what_would_fail_later_is_told_first(data: Path, changes: dict[str, object], sentence: str) -> None:
+    said: list[str] = []
+    with pytest.raises(TrainingError, match=sentence):
+        train(Config(**config_values(data, **changes)), say=said.append)
+    assert not said
+
+
+def test_what_was_trained_says_that_its_base_is_gone(data: Path) -> None:
+    final = train(Config(**config_values(data, steps=1, evaluate_every=1)))
+    (data / "base").rename(data / "elsewhere")
+    with pytest.raises(CheckpointError, match=r"training.json: the base model ../../base: neither a folder nor"):
+        checkpoints.load_model(final)
+
+
+def test_rates_are_those_of_training_alone(data: Path) -> None:
+    def benchmarks(_: Path) -> dict[str, float]:
+        time.sleep(2)
+        return {}
+
+    config = Config(**config_values(data, steps=2, evaluate_every=1))
+    final = train(config, benchmarks=benchmarks)
+    state = json.loads((final.parent / "checkpoint-2" / "trainer_state.json").read_text())
+    (second,) = (entry for entry in state["log_history"] if entry["step"] == 2 and "loss" in entry)
+    assert second["samples_per_second"] > 2.5, "four rows in a step, and two seconds of evaluation before it"
+
+
+def test_rows_without_pictures_are_no_obstacle_if_only_the_qformer_learns(data: Path) -> None:
+    (data / "train.jsonl").write_text(
+        '{"id": "a", "images": [], "turns": [{"ask": ["is there ?"], "answer": "yes"}]}\n'
+    )
+    train(Config(**config_values(data, trainable="qformer", steps=1, evaluate_every=1)))

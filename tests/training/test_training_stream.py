@@ -22,7 +22,7 @@ from mmeval.mmicl.training.pictures import HeldPicture, read_picture
 from mmeval.mmicl.training.rows import Rows
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.shards import open_source, rows_of
-from mmeval.mmicl.training.stream import Place, Stream, lanes_of
+from mmeval.mmicl.training.stream import Place, Stream, lanes_of, read_places
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base, write_examples
 
@@ -173,3 +173,30 @@ def test_a_stream_has_steps_and_no_features(data: Path) -> None:
         Config(**config_values(data, stream=True, steps=None))
     with pytest.raises(ValueError, match="when a stream's pictures are unknown"):
         Config(**config_values(data, stream=True, features="f"))
+
+
+def test_a_stream_without_rows_or_pictures_is_refused(tmp_path: Path) -> None:
+    write_base(tmp_path)
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(TrainingError, match=r"empty.jsonl: holds no row to train on"):
+        open_source(str(tmp_path / "empty.jsonl"))
+    picture = "image 0 is <image0>图. is there ?"
+    row = {"input_text": picture, "input_image": "gone.png", "output_text": "yes"}
+    (tmp_path / "train.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(
+        TrainingError, match=r"gone.png: cannot be read, nor can a picture of each of the last \d+ rows"
+    ):
+        train(Config(**config_values(tmp_path, stream=True)))  # one picture, again and again
+
+
+@pytest.mark.parametrize("content", ["[]", "[[1, {}]]", '[[0, {"chunk": "a"}]]', "{"])
+def test_places_that_are_damaged(tmp_path: Path, content: str) -> None:
+    (tmp_path / "stream.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"stream.json: .*; delete that checkpoint"):
+        read_places(tmp_path)
+
+
+def test_places_come_back_as_written(tmp_path: Path) -> None:
+    place = Place(2, 3, [[4, 5], [6, 7]])
+    (tmp_path / "stream.json").write_text(json.dumps([(0, asdict(place)), (1, asdict(Place()))]))
+    assert read_places(tmp_path) == {0: place, 1: Place(sources=[])}

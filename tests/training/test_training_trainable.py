@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import torch
 
 from mmeval.mmicl.training.trainable import TRAINABLE, select
 from tests.mmicl import mmicl_small as small
@@ -54,3 +55,14 @@ def test_what_does_not_learn_has_no_gradient() -> None:
     names = set(select(model, "article"))
     assert {key for key, parameter in model.named_parameters() if parameter.requires_grad} == names
     assert not any(key.startswith("language_model") for key in names)
+
+
+@pytest.mark.parametrize("instruction", [False, True])
+def test_what_reads_the_question_learns_where_there_is_one(instruction: bool) -> None:
+    model = small.model()
+    names = select(model, "article", instruction=instruction)
+    shown, asked = small.pixels(1), {"qformer_input_ids": torch.tensor([[3, 4]])} if instruction else {}
+    model.query(model.encode(shown), **asked).sum().backward()  # type: ignore[no-untyped-call]
+    learned = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    assert learned == set(names), "every parameter that learns has a gradient"
+    assert any("word_embeddings" in name for name in names) == instruction

@@ -51,6 +51,7 @@ def arguments(config: Config, evaluates: bool) -> TrainingArguments:
         dataloader_num_workers=config.workers,
         ignore_data_skip=config.stream,  # a stream resumes at its own places
         remove_unused_columns=False,
+        ddp_find_unused_parameters=False,  # a batch without pictures runs every module, see Collator.blank
         save_steps=config.evaluate_every,
         save_total_limit=config.keep,
         eval_strategy="steps" if evaluates else "no",

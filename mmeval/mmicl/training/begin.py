@@ -4,18 +4,23 @@ import fcntl
 import importlib.util
 import json
 import os
+import re
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import EVALUATIONS, NOWHERE, Config, TrainingError, task_at
 from mmeval.mmicl.training.pictures import SKIPPED
-from mmeval.mmicl.weights import FACTS, read_json
+from mmeval.mmicl.weights import FACTS, one_line, read_json
 
 MARK = "config.json"
 """The file in the output folder that identifies its run."""
@@ -43,9 +48,15 @@ def hold(config: Config, main: bool) -> Iterator[None]:
 
     Raises TrainingError if another run has locked it, it cannot be written, or a file of the configuration is missing.
     """
-    for file in (*(() if config.stream else config.data), config.held_out, config.deepspeed):
-        if file and not Path(file).is_file():
-            raise TrainingError(f"{file}: cannot be read (no such file); fix the path in the configuration")
+    for file in () if config.stream else config.data:
+        if "://" in file or file.endswith(".parquet") or Path(file).is_dir():
+            raise TrainingError(
+                f"{file}: not a JSON-lines file; set `stream: true` to read folders, tables and addresses"
+            )
+    for needed in (*(() if config.stream else config.data), config.held_out, config.deepspeed):
+        if needed and not Path(needed).is_file():
+            found = "not a file" if Path(needed).exists() else "no such file"
+            raise TrainingError(f"{needed}: cannot be read ({found}); fix the path in the configuration")
     if not main:
         yield
         return
@@ -96,7 +107,8 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
 
 def last_checkpoint(output: Path) -> Path | None:
     """Find the newest checkpoint whose last file is complete."""
-    whole = [folder for folder in output.glob("checkpoint-*") if state_of(folder) is not None]
+    folders = (folder for folder in output.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", folder.name))
+    whole = [folder for folder in folders if state_of(folder) is not None]
     return max(whole, key=step_of, default=None)
 
 
@@ -108,10 +120,10 @@ def step_of(checkpoint: Path) -> int:
 def state_of(checkpoint: Path) -> dict[str, Any] | None:
     """Return the Trainer's state in a checkpoint, or None if the run was killed while writing it."""
     try:
-        state: dict[str, Any] = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return state
+    return state if isinstance(state, dict) and isinstance(state.get("global_step"), int) else None
 
 
 def is_finished(start: Path, config: Config) -> bool:
@@ -121,14 +133,44 @@ def is_finished(start: Path, config: Config) -> bool:
     return wanted is not None and state.get("global_step", 0) >= wanted
 
 
-def check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor) -> None:
+def check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor, processes: int) -> None:
     """Raise TrainingError if the model cannot be trained as configured or a package is missing."""
+    if config.fsdp and processes == 1:
+        raise TrainingError("fsdp: shards a model over several processes; start them with torchrun, or remove the key")
+    if config.revision and Path(config.model).is_dir():
+        raise TrainingError("revision: is of a hub repository, but `model` is a folder; remove the key")
+    if config.push_to_hub:
+        try:
+            validate_repo_id(config.push_to_hub)
+        except HFValidationError as error:
+            raise TrainingError(
+                f"push_to_hub: not a repository's name ({one_line(error)}); write OWNER/NAME"
+            ) from error
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise TrainingError("instruction: this model's Q-Former reads no text; remove the key")
     packages = [*config.report_to, "peft" if config.lora else None, "deepspeed" if config.deepspeed else None]
     for name in filter(None, packages):
         if importlib.util.find_spec(name) is None:
             raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
+
+
+def check_whole(start: Path, shards: bool) -> None:
+    """Raise TrainingError unless a checkpoint has the state of an optimizer, sharded or not, and of its schedule.
+
+    The Trainer would silently begin with new ones.
+    """
+    own, other = ("optimizer.bin", "optimizer.pt") if shards else ("optimizer.pt", "optimizer.bin")
+    if (start / other).exists() and not (start / own).exists():
+        raise TrainingError(
+            f"{start}: was written {'without' if shards else 'with'} sharded parameters (FSDP); start the run as "
+            "before, or add --fresh to start over"
+        )
+    folders = any(folder.is_dir() for folder in start.glob("optimizer_*"))  # shards in files of their own
+    for file in (*(() if folders else (start / own,)), start / "scheduler.pt", *start.glob("rng_state*.pth")):
+        if not zipfile.is_zipfile(file):
+            raise TrainingError(
+                f"{file}: missing or damaged; delete that checkpoint, and the same command resumes from the one before"
+            )
 
 
 def check_same(start: Path, facts: Mapping[str, Any]) -> None:

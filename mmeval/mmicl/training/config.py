@@ -52,7 +52,13 @@ def _one_of(known: Iterable[str]) -> Callable[[str], str]:
     return check
 
 
-Text = Annotated[str, Field(min_length=1)]
+def _without_null(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must not hold a null character")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_without_null)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
 CountOrZero = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_number)]

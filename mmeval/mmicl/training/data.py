@@ -23,7 +23,7 @@ from mmeval.mmicl.training.pictures import list_skipped, read_picture
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 
 LEAST_SEEN = 100
-"""Pictures to read before the share of broken ones counts."""
+"""Minimum number of pictures to take a share of."""
 
 
 class RowSet(Dataset[TrainingRow]):
@@ -67,7 +67,8 @@ class Collator:
     multiple: int = 1
     """Lengths are rounded up to a multiple of it; a GPU's attention copies inputs if it is not a multiple of 8."""
     blank: bool = False
-    """Whether a batch without pictures gets one that no row shows, so all processes run the same modules."""
+    """Whether a batch without pictures gets one that no row shows. All processes then run the same modules, and what
+    learns has a gradient, if only of 0."""
 
     def __post_init__(self) -> None:
         self.seen = 0
@@ -98,9 +99,9 @@ class Collator:
         if pictures or self.blank:
             key = "pixel_values" if self.features is None else "vision_states"
             batch[key] = torch.stack(list(pictures.values())) if pictures else self._blank()
-        if self.instruction and pictures:
+        if self.instruction and (pictures or self.blank):
             asked = good if for_generation else [row for row in good for _ in row.images]  # one per row, or per picture
-            batch |= self.processor.qformer_batch([row.instruction for row in asked])
+            batch |= self.processor.qformer_batch([row.instruction for row in asked] or [""])  # "" for a blank picture
         return batch
 
     def _widen(self, batch: dict[str, Tensor]) -> None:
@@ -175,7 +176,7 @@ class Collator:
             self.broken.add(picture)
             if self.skipped:
                 list_skipped(self.skipped, [(picture, str(error))])
-            if self.seen >= LEAST_SEEN and len(self.broken) > self.allow_skipped * self.seen:
+            if len(self.broken) > self.allow_skipped * max(self.seen, LEAST_SEEN):
                 raise TrainingError(
                     f"{len(self.broken)} of {self.seen} pictures cannot be read, the last {picture} ({error}); "
                     "fix the data, or raise allow_skipped"

@@ -5,6 +5,7 @@ Everything that can be wrong with the lines is found here, before training start
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -128,7 +129,7 @@ def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span)
             except ExampleError as error:
                 raise TrainingError(f"{_place(file, offset)}: {error}") from error
             paths = {str(Path(file).parent / image) for image in example.all_images}
-            found.there.update({path: Path(path).is_file() for path in paths - found.there.keys()})
+            found.there.update({path: _is_file(path) for path in paths - found.there.keys()})
             if len(example.all_images) > max_pictures:
                 found.left_out.append((example.id, f"more than {max_pictures} pictures"))
             elif not all(found.there[path] for path in paths):
@@ -146,6 +147,10 @@ def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span)
                         answer = 0 if rows.decoder_only else len(row.labels)
                         found.places.append((offset, number, len(row.ids), len(row.images), answer))
     return found
+
+
+def _is_file(path: str) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113  (Path.is_file raises for a name that is too long)
 
 
 def _place(file: str, offset: int) -> str:

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -118,6 +119,13 @@ class Progress:
     def add(self, counts: Tensor) -> None:
         """Add a batch's `counts`."""
         self.counts += counts
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave time that is not training out of the rates: evaluations and checkpoints."""
+        since = time.perf_counter()
+        yield
+        self.began += time.perf_counter() - since
 
     def rates(self) -> dict[str, float]:
         """Return rates since the last call: samples and tokens per second, peak memory in GiB, share of the GPU's peak.

@@ -25,6 +25,7 @@ from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.shards import open_source
 from mmeval.mmicl.training.stream import Stream, StreamSet, count_lanes, lanes_of, read_places
 from mmeval.mmicl.training.trainable import select, summary
+from mmeval.mmicl.weights import one_line
 
 Say = Callable[[str], None]
 NAMES = "trained.txt"
@@ -36,7 +37,7 @@ LONGEST = 2048
 
 def selected(config: Config, model: MmiclForConditionalGeneration, main: bool, say: Say) -> list[str]:
     """Make the configured trainable set learn; print and list its parameters."""
-    names = select(model, config.trainable, config.lora)
+    names = select(model, config.trainable, config.lora, instruction=config.instruction)
     count = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     say(f"{config.trainable}: {len(names)} tensors, {count:,} parameters learn ({Path(config.output, NAMES)})")
     for line in summary(names):
@@ -131,8 +132,8 @@ def batches(
     return {"train_dataset": StreamSet(found, own, places, collator), "batches": None}
 
 
-def questions(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
-    """Read the held-out questions; all their pictures must exist."""
+def questions(config: Config, rows: Rows, state: PartialState) -> list[tuple[TrainingRow, str]]:
+    """Read the held-out questions; each process tries to read its share of their pictures."""
     if config.held_out is None:
         return []
     path = Path(config.held_out)
@@ -142,14 +143,24 @@ def questions(config: Config, rows: Rows) -> list[tuple[TrainingRow, str]]:
             for row, answer in rows.questions(example):
                 images = tuple(str(path.parent / image) for image in row.images)
                 asked.append((replace(row, images=images), answer))
-    except (ExampleError, PromptError) as error:
-        raise TrainingError(f"{path}: {error}") from error
+    except ExampleError as error:  # names the line
+        raise TrainingError(str(error)) from error
+    except PromptError as error:
+        raise TrainingError(f"{path}, example '{example.id}': {error}") from error
     except OSError as error:
         raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
-    missing = [image for row, _ in asked for image in row.images if not Path(image).is_file()]
-    if missing:
-        raise TrainingError(f"{path}: names {missing[0]}, which is missing; a held-out set must be complete")
-    return asked[: config.held_out_limit]
+    if not asked:
+        raise TrainingError(f"{path}: holds no question; add some, or remove `held_out`")
+    asked = asked[: config.held_out_limit]
+    pictures = sorted({image for row, _ in asked for image in row.images})
+    for picture in pictures[state.process_index :: state.num_processes]:
+        try:
+            read_picture(picture, rows.processor)
+        except (OSError, ValueError) as error:
+            raise TrainingError(
+                f"{path}: the picture {picture} cannot be read ({one_line(error)}); a held-out set must be complete"
+            ) from error
+    return asked
 
 
 def keep_features(

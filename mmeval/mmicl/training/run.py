@@ -12,7 +12,7 @@ from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import ready
 from mmeval.mmicl.training.arguments import METRIC, arguments
-from mmeval.mmicl.training.begin import STATE, begin, check, check_same, hold, is_finished, same_batch
+from mmeval.mmicl.training.begin import STATE, begin, check, check_same, check_whole, hold, is_finished, same_batch
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.held_out import HeldOut, Measures
@@ -61,7 +61,7 @@ def _train(
     with state.main_process_first():
         folder = checkpoints.find(config.model, config.revision)
     model, processor = checkpoints.load(folder)
-    check(config, model, processor)
+    check(config, model, processor, state.num_processes)
     names = ready.selected(config, model, state.is_main_process, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():
@@ -74,9 +74,9 @@ def _train(
         skipped=Path(config.output, SKIPPED.format(state.process_index)),
         allow_skipped=config.allow_skipped,
         multiple=8 if torch.cuda.is_available() else 1,
-        blank=state.num_processes > 1,
+        blank=True,
     )
-    held_out = HeldOut(ready.questions(config, rows), collator, config.max_new_tokens, measures)
+    held_out = HeldOut(ready.questions(config, rows, state), collator, config.max_new_tokens, measures)
     if isinstance(found, Index) and config.features:
         wanted = found.images | {picture for row, _ in held_out.questions for picture in row.images}
         ready.keep_features(config, model, collator, wanted, state, say)
@@ -102,6 +102,8 @@ def _train(
         **ready.batches(config, found, collator, start, state),
     )
     if start:
+        if not config.deepspeed:
+            check_whole(start, trainer.is_fsdp_enabled)
         trainer.evaluate_on_benchmarks(start)  # the run may have been stopped during this evaluation
     if start and is_finished(start, config):
         trainer.state = TrainerState.load_from_json(str(start / STATE))

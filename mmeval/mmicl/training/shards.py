@@ -61,6 +61,8 @@ def open_source(name: str) -> Shards:
         sizes = [int(system.size(file)) for file in files]
         placed = [system.unstrip_protocol(file) if "://" in name else file for file in files]
         units = [unit for file, size in zip(placed, sizes, strict=True) for unit in _units(file, size)]
+        if not units:
+            raise TrainingError(f"{name}: holds no row to train on; fix `data`")
     except (*UNREADABLE, ImportError, ValueError) as error:
         if isinstance(error, TrainingError):
             raise
@@ -143,7 +145,7 @@ def example_of(values: Mapping[str, Any], unit: Unit, root: str, where: str) -> 
     ask, answer = parts(_text(values, "input_text")), _text(values, "output_text")
     given = values.get("input_image")
     listed = [] if given is None else given if isinstance(given, list) else [given]
-    held = [_picture(one, unit.file.endswith(".parquet"), f"{where}, picture {k}") for k, one in enumerate(listed)]
+    held = [_picture(one, unit.file.endswith(".parquet"), where, k) for k, one in enumerate(listed)]
     names = tuple(str(k) if isinstance(one, HeldPicture) else one.removeprefix("./") for k, one in enumerate(held))
     shown = sum(isinstance(part, ImagePlace) for part in ask)
     if shown != len(names):
@@ -159,12 +161,13 @@ def _text(values: Mapping[str, Any], key: str) -> str:
     return text
 
 
-def _picture(given: object, in_table: bool, where: str) -> str:
+def _picture(given: object, in_table: bool, where: str, number: int) -> str:
     """Read a picture of a published row: bytes or base64 in a table, a path in a line."""
     content = given.get("bytes") if isinstance(given, dict) else given
     if isinstance(content, str) and not in_table:
         return content
     try:
-        return HeldPicture(where, content if isinstance(content, bytes) else base64.b64decode(cast(str, content)))
+        held = content if isinstance(content, bytes) else base64.b64decode(cast(str, content))
     except (TypeError, ValueError) as error:
-        raise ExampleError(f"{where} is neither bytes nor base64") from error
+        raise ExampleError(f"picture {number} is neither a path, bytes nor base64") from error
+    return HeldPicture(f"{where}, picture {number}", held)

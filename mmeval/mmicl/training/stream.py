@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -27,6 +28,7 @@ from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.data import LEAST_SEEN
 from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.shards import Shards, Unit, example_of, rows_of
+from mmeval.mmicl.weights import one_line
 
 CHUNK = 16
 """Number of batches whose rows a lane mixes and sorts together, and holds in memory."""
@@ -194,11 +196,18 @@ class StreamSet(IterableDataset[dict[str, Tensor]]):
         readers = {lane: self.stream.batches(lane, self.places[lane]) for lane in own}
         while True:
             for lane in own:
+                unreadable = 0
                 for rows, place in readers[lane]:  # until a batch has a readable row
                     batch = self.collate(rows)
                     if batch:
                         yield {**batch, LANE: json.dumps([lane, asdict(place)])}
                         break
+                    unreadable += len(rows)
+                    if unreadable >= LEAST_SEEN:
+                        raise TrainingError(
+                            f"{rows[0].images[0]}: cannot be read, nor can a picture of each of the last {unreadable} "
+                            "rows; fix the data"
+                        )
 
 
 def lanes_of(process: int, processes: int, accumulation: int, lanes: int, step: int = 0) -> list[int]:
@@ -217,6 +226,14 @@ def count_lanes(processes: int, accumulation: int) -> int:
 def read_places(checkpoint: Path) -> dict[int, Place]:
     """Read the places where the lanes resume. Raises TrainingError."""
     try:
-        return {lane: Place(**place) for lane, place in json.loads((checkpoint / PLACES).read_text(encoding="utf-8"))}
-    except (OSError, TypeError, ValueError) as error:
-        raise TrainingError(f"{checkpoint / PLACES}: cannot be read ({error}); delete that checkpoint") from error
+        places = dict(_SAVED.validate_json((checkpoint / PLACES).read_bytes()))
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{checkpoint / PLACES}: cannot be read ({one_line(error)}); delete that checkpoint"
+        ) from error
+    if not places or places.keys() != set(range(len(places))):
+        raise TrainingError(f"{checkpoint / PLACES}: lacks the places of some lanes; delete that checkpoint")
+    return places
+
+
+_SAVED: TypeAdapter[list[tuple[int, Place]]] = TypeAdapter(list[tuple[int, Place]])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # so a misspelled key is found before torch is loaded
     from mmeval.mmicl.training.config import Lora
 
 QFORMER = r"(query_tokens|qformer\..*)"
+QFORMER_TEXT = r"qformer\.(embeddings\.(word|position)_embeddings|encoder\.layer\.\d+\.(intermediate|output))\..*"
+"""What only a text read by the Q-Former passes through."""
 PROJECTION = r"language_projection\..*"
 QUERY_AND_VALUE = {
     "t5": r"language_model\..*(SelfAttention|EncDecAttention)\.(q|v)\.weight",
@@ -54,15 +56,20 @@ def unfreeze(model: nn.Module, pattern: str) -> None:
         parameter.requires_grad_(re.fullmatch(pattern, name) is not None)
 
 
-def select(model: MmiclForConditionalGeneration, name: str, lora: Lora | None = None) -> list[str]:
+def select(
+    model: MmiclForConditionalGeneration, name: str, lora: Lora | None = None, *, instruction: bool = False
+) -> list[str]:
     """Unfreeze exactly the named set, after adding low-rank updates, and return the names of its parameters, sorted.
 
+    `instruction`: the Q-Former reads the question. Otherwise its weights for text stay frozen: they never get a
+    gradient, which torch would wait for between processes and miss when an optimizer resumes.
     Raises KeyError for a name not in `TRAINABLE`, ValueError if the set is empty.
     """
     family = model.config.family
     if lora is not None:
         _add_updates(model.language_model, QUERY_AND_VALUE[family], lora)
-    unfreeze(model, pattern(name, family))
+    learns = pattern(name, family)
+    unfreeze(model, learns if instruction else f"(?!{QFORMER_TEXT}$)({learns})")
     chosen = sorted(key for key, parameter in model.named_parameters() if parameter.requires_grad)
     if not chosen:
         raise ValueError(f"the trainable set '{name}' names no parameter of this model")

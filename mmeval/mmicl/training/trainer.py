@@ -139,7 +139,8 @@ class MmiclTrainer(Trainer):
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Ask the held-out questions, and log the results."""
         model = self.accelerator.unwrap_model(self.model)
-        found = self.held_out.evaluate(model, self.accelerator, self.is_fsdp_enabled)
+        with self.progress.paused():
+            found = self.held_out.evaluate(model, self.accelerator, self.is_fsdp_enabled)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -217,7 +218,8 @@ class MmiclTrainer(Trainer):
         self.finite.check()
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         try:
-            super()._save_checkpoint(model, trial)
+            with self.progress.paused():
+                super()._save_checkpoint(model, trial)
         except (OSError, RuntimeError, SafetensorError) as error:
             if self.args.should_save:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -237,7 +239,7 @@ class MmiclTrainer(Trainer):
             return {}
         self.accelerator.wait_for_everyone()  # until the first process has written the checkpoint
         try:
-            with torch.random.fork_rng():
+            with torch.random.fork_rng(), self.progress.paused():
                 return {f"eval_{name}": value for name, value in self.benchmarks(folder).items()}
         except torch.OutOfMemoryError as error:
             raise TrainingError(
