@@ -11,8 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-READING = re.compile(r"qformer\.(embeddings|encoder\.layer\.\d+\.(intermediate|output))\.")
-"""The weights with which InstructBLIP's Q-Former reads; BLIP-2's has none."""
+from mmeval.mmicl.training.trainable import QFORMER_TEXT
 
 
 def save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, facts: Mapping[str, float]) -> None:
@@ -60,7 +59,7 @@ def begin_with(module: nn.Module, path: Path) -> None:
     for key in ("layernorm.weight", "layernorm.bias"):  # transformers moves this layer in a Q-Former that reads
         if f"qformer.embeddings.{key}" in wanted and f"qformer.{key}" in weights:
             weights[f"qformer.embeddings.{key}"] = weights.pop(f"qformer.{key}")
-    missing = {key for key in wanted.keys() - weights.keys() if not READING.match(key)}
+    missing = {key for key in wanted.keys() - weights.keys() if not re.fullmatch(QFORMER_TEXT, key)}
     other = {key for key in wanted.keys() & weights.keys() if wanted[key].shape != weights[key].shape}
     if wrong := sorted(missing | other | (weights.keys() - wanted.keys())):
         raise SystemExit(f"{path}: {len(wrong)} weights do not fit this member, the first is {wrong[0]}")
