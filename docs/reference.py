@@ -31,21 +31,22 @@ def reference() -> str:
 
 def _sections(command: click.Command, name: str) -> list[str]:
     context = click.Context(command, info_name=name)
-    found = []
+    below: list[str] = []
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
             own = command.get_command(context, child)
             assert own is not None
-            found += _sections(own, f"{name} {child}")
-        return found
+            below += _sections(own, f"{name} {child}")
+        if not command.invoke_without_command:
+            return below
     text = (command.help or "").split("\b")
-    found += [f"## {name}\n", " ".join(text[0].split()) + "\n"]
+    found = [f"## {name}\n", " ".join(text[0].split()) + "\n"]
     if examples := [line.strip().removeprefix("Example: ") for line in "".join(text[1:]).splitlines() if line.strip()]:
         found += ["```", *examples, "```\n"]
     rows = [_row(one, context) for one in command.params if not getattr(one, "hidden", False)]
     if rows:
         found += ["| option | meaning |", "|---|---|", *rows, ""]
-    return found
+    return found + below
 
 
 def _row(parameter: click.Parameter, context: click.Context) -> str:

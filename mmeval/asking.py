@@ -122,7 +122,7 @@ def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
             folders.add(folder)
     if found:
         display.message(
-            f"reusing {len(found):,} answers of {', '.join(sorted(folders))}: same requests, same model; "
+            f"answers reused: {len(found):,}, of {', '.join(sorted(folders))}: same requests, same model; "
             "--no-cache asks again"
         )
     return found

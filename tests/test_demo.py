@@ -23,9 +23,9 @@ from mmeval.demo.gallery import NEW, save_shot
 from mmeval.demo.rendering import answer_messages
 from mmeval.demo.visits import Demo, Visit
 from mmeval.embedded.examples import examples
-from mmeval.types import Image, InputError, Request, Shot, images
+from mmeval.types import Image, InputError, Shot
 from tests.chromium import PROGRAM, Browser, chromium
-from tests.fake_model import FakeModel, StreamingFake
+from tests.fake_model import FakeModel, StreamingFake, color
 from tests.mic.mic_folders import clip
 
 ROOT = Path(__file__).parents[1]
@@ -34,11 +34,6 @@ ROOT = Path(__file__).parents[1]
 def has_gradio(python: Path) -> bool:
     """Tell whether an interpreter can serve the page."""
     return python.is_file() and subprocess.run([python, "-c", "import gradio"], capture_output=True).returncode == 0
-
-
-def color(request: Request) -> str:
-    red, green, blue = images(request.prompt)[-1].decode().getpixel((4, 4))  # type: ignore[misc]
-    return "grey" if red == green == blue else "red" if red > blue else "blue"
 
 
 @pytest.fixture
@@ -115,9 +110,7 @@ def test_the_shipped_weights_answer_every_example_right() -> None:
 
 MODELS = """
 import time
-from mmeval.types import images
-from tests.fake_model import FakeModel, StreamingFake
-from tests.test_demo import color
+from tests.fake_model import FakeModel, StreamingFake, color
 
 def one(options=None):
     return FakeModel(color)
@@ -241,7 +234,7 @@ def test_the_next_message_is_written_while_an_answer_is(tab: Browser, tmp_path: 
 
 def test_demonstrations_are_added_changed_and_removed(tab: Browser, tmp_path: Path) -> None:
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
-    click(tab, "Demonstrations")
+    click(tab, "Add or change demonstrations")
     label = "[...document.querySelectorAll('label')].find(one => one.innerText.trim() === 'answer')"
     field = f"{label}.querySelector('textarea, input')"
     tab.until(label)
@@ -257,6 +250,13 @@ def test_demonstrations_are_added_changed_and_removed(tab: Browser, tmp_path: Pa
     tab.until("[...document.querySelectorAll('figure')].some(one => one.innerText.trim() === 'image 0: a horse')")
     click(tab, "Remove")
     tab.until("document.body.innerText.includes('choose the demonstration to remove')")
+
+
+def test_the_demonstrations_of_an_example_are_seen(tab: Browser) -> None:
+    click(tab, "A new word")
+    tab.until("[...document.querySelectorAll('figure')].some(one => one.innerText.trim().startsWith('image 0: '))")
+    assert tab.run("document.querySelector('figure').checkVisibility()")  # not folded away
+    assert "MultimodalTextbox" not in tab.run("document.body.innerText")  # the name of a field for a screen reader
 
 
 def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser, tmp_path: Path) -> None:

@@ -34,6 +34,23 @@ def unknown_options(text: str) -> Iterator[str]:
             yield from (f"{command.name} {name}" for name in named if name not in known)
 
 
+def options_of(command: click.Command) -> set[str]:
+    """Return the options of a command and of all commands below it."""
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return {name for parameter in command.params for name in parameter.opts}.union(*map(options_of, below))
+
+
+OTHERS = {"--tensor-parallel-size", "--data-parallel-size"}
+"""Options of vLLM."""
+
+
+def test_an_option_named_without_a_command_exists() -> None:
+    pages = {ROOT / "README.md", *DOCS.rglob("*.md")} - {DOCS / "tiny.md"}  # its programs are not `mmeval`
+    named = {(page.name, name) for page in pages for name in re.findall(r"`(--[a-z][a-z-]*)", page.read_text("utf-8"))}
+    known = options_of(main) | OTHERS | {"--help"}
+    assert {(page, name) for page, name in named if name not in known} == set()
+
+
 def test_an_unknown_option_is_found() -> None:
     assert list(unknown_options("`mmeval run --task mme --by likelihood` or `mmeval mic build --sauce x`")) == [
         "run --by",

@@ -57,7 +57,7 @@ def test_a_recipe_sets_what_was_left_open_and_refuses_another_value(tmp_path: Pa
     assert (recipes.apply(spec).prompt, recipes.apply(spec).max_new_tokens) == ("single-word", 16)
     for wrong, why in {
         RunSpec("mme", prompt="release", recipe="lmms-eval-0.7"): "sets --prompt single-word, and release was given",
-        RunSpec("nlvr2", recipe="lmms-eval-0.7"): "says nothing of the task 'nlvr2'; it is for mme, pope",
+        RunSpec("nlvr2", recipe="lmms-eval-0.7"): "has no settings for the task 'nlvr2'; it is for mme, pope",
         RunSpec("mme", recipe="lmms-eval"): "no recipe 'lmms-eval' \\(did you mean 'lmms-eval-0.7'",
     }.items():
         with pytest.raises(InputError, match=why):

@@ -112,7 +112,7 @@ def _bias(family: Family, pictures: int) -> Rows:
             row[f"gain over {label}"] = own.minus(answers)
         for how in ("long", "misleading"):
             answers = ask(model, list(questions.behind_text(pictures, how)))
-            row[f"behind a {how} text"] = answers.accuracy()
-            row[f"loss behind a {how} text"] = own.minus(answers)
+            row[f"after a {how} text"] = answers.accuracy()
+            row[f"loss after a {how} text"] = own.minus(answers)
         rows[name] = row
     return rows

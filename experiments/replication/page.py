@@ -52,7 +52,7 @@ AHEAD, GAINED = 25, 45
 TRIED = (
     "Full-length runs of mmicl-tiny, the last one as above; right answers in percent. In words: kinds of questions, of "
     "22, in which the language model answers nine of ten right before it sees a picture, and how it learned them. "
-    "T5 needs T5 to read a document anew for each question; no run of it passed any kind."
+    "A T5 must read the document again for each question; no run with T5 passed any kind."
 )
 
 
@@ -100,7 +100,7 @@ def reading(found: Mapping[str, Rows]) -> list[str]:
     )
     for name in baselines:
         more = found["several"][f"{first} minus {name}"]["all"]
-        sentences.append(f"(b) With several pictures it is {_cell(more)} points ahead of {name}: {_holds(more)}.")
+        sentences.append(f"(b) Several pictures: {_cell(more)} points ahead of {name}; {_holds(more)}.")
     least = min(found["several"][f"{first} minus {name}"]["all"].value or 0.0 for name in baselines)
     sentences.append(
         f"(b) This project's own aim of {AHEAD} points over the better baseline is "
@@ -111,19 +111,19 @@ def reading(found: Mapping[str, Rows]) -> list[str]:
         reached = "" if (shots.value or 0.0) >= least else "not "
         sentences.append(f"(c) {_label(label)} of each: {_cell(shots)}; the aim of {least} is {reached}reached.")
     more = found["novel"][first]["4 minus 0 shots"]
-    sentences.append(
-        f"(c) Four demonstrations of each new word are worth {_cell(more)} points over none: {_holds(more)}."
-    )
+    sentences.append(f"(c) Four demonstrations of each new word: {_cell(more)} points more than none; {_holds(more)}.")
     reached = "" if (more.value or 0.0) >= GAINED else "not "
     sentences.append(f"(c) This project's own aim of {GAINED} points is {reached}reached.")
     for label in ("gain over a blank picture", "gain over another's picture"):
         more = found["bias"][first][label]
-        sentences.append(f"(d) Its own picture is worth {_cell(more)} points, as a {label}: {_holds(more)}.")
+        sentences.append(
+            f"(d) Its own picture: {_cell(more)} points {label.replace('gain over', 'more than')}; {_holds(more)}."
+        )
     for how in ("long", "misleading"):
         losses = ", ".join(
-            f"{name} {_cell(found['bias'][name][f'loss behind a {how} text'])}" for name in (first, *baselines)
+            f"{name} {_cell(found['bias'][name][f'loss after a {how} text'])}" for name in (first, *baselines)
         )
-        sentences.append(f"(d) A {how} text before the question costs points: {losses}.")
+        sentences.append(f"(d) Points lost after a {how} text: {losses}.")
     if found["ablations"]:
         parts = ", ".join(f"{name} {_cell(row['several pictures'])}" for name, row in found["ablations"].items())
         sentences.append(f"(f) Several pictures, right in percent: {parts}.")
@@ -141,8 +141,8 @@ def _tried(found: Mapping[str, Rows]) -> list[str]:
 def _holds(difference: Estimate) -> str:
     assert difference.low is not None and difference.high is not None
     if difference.low > 0:
-        return "this holds"
-    return "this does not hold" if difference.high < 0 else "the interval includes zero, so this is not shown"
+        return "the claim holds"
+    return "the claim does not hold" if difference.high < 0 else "the interval includes zero, so the claim is not shown"
 
 
 def _levels(row: Row) -> Row:

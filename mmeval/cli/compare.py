@@ -26,7 +26,7 @@ def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float
     another one, as in `perception: A > 1200`. A single run can be checked against numbers; then nothing is written.
 
     \b
-    Example: mmeval compare reports/mme-mmicl-tiny-embedded reports/mme-text-mmicl-tiny-embedded
+    Example: mmeval compare reports/mme-mmicl-tiny-embedded reports/mme-text-tiny-embedded
              mmeval compare OLD NEW --gate 'B >= A - 1' --margin 1
              mmeval compare NEW --gate 'A >= 1500' --gate 'cognition: A >= 300'
     """

@@ -17,20 +17,18 @@ NEW = -1
 """The choice that adds a demonstration."""
 
 
-def place(demo: Demo, state: gradio.State) -> tuple[gradio.HTML, gradio.Dropdown]:
-    """Place the gallery and its form. Return what `shown` fills: the pictures and the choice."""
+def place(demo: Demo, state: gradio.State, pictures: gradio.HTML) -> gradio.Dropdown:
+    """Place the form, which changes the pictures of the gallery. Return its choice; `shown` fills both."""
     import gradio
 
-    with gradio.Accordion("Demonstrations, shown first", open=False):
-        pictures = gradio.HTML()
-        with gradio.Row():
-            picture = gradio.Image(type="filepath", label="picture", height=170, buttons=[], sources=["upload"])
-            with gradio.Column():
-                chosen = gradio.Dropdown([("a new one", NEW)], value=NEW, label="demonstration", filterable=False)
-                asked, answer = gradio.Textbox(label="question"), gradio.Textbox(label="answer")
-                with gradio.Row():
-                    save = gradio.Button("Save", size="sm", min_width=80)
-                    remove = gradio.Button("Remove", size="sm", min_width=80)
+    with gradio.Accordion("Add or change demonstrations", open=False), gradio.Row():
+        picture = gradio.Image(type="filepath", label="picture", height=170, buttons=[], sources=["upload"])
+        with gradio.Column():
+            chosen = gradio.Dropdown([("a new one", NEW)], value=NEW, label="demonstration", filterable=False)
+            asked, answer = gradio.Textbox(label="question"), gradio.Textbox(label="answer")
+            with gradio.Row():
+                save = gradio.Button("Save", size="sm", min_width=80)
+                remove = gradio.Button("Remove", size="sm", min_width=80)
 
     def change(visit: Visit | None, at: int, path: str | None, question: str, text: str) -> tuple[Any, ...]:
         visit = visit or Visit()
@@ -58,7 +56,7 @@ def place(demo: Demo, state: gradio.State) -> tuple[gradio.HTML, gradio.Dropdown
     save.click(change, [state, chosen, picture, asked, answer], [state, pictures, chosen, picture, answer])
     remove.click(drop, [state, chosen], [state, pictures, chosen])
     chosen.input(fill, [state, chosen], [asked, answer])
-    return pictures, chosen
+    return chosen
 
 
 def shown(visit: Visit) -> tuple[str, gradio.Dropdown]:

@@ -45,7 +45,7 @@ SHOWN = 200
 """Maximum characters shown of a message that cannot be sent."""
 INTRODUCTION = (
     "Send pictures, videos and words. Pictures are numbered through the conversation, demonstrations "
-    f"first: image 0, image 1, … They come before the words, or where the words have `{MARK}`."
+    f"first: image 0, image 1, … They come before the words, or wherever you write `{MARK}`."
 )
 
 
@@ -89,20 +89,21 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
         gradio.Markdown(f"## Ask {' and '.join(names)}\n{INTRODUCTION}")
         with gradio.Row():
             starts = [(gradio.Button(example.title, size="sm", min_width=140), example) for example in examples]
+        pictures = gradio.HTML()
         with gradio.Row():
             windows = []
             for name in names:
                 with gradio.Column(min_width=320):
                     windows.append(_window(name, labeled=len(names) > 1))
         message = gradio.MultimodalTextbox(
-            file_count="multiple", file_types=["image", "video"], show_label=False,
+            file_count="multiple", file_types=["image", "video"], label="question", show_label=False,
             placeholder="Write a question",
         )  # fmt: skip
         with gradio.Row():
             look = gradio.Button("What changes without the pictures?", size="sm", min_width=140)
             new = gradio.Button("New conversation", size="sm", min_width=140)
         gain = gradio.Markdown(elem_classes="gain")
-        pictures, chosen = gallery.place(demo, state)
+        chosen = gallery.place(demo, state, pictures)
 
         shown = [state, *windows, pictures, chosen, gain]
         for button, example in starts:

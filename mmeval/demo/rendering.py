@@ -72,7 +72,7 @@ def demonstrations(visit: Visit) -> str:
             answer = f": {shot.answer}" if image is shown[-1] else ""
             figures.append(_figure(image, f"image {number}{answer}"))
             number += 1
-    return _shown(figures)
+    return _shown(["<p>Demonstrations</p>", *figures] if figures else [])
 
 
 def _shown(pieces: Sequence[str]) -> str:

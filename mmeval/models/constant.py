@@ -1,4 +1,4 @@
-"""A model that always gives the same answer: the floor of every table, and a run without torch."""
+"""A model that always gives the same answer: a baseline, and a run without torch."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

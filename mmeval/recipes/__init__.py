@@ -78,7 +78,7 @@ def settings(name: str, task: str) -> Settings:
     """Return a recipe's settings for a task. Raises InputError if it has none."""
     tasks: Mapping[str, Settings] = load(name).tasks
     if task.lower() not in tasks:
-        raise InputError(f"the recipe '{name}' says nothing of the task '{task}'; it is for {', '.join(tasks)}")
+        raise InputError(f"the recipe '{name}' has no settings for the task '{task}'; it is for {', '.join(tasks)}")
     return tasks[task.lower()]
 
 

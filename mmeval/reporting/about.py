@@ -15,8 +15,7 @@ def facts(run: Run) -> dict[str, str]:
     dates = list(dict.fromkeys(str(session.get("started", ""))[:10] for session in sessions))
     revision = identity.get("model_revision") or identity.get("model_args", "")
     compared = spec.scoring != "text" or any(record.loglikelihoods is not None for record in run.records)
-    generation = [f"at most {spec.max_new_tokens} new tokens", f"{spec.beams} beams" if spec.beams > 1 else "greedy"]
-    by = "the text" if not compared else f"the {spec.scoring.replace('text', 'likelihood')} of the candidates"
+    scoring = f"{spec.scoring.replace('text', 'likelihood')} of the candidates" if compared else "generated text"
     found = {
         "Date": f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates),
         "Answered": run.answered,
@@ -24,19 +23,27 @@ def facts(run: Run) -> dict[str, str]:
         "Checkpoint": _short(identity.get("checkpoint")),
         "Data": str(spec.data or ""),
         "Data digest": _short(run.header.get("data_digest")),
-        "Questions": _short(identity.get("questions")),
+        "Questions digest": _short(identity.get("questions")),
         "Prompt": str(spec.prompt or ""),
         "Context": str(spec.context or ""),
         "Demonstrations": f"{spec.shots}, seed {spec.seed}" if spec.shots else "",
         "Frames": f"{spec.frames} per video, {spec.sampler}" if spec.frames else "",
-        "Answers by": by,
+        "Scoring": scoring,
         "Reading": str(spec.reading or ""),
-        "Generation": "" if compared else ", ".join(generation),
+        "Generation": "" if compared else _generation(spec),
         "Versions": "; ".join(versions(sessions)),
         "Commit": ", ".join(dict.fromkeys(str(s["commit"]) for s in sessions if s.get("commit"))),
-        "Machine": ", ".join(dict.fromkeys(f"{s['machine']}, {s.get('device')}" for s in sessions if s.get("machine"))),
+        "Machine": ", ".join(dict.fromkeys(str(s["machine"]) for s in sessions if s.get("machine"))),
+        "Device": ", ".join(dict.fromkeys(str(s["device"]) for s in sessions if s.get("device"))),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _generation(spec: RunSpec) -> str:
+    """Return how answers were generated."""
+    how = f"temperature {spec.temperature:g}" if spec.temperature else "greedy"
+    parts = [f"at most {spec.max_new_tokens} new tokens", f"{spec.beams} beams" if spec.beams > 1 else how]
+    return ", ".join([*parts, f"{spec.samples} samples"] if spec.samples > 1 else parts)
 
 
 def command(run: Run) -> str:

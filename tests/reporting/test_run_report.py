@@ -151,5 +151,20 @@ def test_a_run_of_several_sessions_says_so(run: Run) -> None:
 
 def test_a_benchmark_that_compares_likelihoods_is_not_said_to_generate(tmp_path: Path) -> None:
     facts = about.facts(evaluate("constant", "winoground", limit=4, out=tmp_path / "run"))
-    assert facts["Answers by"] == "the likelihood of the candidates"
+    assert facts["Scoring"] == "likelihood of the candidates"
     assert "Generation" not in facts
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "greedy"),
+        ({"beams": 4}, "4 beams"),
+        ({"temperature": 0.7, "samples": 8}, "temperature 0.7, 8 samples"),  # not greedy
+    ],
+)
+def test_the_facts_tell_how_answers_were_generated(run: Run, settings: dict[str, object], told: str) -> None:
+    header = json.loads((run.folder / "run.json").read_text())
+    header["identity"] |= settings
+    (run.folder / "run.json").write_text(json.dumps(header))
+    assert about.facts(open_run(run.folder))["Generation"].endswith(f"new tokens, {told}")
