@@ -153,8 +153,8 @@ def _ask(
             journal.append(replace(answer, attempt=attempts.get(answer.id, 0)))
             display.progress(next(done), total)
     finally:
-        if used := getattr(model, "counted", None):  # an adapter may count its usage
-            run.note_used(share, **used)
+        if facts := getattr(model, "session_facts", None):  # an adapter's usage, or its device
+            run.note_facts(share, **facts)
 
 
 def _attempts(run: Run, wanted: set[str], share: Share) -> dict[str, int]:

@@ -231,13 +231,13 @@ class Run:
         self.header |= data
         write_json(self.folder / "run.json", self.header)
 
-    def note_used(self, share: Share = WHOLE, **used: Any) -> None:
-        """Add this session's usage, such as requests to a server. Other processes may have added theirs since."""
+    def note_facts(self, share: Share = WHOLE, **facts: Any) -> None:
+        """Add what an adapter says of this session, such as its requests. Other processes may have added theirs."""
         own = json.loads(json.dumps(self.header["sessions"][-1]))
         with records.held(self.folder, share):
             self.header = read_header(self.folder)
             sessions = self.header["sessions"]
-            sessions[sessions.index(own)] |= used
+            sessions[sessions.index(own)] |= facts
             write_json(self.folder / "run.json", self.header)
 
     def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from mmeval import files, records, run_folder
+import mmeval
+from mmeval import RunSpec, files, records, run_folder
 from mmeval import run as runs
+from mmeval.engine.device import device_name, pick_device
 from mmeval.share import Share
 from mmeval.types import InputError, Record, RunMismatch, Sample
 from tests.evaluating import evaluate
@@ -28,6 +30,12 @@ def begun(folder: Path, *ids: str) -> runs.Run:
         for id in ids:
             journal.append(Record(id, ("yes",), "OCR", {"image": "a"}, text="yes"))
     return run
+
+
+def test_a_session_names_the_device_that_answered(tmp_path: Path) -> None:
+    run = mmeval.evaluate(RunSpec("mme", "mmicl-tiny", "embedded", limit=1, no_cache=True), out=tmp_path)
+    (session,) = run.header["sessions"]
+    assert session["device"] == device_name(pick_device("auto"))
 
 
 def test_records_come_back_as_they_were(tmp_path: Path) -> None:
@@ -128,8 +136,8 @@ def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
     one.note({"commit": "a", "prices": (1.0, None)})
     other = runs.open_run(one.folder)
     other.note({"commit": "a", "prices": (1.0, None)})
-    one.note_used(Share(0, 2), requests=3)  # opened before the other's session was there
-    other.note_used(Share(1, 2), requests=4)
+    one.note_facts(Share(0, 2), requests=3)  # opened before the other's session was there
+    other.note_facts(Share(1, 2), requests=4)
     found = runs.open_run(one.folder).sessions
     assert [(session["commit"], session["requests"]) for session in found] == [("a", 3), ("a", 4)]
 

@@ -66,6 +66,11 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def device_name(device: torch.device) -> str:
+    """Return a GPU's name, or `cpu`."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def default_dtype(device: str) -> str:
     """Return bfloat16 for a GPU, float32 for a CPU."""
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"

@@ -18,6 +18,7 @@ from mmeval.engine.batching import batches
 from mmeval.engine.decoding import compare, write
 from mmeval.engine.device import (
     Portions,
+    device_name,
     freed_memory_kept,
     give_back,
     is_out_of_memory,
@@ -105,6 +106,11 @@ class TransformerModel:
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, without the end of sequence."""
         return self._run(requests, self._compared, self.prompts.longest_candidate)
+
+    @property
+    def session_facts(self) -> dict[str, str]:
+        """Return the device, for the run's record of this session."""
+        return {"device": device_name(self.model.device)}
 
     def preview(self, request: Request) -> Response:
         """Return the prompt as it would be sent, with [picture] for each picture, and its length, or an error."""

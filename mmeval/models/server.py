@@ -101,7 +101,7 @@ class Server:
             return Response(request.id, error=str(error))
 
     @property
-    def counted(self) -> dict[str, Any]:
+    def session_facts(self) -> dict[str, Any]:
         """Return the usage so far: requests including retries, seconds, and the names of the server engines."""
         return {"requests": self._client.sent, "seconds": round(self._seconds, 1), "servers": self._engines}
 

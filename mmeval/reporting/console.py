@@ -54,7 +54,8 @@ class Screen(Display):
     def progress(self, done: int, total: int) -> None:
         """Show the progress of a run. A smaller `done` than before means that a new run has begun."""
         if self._first < 0 or done < self._done:
-            self._began, self._first = time.monotonic(), done
+            self._began = self._told = time.monotonic()  # the first answers' rate includes the model's warm-up
+            self._first = done
         self._done = done
         rate = (done - self._first) / max(time.monotonic() - self._began, 1e-3)
         if self._bar is not None and self._row is not None:

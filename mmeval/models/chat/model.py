@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
+from mmeval.engine.device import device_name
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
 from mmeval.models.chat.films import ALONE, of_films
 from mmeval.models.chat.likelihood import Tokens, compare
@@ -100,6 +101,11 @@ class ChatModel:
                 yield self._respond(item, error=item.error)
             else:
                 yield self._respond(item, loglikelihoods=item.found[0])
+
+    @property
+    def session_facts(self) -> dict[str, str]:
+        """Return the device, for the run's record of this session."""
+        return {"device": device_name(self.model.device)}
 
     def preview(self, request: Request) -> Response:
         """Return the prompt as it would be sent and its length, or an error if it cannot be sent."""
