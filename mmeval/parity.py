@@ -14,6 +14,7 @@ from mmeval import comparison
 from mmeval.addresses import without_password
 from mmeval.comparison import Row
 from mmeval.evaluation import evaluate
+from mmeval.files import component
 from mmeval.run import Run
 from mmeval.share import of_process
 from mmeval.spec import RunSpec, from_mapping, options, value_type
@@ -77,7 +78,7 @@ def parity(
         from_mapping({**common, **side(text)}, f"side '{without_password(text)}'", RunSpec) for text in (first, other)
     ]
     names = (without_password(first), without_password(other))
-    folders = [_folder(name) for name in names]
+    folders = [component(name) for name in names]
     if folders[0] == folders[1]:
         folders[1] += "-again"
     runs = []
@@ -160,7 +161,3 @@ def _answer(record: Record) -> str:
 
 def _read(score: Score) -> str:
     return score.outcome if score.answer is None else score.answer
-
-
-def _folder(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

@@ -14,6 +14,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mmeval.files import component
 from mmeval.types import InputError, nearest
 
 Spec = TypeVar("Spec", bound="RunSpec")
@@ -260,7 +261,7 @@ def folder_name(spec: RunSpec, default: RunSpec) -> str:
         value = getattr(spec, name)
         if one.folder is not None and value is not None and value != getattr(default, name):
             parts.append(one.folder.format(value))
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in "-".join(parts))
+    return component("-".join(parts))
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -9,6 +9,7 @@ from mmeval.addresses import without_password
 from mmeval.asking import Loader
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
 from mmeval.evaluation import evaluate, preview
+from mmeval.files import component
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model
 from mmeval.planning import CONTROL_RUNS
 from mmeval.rendering import Preview
@@ -175,4 +176,4 @@ def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
         [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, _named(spec.model)]
     )
     parts += [(known[name].folder or name + "{}").format(value) for name, value in varied.items()]
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in "-".join(parts))
+    return component("-".join(parts))

@@ -25,7 +25,7 @@ def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. `pair` holds the ids of the question and its counterpart, in sorted order."""
     idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
     options, answer = line.texts("options"), line.text("answer").strip()
-    if answer not in choices.LETTERS[: len(options)]:
+    if answer not in [*choices.LETTERS[: len(options)]]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     texts, images = [line.text("question"), *options], line.images("image_list")
     question, *offered = marks.placed(texts, images, "<image>", line.where)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from mmeval import regular
 from mmeval.data import tables, video, video_qa
 from mmeval.data.demonstrations import find
 from mmeval.data.video_qa import VideoQuestion
@@ -38,7 +39,7 @@ def msvd(folder: Path) -> Reader:
     A line of the mapping is the YouTubeClips name and `vid12`.
     """
     path = find(folder, "youtube_mapping.txt", PLACES)
-    text = "" if path is None else path.read_bytes().decode("utf-8", "backslashreplace")
+    text = "" if path is None else regular.read_bytes(path).decode("utf-8", "backslashreplace")
     called = {number.strip(): name.strip() for name, _, number in (line.rpartition(" ") for line in text.splitlines())}
 
     def question(line: tables.TableRow, number: int) -> VideoQuestion:

@@ -54,6 +54,19 @@ def test_a_model_equals_itself_and_that_is_shown_only_with_enough_questions(tmp_
     assert not compared("constant", "constant", tmp_path, margin=0.5).equivalent  # 28 questions prove no half percent
 
 
+@pytest.mark.parametrize("model", ["..", "../model", ".hidden"])
+def test_a_sides_folder_is_in_out_and_not_hidden(tmp_path: Path, model: str) -> None:
+    folders: list[Path] = []
+
+    def evaluate(spec: Any, *, out: Path, fresh: bool, display: Any) -> Any:
+        folders.append(out)
+        return evaluating.evaluate("constant", spec.task, out=tmp_path / f"run{len(folders)}", limit=spec.limit)
+
+    parity(model, "constant", out=tmp_path / "parity", evaluate=evaluate, task="mme", limit=28)
+    assert [folder.parent.resolve() for folder in folders] == [tmp_path / "parity"] * 2
+    assert not any(folder.name.startswith(".") for folder in folders)
+
+
 def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
     found = compared("constant", "constant:no", tmp_path)
     assert (found.same, found.equivalent) == (0, False)

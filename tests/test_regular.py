@@ -13,6 +13,7 @@ from mmeval import jsonl, regular, yaml_file
 from mmeval.data import delimited, files, tables
 from mmeval.files import read_json
 from mmeval.mmicl import weights
+from mmeval.models import doctor, find_model
 from mmeval.types import Image, InputError
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -25,6 +26,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "parquet": lambda path: list(tables.parquet(path)),
     "picture": lambda path: Image(path, path.name).digest,
     "configuration": weights.read_json,
+    "weights": lambda path: list(doctor._tensors(path)),
+    "a configuration's type": doctor._json,
 }
 
 
@@ -59,6 +62,19 @@ def strange(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_what_is_not_a_file_is_a_sentence(strange: Path, reader: str) -> None:
     with pytest.raises((InputError, weights.CheckpointError), match=r"strange: .*(not a regular file|and empty)"):
         READERS[reader](strange)
+
+
+@pytest.mark.parametrize("prefix", ["", "chat:", "mmicl:"])
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"])
+def test_a_checkpoint_with_something_else_in_place_of_a_file_is_a_sentence(
+    tmp_path: Path, strange: Path, name: str, prefix: str
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "mmicl"}')
+    strange.rename(folder / name)
+    with pytest.raises(InputError, match=rf"{name}: cannot be read \((not a regular file|.* empty)\)"):
+        find_model(f"{prefix}{folder}")
 
 
 def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:

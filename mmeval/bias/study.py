@@ -237,9 +237,14 @@ def of_file(task: str, predictions: str | None, answers: str | None, data: str |
 
 
 def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write the ids of the questions not solved blind, for `--only-ids`; return the path, if any."""
+    """Write the ids of the questions not solved blind, for `--only-ids`; return the path, if any.
+
+    Raises InputError for an id with a line break, which would be read as two.
+    """
     ids = (found.get("blind_solvable") or {}).get("ids")
     if not ids:
         return []
+    if broken := next((id for id in ids if "\n" in id or "\r" in id), None):
+        raise InputError(f"the id {broken!r:.80} has a line break, so {UNSOLVED} cannot list it; change it in the data")
     write_text(folder / UNSOLVED, "".join(f"{id}\n" for id in ids))
     return [folder / UNSOLVED]

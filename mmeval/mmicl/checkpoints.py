@@ -16,6 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from PIL import Image
 from transformers.initialization import no_init_weights
 
+from mmeval import regular
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS, PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
@@ -206,8 +207,11 @@ def digest(folder: Path) -> str:
     if facts.exists():
         total.update(str(read_json(facts).get("digest")).encode())
     for file in [folder / TRAINED] if facts.exists() else weight_files(folder):
-        with file.open("rb") as stream:
-            total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+        try:
+            with regular.opened(file) as stream:
+                total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+        except OSError as error:
+            raise CheckpointError(f"{file}: missing or unreadable ({error.strerror}); fetch it again") from error
     return total.hexdigest()
 
 

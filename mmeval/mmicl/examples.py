@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from mmeval import regular
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 
@@ -154,10 +155,10 @@ def from_values(value: Any) -> Example:
 def read(path: Path) -> Iterator[Example]:
     """Yield the examples of a file; blank lines are skipped.
 
-    Raises ExampleError naming the line, and OSError if the file is missing.
+    Raises ExampleError naming the line, and OSError if the file is missing, a pipe or a device, or a line is endless.
     """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
+    with regular.opened(path) as lines:
+        for number, line in enumerate(regular.lines(lines), 1):
             try:
                 if line.strip():
                     yield from_json(line)

@@ -20,6 +20,7 @@ from transformers import AutoProcessor, BatchFeature
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.utils.hub import PushToHubMixin
 
+from mmeval import regular
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import CONTEXTS, Context, ImagePlace, Part, Piece, PromptError, written
 from mmeval.mmicl.text import TextTokenizer
@@ -237,19 +238,19 @@ class MmiclProcessor(PushToHubMixin):
         if not folder.is_dir():
             given = {key: options[key] for key in HUB_OPTIONS if key in options}
             folder = Path(snapshot_download(str(name), allow_patterns=list(FILES), **given))
-        values: dict[str, Any] = json.loads(Path(folder, "mmicl_processor.json").read_text(encoding="utf-8"))
+        values: dict[str, Any] = json.loads(regular.read_text(folder / "mmicl_processor.json"))
         return cls.from_files(folder, ProcessorConfig(**{**values, "tag_ids": tuple(values["tag_ids"])}))
 
     @classmethod
     def from_files(cls, folder: str | Path, settings: ProcessorConfig) -> MmiclProcessor:
         """Read tokenizers and picture settings of a published folder, with the given `settings`. Errors: see above."""
         qformer = Path(folder, "qformer_tokenizer", "tokenizer.json")
-        pictures = json.loads(Path(folder, "preprocessor_config.json").read_text(encoding="utf-8"))
+        pictures = json.loads(regular.read_text(Path(folder, "preprocessor_config.json")))
         return cls(
-            Path(folder, "tokenizer.json").read_text(encoding="utf-8"),
+            regular.read_text(Path(folder, "tokenizer.json")),
             BlipImageProcessorPil(**{key: pictures[key] for key in PICTURE_SETTINGS if key in pictures}),
             settings,
-            qformer.read_text(encoding="utf-8") if qformer.exists() else None,
+            regular.read_text(qformer) if qformer.exists() else None,
         )
 
 

@@ -27,8 +27,8 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be opened; the message gives the file, the key and the problem."""
 
 
-LAYOUTS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin")
-"""Where a folder's weights may be; the first one found is used."""
+LAYOUTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+"""Where a folder's weights may be; the first one found is used, as in transformers: an index may be left over."""
 
 DROPPED = re.compile(
     r"(^|\.)(position_ids|rotary_emb\.inv_freq)$"
@@ -99,7 +99,7 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
                 continue
             if key not in targets:
                 raise CheckpointError(f"{file}: key {key} is not in the model that config.json describes")
-            if key == WORD_TABLE and tensor.ndim == 2:
+            if key == WORD_TABLE and tensor.ndim == 2 and len(tensor):
                 targets[key] = _new_word_table(model, tensor.shape[0])
             name = aliases.get(key, key)
             _copy(targets[key], tensor, f"{file}: {key}", again=name in seen)
@@ -140,6 +140,7 @@ def _each(file: Path) -> Iterator[tuple[str, Tensor]]:
     What was read stays mapped as long as the file is open, so it is opened again every few tensors.
     """
     try:
+        regular.opened(file).close()  # safetensors would wait for a pipe, and ignore Ctrl-C
         with safe_open(file, "pt") as content:
             keys = list(content.keys())
         for start in range(0, len(keys), AT_ONCE):
@@ -153,11 +154,12 @@ def _each(file: Path) -> Iterator[tuple[str, Tensor]]:
 
 
 def _pickled(file: Path) -> dict[Any, Any]:
-    archive = zipfile.is_zipfile(file)
-    with regular.opened(file) as stream:
-        if not archive and stream.read(2) == b"PK":
-            raise CheckpointError(f"{file}: truncated; fetch it again")
     try:
+        with regular.opened(file) as stream:
+            archive = zipfile.is_zipfile(stream)
+            stream.seek(0)
+            if not archive and stream.read(2) == b"PK":
+                raise CheckpointError(f"{file}: truncated; fetch it again")
         content = torch.load(file, map_location="cpu", weights_only=True, mmap=archive)
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{file}: holds something other than tensors, maybe code; not opened") from error

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mmeval import regular
 from mmeval.files import write_json
 
 LARGE = 1 << 20
@@ -27,7 +28,7 @@ def file_digest(path: Path) -> bytes:
     match known.get(key):
         case [size, changed, str(found)] if [size, changed] == state:
             return bytes.fromhex(found)
-    with path.open("rb") as file:
+    with regular.opened(path) as file:
         digest = hashlib.file_digest(file, "sha256")
     if stat.st_size >= LARGE and time.time() - stat.st_mtime > SETTLED:
         with suppress(OSError):  # disk full or not writable

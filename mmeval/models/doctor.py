@@ -9,6 +9,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
+from mmeval import regular
 from mmeval.models import Checkpoint, find_model
 from mmeval.types import InputError
 
@@ -113,12 +114,14 @@ def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
 def _tensors(file: Path) -> list[tuple[str, int]]:
     """Return the number format and element count of each tensor, from the file's header. Raises InputError."""
     try:
-        with file.open("rb") as opened:
+        with regular.opened(file) as opened:
             length = int.from_bytes(opened.read(8), "little")
             if length > LARGEST_HEADER:
                 raise ValueError("its header is too long")
             header = json.loads(opened.read(length))
         return [(one["dtype"], math.prod(one["shape"])) for name, one in header.items() if name != "__metadata__"]
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); fetch it again") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{file}: not a readable safetensors file ({error})") from error
 
@@ -142,10 +145,12 @@ def _folder(checkpoint: Checkpoint) -> Path | None:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(regular.read_text(file))
     except FileNotFoundError as error:
         raise InputError(f"{file}: missing, so this is not a checkpoint folder; name another") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); fetch it again") from error
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: not a model's configuration ({error}); fetch it again") from error
     if not isinstance(found, dict):
         raise InputError(f"{file}: not a model's configuration (a {type(found).__name__})")

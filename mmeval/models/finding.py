@@ -6,14 +6,14 @@ A model type that has no adapter of ours is looked up in transformers, which imp
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from mmeval import yaml_file
+from mmeval import regular, yaml_file
 from mmeval.addresses import without_password
 from mmeval.models.adapters import ADAPTERS
 from mmeval.models.digests import file_digest
@@ -21,6 +21,8 @@ from mmeval.types import InputError, malformed, nearest
 
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}
 _FINGERPRINTED = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt")
+_READ = (*_FINGERPRINTED, "*.jinja")
+"""The files of a checkpoint that are opened, here or in transformers."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Checkpoint:
         if not self.local or not folder.is_dir():
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
         total = hashlib.sha256()
-        for path in sorted({path for pattern in _FINGERPRINTED for path in folder.rglob(pattern)}):
+        for path in _files(folder, _FINGERPRINTED):
             total.update(str(path.relative_to(folder)).encode())
             total.update(file_digest(path))
         return total.hexdigest()
@@ -75,6 +77,7 @@ def find_model(spec: str) -> Checkpoint:
         return Checkpoint(spec, entry["adapter"], str(source), entry.get("revision"), local="hub" not in entry)
     folder = Path(spec)
     if spec and folder.is_dir():
+        _check_files(folder)
         return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
     if colon and adapter == "server":
@@ -87,6 +90,8 @@ def find_model(spec: str) -> Checkpoint:
         if not source and adapter not in ("constant", "python"):
             raise InputError(f"'{spec}' names no model; write a folder or a hub id after the colon")
         name, local = spec.replace("/", "-"), adapter in ("constant", "python") or Path(source).is_dir()
+        if local and adapter not in ("constant", "python"):
+            _check_files(Path(source))
         if adapter == "chat" and local:
             return Checkpoint(_name_of(Path(source)), adapter, source)
         source, _, revision = (source, "", "") if local else source.partition("@")
@@ -95,6 +100,24 @@ def find_model(spec: str) -> Checkpoint:
         f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
         "`mmeval models` lists the names"
     )
+
+
+def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """Return the files of a folder and the folders in it that match one of the patterns."""
+    found = {path for pattern in patterns for path in folder.rglob(pattern)}
+    return sorted(path for path in found if not path.is_dir())
+
+
+def _check_files(folder: Path) -> None:
+    """Raise InputError for a pipe, a device or an empty giant among a checkpoint's files.
+
+    transformers and safetensors would wait for it without end, and ignore Ctrl-C.
+    """
+    for path in _files(folder, _READ):
+        try:
+            regular.opened(path).close()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); fetch the checkpoint again") from error
 
 
 def _name_of(folder: Path) -> str:
@@ -115,7 +138,7 @@ def _bundled(name: str) -> Path:
 def _adapter_of(folder: Path) -> str:
     file = folder / "config.json"
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = json.loads(regular.read_text(file))
         model_type = "mmicl" if _is_published_mmicl(config) else str(config["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error

@@ -245,6 +245,13 @@ def test_ids_of_what_needs_the_picture_are_taken_back(
         evaluate("constant", "mme", out=tmp_path / "none", data=str(release), only_ids=str(path))
 
 
+@pytest.mark.parametrize("id", ["a\nb", "a\rb"])
+def test_an_id_of_two_lines_is_not_listed_as_two(tmp_path: Path, id: str) -> None:
+    with pytest.raises(InputError, match=r"has a line break"):
+        write_ids({"blind_solvable": {"ids": ["c", id]}}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_path: Path) -> None:
     run = run_under(looker(truth, half), tmp_path / "run", "blind,blur,prompts,length", data=str(release), limit=28)
     found = study(run)

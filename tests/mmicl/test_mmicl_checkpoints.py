@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from mmeval.mmicl.checkpoints import digest, find, load, load_model, load_proces
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS
 from mmeval.mmicl.context import CONTEXTS, ImagePlace
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.weights import CheckpointError
+from mmeval.mmicl.weights import CheckpointError, fill
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 
@@ -276,11 +279,58 @@ def test_no_weights(saved: Path) -> None:
         load(saved)
 
 
+def test_a_word_table_without_words(saved: Path) -> None:
+    rewrite(saved, {"qformer.embeddings.word_embeddings.weight": torch.zeros(0, 16)})
+    with pytest.raises(CheckpointError, match=r"word_embeddings\.weight has shape \[0, 16\]"):
+        load(saved)
+
+
+def test_an_index_left_beside_the_one_file_is_not_read(saved: Path) -> None:
+    before = digest(saved)
+    (saved / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-00001-of-00001.safetensors"}}')
+    (saved / "model-00001-of-00001.safetensors").write_bytes(b"old")
+    load(saved)
+    assert digest(saved) == before
+
+
 def test_truncated_safetensors(saved: Path) -> None:
     file = saved / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match=r"model\.safetensors: truncated"):
         load(saved)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "model.safetensors", "mmicl_processor.json", "preprocessor_config.json", "tokenizer.json",
+     "qformer_tokenizer/tokenizer.json"],
+)  # fmt: skip
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(saved: Path, name: str) -> None:
+    (saved / name).unlink()
+    os.mkfifo(saved / name)
+    with open_pipe(saved / name), pytest.raises(CheckpointError, match=r"not a regular file|missing or unreadable"):
+        load(saved)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_a_pipe_in_place_of_weights_has_no_digest(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with open_pipe(tmp_path / name):
+        with pytest.raises(CheckpointError, match="not a regular file"):
+            digest(tmp_path)
+        with pytest.raises(CheckpointError, match="not a regular file"):
+            fill(small.model(), tmp_path)
+
+
+@contextmanager
+def open_pipe(path: Path) -> Iterator[None]:
+    """Hold a pipe open for 20 seconds: a library that opens it goes on, and one that reads it meets its end."""
+    with ExitStack() as stack:
+        stack.callback(os.close, os.open(path, os.O_RDWR))
+        timer = threading.Timer(20, stack.close)
+        timer.start()
+        yield
+        timer.cancel()
 
 
 @pytest.mark.parametrize("length", [0, 1, 500, -100])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mmeval.data.tables import TableRow
 from mmeval.embedded import SUITES, suite
 from mmeval.reporting import run_report
 from mmeval.reporting.console import official
@@ -17,7 +18,7 @@ from mmeval.run import open_run
 from mmeval.scoring.readings import letters
 from mmeval.survey import check_pictures, survey
 from mmeval.task import load_task
-from mmeval.tasks import TASKS
+from mmeval.tasks import TASKS, muirbench
 from mmeval.tasks.blink import SUBTASKS
 from mmeval.tasks.raven import CONFIGURATIONS
 from mmeval.types import Image, InputError, Record, Ref, Sample, images
@@ -245,6 +246,13 @@ def test_muirbench_puts_pictures_where_they_belong(tmp_path: Path) -> None:
         "\n(C) None\nHint: Please provide the correct option letter, such as A, B, C, D, directly.\nAnswer:",
     )
     assert asked[3] is first.choices[0][0]
+
+
+@pytest.mark.parametrize("answer", ["AB", "BCD", "E"])
+def test_muirbench_takes_one_letter_as_the_answer(answer: str) -> None:
+    row = {"idx": "1", "options": ["x", "y", "z", "w"], "answer": answer}
+    with pytest.raises(InputError, match=f"the answer '{answer}' is not one of its 4 options"):
+        muirbench.sample(TableRow(row, "row 1"))
 
 
 def test_muirbench_pairs(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from mmeval.files import component
 from mmeval.provenance import versions
 from mmeval.reporting.chart import estimates, interval
 from mmeval.reporting.run_report import task_of_run
@@ -27,8 +28,7 @@ NEXT = (
 
 def name(run: Run) -> str:
     """Return the file's name."""
-    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in task_of_run(run).name)
-    return f"{kept}.yaml"
+    return f"{component(task_of_run(run).name)}.yaml"
 
 
 def texts(run: Run, path: Path) -> dict[Path, str]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from mmeval.data.mmbench import SIZES, index_of, lacks_turns, option_cells, prediction_cells, question_of
 from mmeval.data.sheets import CUT, FORMULA, LONGEST, Cell, is_text
+from mmeval.files import component
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import LETTERS
@@ -58,17 +59,12 @@ def file_name(run: Run) -> str:
     """Return MODEL_DATASET.xlsx, where DATASET is the name of the data file."""
     source = re.sub(r"\.(tsv|parquet)$", "", str(run.spec.data), flags=re.IGNORECASE)
     source = source if is_ours(source) else f"{run.spec.task}_{source}"
-    return safe(f"{run.spec.model}_{source}") + ".xlsx"
+    return component(f"{run.spec.model}_{source}") + ".xlsx"
 
 
 def is_ours(name: str) -> bool:
     """Tell whether VLMEvalKit treats a data set of that name as MMBench and scores it by CircularEval."""
     return "mmbench" in name.lower() or "ccbench" in name.lower()
-
-
-def safe(name: str) -> str:
-    """Return a name that is safe as a file name."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
 
 
 def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:

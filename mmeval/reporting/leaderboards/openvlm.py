@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mmeval import regular
-from mmeval.files import write_json
+from mmeval.files import component, write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.reporting.leaderboards.mmbench import Finding, mind, wrong
@@ -82,7 +82,7 @@ def _entry(run: Run, name: str) -> dict[str, Any]:
     values = overall | {key: metric.value for key, metric in metrics.items() if "/" not in key and key not in _WAYS}
     scores = {key: round(value, 1) for key, value in values.items() if value is not None}
     meta: dict[str, Any] = dict.fromkeys(META, "") | {"Method": [model, ""]}
-    return {model: {"META": meta, name.removeprefix(f"{mmbench.safe(model)}_"): scores}}
+    return {model: {"META": meta, name.removeprefix(f"{component(model)}_"): scores}}
 
 
 _WAYS = ("circular", "vanilla", "vanilla_all")
