@@ -122,7 +122,7 @@ def _predicted(line: tables.TableRow, answers: Mapping[str, Mapping[str, Any]], 
         raise InputError(f"{path}: no prediction for question {record.id} of {line.where}; add it")
     own = answers[record.id]
     prediction, where = own.get("prediction"), f"{path}, {record.id}"
-    if not isinstance(prediction, int) or prediction not in range(len(OPTIONS)):
+    if type(prediction) is not int or prediction not in range(len(OPTIONS)):
         raise InputError(f"{where}: the prediction is {prediction!r:.40}; it must be the index of an option")
     if own.get("answer", answer) != answer:
         raise InputError(f"{where}: its answer is {own['answer']!r:.40}, but {answer} in {line.where}")

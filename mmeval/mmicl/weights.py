@@ -10,7 +10,7 @@ import pickle
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -188,14 +188,18 @@ def copy_trained(checkpoint: Path, folder: Path) -> None:
 
 
 @torch.no_grad()
-def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None) -> None:
+def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None, names: Collection[str] = ()) -> None:
     """Copy the trained weights into the parameters of the same names; with a scale, add low-rank updates.
 
     The weight W becomes W + scale * B A. Raises CheckpointError naming the first tensor that does not fit or
-    is not finite (its training diverged).
+    is not finite (its training diverged), or that is missing of `names`.
     """
     file, targets = folder / TRAINED, dict(model.named_parameters())
     tensors = _safe(file)
+    if missing := sorted({*names} - tensors.keys()):
+        raise CheckpointError(
+            f"{file}: {len(missing)} trained weights are missing, the first is '{missing[0]}'; fetch the file again"
+        )
     if lora_scale is not None:
         tensors = _merged(tensors, targets, lora_scale, file)
     for key, tensor in tensors.items():

@@ -364,8 +364,11 @@ def test_low_rank_updates_are_merged_when_loaded(data: Path) -> None:
         with pytest.raises(CheckpointError, match="`lora` has no rank and alpha"):
             load_model(final)
     (final / FACTS).write_text(json.dumps(facts))
-    tensors = load_file(final / TRAINED)
-    write_trained(final, {key: value for key, value in tensors.items() if not key.endswith(UP)}, facts)
+    kept = {key: value for key, value in load_file(final / TRAINED).items() if not key.endswith(UP)}
+    write_trained(final, kept, facts)
+    with pytest.raises(CheckpointError, match=r"trained weights are missing, the first is 'language_model\."):
+        load_model(final)
+    write_trained(final, kept, {**facts, "names": sorted(kept)})
     with pytest.raises(CheckpointError, match="has no update that fits"):
         load_model(final)
 

@@ -95,18 +95,24 @@ voted = scorer(
 
 
 def number(text: str) -> float | None:
-    """Return the only number after a text's last equals sign. A comma groups thousands or is a decimal point."""
+    """Return the only number after a text's last equals sign; None if there are others, as in `1,2,3`.
+
+    A comma groups thousands, also in the Indian way (`12,34,567`), or is a decimal point.
+    """
     found = {_value(match[0]) for match in _NUMBER.finditer(normal(text).rpartition("=")[2])}
     return found.pop() if len(found) == 1 else None
 
 
-def _value(text: str) -> float:
-    if "/" in text:
-        over, under = text.split("/")
-        return _value(over) / float(under) if float(under) else float("nan")
-    if re.fullmatch(r"[-+]?\d+,\d+", text):
-        text = text.replace(",", ".")  # `normal` has already ungrouped thousands
-    return float(text.replace(",", "") if text.count(".") <= 1 else "nan")
+def _value(text: str) -> float | None:
+    over, _, under = text.partition("/")
+    over = over.strip()
+    if re.fullmatch(r"[-+]?\d+,\d+(e.*)?", over, re.IGNORECASE):
+        over = over.replace(",", ".")  # `normal` has already ungrouped thousands
+    elif re.fullmatch(r"[-+]?\d{1,2}(,\d{2})+,\d{3}(\.\d+)?", over):
+        over = over.replace(",", "")
+    if "," in over or over.count(".") > 1 or (under and not float(under)):
+        return None
+    return float(over) / float(under) if under else float(over)
 
 
 def numeric(tolerance: str) -> Callable[[Record], Score]:
