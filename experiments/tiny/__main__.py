@@ -69,6 +69,8 @@ def main() -> None:
             member_of(name)
     except ValueError as error:
         parser.error(str(error))
+    if options.weights and not options.weights.is_file():
+        parser.error(f"{options.weights}: no such file; give the model.safetensors of a member")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
     device = options.device
     if device == "auto":
@@ -85,6 +87,10 @@ def main() -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     for stage in options.stages:
         start = time.time()
+        if stage in ("words", "learn") and not (out / "vocabulary.json").exists():
+            parser.error(f"{out}: has no vocabulary; run the stage draw first")
+        if stage == "learn" and not options.weights and not (options.work / "language.safetensors").exists():
+            parser.error(f"{options.work}: has no language model; run the stage words first, or give --weights")
         if stage == "see":
             train_encoder(plan)
         elif stage == "draw":
