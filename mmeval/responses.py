@@ -17,7 +17,7 @@ def checked(
     """Return a response without lone surrogates.
 
     `asked`: the open requests by id; `likelihoods`: whether candidates are compared; `samples`: answers per request.
-    Raises InputError if it answers none of them, or has not what was asked for.
+    Raises InputError if it answers none of them, or lacks what was asked for.
     """
     if not isinstance(response, Response):
         raise InputError(f"{name}: it answered with {response!r:.60}, which is not a mmeval.types.Response; {ADVICE}")

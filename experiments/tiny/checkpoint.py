@@ -51,10 +51,8 @@ def resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> d
 def begin_with(module: nn.Module, path: Path) -> None:
     """Load a family member's weights; a Q-Former that reads keeps its own reading weights if that member has none.
 
-    Raises SystemExit if the weights do not fit.
+    Raises SystemExit if the weights do not fit, FileNotFoundError if there are none.
     """
-    if not path.is_file():
-        raise SystemExit(f"{path}: no such weights; give the model.safetensors of a member of the family")
     weights, wanted = load_file(path), module.state_dict()
     for key in ("layernorm.weight", "layernorm.bias"):  # transformers moves this layer in a Q-Former that reads
         if f"qformer.embeddings.{key}" in wanted and f"qformer.{key}" in weights:

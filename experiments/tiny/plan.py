@@ -38,7 +38,7 @@ class Plan:
     rate: float
     """The full learning rate."""
     weights: Path | None = None
-    """Weights of a member of the family that the members begin with; they begin in the first stage without a mark."""
+    """Weights of a member of the family to begin with; the members then skip the stages that passed tests would end."""
 
     @property
     def encoder(self) -> Path:

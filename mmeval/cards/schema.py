@@ -188,7 +188,9 @@ class Card(_Part):
             raise ValueError("match: numeric needs a tolerance, and no other takes one; give it as tolerance: 0 or 5%")
         for name, texts in self.prompts.items():
             if not re.fullmatch(r"[\w. -]+", name) or name.startswith("."):
-                raise ValueError(f"prompts: '{name}' is no name of a prompt; use letters, digits, -, _, . and blanks")
+                raise ValueError(
+                    f"prompts: '{name}' is not a valid prompt name; use letters, digits, -, _, . and spaces"
+                )
             for kind in (*texts, *sorted(kinds)):
                 self._check_prompt(f"prompts, {name}", kind, texts)
         for group in self.groups:

@@ -55,7 +55,7 @@ class Commands(click.Group):
             traceback.print_exc()
             if own := _own_line(error):
                 kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
-                click.echo(f"mmeval: {own}: this code failed; mend it and repeat the command{kept}", err=True)
+                click.echo(f"mmeval: {own}: this code failed; fix it and repeat the command{kept}", err=True)
                 ctx.exit(2)
             version = f"mmeval {__version__}, Python {sys.version.split()[0]}"
             click.echo(f"mmeval: this is a bug; please report it with the lines above ({version})", err=True)

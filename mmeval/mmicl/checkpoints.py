@@ -234,7 +234,7 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
         raise CheckpointError(f"{folder / FACTS}: `lora` has no rank and alpha that can be used") from error
     names = facts.get("names", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise CheckpointError(f"{folder / FACTS}: `names` is no list of the trained weights; fetch the file again")
+        raise CheckpointError(f"{folder / FACTS}: `names` is not a list of the trained weights; fetch the file again")
     model = load_model(base_folder, torch.float32, device)
     put_trained(model, folder, scale, names)
     model.to(dtype)  # type: ignore[arg-type]

@@ -192,7 +192,7 @@ def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None,
     """Copy the trained weights into the parameters of the same names; with a scale, add low-rank updates.
 
     The weight W becomes W + scale * B A. Raises CheckpointError naming the first tensor that does not fit or
-    is not finite (its training diverged), or that is missing of `names`.
+    is not finite (its training diverged), or the first of `names` that is missing.
     """
     file, targets = folder / TRAINED, dict(model.named_parameters())
     tensors = _safe(file)

@@ -87,10 +87,11 @@ def find_model(spec: str) -> Checkpoint:
         own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # drop the machine's folders
         return Checkpoint(f"server:{own}".replace("/", "-"), adapter, source, local=False)
     if colon and adapter in ADAPTERS:
-        if not source and adapter not in ("constant", "python"):
+        in_code = adapter in ("constant", "python")
+        if not source and not in_code:
             raise InputError(f"'{spec}' names no model; write a folder or a hub id after the colon")
-        name, local = spec.replace("/", "-"), adapter in ("constant", "python") or Path(source).is_dir()
-        if local and adapter not in ("constant", "python"):
+        name, local = spec.replace("/", "-"), in_code or Path(source).is_dir()
+        if local and not in_code:
             _check_files(Path(source))
         if adapter == "chat" and local:
             return Checkpoint(_name_of(Path(source)), adapter, source)
@@ -109,7 +110,7 @@ def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
 
 
 def _check_files(folder: Path) -> None:
-    """Raise InputError for a pipe, a device or an empty giant among a checkpoint's files.
+    """Raise InputError for a pipe, a device or a huge sparse file among a checkpoint's files.
 
     transformers and safetensors would wait for it without end, and ignore Ctrl-C.
     """

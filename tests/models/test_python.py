@@ -180,7 +180,7 @@ def test_an_error_in_an_adapter_is_told_with_its_line(here: Path) -> None:
     ended = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
     assert ended.exit_code == 2
     assert "ZeroDivisionError: division by zero" in ended.output
-    mend = "this code failed; mend it and repeat the command; answers are kept"
+    mend = "this code failed; fix it and repeat the command; answers are kept"
     assert ended.output.endswith(f"mmeval: {here / 'middle.py'}, line {where}: {mend}\n")
 
 
