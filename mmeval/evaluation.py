@@ -45,7 +45,7 @@ def evaluate(
     the model does not support.
     """
     display = display or Display()
-    spec = from_mapping(values, "", RunSpec) if spec is None else replace(spec, **values)
+    spec = from_mapping(values, "") if spec is None else replace(spec, **values)
     share = of_process()  # first: reading the data may take minutes
     planned = plan(spec, out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load, share=share)
