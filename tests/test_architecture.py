@@ -42,7 +42,7 @@ MAY = {
     "run": {"types", "spec", "files", "records", "run_files", "share"},
     "run_folder": {"types", "spec", "files", "records", "run", "run_files"},
     "scoring": {"types", "jsonl", "addresses", "client", "reasoning"},
-    "data": {"types", "scoring", "jsonl", "regular"},
+    "data": {"types", "pictures", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
     "task": {"yaml_file", "types", "spec", "addresses", "scoring", "data", "cards", "tasks", "mic"},
     "cards": {"yaml_file", "types", "task", "tasks", "scoring", "data"},
@@ -51,7 +51,7 @@ MAY = {
         *("yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"),
         *("task", "scoring"),
     },
-    "engine": {"types", "mmicl", "models", "pieces"},
+    "engine": {"types", "pictures", "mmicl", "models", "pieces"},
     "startup": set(),
     "models": {
         *("startup", "yaml_file", "types", "files", "regular", "reasoning", "data", "mmicl", "engine", "addresses"),
