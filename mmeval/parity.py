@@ -68,8 +68,7 @@ def parity(
     `common` are fields of RunSpec for both sides; `margin` is in percent of a number's full marks. Raises InputError as
     `evaluate` does, for an invalid side, for a margin that is not between 0 and 100, and for several processes.
     """
-    if not 0 < margin < 100:
-        raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
+    comparison.check_margin(margin)
     if not of_process().alone:
         raise InputError("parity compares in one process; start it without a launcher, or evaluate with `mmeval run`")
     common = {**common, "no_cache": True}  # a cached answer of one side must not become the other's
