@@ -49,8 +49,9 @@ def score_answers(
     task: str, path: str, *, data: str | None = None, reading: str | None = None, partial: bool = False
 ) -> tuple[Scored, dict[str, Any]]:
     """Score a file of answers to the questions of a benchmark's data, without a model. Raises InputError."""
-    name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), load_task(task))
-    found = configure(load_task(task), spec)
+    known = load_task(task)
+    name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), known)
+    found = configure(known, spec)
     joined = join(found.samples(source), Path(path), found.candidates)
     scored = score_records(found, joined.records)
     results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)

@@ -64,10 +64,11 @@ class Plan:
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
     spec = recipes.apply(spec)
-    data, source, spec = data_of(spec, load_task(spec.task))
-    _check_hub(load_task(spec.task), source)
-    task = configure(load_task(spec.task), spec)
-    check_judge(load_task(spec.task), spec)
+    known = load_task(spec.task)
+    data, source, spec = data_of(spec, known)
+    _check_hub(known, source)
+    task = configure(known, spec)
+    check_judge(known, spec)
     checkpoint = find_model(spec.model)
     check_options(checkpoint, vars(spec), vars(defaults(spec)))
     only = None if spec.only_ids is None else _only(Path(spec.only_ids))
