@@ -101,7 +101,7 @@ def side(text: str) -> dict[str, Any]:
                 raise InputError(f"side '{without_password(text)}' sets {known} twice; set it once")
             name, found[known] = known, value
         elif equals and name == "model" and "://" not in model:
-            raise InputError(f"side '{text}': no setting '{before}'{nearest(before, [*options()])}")
+            raise InputError(f"side '{without_password(text)}': no setting '{before}'{nearest(before, [*options()])}")
         else:
             found[name] += f",{piece}"
     return {one: _typed(one, value, without_password(text)) for one, value in found.items()}
