@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mmeval import __version__
 from mmeval.spec import RunSpec
 
 PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "numpy", "scipy")
@@ -16,11 +17,9 @@ PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "
 
 def provenance(spec: RunSpec) -> dict[str, Any]:
     """Return the provenance of this session."""
-    import mmeval
-
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": mmeval.__version__,
+        "version": __version__,
         "commit": _commit(),
         "packages": {name: _version(name) for name in PACKAGES},
         "python": sys.version.split()[0],
