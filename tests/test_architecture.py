@@ -55,7 +55,7 @@ MAY = {
     "startup": set(),
     "models": {
         *("startup", "yaml_file", "types", "files", "regular", "reasoning", "data", "mmicl", "engine", "addresses"),
-        *("client", "replies", "pieces"),
+        *("client", "replies", "pieces", "provenance"),
     },
     "controls": {"types", "scoring", "embedded"},
     "reuse": {"types", "run"},
