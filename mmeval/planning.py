@@ -1,5 +1,7 @@
-"""The first stage: determine a run's questions, model and folder. It reads the data once, and loads and writes
-nothing."""
+"""The first stage: determine a run's questions, model and folder.
+
+It reads the data once, and loads and writes nothing.
+"""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

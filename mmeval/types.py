@@ -188,7 +188,7 @@ FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Said:
+class _Output:
     """A model's output: a text, the log-likelihoods of the candidates, or an error."""
 
     text: str | None = None
@@ -212,7 +212,7 @@ class _Said:
 
 
 @dataclass(frozen=True)
-class Response(_Said):
+class Response(_Output):
     """A model's answer to one request."""
 
     id: str
@@ -297,7 +297,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Record(_Said):
+class Record(_Output):
     """A line of `records.jsonl`: the sample's facts and the model's output, enough to score it again."""
 
     id: str
