@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from PIL import Image as PILImage
 
 from mmeval import regular
-from mmeval.types import BROKEN, FORMATS, Image, InputError
+from mmeval.pictures import BROKEN, FORMATS
+from mmeval.types import Image, InputError
 
 LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
 """What macOS and Windows leave in folders; so are files whose names begin with `._`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import io
 import json
@@ -24,6 +25,7 @@ from click.testing import CliRunner, Result
 from PIL import Image as PILImage
 
 from mmeval.cli import main
+from mmeval.cli.watch import _report as report
 from mmeval.types import Image, InputError, Request, images
 from mmeval.watch import source as sources
 from mmeval.watch.alarm import Alarm
@@ -267,6 +269,12 @@ def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path,
     assert "standard output: cannot be written (No space left on device); watching continues" in ended.stderr
     assert "clip.mp4 has ended; 6 looks, 2 events" in ended.stderr
     assert len((tmp_path / "out/events.jsonl").read_text().splitlines()) == 2
+
+
+def test_new_errors_are_said_in_the_order_of_the_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tuple("hgfedcba"), tuple("hgabcdefi")
+    report([dataclasses.replace(a_look(), errors=errors) for errors in (first, second)], "x", None, None)
+    assert capsys.readouterr().err.split("mmeval: ")[1:-1] == [f"{error}\n" for error in (*first, "i")]
 
 
 @pytest.fixture
