@@ -13,7 +13,7 @@ from mmeval import regular
 from mmeval.files import component, write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
-from mmeval.reporting.leaderboards.mmbench import Finding, mind, wrong
+from mmeval.reporting.leaderboards.findings import Finding, mind, wrong
 from mmeval.run import Run
 from mmeval.types import InputError
 
