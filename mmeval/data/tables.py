@@ -162,11 +162,12 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
     column `key` holds each row's name. `hook` makes the objects of a JSON document smaller while it is read.
     """
     found: Found
-    if path.suffix in (".json", ".jsonl"):
+    kind = path.suffix.lower()
+    if kind in (".json", ".jsonl"):
         found = json_rows.read(path, hook) if rows is None else json_rows.at(json_rows.load(path, hook), rows, path)
-    elif path.suffix.lower() in (".csv", ".tsv"):
+    elif kind in (".csv", ".tsv"):
         found = delimited.rows(path)
-    elif path.suffix == ".parquet":
+    elif kind == ".parquet":
         found = parquet(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")

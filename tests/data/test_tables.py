@@ -191,3 +191,13 @@ def test_a_picture_may_be_a_data_url(kind: str, size: int, tmp_path: Path) -> No
     (row,) = of_file(path, tmp_path)
     (picture,) = row.images("image")
     assert picture.decode().size == (size, 2)
+
+
+@pytest.mark.parametrize("kind", ["CSV", "TSV", "JSON", "JSONL", "Parquet"])
+def test_the_ending_of_a_table_may_be_in_capitals(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t.{kind}"
+    if kind == "Parquet":
+        pq.write_table(pa.table({"q": ["Who?"]}), path)
+    else:
+        path.write_text('{"q": "Who?"}\n' if kind.startswith("JSON") else "q\nWho?\n")
+    assert [row.text("q") for row in of_file(path, tmp_path)] == ["Who?"]
