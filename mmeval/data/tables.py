@@ -54,8 +54,13 @@ class TableRow:
             raise InputError(f"{self.where}: the column {name} is {self.value(name)!r:.80}; it must be a text")
         return text
 
-    def cell(self, name: str) -> str:
-        """Return the column as text, also a number; an empty cell is an empty text. Raises InputError as `text`."""
+    def cell(self, name: str, required: bool = True) -> str:
+        """Return the column as text, also a number; an empty cell is an empty text. Raises InputError as `text`.
+
+        So is a column that is neither required nor there.
+        """
+        if not required and name not in self.values:
+            return ""
         value = self.value(name)
         if isinstance(value, NOT_TEXT):
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a text")
