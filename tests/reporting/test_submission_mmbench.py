@@ -288,6 +288,16 @@ def test_an_entry_needs_scores(run: Run, tmp_path: Path, scores: str) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_answers_that_cannot_be_scored_make_a_table_but_no_entry(tmp_path: Path) -> None:
+    lines = [line | {"answer": ""} for line in table.with_turns(table.questions())]
+    data = table.write(tmp_path / "MMBench_TEST_EN.tsv", lines)
+    test = evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / "run")
+    with pytest.raises(InputError, match=r"no score \(.*\), so there is no entry to write; use --to mmbench"):
+        submission.write(test, "openvlm", tmp_path / "out")
+    (path,) = submission.write(test, "mmbench", tmp_path / "out")
+    assert findings(path) == []
+
+
 def test_a_zip_as_people_make_it(run: Run, tmp_path: Path) -> None:
     (path,) = submission.write(run, "mmbench", tmp_path)
     archive = tmp_path / "theirs.ZIP"
