@@ -241,7 +241,7 @@ def _text(row: AnswerRow, question: Record) -> str:
     value = row.given
     while isinstance(value, list) and value:
         value = value[0]
-    if isinstance(row.given, (list, Mapping)) and not isinstance(value, str):
+    if isinstance(value, bytes) or (isinstance(row.given, (list, Mapping)) and not isinstance(value, str)):
         raise InputError(f"{row.where}: the column {row.column} is not a text but {str(row.given)[:40]}; write a text")
     if value is None or value != value:  # NaN
         return ""

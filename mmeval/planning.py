@@ -86,7 +86,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         check_removable(folder)
     settled = replace(settled, dtype=dtype(settled, None if fresh else folder, checkpoint))
     _check_scoring(settled, checkpoint)
-    found = survey(lambda: task.samples(source), spec.limit)
+    found = survey(lambda: task.samples(source), spec.limit, source)
     if only is not None:
         found = found.of(only[1], str(spec.only_ids))
     whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": found.questions}

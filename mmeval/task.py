@@ -226,7 +226,8 @@ def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
         return load(Path(name))
     name = name if name in TASKS else name.lower()
     if name not in TASKS:
-        raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; `mmeval tasks` lists them")
+        advice = "`mmeval tasks` lists them, and a .yaml card describes your own table"
+        raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; {advice}")
     if TASKS[name].endswith(".yaml"):
         from mmeval.cards.task import packaged
 

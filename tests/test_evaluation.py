@@ -91,7 +91,7 @@ def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
 def test_samples_of_one_id_and_no_samples_are_refused(samples: list[Sample]) -> None:
     with pytest.raises(InputError, match="two samples have the id"):
         surveys.survey(lambda: [samples[0], samples[0]])
-    with pytest.raises(InputError, match="no sample"):
+    with pytest.raises(InputError, match="the data: has no questions"):
         surveys.survey(list)
 
 
