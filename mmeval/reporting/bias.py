@@ -120,12 +120,18 @@ def _tables(found: Found) -> Iterator[Lines]:
         for name, own in found["rows"].items()
     ]
     yield Lines("Scores, and baselines that do not look", ("", *labels.values()), tuple(rows))
-    columns = ("control", "n", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
+    columns = ("control", "n", "as asked", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
+    # with all questions, accuracy as asked is that of the first table; earlier studies do not have it
+    partly = any(own["n"] != found["n"] and "as_asked" in own for own in controls.values())
     gains = tuple(
-        (name, f"{own['n']:,}", spread(own["accuracy"]), *_gains(own, labels), spread(own["changed"]))
+        (
+            *(name, f"{own['n']:,}", spread(own["as_asked"]) if partly else "", spread(own["accuracy"])),
+            *(*_gains(own, labels), spread(own["changed"])),
+        )
         for name, own in controls.items()
     )
-    yield Lines("What each control takes away (gain: as asked minus control, 95% interval)", columns, gains)
+    title = "What each control takes away (gain: as asked minus control, 95% interval, on n questions)"
+    yield Lines(title, columns, gains)
     families = tuple(
         (name, str(own["draws"]), *(number(own[key], 1) for key in ("mean", "least", "most")))
         for name, own in found.get("families", {}).items()
