@@ -16,15 +16,13 @@ from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import minus, number
 from mmeval.reporting.lines import Lines, stacked, titled
-from mmeval.reporting.table import clean, escape, grid
+from mmeval.reporting.table import clean, escape, grid, print_whole
 from mmeval.run import Run
 from mmeval.types import InputError
 
 JSON, MARKDOWN = "bias.json", "bias.md"
 NARROW = 72
 """Maximum width in characters, three per gap, of a table that may have another one beside it on the page."""
-WIDEST = 10_000
-"""Maximum width of a table, in terminal columns."""
 YES_NO = {
     "yes_ratio": ("yes, %", 1),
     "pct_diff": ("Pct. Diff", 2),
@@ -63,9 +61,7 @@ def show(found: Found, console: Console) -> None:
         console.print(Text(clean(mark), style="yellow"))
     for one in tables(found):
         console.print(Text(clean(f"\n{one.title}"), style="bold"))
-        made = grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")])
-        made.width = console.measure(made, options=console.options.update(width=WIDEST)).maximum
-        console.print(made, crop=False)  # never cut off a number
+        print_whole(grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")]), console)
     for sentence in reading(found):
         console.print(Text(clean(sentence)))
 

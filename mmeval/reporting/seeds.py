@@ -52,8 +52,6 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 SPREAD = ("mean", "sd", "min", "max")
-WIDEST = 10_000
-"""Maximum width of a table in terminal columns; numbers are never cut off."""
 SAME = "The seed has no effect on this data: every run asked the same questions, and the spread has no meaning."
 
 
@@ -68,8 +66,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
     console.print(Text(clean(f"{summary['title']}{shots}: {len(summary['seeds'])} seeds"), style="bold"))
     console.print(Text(clean(summary["data"])))
-    grid.width = console.measure(grid, options=console.options.update(width=WIDEST)).maximum
-    console.print(grid, crop=False)
+    table.print_whole(grid, console)
     if below := summary["baselines"]:
         console.print(table.grid(below[0], [(map(list, below[1:]), "dim")]))
     errors = summary["errors"]

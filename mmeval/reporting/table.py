@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 NUMBERS = ("value", "low", "high", "full_marks", "chance", "n")
 NARROW = 100
 """A terminal with fewer columns gets a table without gaps."""
+WIDEST = 10_000
+"""Maximum width of a table that is never cut off, in terminal columns."""
 LEAST = 12
 """Minimum width of the name column; longer names are wrapped."""
 DROPPED = ("of", "chance", "strict", "95% interval")
@@ -176,6 +178,17 @@ def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[list[str]], st
     return made
 
 
+def whole_width(made: Grid, console: Console) -> int:
+    """Return the width at which nothing in a table is wrapped or cut off, in terminal columns."""
+    return console.measure(made, options=console.options.update(width=WIDEST)).maximum
+
+
+def print_whole(made: Grid, console: Console) -> None:
+    """Print a table without cutting off a number, even if the terminal is too narrow."""
+    made.width = whole_width(made, console)
+    console.print(made, crop=False)
+
+
 def show(table: Table, console: Console) -> None:
     """Print the table, with its data above and its notes below."""
     parts = ((table.rows, ""), (table.totals, "bold"), (table.details, ""))
@@ -257,7 +270,8 @@ def counted(counts: Mapping[str, int]) -> str:
     if counts.get("unscored"):
         parts.append(f"{counts['unscored']:,} unscored")
     errors = counts["error"]
-    return f"{counts['samples']:,} samples: {', '.join(parts)}, {errors:,} error{'' if errors == 1 else 's'}"
+    samples = f"{counts['samples']:,} sample{'' if counts['samples'] == 1 else 's'}"
+    return f"{samples}: {', '.join(parts)}, {errors:,} error{'' if errors == 1 else 's'}"
 
 
 def clean(text: str) -> str:
