@@ -15,8 +15,8 @@ from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, reading, spread
 from mmeval.reporting.chart import minus, number
-from mmeval.reporting.lines import Lines, stacked, titled
-from mmeval.reporting.table import clean, escape, grid, print_whole
+from mmeval.reporting.lines import Lines, print_whole, stacked, titled
+from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import InputError
 

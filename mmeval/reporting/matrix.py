@@ -18,8 +18,8 @@ from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.baselines import TITLE
 from mmeval.reporting.chart import Chart, Series, estimates, interval, number
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import markdown, shared, to_csv
-from mmeval.reporting.table import clean, escape, grid, print_whole, whole_width
+from mmeval.reporting.lines import markdown, print_whole, shared, to_csv, whole_width
+from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.types import Estimate

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mmeval.reporting import run_report, table
 from mmeval.reporting.chart import interval, number
+from mmeval.reporting.lines import print_whole
 from mmeval.reporting.table import clean
 from mmeval.run import Run
 from mmeval.run_files import SCHEMA
@@ -66,7 +67,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
     console.print(Text(clean(f"{summary['title']}{shots}: {len(summary['seeds'])} seeds"), style="bold"))
     console.print(Text(clean(summary["data"])))
-    table.print_whole(grid, console)
+    print_whole(grid, console)
     if below := summary["baselines"]:
         console.print(table.grid(below[0], [(map(list, below[1:]), "dim")]))
     errors = summary["errors"]

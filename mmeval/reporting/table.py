@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 NUMBERS = ("value", "low", "high", "full_marks", "chance", "n")
 NARROW = 100
 """A terminal with fewer columns gets a table without gaps."""
-WIDEST = 10_000
-"""Maximum width of a table that is never cut off, in terminal columns."""
 LEAST = 12
 """Minimum width of the name column; longer names are wrapped."""
 DROPPED = ("of", "chance", "strict", "95% interval")
@@ -176,17 +174,6 @@ def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[list[str]], st
             made.add_row(*map(Text, row), style=style)
         made.add_section()
     return made
-
-
-def whole_width(made: Grid, console: Console) -> int:
-    """Return the width at which nothing in a table is wrapped or cut off, in terminal columns."""
-    return console.measure(made, options=console.options.update(width=WIDEST)).maximum
-
-
-def print_whole(made: Grid, console: Console) -> None:
-    """Print a table without cutting off a number, even if the terminal is too narrow."""
-    made.width = whole_width(made, console)
-    console.print(made, crop=False)
 
 
 def show(table: Table, console: Console) -> None:
