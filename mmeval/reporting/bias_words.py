@@ -202,6 +202,11 @@ def _rest(found: Found) -> Iterator[str]:
             f"{spread(prior['alpha_1'])} instead of {spread(prior['alpha_0'])}: a difference of "
             f"{spread(prior['gain_1'])} points."
         )
+        if tied := prior.get("tied_1"):
+            yield (
+                f"With the prior subtracted, {tied:,} of {prior['alpha_1']['n']:,} questions have no single likeliest "
+                "option, which counts as wrong. Likelihoods that the picture does not change are such ties."
+            )
         if tuned := prior.get("tuned"):
             yield (
                 f"Alpha {tuned['alpha']:g}, tuned on one half of the data, changes accuracy by "

@@ -445,6 +445,15 @@ def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
     assert 0 < found["tuned"]["alpha"] <= 1.0 and found["tuned"]["held_out"]["value"] == 100.0
 
 
+def test_likelihoods_that_no_picture_changes_are_ties(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 20}
+    run = evaluate("constant", "muirbench", out=tmp_path / "run", **how)
+    under_controls(run, run_spec("muirbench", **how), ["blind"])
+    found = study(run)
+    assert found["likelihood"]["alpha_1"]["value"] == 0.0 and found["likelihood"]["tied_1"] == found["n"]
+    assert "20 of 20 questions have no single likeliest option" in " ".join(reading(found))
+
+
 def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: Path) -> None:
     file, out = tmp_path / "run.yaml", tmp_path / "run"
     file.write_text(f"task: mme\nmodel: constant\ndata: {release}\ncontrols: [blind, grey, order]\n", encoding="utf-8")
