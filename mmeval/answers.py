@@ -49,8 +49,9 @@ def score_answers(
     task: str, path: str, *, data: str | None = None, reading: str | None = None, partial: bool = False
 ) -> tuple[Scored, dict[str, Any]]:
     """Score a file of answers to the questions of a benchmark's data, without a model. Raises InputError."""
-    name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), load_task(task))
-    found = configure(load_task(task), spec)
+    known = load_task(task)
+    name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), known)
+    found = configure(known, spec)
     joined = join(found.samples(source), Path(path), found.candidates)
     scored = score_records(found, joined.records)
     results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
@@ -109,24 +110,24 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
         column, found = "their order, which matches the questions", ordered
     answers = {id: row for row, id in zip(rows, found, strict=True) if id is not None}
     if not answers:
-        raise InputError(_stranger(rows[0], words, path))
+        raise InputError(_why_not_joined(rows[0], words, path))
     records = [_answered(asked[id], answers[id], compared) for id in asked if id in answers]
-    return Joined(records, len(asked), _told(rows, found, len(asked), column))
+    return Joined(records, len(asked), _remarks(rows, found, len(asked), column))
 
 
-def _told(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: int, how: str) -> list[str]:
+def _remarks(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: int, how: str) -> list[str]:
     """Return remarks on how rows were joined, and on unknown or repeated ids."""
     known = [id for id in found if id is not None]
     columns = " and ".join(dict.fromkeys(row.column for row in rows))
-    told = [
+    remarks = [
         f"{len(known):,} of {len(rows):,} rows answer one of the {planned:,} questions ({columns}; joined by {how})."
     ]
     if unknown := [row for row, id in zip(rows, found, strict=True) if id is None]:
         name = unknown[0].ids.get(how, unknown[0].where)
-        told.append(f"Rows that match no question and do not count: {len(unknown):,}, such as '{name[:60]}'.")
+        remarks.append(f"Rows that match no question and do not count: {len(unknown):,}, such as '{name[:60]}'.")
     if twice := [id for id, times in Counter(known).items() if times > 1]:
-        told.append(f"{len(twice):,} questions occur more than once; their last answer counts, as for '{twice[0]}'.")
-    return told
+        remarks.append(f"{len(twice):,} questions occur more than once; their last answer counts, as for '{twice[0]}'.")
+    return remarks
 
 
 def _by_id(
@@ -191,7 +192,7 @@ def _by_order(rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Map
     return [at[place] for place in places]
 
 
-def _stranger(row: AnswerRow, words: Mapping[str, str], path: Path) -> str:
+def _why_not_joined(row: AnswerRow, words: Mapping[str, str], path: Path) -> str:
     """Return why no row could be joined, with an example from each side."""
     first = next(iter(words), None)
     if first is None:
@@ -202,8 +203,8 @@ def _stranger(row: AnswerRow, words: Mapping[str, str], path: Path) -> str:
     if name in words and row.asked:
         other = f"its question '{row.asked[0][:60]}' is not that of '{name}' in the data, '{words[name][:60]}'"
         return f"{row.where}: {other}; give the matching data with --data"
-    told = f"its ids are like '{name[:60]}' ({column}), the benchmark's like '{first}'"
-    return f"{path}: its rows cannot be joined to the questions: {told}; give the benchmark's ids, or its data (--data)"
+    why = f"its ids are like '{name[:60]}' ({column}), the benchmark's like '{first}'"
+    return f"{path}: its rows cannot be joined to the questions: {why}; give the benchmark's ids, or its data (--data)"
 
 
 def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
@@ -240,7 +241,7 @@ def _text(row: AnswerRow, question: Record) -> str:
     value = row.given
     while isinstance(value, list) and value:
         value = value[0]
-    if isinstance(row.given, (list, Mapping)) and not isinstance(value, str):
+    if isinstance(value, bytes) or (isinstance(row.given, (list, Mapping)) and not isinstance(value, str)):
         raise InputError(f"{row.where}: the column {row.column} is not a text but {str(row.given)[:40]}; write a text")
     if value is None or value != value:  # NaN
         return ""

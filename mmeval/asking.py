@@ -178,7 +178,7 @@ def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterabl
         for wave in stop.waves(window):
             for sample, request in plan.requests(sample for sample in wave if sample in stop):
                 skipped = record(sample, request, Response(sample.id), plan.survey.samples[sample.id])
-                yield replace(skipped, tags={**sample.tags, "skipped": "lost at an earlier turn"})
+                yield replace(skipped, tags={**sample.tags, "skipped": "lost in an earlier rotation"})
             for answer in _answers(plan, model, [sample for sample in wave if sample not in stop]):
                 stop.see(answer)
                 yield answer

@@ -89,8 +89,8 @@ def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int
     `margin` is in percent of a number's full marks. Raises InputError for fewer than two runs of a task, for runs
     without a common question, and for a margin that is not between 0 and 100.
     """
-    if margin is not None and not 0 < margin < 100:
-        raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
+    if margin is not None:
+        check_margin(margin)
     named = names([run if isinstance(run, Run) else open_run(run) for run in runs])
     groups: dict[str, list[tuple[str, Run]]] = {}
     for name, run in named.items():
@@ -105,6 +105,12 @@ def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int
         scored = scored_again(base)
         pairs += [_pair((first, base, scored), (name, run), margin, resamples) for name, run in others]
     return Comparison(named, tuple(_adjusted(pairs)), margin)
+
+
+def check_margin(margin: float) -> None:
+    """Raise InputError for a margin that is not between 0 and 100 percent."""
+    if not 0 < margin < 100:
+        raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
 
 
 def names(runs: Sequence[Run]) -> dict[str, Run]:

@@ -62,5 +62,5 @@ def _checked(spec: RunSpec) -> str:
     task = configure(load_task(spec.task), spec)
     _, source, _ = data_of(spec, task)
     if next(task.samples(source), None) is None:
-        raise InputError(f"{source}: holds no sample; check that it is the right file or folder")
+        raise InputError(f"{source}: has no questions; check that it is the right file or folder")
     return task.name

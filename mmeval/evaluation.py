@@ -9,17 +9,17 @@ from typing import Any
 
 from mmeval.asking import Loader, ask
 from mmeval.models import load_model
-from mmeval.planning import Plan, plan
+from mmeval.planning import plan
 from mmeval.records import held
 from mmeval.rendering import Preview
-from mmeval.results import current, report, score
+from mmeval.results import report, score
 from mmeval.run import Run, open_run
 from mmeval.share import of_process
 from mmeval.spec import RunSpec, from_mapping
 from mmeval.survey import check_pictures, data_remarks
 from mmeval.types import Display, Sample
 
-__all__ = ["Loader", "Plan", "ask", "current", "evaluate", "plan", "preview", "report", "score"]
+__all__ = ["ask", "evaluate", "plan", "preview", "report", "score"]
 
 
 def evaluate(
@@ -45,7 +45,7 @@ def evaluate(
     the model does not support.
     """
     display = display or Display()
-    spec = from_mapping(values, "", RunSpec) if spec is None else replace(spec, **values)
+    spec = from_mapping(values, "") if spec is None else replace(spec, **values)
     share = of_process()  # first: reading the data may take minutes
     planned = plan(spec, out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load, share=share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass
 
@@ -14,12 +15,7 @@ _GATE = re.compile(
     r"(?:(?P<metric>[^<>=]+?)\s*:\s+)?(?P<left>\S+)\s*(?P<sign>>=|<=|>|<)\s*(?P<right>\S+)"
     r"(?:\s+(?P<way>[+-])\s*(?P<amount>\d+(?:\.\d+)?)(?P<percent>%)?)?"
 )
-_HOLDS = {
-    ">=": lambda one, other: one >= other,
-    "<=": lambda one, other: one <= other,
-    ">": lambda one, other: one > other,
-    "<": lambda one, other: one < other,
-}
+_HOLDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 @dataclass(frozen=True)

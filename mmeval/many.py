@@ -39,7 +39,7 @@ class AskedLine:
     def row(self, explain: bool) -> dict[str, Any]:
         """Return the answer, with its prompt and cost to `explain` it, and the answers under the controls."""
         row = {"id": self.value["id"]} if "id" in self.value else {}
-        answer, *others = self.found.values()
+        (_, answer), *others = self.found.items()
         if not isinstance(answer, Reply):
             return row | {"error": f"{self.where}: {answer}"}
         row |= _said(answer)
@@ -47,7 +47,7 @@ class AskedLine:
             said = answer.response
             row |= {"prompt": said.sent, "input_tokens": said.input_tokens, "output_tokens": said.output_tokens}
             row |= {"seconds": round(said.seconds, 3)}
-        changed = {name: _said(other) for name, other in zip([*self.found][1:], others, strict=True)}
+        changed = {name: _said(other) for name, other in others}
         return row | ({"controls": changed} if changed else {})
 
 

@@ -17,7 +17,7 @@ from mmeval.evaluation import evaluate
 from mmeval.files import component
 from mmeval.run import Run
 from mmeval.share import of_process
-from mmeval.spec import RunSpec, from_mapping, options, value_type
+from mmeval.spec import from_mapping, options, value_type
 from mmeval.types import Display, InputError, Record, Score, nearest
 
 CONFIDENT = 0.05
@@ -70,15 +70,12 @@ def parity(
     `common` are fields of RunSpec for both sides; `margin` is in percent of a number's full marks. Raises InputError as
     `evaluate` does, for an invalid side, for a margin that is not between 0 and 100, and for several processes.
     """
-    if not 0 < margin < 100:
-        raise InputError(f"the margin is {margin:g}; give percent of full marks, more than 0 and less than 100")
+    comparison.check_margin(margin)
     if not of_process().alone:
         raise InputError("parity compares in one process; start it without a launcher, or evaluate with `mmeval run`")
     common = {**common, "no_cache": True}  # a cached answer of one side must not become the other's
     display = display or Display()
-    specs = [
-        from_mapping({**common, **side(text)}, f"side '{without_password(text)}'", RunSpec) for text in (first, other)
-    ]
+    specs = [from_mapping({**common, **side(text)}, f"side '{without_password(text)}'") for text in (first, other)]
     names = (without_password(first), without_password(other))
     folders = [component(name) for name in names]
     if folders[0] == folders[1]:
@@ -101,19 +98,19 @@ def side(text: str) -> dict[str, Any]:
     name = "model"
     for piece in rest:
         before, equals, value = piece.partition("=")
-        if equals and (known := before.strip().replace("-", "_")) in options(RunSpec):
+        if equals and (known := before.strip().replace("-", "_")) in options():
             if known in found:
                 raise InputError(f"side '{without_password(text)}' sets {known} twice; set it once")
             name, found[known] = known, value
         elif equals and name == "model" and "://" not in model:
-            raise InputError(f"side '{text}': no setting '{before}'{nearest(before, [*options(RunSpec)])}")
+            raise InputError(f"side '{without_password(text)}': no setting '{before}'{nearest(before, [*options()])}")
         else:
             found[name] += f",{piece}"
     return {one: _typed(one, value, without_password(text)) for one, value in found.items()}
 
 
 def _typed(name: str, value: str, side: str) -> Any:
-    kind = value_type(RunSpec, name)
+    kind = value_type(name)
     try:
         if kind is bool:
             return {"true": True, "false": False}[value.lower()]

@@ -30,6 +30,7 @@ TRAITS = {
     "transparent": "with transparency, which is dropped",
     "turned": "turned upright, as their EXIF orientation says",
     "16-bit": "of 16 bits, scaled to 8",
+    "animated": "with several frames, of which the first is shown",
 }
 """Traits that `as_seen` changes or drops -> their wording."""
 
@@ -69,7 +70,8 @@ def as_seen(picture: Image.Image) -> Image.Image:
     """Return a picture as a model sees it: upright, RGB, 8 bits per channel.
 
     EXIF orientation is applied, as `transformers.image_utils.load_image` and `datasets` since 2.19 do. 16 bits are
-    scaled to 8; Pillow would clip them to white. Transparency is dropped, as BLIP's image processor does.
+    scaled to 8; Pillow would clip them to white. Transparency is dropped, as BLIP's image processor does, and so are
+    all frames but the first.
     """
     picture.load()  # a PNG's orientation may follow its pixels
     if picture.mode == "RGB" and not picture.info:
@@ -89,6 +91,7 @@ def traits(picture: Image.Image) -> tuple[str, ...]:
         "transparent": picture.has_transparency_data,
         "turned": "exif" in picture.info and _orientation(picture) in TURNS,
         "16-bit": picture.mode.startswith("I"),
+        "animated": picture.format != "MPO" and getattr(picture, "is_animated", False),  # an MPO is a camera's JPEG
     }
     return tuple(name for name, holds in found.items() if holds)
 

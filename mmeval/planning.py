@@ -1,5 +1,7 @@
-"""The first stage: determine a run's questions, model and folder. It reads the data once, and loads and writes
-nothing."""
+"""The first stage: determine a run's questions, model and folder.
+
+It reads the data once, and loads and writes nothing.
+"""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -64,10 +66,11 @@ class Plan:
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
     spec = recipes.apply(spec)
-    data, source, spec = data_of(spec, load_task(spec.task))
-    _check_hub(load_task(spec.task), source)
-    task = configure(load_task(spec.task), spec)
-    check_judge(load_task(spec.task), spec)
+    known = load_task(spec.task)
+    data, source, spec = data_of(spec, known)
+    _check_hub(known, source)
+    task = configure(known, spec)
+    check_judge(known, spec)
     checkpoint = find_model(spec.model)
     check_options(checkpoint, vars(spec), vars(defaults(spec)))
     only = None if spec.only_ids is None else _only(Path(spec.only_ids))
@@ -83,7 +86,7 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
         check_removable(folder)
     settled = replace(settled, dtype=dtype(settled, None if fresh else folder, checkpoint))
     _check_scoring(settled, checkpoint)
-    found = survey(lambda: task.samples(source), spec.limit)
+    found = survey(lambda: task.samples(source), spec.limit, source)
     if only is not None:
         found = found.of(only[1], str(spec.only_ids))
     whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": found.questions}

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mmeval import __version__
 from mmeval.spec import RunSpec
 
 PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "numpy", "scipy")
@@ -16,13 +17,11 @@ PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "
 
 def provenance(spec: RunSpec) -> dict[str, Any]:
     """Return the provenance of this session."""
-    import mmeval
-
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": mmeval.__version__,
+        "version": __version__,
         "commit": _commit(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES},
         "python": sys.version.split()[0],
         "machine": f"{platform.system()} {platform.machine()}",
         "device": spec.device,
@@ -34,7 +33,7 @@ def provenance(spec: RunSpec) -> dict[str, Any]:
 
 def libraries(packages: Sequence[str]) -> dict[str, str]:
     """Return the major versions of the installed packages among those that answers depend on."""
-    return {name: found.split(".")[0] for name in packages if (found := _version(name))}
+    return {name: found.split(".")[0] for name in packages if (found := version(name))}
 
 
 def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -81,7 +80,8 @@ def _commit() -> str | None:
         return None  # git is not installed, or the checkout belongs to another user
 
 
-def _version(package: str) -> str | None:
+def version(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -21,9 +21,9 @@ HOLLOW = 1000
 
 def opened(path: Path) -> BufferedReader:
     """Open a regular file for reading. For anything else, raises OSError with a `strerror` to quote in a sentence."""
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") if not path.is_dir() else None
-    if file is None:
+    if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     found = os.fstat(file.fileno())
     reason = ""
     if not stat.S_ISREG(found.st_mode):

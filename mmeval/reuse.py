@@ -19,7 +19,7 @@ ASKING = {
     *("task_version", "card", "data_revision", "questions", "control", "only_ids"),
 }
 """The parts of a run's identity that only make its requests or read their answers. The others affect the answers."""
-_SAID = ("text", "loglikelihoods", "reasoning", "finish_reason", "sent", "input_tokens", "output_tokens", "seconds")
+_OUTPUT = ("text", "loglikelihoods", "reasoning", "finish_reason", "sent", "input_tokens", "output_tokens", "seconds")
 
 
 def digest(request: Request) -> str:
@@ -60,7 +60,7 @@ def earlier(
 
 def response(id: str, record: Record) -> Response:
     """Return a record's answer as a response to the request with the given id."""
-    return Response(id, **{name: getattr(record, name) for name in _SAID})
+    return Response(id, **{name: getattr(record, name) for name in _OUTPUT})
 
 
 def _answered(run: Run) -> list[Record]:

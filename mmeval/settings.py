@@ -1,5 +1,8 @@
-"""Fill in a run's settings with the defaults of the task, the model and the embedded suites, and complete its identity
-with versions, weights and revisions."""
+"""Complete a run's settings and its identity.
+
+Settings get the defaults of the task, the model and the embedded suites; the identity gets versions, weights and
+revisions.
+"""
 
 import re
 from collections.abc import Mapping

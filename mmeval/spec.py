@@ -12,12 +12,11 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mmeval.files import component
 from mmeval.types import InputError, nearest
 
-Spec = TypeVar("Spec", bound="RunSpec")
 KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 LARGEST_SEED = 2**32 - 1
 QUESTIONS, MODEL, ANSWERS, SCORING, SPEED = "Questions", "Model", "Answers", "Scoring", "Speed and cost"
@@ -184,7 +183,7 @@ class RunSpec:
 
     def __post_init__(self) -> None:
         for one in fields(self):
-            object.__setattr__(self, one.name, _checked(type(self), one, getattr(self, one.name)))
+            object.__setattr__(self, one.name, _checked(one, getattr(self, one.name)))
         if self.recipe is None:
             self.check_sampling()
         if self.repetition_penalty <= 0:
@@ -204,35 +203,35 @@ class RunSpec:
             raise InputError(f"{self.samples} samples would all be the same answer; add --temperature")
 
 
-def options(kind: type[RunSpec] = RunSpec) -> dict[str, Option]:
+def options() -> dict[str, Option]:
     """Map each field's name to its Option, in the fields' order."""
-    return {one.name: one.metadata["option"] for one in fields(kind)}
+    return {one.name: one.metadata["option"] for one in fields(RunSpec)}
 
 
-def value_type(kind: type[RunSpec], name: str) -> type:
+def value_type(name: str) -> type:
     """Return the type of a field's values, ignoring None: str, int, float or bool."""
-    hint = typing.get_type_hints(kind)[name]
+    hint = typing.get_type_hints(RunSpec)[name]
     if isinstance(hint, types.UnionType):
         (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
     found: type = hint
     return found
 
 
-def from_mapping(values: Mapping[str, Any], where: str, kind: type[Spec]) -> Spec:
+def from_mapping(values: Mapping[str, Any], where: str) -> RunSpec:
     """Make a spec from named values. Raises InputError naming the file, the field and the nearest known one."""
-    known = options(kind)
+    known = options()
     try:
         if unknown := [name for name in values if name not in known]:
             hint = nearest(unknown[0], known)
             raise InputError(f"unknown option '{unknown[0]}'{hint}; choose from {', '.join(known)}")
         if "task" not in values:
             raise InputError("no task is named; choose one from `mmeval tasks`")
-        return kind(**values)
+        return RunSpec(**values)
     except InputError as error:
         raise InputError(f"{where}: {error}" if where else str(error)) from error
 
 
-def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
+def grid(values: Mapping[str, Any], where: str) -> list[RunSpec]:
     """Make the specs of all combinations of values. A value may be a list: of tasks, of models, of seeds.
 
     Raises InputError for an empty list and for a repeated value in a list.
@@ -245,19 +244,19 @@ def grid(values: Mapping[str, Any], where: str, kind: type[Spec]) -> list[Spec]:
         if repeated := [one for place, one in enumerate(several) if one in several[:place]]:
             raise InputError(f"{prefix}{name} has '{repeated[0]}' twice; name each once")
     products = itertools.product(*lists.values())
-    return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where, kind) for chosen in products]
+    return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where) for chosen in products]
 
 
 def identity(spec: RunSpec) -> dict[str, Any]:
     """Map the fields that identify a run to their values. Fields that are None do not apply and are left out."""
-    names = [name for name, one in options(type(spec)).items() if one.identifies]
+    names = [name for name, one in options().items() if one.identifies]
     return {name: value for name in names if (value := getattr(spec, name)) is not None}
 
 
 def folder_name(spec: RunSpec, default: RunSpec) -> str:
     """Name a run's folder `TASK-MODEL-DATA`, plus the values that differ from the default, in portable characters."""
     parts = [spec.task, spec.model, spec.data or ""]
-    for name, one in options(type(spec)).items():
+    for name, one in options().items():
         value = getattr(spec, name)
         if one.folder is not None and value is not None and value != getattr(default, name):
             parts.append(one.folder.format(value))
@@ -274,7 +273,7 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tupl
             yield name, first, second
 
 
-def defaults(spec: Spec) -> Spec:
+def defaults(spec: RunSpec) -> RunSpec:
     """Return a spec with the same task, model and data, and everything else at its default."""
     kept = {"task", "model", "data"}
     values: dict[str, Any] = {one.name: one.default for one in fields(spec) if one.name not in kept}
@@ -290,15 +289,15 @@ def check(**values: Any) -> None:
     """Check values of RunSpec's fields outside a run. Raises InputError naming the field."""
     for one in fields(RunSpec):
         if one.name in values:
-            _checked(RunSpec, one, values[one.name])
+            _checked(one, values[one.name])
 
 
-def _checked(kind: type[RunSpec], one: Field[Any], value: Any) -> Any:
+def _checked(one: Field[Any], value: Any) -> Any:
     """Return the value converted to the field's type. Raises InputError naming the field."""
     own: Option = one.metadata["option"]
     if value is None and one.default is None:
         return None
-    wanted: Any = value_type(kind, one.name)
+    wanted: Any = value_type(one.name)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if isinstance(value, Path) and wanted is str:

@@ -12,6 +12,7 @@ from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Samp
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
 """What is counted of pictures -> its wording."""
 SURROGATES = "texts with a lone surrogate"
+WITHOUT = "questions without a picture"
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ class Survey:
         return replace(self, ids=kept, samples={id: self.samples[id] for id in kept}, groups=groups)
 
 
-def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None) -> Survey:
+def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, source: str = "the data") -> Survey:
     """Read the data once. A limit takes whole groups, evenly from all categories, and reads those samples again.
 
-    Pictures of samples that are not asked are not read. Raises InputError for a repeated id and for no samples.
+    `source` names the data in messages. Pictures of samples that are not asked are not read. Raises InputError for a
+    repeated id and for no samples.
     """
     questions, contents = hashlib.sha256(), _Contents()
     groups: dict[str, dict[str, list[str]]] = {}
@@ -73,7 +75,7 @@ def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None) -> Su
         if limit is None:
             contents.add(sample)
     if not there:
-        raise InputError("the data holds no sample; check that it is the right file or folder")
+        raise InputError(f"{source}: has no questions; check that it is the right file or folder")
     if limit is not None:
         chosen = _evenly(groups, limit)
         for sample in read():
@@ -122,8 +124,9 @@ class _Contents:
         self.shown[sample.id] = len(shown)
 
     def counts(self) -> Mapping[str, int]:
-        """Return the number of pictures, and the nonzero counts of their traits and of lone surrogates."""
-        own = Counter({"all": len(self.traits), "spare": self.spare, SURROGATES: self.surrogates})
+        """Return the number of pictures, and the nonzero counts of traits, lone surrogates, and rows without one."""
+        without = sum(not number for number in self.shown.values())
+        own = Counter({"all": len(self.traits), "spare": self.spare, SURROGATES: self.surrogates, WITHOUT: without})
         return own + Counter(trait for found in self.traits.values() for trait in found)
 
 
@@ -138,9 +141,11 @@ def check_pictures(model: Model, found: Survey) -> None:
 
 
 def data_remarks(counts: Mapping[str, int]) -> list[str]:
-    """Return remarks on pictures and texts that are changed for the model, one sentence each."""
+    """Return remarks on pictures and texts that are changed for the model, or missing, one sentence each."""
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
     found = [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
+    if counts.get("all") and (without := counts.get(WITHOUT)):
+        found.append(f"{without:,} questions have no picture.")
     if surrogates := counts.get(SURROGATES):
         found.append(f"{surrogates:,} questions contain a lone surrogate (half an emoji, say), shown as \ufffd.")
     return found

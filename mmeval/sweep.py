@@ -152,7 +152,7 @@ def _check_seeds(specs: Sequence[RunSpec]) -> None:
 
 def _varied(spec: RunSpec, specs: Sequence[RunSpec]) -> dict[str, Any]:
     """Return this spec's values of the settings in which the specs differ, except task and model."""
-    names = (name for name, one in options(type(spec)).items() if one.identifies and name not in ("task", "model"))
+    names = (name for name, one in options().items() if one.identifies and name not in ("task", "model"))
     return {name: getattr(spec, name) for name in names if len({getattr(one, name) for one in specs}) > 1}
 
 
@@ -171,7 +171,7 @@ def _named(model: str) -> str:
 
 def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
     """Name a run's folder after the differences between the specs: `seed1`, `mme-blip2-tiny-seed0`."""
-    varied, known = _varied(spec, specs), options(type(spec))
+    varied, known = _varied(spec, specs), options()
     parts = (
         [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, _named(spec.model)]
     )

@@ -223,16 +223,15 @@ def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
     if name.endswith((".yaml", ".yml")):
         from mmeval.cards.task import load
 
-        own: Task = load(Path(name))
-        return own
+        return load(Path(name))
     name = name if name in TASKS else name.lower()
     if name not in TASKS:
-        raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; `mmeval tasks` lists them")
+        advice = "`mmeval tasks` lists them, and a .yaml card describes your own table"
+        raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; {advice}")
     if TASKS[name].endswith(".yaml"):
         from mmeval.cards.task import packaged
 
-        carded: Task = packaged(name)
-        return carded
+        return packaged(name)
     module, _, attribute = TASKS[name].partition(":")
     task: Task = getattr(importlib.import_module(module), attribute)
     return task

@@ -17,8 +17,6 @@ from PIL import Image as PILImage
 
 from mmeval import pictures, regular
 
-MAX_PIXELS, FORMATS, BROKEN = pictures.MAX_PIXELS, pictures.FORMATS, pictures.BROKEN
-"""Limits on the pictures that are decoded, for modules that may not import `mmicl`."""
 SPARE = "pictures left out"
 """A sample's tag: how many of its row's pictures no mark in its question refers to."""
 
@@ -89,7 +87,7 @@ class Image:
             return pictures.as_seen(self.data)
         encoded = io.BytesIO(self._encoded())
         try:
-            with pictures.decoding(self.name), PILImage.open(encoded, formats=FORMATS) as picture:
+            with pictures.decoding(self.name), PILImage.open(encoded, formats=pictures.FORMATS) as picture:
                 pictures.check_size(picture, self.name)
                 return pictures.as_seen(picture)
         except pictures.Unusable as error:
@@ -112,7 +110,7 @@ class Image:
             return pictures.traits(self.data)
         try:
             source = self.data if isinstance(self.data, Path) else io.BytesIO(self._encoded())
-            with pictures.decoding(self.name), PILImage.open(source, formats=FORMATS) as picture:
+            with pictures.decoding(self.name), PILImage.open(source, formats=pictures.FORMATS) as picture:
                 return pictures.traits(picture)
         except (pictures.Unusable, InputError, OSError):
             return ()  # `decode` reports why
@@ -190,7 +188,7 @@ FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Said:
+class _Output:
     """A model's output: a text, the log-likelihoods of the candidates, or an error."""
 
     text: str | None = None
@@ -214,7 +212,7 @@ class _Said:
 
 
 @dataclass(frozen=True)
-class Response(_Said):
+class Response(_Output):
     """A model's answer to one request."""
 
     id: str
@@ -299,7 +297,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Record(_Said):
+class Record(_Output):
     """A line of `records.jsonl`: the sample's facts and the model's output, enough to score it again."""
 
     id: str

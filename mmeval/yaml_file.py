@@ -71,7 +71,9 @@ def parse(text: str, name: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise InputError(f"{name}, line {line}: not YAML ({error.problem}); fix the file") from error
+        star = "alias" in f"{error.context} {error.problem}"  # as in `files: *.parquet`
+        advice = "write a text that begins with * in quotes" if star else "fix the file"
+        raise InputError(f"{name}, line {line}: not YAML ({error.problem}); {advice}") from error
     if not isinstance(values, dict):
         raise InputError(f"{name}: must be keys and values; write `key: value`, one per line")
     return values

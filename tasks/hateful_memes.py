@@ -46,7 +46,7 @@ def _items(path: Path, part: str) -> Iterator[Item]:
         label = line.value("label")
         if label not in (0, 1) or isinstance(label, bool):
             raise InputError(f"{line.where}: the label is {label!r:.40}; it must be 0 or 1")
-        name, asked = line.text("img"), str(line.value("text"))
+        name, asked = line.text("img"), line.cell("text")
         yield Item(f"{part}/{line.text('id')}", asked, ("yes" if label else "no",), name, (name,), line.where, part)
 
 

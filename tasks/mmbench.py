@@ -45,7 +45,7 @@ CULTURE = {
     "historical_figure": "Historical Figure", "traditional_show": "Traditional Show",
     "calligraphy_painting": "Calligraphy & Painting", "cultural_relic": "Cultural Relic",
 }  # fmt: skip
-WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "Every turn"}
+WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "All rotations"}
 
 _OF_LEAF = {leaf: short for short, (_, leaves) in ABILITIES.items() for leaf in leaves}
 _OF_NAME = {name: short for short, (name, _) in ABILITIES.items()}

@@ -23,14 +23,14 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. `pair` holds the ids of the question and its counterpart, in sorted order."""
-    idx, other = line.text("idx"), str(line.values.get("counterpart_idx") or "")
+    idx, other = line.text("idx"), line.cell("counterpart_idx", required=False)
     options, answer = line.texts("options"), line.text("answer").strip()
     if answer not in [*choices.LETTERS[: len(options)]]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     texts, images = [line.text("question"), *options], line.images("image_list")
     question, *offered = marks.placed(texts, images, "<image>", line.where)
     groups = {"pair": " ".join(sorted({idx, other} - {""}))}
-    tags = {"relation": str(line.values.get("image_relation", "")), "counterpart": other}
+    tags = {"relation": line.cell("image_relation", required=False), "counterpart": other}
     return Sample(idx, question, (answer,), tuple(offered), groups=groups, category=line.text("task"), tags=tags)
 
 

@@ -43,7 +43,7 @@ def sample(line: tables.TableRow, pid: str, shown: Sequence[Image]) -> Sample:
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the index of an option, from 0")
     prompt: Parts = (*shown, line.text("question"))
     offered = tuple((option,) for option in options)
-    tags = {name: str(line.values.get(name) or "") for name in ("hint", "grade", "topic")}
+    tags = {name: line.cell(name, required=False) for name in ("hint", "grade", "topic")}
     return Sample(pid, prompt, (choices.letter(answer),), offered, category=line.text("subject"), tags=tags)
 
 

@@ -63,10 +63,11 @@ def ivqa(folder: Path) -> Reader:
         part = f"{name}_{line.text('start')}_{line.text('end')}"
         files = tuple(f"{part}{suffix}" for suffix in (".webm", ".mp4", ".mkv"))
         named = [column for column in line.values if re.fullmatch(r"answer\d+", column)]
-        answers = tuple(text for column in named if (text := str(line.value(column) or "").strip()))
+        answers = tuple(text for column in named if (text := line.cell(column).strip()))
         if len(answers) != PEOPLE:
             raise InputError(f"{line.where}: {len(answers)} answers instead of {PEOPLE}; get the file again")
-        return VideoQuestion(str(line.values.get("id", number)), name, files, line.text("question").strip(), answers)
+        id = line.cell("id", required=False) or str(number)
+        return VideoQuestion(id, name, files, line.text("question").strip(), answers)
 
     return question
 

@@ -7,6 +7,7 @@ The data are `SUBSET/query.json` and `SUBSET/support.json`, and pictures named b
 import random
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mmeval.data import tables
@@ -49,7 +50,7 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
             prompt: Parts = (*query.images("image"), query.text("question"))
             shown = tuple(_demonstrations(subset, query, support, shots, draw))
             tags = {"shots": str(shots), "seed": str(seed)}
-            name, targets = f"{subset}/{number}", (str(query.value("answer")),)
+            name, targets = f"{subset}/{number}", (query.text("answer"),)
             yield Sample(name, prompt, targets, shots=shown, category=subset, tags=tags)
 
 
@@ -105,7 +106,7 @@ def _shot(line: tables.TableRow, query: tables.TableRow | None = None) -> Shot:
         if not isinstance(answer, list) or len(answer) != len(OPERATORS):
             raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be a list of three, for + - and x")
         answer = answer[OPERATORS.index(operator)]
-    return Shot((*line.images("image"), line.text("question")), str(answer))
+    return Shot((*line.images("image"), line.text("question")), replace(line, values={"answer": answer}).text("answer"))
 
 
 def plain(sample: Sample) -> Parts:

@@ -66,7 +66,8 @@ def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Itera
         if captions[0] == captions[1]:
             raise InputError(f"{line.where}: the two captions are the same; get the file again")
         images = (_picture(line, "image_0"), _picture(line, "image_1"))
-        yield from make(CaptionPair(line.text("id"), captions, images, str(line.values.get("collapsed_tag") or "")))
+        tag = line.cell("collapsed_tag", required=False)
+        yield from make(CaptionPair(line.text("id"), captions, images, tag))
 
 
 def cells(pair: CaptionPair) -> Iterator[Sample]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import evaluation
-from mmeval.evaluation import Loader
+from mmeval.asking import Loader
 from mmeval.run import Run
 from mmeval.scored import judge, score_records
 from mmeval.spec import RunSpec

@@ -9,6 +9,7 @@ FORKS.set_forkserver_preload(
     [
         *("tests.training.two_processes", "tests.torture.child"),
         *("mmeval.tasks.mme", "mmeval.data.tables", "mmeval.reporting.console", "mmeval.reporting.run_report"),
-        *("pandas", "pydantic", "scipy.stats"),
+        *("mmeval.reporting.raster", "mmeval.reporting.seeds", "matplotlib.figure", "matplotlib.backends.backend_agg"),
+        *("pandas", "pydantic", "scipy.stats", "tests.frozen"),
     ]
 )

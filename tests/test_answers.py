@@ -462,6 +462,13 @@ def test_a_file_that_cannot_be_scored_is_a_sentence(
         scored("mmstar", tmp_path / name, tmp_path / "data")
 
 
+def test_bytes_are_no_answer(tmp_path: Path) -> None:
+    mmstar(tmp_path / "data")
+    pd.DataFrame([{"index": 0, "prediction": b"A"}]).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a.parquet, row 1: the column prediction is not a text but b'A'"):
+        scored("mmstar", tmp_path / "a.parquet", tmp_path / "data")
+
+
 def test_a_formula_is_no_answer(tmp_path: Path) -> None:
     mmstar(tmp_path / "data")
     KINDS["xlsx"](pd.DataFrame([{"index": 0, "prediction": '=CONCAT("A")'}]), tmp_path / "a.xlsx")

@@ -91,7 +91,7 @@ def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
 def test_samples_of_one_id_and_no_samples_are_refused(samples: list[Sample]) -> None:
     with pytest.raises(InputError, match="two samples have the id"):
         surveys.survey(lambda: [samples[0], samples[0]])
-    with pytest.raises(InputError, match="no sample"):
+    with pytest.raises(InputError, match="the data: has no questions"):
         surveys.survey(list)
 
 
@@ -174,7 +174,7 @@ def test_an_answer_that_was_cut_says_so(data: Path, tmp_path: Path) -> None:
 
 def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [line for line in ask(data, tmp_path / "r", "2").results["remarks"] if "versions" in line]
-    monkeypatch.setattr("mmeval.__version__", "99.0")
+    monkeypatch.setattr("mmeval.provenance.__version__", "99.0")
     (remark,) = (line for line in ask(data, tmp_path / "r", "12").results["remarks"] if "versions" in line)
     assert "2 versions of the program" in remark
     assert "mmeval 99.0" in remark

@@ -44,6 +44,7 @@ def test_a_side_is_a_model_and_its_settings() -> None:
         "x,beams=many": "beams is 'many', which is not of type int",
         "x,seed=1,seed=2": "sets seed twice",
         "x,bems=2": "no setting 'bems' \\(did you mean 'beams'\\?\\)",
+        "x,url=http://me:secret@host": "side 'x,url=http://host': no setting 'url'",
     }.items():
         with pytest.raises(InputError, match=why):
             side(wrong)

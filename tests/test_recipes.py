@@ -20,7 +20,7 @@ def test_every_recipe_is_whole(name: str) -> None:
     recipe = recipes.load(name)
     assert recipe.about and recipe.source and recipe.tasks
     for task, settings in recipe.tasks.items():
-        spec = from_mapping({"task": task, **settings.set}, name, RunSpec)
+        spec = from_mapping({"task": task, **settings.set}, name)
         configure(load_task(task), spec)
         assert pick_prompt(load_task(task), spec.prompt) == spec.prompt
         assert settings.source
@@ -28,9 +28,9 @@ def test_every_recipe_is_whole(name: str) -> None:
 
 def test_a_recipe_that_samples_allows_several_samples_and_no_beams() -> None:
     asked = {"task": "mmstar", "recipe": "qwen3-vl-report"}
-    assert recipes.apply(from_mapping({**asked, "samples": 4}, "", RunSpec)).temperature == 0.7
+    assert recipes.apply(from_mapping({**asked, "samples": 4}, "")).temperature == 0.7
     with pytest.raises(InputError, match="beam search cannot be combined with --temperature"):
-        recipes.apply(from_mapping({**asked, "beams": 2}, "", RunSpec))
+        recipes.apply(from_mapping({**asked, "beams": 2}, ""))
     with pytest.raises(InputError, match="4 samples would all be the same answer; add --temperature"):
         recipes.apply(RunSpec("mme", recipe="lmms-eval-0.7", samples=4))
 

@@ -31,6 +31,7 @@ def test_plain_values_are_read_and_dates_stay_text() -> None:
         ("a: {b: 1,\n  b: 2}\n", "f.yaml, line 2: the key 'b' is given twice"),
         ("a: 1\nb: [\n", "f.yaml, line 3: not YAML"),
         ("a: 1\nb: *c\n", "f.yaml, line 2: not YAML (found undefined alias 'c')"),
+        ("a: 1\nb: *.tsv\n", "but found '.'); write a text that begins with * in quotes"),
         ("a: 1\nb: \x07\n", "f.yaml, line 2: not YAML"),
         ("a: 1\nb: !!int x\n", "f.yaml, line 2: not YAML"),
         ("a: 1\n---\nb: 2\n", "f.yaml, line 2: not YAML"),

@@ -7,13 +7,12 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mmeval.bias.asked import Asked, cluster
+from mmeval.scoring.functionals import Array
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import estimate
 
-Array = npt.NDArray[np.float64]
 RESAMPLES = 2000
 _QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 

@@ -12,6 +12,7 @@ from typing import Any
 from mmeval import controls as known
 from mmeval.bias import likelihood, parts, shares
 from mmeval.bias.asked import Asked, judged, matched, said
+from mmeval.bias.parts import Found
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
 from mmeval.records import digest
@@ -32,7 +33,6 @@ BLIND = ("absent", "guess", "grey", "noise", known.TEXT)
 OTHER_MODEL = {"checkpoint", "context", "engine", "model_revision"}
 """Identity fields, in addition to the control, in which a run of the language model alone may differ."""
 ACCURACY = "accuracy"
-Found = dict[str, Any]
 
 
 def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from mmeval.cards.schema import CHOICES, NOT_COLUMNS, PLACE, Card
 from mmeval.data import marks, tables
@@ -33,13 +34,29 @@ def samples(card: Card, task: str, data: str, frames: int = 0, sampler: str = ""
     texts = [text for own in card.prompts.values() for text in own.values()]
     columns = {place for text in texts for place in PLACE.findall(text)} - NOT_COLUMNS
     seen: set[str] = set()
+    number, pictured = 0, False
     for number, line in enumerate(found, start=1):
         if all(str(line.value(column)) in values for column, values in card.only.items()):
             one = sample(card, line, number, columns, frames, sampler)
             if one.id in seen:
                 one = replace(one, id=f"{one.id} (row {number})", tags={**one.tags, OWN_ID: one.id})
             seen.add(one.id)
+            pictured = pictured or any(images(parts) for parts in (one.prompt, *one.choices))
             yield one
+    if not seen or (card.fields.pictures and not pictured):
+        named = ", ".join(str(Path(data, name)) for name in card.files) if Path(data).is_dir() else data
+        raise InputError(f"{named}: {_lacking(card, number, len(seen))}")
+
+
+def _lacking(card: Card, rows: int, asked: int) -> str:
+    """Return what a table without any questions, or without any pictures, lacks."""
+    if not rows:
+        return "no rows; check that it is the right file or folder"
+    if not asked:
+        wanted = " and ".join(f"{column} {' or '.join(values)}" for column, values in card.only.items())
+        return f"none of the {rows:,} rows has {wanted}; fix the card's `only`, or name other data"
+    columns = " or ".join(card.fields.pictures)
+    return f"no row has a picture in {columns}; fill the column, or remove `pictures` from the card"
 
 
 def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: int = 0, sampler: str = "") -> Sample:
@@ -62,7 +79,7 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
         raise InputError(f"{line.where}: unknown category '{category}'{hint}; choose from {', '.join(card.categories)}")
     cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
     groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
-    tags = {column: str(line.value(column)) for column in sorted(columns)} | about_frames
+    tags = {column: line.cell(column) for column in sorted(columns)} | about_frames
     key = line.value(card.fields.answer)
     if kind in CHOICES and isinstance(key, str) and key != key.strip():
         tags[AS_WRITTEN] = key
@@ -129,31 +146,38 @@ def _drawn(card: Card, line: TableRow) -> list[Image]:
         raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
     if len(found) < 2:
         raise InputError(f"{line.where}: {len(found)} pictures to choose from; a question must have two or more")
+    _check_letters(len(found), line)
     return found
 
 
-def _options(card: Card, line: TableRow) -> list[str]:
-    """Return the options: from one column, or from the columns that are not empty, without a gap between them.
+def _check_letters(number: int, line: TableRow) -> None:
+    if number > len(choices.LETTERS):
+        raise InputError(f"{line.where}: {number} options, but there are only 26 letters; leave some options out")
 
-    If the question itself lists the options, return their letters. If all options begin with their letters, these are
-    removed.
+
+def _options(card: Card, line: TableRow) -> list[str]:
+    """Return the options, from one column or from one column per option, without a gap between them.
+
+    Empty options at the end are dropped. If the question itself lists the options, return their letters. If all options
+    begin with their letters, these are removed.
     """
     if card.lettered:
         return [choices.letter(place) for place in range(card.lettered)]
-    if len(card.fields.options) == 1:
-        value = line.unpacked(card.fields.options[0])
-        found = _listed(value) if isinstance(value, str) else line.texts(card.fields.options[0])
-        found = [option for option in found if option != NAN]
+    columns = card.fields.options
+    if len(columns) > 1:
+        cells = [line.cell(name).strip() for name in columns]
     else:
-        cells = ["" if (value := line.value(name)) is None else str(value).strip() for name in card.fields.options]
-        found = [cell for cell in cells if cell not in ("", NAN, card.absent)]
-        if cells[: len(found)] != found:
-            raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
+        value = line.unpacked(columns[0])
+        cells = _listed(value) if isinstance(value, str) else line.texts(columns[0], missing="")
+    found = [cell for cell in cells if cell.strip() not in ("", NAN, card.absent)]
+    if cells[: len(found)] != found:
+        raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
     if len(found) < 2:
         raise InputError(
             f"{line.where}: {len(found)} options; a question must have two or more, in a list, in one column each, "
             "or in a text such as 'A: a saw B: a file'"
         )
+    _check_letters(len(found), line)
     heads = [re.match(_HEAD.format(choices.letter(place)), option) for place, option in enumerate(found)]
     return [option[head.end() :] if head and all(heads) else option for option, head in zip(found, heads, strict=True)]
 
@@ -163,14 +187,15 @@ _HEAD = r"\(?{}[.:)]\s*(?=\S)"
 
 
 def _listed(text: str) -> list[str]:
-    """Return the options of a text that lists them with letters, such as "A: a cat B: a dog"."""
-    starts: list[int] = []
+    """Return the options, without letters, of a text that lists them with letters, such as "A: a cat B: a dog"."""
+    heads: list[re.Match[str]] = []
     for letter in choices.LETTERS:
-        found = re.compile(r"(?<!\S)" + _HEAD.format(letter)).search(text, starts[-1] + 1 if starts else 0)
+        found = re.compile(r"(?<!\S)" + _HEAD.format(letter)).search(text, heads[-1].start() + 1 if heads else 0)
         if found is None:
             break
-        starts.append(found.start())
-    return [text[start:end].strip(" \t\n,;") for start, end in zip(starts, [*starts, len(text)][1:], strict=True)]
+        heads.append(found)
+    ends = [*(head.start() for head in heads), len(text)][1:]
+    return [text[head.end() : end].strip(" \t\n,;") for head, end in zip(heads, ends, strict=True)]
 
 
 def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Image]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def bias(
         for name, about in CONTROLS.items():
             console.say(f"{name:26}{about}")
         for name, own in FAMILIES.items():
-            console.say(f"{name:26}{', '.join(own)}" if name != "all" else "all                       every control")
+            console.say(f"{name:26}{'every control' if name == 'all' else ', '.join(own)}")
         console.say("prompts                   the task's other prompts, as prompt-NAME")
         return
     alone = task is not None and (predictions is None) != (answers is None) and (data is None or answers is not None)

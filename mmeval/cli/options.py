@@ -40,12 +40,12 @@ def section(parameter: click.Parameter) -> str:
 folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
 
 
-def spec_options(kind: type[RunSpec] = RunSpec, names: tuple[str, ...] | None = None) -> Decorator:
+def spec_options(names: tuple[str, ...] | None = None) -> Decorator:
     """Decorate a command with an option per field, or per field in `names`. An option that is not given is None."""
 
     def apply(command: Any) -> Any:
-        for name in reversed(names or tuple(options(kind))):
-            command = _option(kind, name, several=names is None and name in SEVERAL)(command)
+        for name in reversed(names or tuple(options())):
+            command = _option(name, several=names is None and name in SEVERAL)(command)
         return command
 
     return apply
@@ -58,9 +58,9 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in (found | single).items()}
 
 
-def _option(kind: type[RunSpec], name: str, *, several: bool) -> Decorator:
-    own, type_of = options(kind)[name], value_type(kind, name)
-    text, default = own.help, kind.__dataclass_fields__[name].default
+def _option(name: str, *, several: bool) -> Decorator:
+    own, type_of = options()[name], value_type(name)
+    text, default = own.help, RunSpec.__dataclass_fields__[name].default
     if own.choices:
         text += f"  [{', '.join(own.choices)}]"
     if "[default" not in text and isinstance(default, (str, int)) and not isinstance(default, bool):

@@ -114,7 +114,7 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{config}: controls is {names!r:.60}; write a list of names, as in [blind, swap, blur]")
-    return grid(values, str(config) if config else "", RunSpec), names
+    return grid(values, str(config) if config else ""), names
 
 
 def _as_left(finished: list["Run"]) -> list["Run"]:

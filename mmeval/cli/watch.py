@@ -112,7 +112,7 @@ def _report(looks: "Iterable[Look]", name: str, folder: "EventFolder | None", pa
     from mmeval import jsonl
     from mmeval.watch.watching import Disk
 
-    output, before, count, events = Disk("standard output", _say), set[str](), 0, 0
+    output, before, count, events = Disk("standard output", _say), tuple[str, ...](), 0, 0
     ending = f"{name} has ended"
     try:
         for look in looks:
@@ -122,9 +122,10 @@ def _report(looks: "Iterable[Look]", name: str, folder: "EventFolder | None", pa
                 output.writes(partial(click.echo, jsonl.shown(line)))
             if page is not None:
                 page.show(look, lines)
-            for error in {*look.errors} - before:
-                _say(error)
-            before = {*look.errors}
+            for error in look.errors:
+                if error not in before:
+                    _say(error)
+            before = look.errors
     except KeyboardInterrupt:
         ending = "stopped"
     _say(f"{ending}; {count:,} looks, {events:,} events")

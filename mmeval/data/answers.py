@@ -103,7 +103,7 @@ def _json(path: Path) -> json_rows.Found:
     """Read a list of objects or a map of ids, possibly inside a document, or one object per line."""
     text = files.text(path).strip()
     commas = re.match(r"\{[^\n]*\},\s*(\n|$)", text)  # after each line: SEED-Bench's results
-    if text.startswith("{") and not commas and (path.suffix == ".jsonl" or re.search(r"\}\s*\n\s*\{", text)):
+    if text.startswith("{") and not commas and (path.suffix.lower() == ".jsonl" or re.search(r"\}\s*\n\s*\{", text)):
         yield from jsonl.read(path)
         return
     if not text:

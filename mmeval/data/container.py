@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmeval.types import MAX_PIXELS, InputError
+from mmeval.pictures import MAX_PIXELS
+from mmeval.types import InputError
 
 if TYPE_CHECKING:
     import av

@@ -183,9 +183,11 @@ class StoredPicture:
 
 
 def decoded(text: str, where: str) -> bytes:
-    """Decode base64. Raises InputError for any other text."""
+    """Decode base64, alone or in a data URL (`data:image/png;base64,...`). Raises InputError for any other text."""
+    head, comma, rest = text.partition(",")
+    encoded = rest if comma and head.strip().startswith("data:") and head.endswith(";base64") else text
     try:
-        return base64.b64decode("".join(text.split()), validate=True)  # some tools wrap base64
+        return base64.b64decode("".join(encoded.split()), validate=True)  # some tools wrap base64
     except ValueError as error:
         raise InputError(f"{where}: not base64 ({error}); get the file again") from error
 

@@ -1,6 +1,7 @@
 """Find the files that data names, inside the folder that the user named."""
 
 import io
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -8,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from PIL import Image as PILImage
 
 from mmeval import regular
-from mmeval.types import BROKEN, FORMATS, Image, InputError
+from mmeval.pictures import BROKEN, FORMATS
+from mmeval.types import Image, InputError
 
 LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
 """What macOS and Windows leave in folders; so are files whose names begin with `._`."""
@@ -18,8 +20,22 @@ def picture(folder: Path, name: str, where: str) -> Image:
     """Return the picture of that name in the folder. Raises InputError if it is missing or `inside` refuses it."""
     path = inside(folder, name, where)
     if not path.is_file():
-        raise InputError(f"{where}: there is no picture {path}; put it there")
+        raise InputError(f"{where}: there is no picture {path}{_alike(path)}; put it there")
     return Image(path, name)
+
+
+def _alike(path: Path) -> str:
+    """Return a hint at a file beside a missing one whose name looks the same, apart from case and ending."""
+
+    def looks(name: str) -> str:
+        return unicodedata.normalize("NFC", PurePosixPath(name).stem).casefold()
+
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    found = min((one.name for one in beside if looks(one.name) == looks(path.name) and one.is_file()), default=None)
+    if found is None:
+        return ""
+    same = unicodedata.normalize("NFC", found) == unicodedata.normalize("NFC", path.name)
+    return f" (there is {found!a}, and its name has other code points)" if same else f" (there is '{found}')"
 
 
 def first(folder: Path, names: Sequence[str], where: str) -> str:

@@ -32,6 +32,6 @@ def pictures(rows: Iterable[TableRow]) -> Iterator[CaptionedPicture]:
         if not isinstance(sentences, list) or not sentences or not all(isinstance(one, dict) for one in sentences):
             raise InputError(f"{line.where}: no captions under 'sentences'; get the file again")
         each = [TableRow(one, line.where) for one in sentences]
-        captions = tuple((one.text("sentid"), str(one.value("raw"))) for one in each)
+        captions = tuple((one.text("sentid"), one.cell("raw")) for one in each)
         folder = line.text("filepath") if "filepath" in line.values else ""
         yield CaptionedPicture(line.text("filename"), folder, SPLITS[split], captions, line.where)

@@ -17,8 +17,10 @@ from mmeval.types import Image, InputError, nearest
 
 BATCH = 32
 """Rows of a parquet table in memory at once; a picture may have several megabytes."""
-MAGIC = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR")
-"""The first characters of a PNG, JPEG, GIF and WEBP in base64; short text that begins so is not a file name."""
+MAGIC = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "data:image/")
+"""The first characters of a PNG, JPEG, GIF and WEBP in base64, and of a data URL; such a text is not a file name."""
+NOT_TEXT = (list, Mapping, bytes)
+"""Types of values that are neither a text nor stand for one, as a number does."""
 BESIDE = "./"
 """Prefix of the name of a file or folder next to the table."""
 
@@ -43,21 +45,37 @@ class TableRow:
             has = ", ".join(self.values)
             raise InputError(f"{self.where}: no column '{name}'{nearest(name, list(self.values))}; it has: {has}")
         value = self.values[name]
-        return None if isinstance(value, float) and math.isnan(value) else value
+        return None if _is_missing(value) else value
 
     def text(self, name: str) -> str:
-        """Return the column as text, also a number. Raises InputError for an empty cell or a list."""
-        value = self.value(name)
-        if isinstance(value, (list, Mapping)) or value is None or str(value).strip() == "":
-            raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a text")
-        return str(value)
+        """Return the column as text, also a number. Raises InputError for an empty cell, a list, and bytes."""
+        text = self.cell(name)
+        if text.strip() == "":
+            raise InputError(f"{self.where}: the column {name} is {self.value(name)!r:.80}; it must be a text")
+        return text
 
-    def texts(self, name: str) -> list[str]:
-        """Return a list's items as texts; a text cell may hold the list. Raises InputError for anything else."""
+    def cell(self, name: str, required: bool = True) -> str:
+        """Return the column as text, also a number; an empty cell is an empty text. Raises InputError as `text`.
+
+        So is a column that is neither required nor there.
+        """
+        if not required and name not in self.values:
+            return ""
+        value = self.value(name)
+        if isinstance(value, NOT_TEXT):
+            raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a text")
+        return "" if value is None else str(value)
+
+    def texts(self, name: str, missing: str | None = None) -> list[str]:
+        """Return a list's items as texts; a text cell may hold the list. Raises InputError for anything else.
+
+        `missing` stands for a missing item; without it, such an item is refused, too.
+        """
         value = self.unpacked(name)
-        if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        items = [missing if _is_missing(one) else one for one in value] if isinstance(value, list) else []
+        if not items or any(one is None or isinstance(one, NOT_TEXT) for one in items):
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a list of texts")
-        return [str(item) for item in value]
+        return [str(one) for one in items]
 
     def images(self, name: str, under: Sequence[str] = ("",)) -> list[Image]:
         """Return the pictures of a column, which holds one or a list of them; an empty cell has none.
@@ -106,6 +124,10 @@ class TableRow:
         return str((self.table.parent / name).relative_to(self.folder))
 
 
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
 def _at(place: str, name: str) -> str:
     if "{}" in place:
         return place.replace("{}", name)
@@ -145,11 +167,12 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
     column `key` holds each row's name. `hook` makes the objects of a JSON document smaller while it is read.
     """
     found: Found
-    if path.suffix in (".json", ".jsonl"):
+    kind = path.suffix.lower()
+    if kind in (".json", ".jsonl"):
         found = json_rows.read(path, hook) if rows is None else json_rows.at(json_rows.load(path, hook), rows, path)
-    elif path.suffix.lower() in (".csv", ".tsv"):
+    elif kind in (".csv", ".tsv"):
         found = delimited.rows(path)
-    elif path.suffix == ".parquet":
+    elif kind == ".parquet":
         found = parquet(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")

@@ -24,7 +24,8 @@ def question(line: TableRow, number: int, prefix: str, suffix: str) -> VideoQues
     """Read row `number`; the video's file is called PREFIX, its number, SUFFIX. Raises InputError."""
     video = f"{prefix}{_number(line)}"
     asked, answer = line.text("question").strip(), line.text("answer")
-    return VideoQuestion(str(line.values.get("id", number)), video, (f"{video}{suffix}",), asked, (answer,))
+    id = line.cell("id", required=False) or str(number)
+    return VideoQuestion(id, video, (f"{video}{suffix}",), asked, (answer,))
 
 
 def _number(line: TableRow) -> str:

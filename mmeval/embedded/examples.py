@@ -25,8 +25,8 @@ class DemoExample:
     shots: tuple[Shot, ...] = ()
 
 
-def _puzzle(title: str, kind: str, seed: int, place: int = 0) -> DemoExample:
-    found = puzzles(kind, seed, "test")[place]
+def _puzzle(title: str, kind: str, seed: int) -> DemoExample:
+    found = puzzles(kind, seed, "test")[0]
     shots = tuple(Shot(_prompt(shot), shot.answer) for shot in found.shots)
     return DemoExample(title, _prompt(found), found.answer, shots)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
@@ -80,10 +80,11 @@ class PictureStore:
 
         A GPU is not waited for, and does its other work at the same time.
         """
-        wanted = set(digests)
+        wanted = dict.fromkeys(digests)  # in order, so every process makes the same batches
         missing = {digest for digest in wanted if digest not in self._shown}
-        for digest in missing.difference(self._waiting):  # dropped for lack of room
-            self._waiting.appendleft(digest)
+        waiting = set(self._waiting)
+        dropped = [digest for digest in wanted if digest in missing and digest not in waiting]  # for lack of room
+        self._waiting.extendleft(reversed(dropped))
         while missing:
             room = self._shown.has_room
             chunk = [digest for digest in self._waiting if room or digest in missing][: self._batch]
@@ -92,7 +93,7 @@ class PictureStore:
             self._decode(chunk)
             taken = set(chunk)
             self._waiting = deque(digest for digest in self._waiting if digest not in taken)
-            self._encode_chunk({digest: self._decoding.pop(digest).result() for digest in chunk}, wanted)
+            self._encode_chunk({digest: self._decoding.pop(digest).result() for digest in chunk}, wanted.keys())
             missing -= taken
             self._decode_ahead()
 
@@ -111,7 +112,7 @@ class PictureStore:
 
     def release(self, digests: Iterable[str]) -> None:
         """Record that a prompt with these pictures was answered."""
-        for digest in set(digests):
+        for digest in dict.fromkeys(digests):
             self._uses[digest] -= 1
             if self._uses[digest] <= 0:
                 del self._uses[digest], self._images[digest]
@@ -137,7 +138,7 @@ class PictureStore:
         except InputError as error:
             return error
 
-    def _encode_chunk(self, decoded: dict[str, Encoded], wanted: set[str]) -> None:
+    def _encode_chunk(self, decoded: dict[str, Encoded], wanted: Set[str]) -> None:
         result = dict(decoded)
         good = {digest: values for digest, values in decoded.items() if isinstance(values, Tensor)}
         if good:

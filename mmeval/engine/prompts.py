@@ -8,7 +8,8 @@ from PIL import Image as PILImage
 
 from mmeval.mmicl.context import Context, ImageMention, ImagePlace, Part, PromptError
 from mmeval.mmicl.processing import EncodedPrompt, MmiclProcessor
-from mmeval.types import MAX_PIXELS, Image, InputError, Ref, Request, Response
+from mmeval.pictures import MAX_PIXELS
+from mmeval.types import Image, InputError, Ref, Request, Response
 
 Show = Literal["each", "side-by-side", "none"]
 """How pictures are shown: each in its place, all in one picture at the start of the prompt, or not at all."""

@@ -64,7 +64,7 @@ class Context:
         A picture inside a sentence gets the same text in every tagged context, and none in the others.
         """
         pieces: list[Piece] = []
-        shown = [False, *(isinstance(part, ImagePlace) and not part.inline for part in parts), False, False]
+        shown = [False, *(isinstance(part, ImagePlace) and not part.inline for part in parts), False]
         for place, part in enumerate(parts, 1):
             if isinstance(part, ImagePlace) and part.inline:
                 pieces += [INLINE.format(slot=slot), Tag(slot), part] if self.tagged else [part]

@@ -214,7 +214,7 @@ def _part(value: Any) -> Part:
 def _keys(value: Any, known: Mapping[str, bool], what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ExampleError(f"{what} must be keys and values, not {_short(value)}")
-    for key in value.keys() - known.keys():
+    for key in (key for key in value if key not in known):
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         raise ExampleError(f"unknown key '{key}' in {what}" + (f" (did you mean '{near[0]}'?)" if near else ""))
     for key, needed in known.items():

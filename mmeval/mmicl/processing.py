@@ -221,7 +221,7 @@ class MmiclProcessor(PushToHubMixin):
         """
         folder = Path(save_directory)
         self.image_processor.save_pretrained(folder)
-        (folder / "mmicl_processor.json").write_text(json.dumps(asdict(self.settings), indent=2) + "\n")
+        (folder / "mmicl_processor.json").write_text(json.dumps(asdict(self.settings), indent=2) + "\n", "utf-8")
         (folder / "tokenizer.json").write_text(self.tokenizer.source, encoding="utf-8")
         if self.qformer_tokenizer is not None:
             file = folder / "qformer_tokenizer" / "tokenizer.json"

@@ -130,10 +130,6 @@ def _new_word_table(model: MmiclForConditionalGeneration, height: int) -> Tensor
     return table.weight.detach()
 
 
-def _safe(file: Path) -> dict[str, Tensor]:
-    return dict(_each(file))
-
-
 def _each(file: Path) -> Iterator[tuple[str, Tensor]]:
     """Yield one tensor after another, and leave the memory of those that were copied.
 
@@ -195,7 +191,7 @@ def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None,
     is not finite (its training diverged), or the first of `names` that is missing.
     """
     file, targets = folder / TRAINED, dict(model.named_parameters())
-    tensors = _safe(file)
+    tensors = dict(_each(file))
     if missing := sorted({*names} - tensors.keys()):
         raise CheckpointError(
             f"{file}: {len(missing)} trained weights are missing, the first is '{missing[0]}'; fetch the file again"

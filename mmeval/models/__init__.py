@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import util
 
-from mmeval.models.adapters import ADAPTERS, SHAPED, SOME, Adapter
+from mmeval.models.adapters import ADAPTERS
 from mmeval.models.finding import Checkpoint, catalogue, find_model
 from mmeval.startup import import_quickly
 from mmeval.types import InputError, Model, nearest
 
 __all__ = [
     "ADAPTERS",
-    "SHAPED",
-    "SOME",
-    "Adapter",
     "Checkpoint",
     "ModelOptions",
     "catalogue",
@@ -67,7 +64,7 @@ def pixels(checkpoint: Checkpoint) -> dict[str, str]:
 def check_options(checkpoint: Checkpoint, values: Mapping[str, object], usual: Mapping[str, object]) -> None:
     """Raise InputError if an option is given that the checkpoint's adapter does not accept."""
     takes = ADAPTERS[checkpoint.adapter].options
-    for name in (*SOME, *SHAPED):
+    for name in dict.fromkeys(name for adapter in ADAPTERS.values() for name in adapter.options):
         if name not in takes and values.get(name) != usual.get(name):
             others = ", ".join(kind for kind, adapter in ADAPTERS.items() if name in adapter.options)
             flag = f"--{name.replace('_', '-')}"

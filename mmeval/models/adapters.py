@@ -28,37 +28,44 @@ class Adapter:
     packages: tuple[str, ...] = ("torch", "transformers")
     """Packages whose major versions can also change answers."""
     options: tuple[str, ...] = ()
-    """The fields of SOME and SHAPED that this adapter accepts."""
+    """Fields of RunSpec that not every adapter accepts, and this one does; others refuse all but the default value."""
 
 
-SAMPLED = (
+_CHAT = (
     *("system", "temperature", "top_p", "top_k", "presence_penalty", "samples"),
     *("thinking", "thinking_tokens"),
 )
-SOME = (*SAMPLED, "model_args", "quantize", "trust_remote_code")
-"""Fields of RunSpec that only some adapters accept; the other adapters refuse a value that is not the default."""
-
-SHAPED = ("min_new_tokens", "length_penalty", "repetition_penalty")
-"""More such fields: how decoding shapes an answer."""
+_LOADING = ("model_args", "quantize", "trust_remote_code")
+_DECODING = ("min_new_tokens", "length_penalty", "repetition_penalty")
 
 ADAPTERS = {
     "mmicl": Adapter(
         _IN_PROCESS,
         ("declaration", "mme-authors", "readme", "winoground-authors", "tags", "plain"),
         max_images=20,
-        options=SHAPED,
+        options=_DECODING,
     ),
-    "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, options=SHAPED),
+    "blip2": Adapter(_IN_PROCESS, ("plain", "side-by-side"), max_images=1, options=_DECODING),
     "instructblip": Adapter(
-        _IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True, options=SHAPED
+        _IN_PROCESS, ("plain", "side-by-side"), max_images=1, reads_instructions=True, options=_DECODING
     ),
-    "text": Adapter(
-        _IN_PROCESS, ("blind",), options=SHAPED
-    ),  # the language model alone: whatever it gets right is given away by the words
-    "chat": Adapter("mmeval.models.chat.loading:load", ("template", "numbered", "video"), version=1, options=SOME),
-    "python": Adapter("mmeval.models.python:load", ("plain",), version=1, packages=(), options=(*SOME, *SHAPED)),
+    # the language model alone: whatever it gets right is given away by the words
+    "text": Adapter(_IN_PROCESS, ("blind",), options=_DECODING),
+    "chat": Adapter(
+        "mmeval.models.chat.loading:load",
+        ("template", "numbered", "video"),
+        version=1,
+        options=(*_CHAT, *_LOADING),
+    ),
+    "python": Adapter(
+        "mmeval.models.python:load",
+        ("plain",),
+        version=1,
+        packages=(),
+        options=(*_CHAT, *_LOADING, *_DECODING),
+    ),
     "server": Adapter(
-        "mmeval.models.server:load", ("template", "numbered"), version=1, packages=(), options=SAMPLED, first_token=True
+        "mmeval.models.server:load", ("template", "numbered"), version=1, packages=(), options=_CHAT, first_token=True
     ),
     "constant": Adapter("mmeval.models.constant:load", ("plain",), version=1, packages=()),
 }

@@ -5,12 +5,13 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 from typing import Any
 
 from mmeval import regular
 from mmeval.models import Checkpoint, find_model
+from mmeval.provenance import version
 from mmeval.types import InputError
 
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "torchvision", "bitsandbytes", "av", "pillow")
@@ -25,7 +26,7 @@ DECIMAL = ("", "K", "M", "B", "T")
 def of_machine() -> list[str]:
     """Return lines about versions, processor cores and GPUs."""
     lines = [f"Python {sys.version.split()[0]}, {os.cpu_count()} cores"]
-    lines += [f"{name} {_version(name) or 'is not installed'}" for name in PACKAGES]
+    lines += [f"{name} {version(name) or 'is not installed'}" for name in PACKAGES]
     if util.find_spec("torch") is None:
         return lines
     import torch
@@ -44,7 +45,7 @@ def of_model(spec: str) -> tuple[list[str], list[str]]:
     lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, from {checkpoint.shown}"]
     if checkpoint.adapter in ("constant", "python", "server"):
         return lines, []
-    missing = [f"{name}; pip install 'mmeval-harness[hf]'" for name in ("torch", "transformers") if not _version(name)]
+    missing = [f"{name}; pip install 'mmeval-harness[hf]'" for name in ("torch", "transformers") if not version(name)]
     folder = _folder(checkpoint)
     if folder is None:
         return [*lines, "not on this machine; the first run downloads it"], missing
@@ -74,7 +75,7 @@ def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> li
             ChatTemplate(open_processor(str(folder), own, local_files_only=True), checkpoint.name)
     except InputError as error:
         return [str(error)]
-    if torch.cuda.is_available() and not _version("accelerate"):
+    if torch.cuda.is_available() and not version("accelerate"):
         return ["accelerate, to load it onto the GPU; pip install 'mmeval-harness[hf]'"]
     return []
 
@@ -155,13 +156,6 @@ def _json(file: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"{file}: not a model's configuration (a {type(found).__name__})")
     return found
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _bytes(size: float) -> str:

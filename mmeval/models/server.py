@@ -6,6 +6,7 @@ lossless PNG. The key is read from the environment and never stored.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import queue
@@ -67,6 +68,8 @@ class Server:
         self._engines: list[str] = []
         self._seconds = 0.0
         self._form = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        """Those that answer a request now."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield one answer per request. Raises InputError if no request can succeed: no server, no such model."""
@@ -121,17 +124,27 @@ class Server:
             with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._client):
                 portal.call(self._check)
                 threads = portal.call(CapacityLimiter, cores)
-                for request in requests:
-                    portal.start_task_soon(self._answer, request, ask, threads).add_done_callback(done.put)
-                    waiting += 1
-                    while waiting >= ahead or (waiting and not done.empty()):
+                try:
+                    for request in requests:
+                        portal.start_task_soon(self._answer, request, ask, threads).add_done_callback(done.put)
+                        waiting += 1
+                        while waiting >= ahead or (waiting and not done.empty()):
+                            waiting -= 1
+                            yield done.get().result()
+                    while waiting:
                         waiting -= 1
                         yield done.get().result()
-                while waiting:
-                    waiting -= 1
-                    yield done.get().result()
+                finally:
+                    portal.call(self._give_up)
         finally:
             self._seconds += time.monotonic() - began
+
+    async def _give_up(self) -> None:
+        """Cancel the requests that nobody waits for; one that connects while the client closes would leak a socket."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _answer(
         self, request: Request, ask: Callable[[Request, Messages], Awaitable[Response]], threads: Any
@@ -139,6 +152,10 @@ class Server:
         """Return a response, or an error if this request cannot be answered. Raises InputError if none can."""
         from anyio.to_thread import run_sync
 
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
             prompt = await run_sync(self._prompt, request, limiter=threads)
         except InputError as error:  # a picture that cannot be read

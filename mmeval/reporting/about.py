@@ -54,7 +54,7 @@ def command(run: Run) -> str:
 def command_of(spec: RunSpec, identity: Mapping[str, object]) -> str:
     """Return the command for a spec, with the fields that identify a run."""
     words = ["mmeval", "run"]
-    known = options(type(spec))
+    known = options()
     for one in dataclasses.fields(spec):
         value = getattr(spec, one.name)
         always = one.name in ("task", "model", "data")

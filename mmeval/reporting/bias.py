@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -13,7 +12,7 @@ from rich.text import Text
 from mmeval.files import read_json, write_json, write_text
 from mmeval.records import digest
 from mmeval.reporting import bias_figures
-from mmeval.reporting.bias_words import NO_VALUE, reading, spread
+from mmeval.reporting.bias_words import NO_VALUE, Found, reading, spread
 from mmeval.reporting.chart import minus, number
 from mmeval.reporting.lines import Lines, print_whole, stacked, titled
 from mmeval.reporting.table import clean, escape, grid
@@ -31,7 +30,6 @@ YES_NO = {
     "criterion": ("criterion", 2),
 }
 """Yes/no number -> its column title and digits."""
-Found = Mapping[str, Any]
 
 
 def tables(found: Found) -> list[Lines]:

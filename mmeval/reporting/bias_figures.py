@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.reporting import svg
+from mmeval.reporting.bias_words import Found
 from mmeval.reporting.chart import minus
 from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, measure, plain, save, wrap
 
@@ -16,7 +17,6 @@ SHOWN = {"absent": "picture removed", "swap-category-0": "same category", "grey"
 """Controls whose gain is drawn by subtask, if they were run -> their legend."""
 MARGIN, ROW, LINE, FOOT = 0.3, 0.34, 0.15, 0.55
 """Inches: margin of a figure, least height of a subtask's row, line spacing, and room below the lowest line."""
-Found = Mapping[str, Any]
 Scale = Callable[[float], float]
 """Maps a value to its position in inches."""
 

@@ -90,11 +90,11 @@ def minus(text: str) -> str:
 _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 
 
-def interval(estimate: Estimate, digits: int = 1) -> str:
+def interval(estimate: Estimate) -> str:
     """Return `120.0–155.0`, or nothing if there is no interval."""
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}"
+    return f"{number(estimate.low, 1)}–{number(estimate.high, 1)}"
 
 
 def p_text(p: float | None) -> str:

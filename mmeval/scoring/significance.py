@@ -23,7 +23,7 @@ LEAST = 0.01
 MCNEMAR, SIGN_FLIP = "McNemar, exact", "sign flips of clusters"
 
 
-def p_value(a: Statistic, b: Statistic, *, seed: int = 0) -> tuple[float, str]:
+def p_value(a: Statistic, b: Statistic) -> tuple[float, str]:
     """Return the two-sided p-value of no difference between two numbers with a value, and the test's name.
 
     If each cluster has one answer, right or wrong, this is McNemar's exact test (McNemar 1947) on the questions that
@@ -37,7 +37,7 @@ def p_value(a: Statistic, b: Statistic, *, seed: int = 0) -> tuple[float, str]:
         from scipy.special import bdtr  # type: ignore[import-untyped]  # scipy.stats takes a second to import
 
         return min(1.0, 2 * float(bdtr(min(first, second), first + second, 0.5))), MCNEMAR
-    return _swapped(pairs, seed), SIGN_FLIP
+    return _swapped(pairs), SIGN_FLIP
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -115,7 +115,7 @@ def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:
     return gaps.count(1), gaps.count(-1)
 
 
-def _swapped(pairs: Sequence[tuple[Part, Part]], seed: int) -> float:
+def _swapped(pairs: Sequence[tuple[Part, Part]]) -> float:
     """Return the share of swaps whose difference is at least as large as the observed one, itself included."""
     tables = [_columns(one, other) for one, other in pairs]
     differ = [np.flatnonzero((first != second).any(axis=1)) for first, second in tables]
@@ -123,7 +123,7 @@ def _swapped(pairs: Sequence[tuple[Part, Part]], seed: int) -> float:
     if number == 0:
         return 1.0
     as_large = total = 0
-    for swaps in _swaps(number, seed):
+    for swaps in _swaps(number):
         values, start = np.zeros(len(swaps)), 0
         for (one, other), (first, second), at in zip(pairs, tables, differ, strict=True):
             moved = swaps[:, start : start + len(at)] @ (second[at] - first[at])
@@ -135,12 +135,12 @@ def _swapped(pairs: Sequence[tuple[Part, Part]], seed: int) -> float:
     return as_large / total if number <= EXACT else (1 + as_large) / (1 + total)
 
 
-def _swaps(number: int, seed: int) -> Iterator[Array]:
+def _swaps(number: int) -> Iterator[Array]:
     """Yield which of `number` clusters are swapped, [swaps, clusters] of 0 and 1: all ways, or random ones."""
     if number <= EXACT:
         yield np.array(list(product((0.0, 1.0), repeat=number)))
         return
-    rng, size = np.random.default_rng(seed), max(1, CHUNK // number)
+    rng, size = np.random.default_rng(0), max(1, CHUNK // number)
     for start in range(0, PERMUTATIONS, size):
         drawn = rng.integers(2, size=(min(size, PERMUTATIONS - start), number))
         yield drawn.astype(np.float64)

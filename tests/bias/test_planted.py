@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from mmeval.asking import Loader
 from mmeval.bias import parts
 from mmeval.bias.asked import judged, matched
 from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
 from mmeval.cli import main
 from mmeval.embedded import suite
-from mmeval.evaluation import Loader
 from mmeval.models.constant import Constant
 from mmeval.reporting import bias as report
 from mmeval.reporting.bias_words import reading

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mmeval.data import files
 from mmeval.data.files import glob, inside, is_litter
 from mmeval.types import InputError
 from tests.tasks.small_folders import picture
@@ -52,6 +53,25 @@ def test_what_may_not(folder: Path, name: str, message: str) -> None:
     name = name.format(elsewhere=folder.parent / "elsewhere")
     with pytest.raises(InputError, match=f"^line 1: .*{message}"):
         inside(folder, name, "line 1")
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "hint"),
+    [
+        ("a.JPG", "a.jpg", " (there is 'a.JPG'); put it there"),
+        ("a.png", "a.jpg", " (there is 'a.png'); put it there"),
+        ("e\u0301.png", "\u00e9.png", " (there is 'e\\u0301.png', and its name has other code points); put it there"),
+        ("b.png", "a.png", "a.png; put it there"),
+    ],
+)
+def test_a_name_that_looks_the_same_is_told(there: str, named: str, hint: str, tmp_path: Path) -> None:
+    picture(tmp_path / there)
+    if (tmp_path / named).exists():
+        pytest.skip("this file system finds it")
+    with pytest.raises(InputError) as raised:
+        files.picture(tmp_path, named, "line 1")
+    assert str(raised.value).startswith("line 1: there is no picture ")
+    assert str(raised.value).endswith(hint)
 
 
 @pytest.mark.parametrize("name", ["._a.jsonl", ".DS_Store", "__MACOSX/a.jsonl", "Thumbs.db", "b/._c/d.jsonl"])

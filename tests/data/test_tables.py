@@ -178,3 +178,26 @@ def test_a_list_of_objects_is_read_in_pieces(tmp_path: Path, block: int, monkeyp
 def test_one_object_over_several_lines_is_one_row(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps({"a": {"b": 1}}, indent=1))
     assert [dict(row.values) for row in of_file(tmp_path / "t.json", tmp_path)] == [{"a": {"b": 1}}]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("size", [4, 400])
+def test_a_picture_may_be_a_data_url(kind: str, size: int, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.effect_noise((size, 2), 90).save(file, "PNG")
+    url = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    path = tmp_path / f"t.{kind}"
+    path.write_text(f'image\n"{url}"\n' if kind == "csv" else json.dumps({"image": url}) + "\n")
+    (row,) = of_file(path, tmp_path)
+    (picture,) = row.images("image")
+    assert picture.decode().size == (size, 2)
+
+
+@pytest.mark.parametrize("kind", ["CSV", "TSV", "JSON", "JSONL", "Parquet"])
+def test_the_ending_of_a_table_may_be_in_capitals(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t.{kind}"
+    if kind == "Parquet":
+        pq.write_table(pa.table({"q": ["Who?"]}), path)
+    else:
+        path.write_text('{"q": "Who?"}\n' if kind.startswith("JSON") else "q\nWho?\n")
+    assert [row.text("q") for row in of_file(path, tmp_path)] == ["Who?"]

@@ -106,6 +106,17 @@ def test_what_no_coming_prompt_shows_is_kept_only_within_its_own_budget() -> Non
     assert seen == [1, 2, 3, 1]
 
 
+def test_pictures_are_encoded_and_kept_in_the_order_of_the_prompts() -> None:
+    one, other = [encoded(shade) for shade in range(1, 9)], encoded(9)
+    pictures, seen = store(capacity=0, spare=4 * 8 * 4)  # four pictures of 8 floats
+    pictures.expect([one, [other], one])
+    for prompt in (one, [other], one):
+        pictures.get(picture.digest for picture in prompt)  # the first ones are dropped for the other
+        pictures.release(picture.digest for picture in prompt)
+    assert seen == [*range(1, 9), 9, *range(1, 9)]
+    assert list(pictures._spare._items) == [picture.digest for picture in one[4:]]
+
+
 def test_pictures_of_prompts_that_were_given_up_are_forgotten() -> None:
     pictures, _ = store(spare=0)
     pictures.expect([[encoded(1)], [encoded(2)]])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from mmeval import asking, comparison, evaluation, gate, sweep
+from mmeval import asking, comparison, evaluation, gate, results, sweep
 from mmeval.bias.study import study
 from mmeval.reporting import bias, interchange, run_report
 from mmeval.run import Run, open_run
@@ -55,7 +55,7 @@ def _look(run: Run, rng: random.Random) -> None:
         evaluation.score(run)
     _ = run.results, run.judged, run.scores, run.samples
     if rng.random() < 0.3:
-        evaluation.report(evaluation.current(run))
+        evaluation.report(results.current(run))
     if rng.random() < 0.3:
         interchange.write(run, rng.choice(("csv", "latex", "lm-eval")))
 
@@ -107,7 +107,7 @@ def _two(folder: Path) -> None:
 
 
 def _compare(folder: Path, rng: random.Random) -> None:
-    first, other = (evaluation.current(open_run(folder / name)) for name in ("run", "other"))
+    first, other = (results.current(open_run(folder / name)) for name in ("run", "other"))
     found = comparison.compare(first, other, resamples=20)
     gate.check("B >= A - 1", found)
 

@@ -64,7 +64,7 @@ def _run_files(folder: Path) -> None:
 
 def _read_run_files(folder: Path, rng: random.Random) -> None:
     for name in ("run.yaml", "grid.yaml"):
-        grid(dict(yaml_file.read(folder / name)), name, RunSpec)
+        grid(dict(yaml_file.read(folder / name)), name)
 
 
 def _sweep(folder: Path, rng: random.Random) -> None:

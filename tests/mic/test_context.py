@@ -134,6 +134,7 @@ def test_what_is_no_line(line: str) -> None:
     ("change", "said"),
     [
         ({"shot": []}, "unknown key 'shot' in an example (did you mean 'shots'?)"),
+        (dict.fromkeys("ponmlkjihgfedcba"), "unknown key 'p'"),  # the first, whatever the hashes of the others
         ({"images": "cat.jpg"}, "'images' must be a list"),
         ({"turns": [{"ask": [{"image": 0}], "answer": None}]}, "'answer' must be text, not null"),
         ({"turns": [{"ask": [{"image": 1e400}], "answer": "x"}]}, "'image' must be a whole number"),

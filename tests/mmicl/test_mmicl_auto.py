@@ -35,7 +35,6 @@ def drawn(color: str) -> PILImage.Image:
     [
         ("import mmeval.mmicl", "import sys", "assert not {'torch', 'transformers'} & set(sys.modules)", AUTO),
         (AUTO, "import mmeval.mmicl"),
-        ("import mmeval.mmicl.configuration", AUTO),
         (
             *(
                 "import mmeval.mmicl",

@@ -143,6 +143,17 @@ def test_transparency_is_told_of_any_kind() -> None:
         assert traits(picture) == ("transparent",)
 
 
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "MPO"])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_frames_that_are_not_shown_are_told(form: str, frames: int) -> None:
+    first, *others = [Image.new("RGB", (4, 4), (80 * number, 0, 0)) for number in range(frames)]
+    file = io.BytesIO()
+    first.save(file, form, save_all=True, append_images=others)
+    picture = Image.open(file)
+    assert traits(picture) == (("animated",) if frames > 1 and form != "MPO" else ())  # an MPO is a camera's JPEG
+    assert as_seen(picture).getpixel((0, 0)) == (0, 0, 0)
+
+
 def test_answers_end() -> None:
     assert small.processor("llama").answer("yes") == [11, 1]
 

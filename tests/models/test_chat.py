@@ -6,6 +6,7 @@ import functools
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import torch
 from PIL import Image as PILImage
 
 from mmeval.models import ModelOptions, load_model
+from mmeval.models.chat import batching
+from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
 from mmeval.models.chat.loading import load
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.conformance import DUTIES, check
@@ -208,6 +211,33 @@ def test_out_of_memory_lowers_the_budget_and_says_so_once(
     assert max(sizes[first:]) <= 5  # what did not fit is not tried again
     assert [record.message for record in caplog.records if "out of memory" in record.message] != []
     assert sum("out of memory" in record.message for record in caplog.records) == 1
+
+
+def test_batches_do_not_depend_on_when_pictures_are_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Immediate(ThreadPoolExecutor):
+        def submit(self, *call: Any, **how: Any) -> Any:
+            wait([future := super().submit(*call, **how)])
+            return future
+
+    def sizes() -> list[int]:
+        def made(texts: list[str], pictures: list[list[Any]], films: list[list[Any]]) -> dict[str, Any]:
+            time.sleep(0.05)
+            return {"attention_mask": torch.ones(len(texts), 1000 * len(pictures[0]), dtype=torch.long)}
+
+        shown = [*[(drawn(1),)] * 4, *[(drawn(1), drawn(2))] * 24]
+        rows = [[PromptRow(Prompt(Request(str(n), p), "", p, (), 0))] for n, p in enumerate(shown)]
+        found: list[int] = []
+
+        def answer(batch: Batch) -> list[int]:
+            found.append(len(batch.rows))
+            return [0] * len(batch.rows)
+
+        list(Batcher(made, 8000, None).run(rows, answer))
+        return found
+
+    slow = sizes()
+    monkeypatch.setattr(batching, "ThreadPoolExecutor", Immediate)
+    assert sizes() == slow
 
 
 def many(count: int) -> list[Request]:

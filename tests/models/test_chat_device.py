@@ -13,6 +13,7 @@ from torch import nn
 from mmeval.engine.device import PORTIONS
 from mmeval.models import ModelOptions, doctor, find_model
 from mmeval.models.chat import loading
+from mmeval.provenance import version
 from mmeval.types import InputError
 from tests.models import chat_zoo as zoo
 
@@ -65,8 +66,8 @@ def test_a_quantized_model_takes_the_device_of_its_process(
 
 
 def test_doctor_misses_accelerate_where_there_is_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, version = str(zoo.save("llava", tmp_path)), doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: "" if name == "accelerate" else version(name))
+    folder = str(zoo.save("llava", tmp_path))
+    monkeypatch.setattr(doctor, "version", lambda name: "" if name == "accelerate" else version(name))
     assert doctor.of_model(folder)[1] == []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert [line.partition(",")[0] for line in doctor.of_model(folder)[1]] == ["accelerate"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -391,6 +392,35 @@ def test_the_adapter_keeps_the_contract(server: Server) -> None:
 
     server.behave = behave
     assert [one for one in check(load_model(server.model)) if one.level == "broken"] == []
+
+
+def test_requests_of_a_stream_that_is_given_up_end_before_the_client_closes(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    underway, leave = asyncio.Event(), client.Client.__aexit__
+
+    async def post(self: client.Client, path: str, body: Any, chunks: object = None) -> tuple[dict[str, Any], float]:
+        if "0" in str(body["messages"]):
+            await underway.wait()
+            return says("yes").body, 0.0
+        try:
+            underway.set()
+            await asyncio.sleep(60)
+        finally:
+            events.append("request")
+        raise AssertionError
+
+    async def close(self: client.Client, *error: object) -> None:
+        events.append("client")
+        await leave(self, *error)
+
+    monkeypatch.setattr(client.Client, "post", post)
+    monkeypatch.setattr(client.Client, "__aexit__", close)
+    stream = opened(server.model).generate([Request(str(n), (f"{n}?",)) for n in range(2)], Generation(1))
+    assert next(stream).text == "yes"
+    stream.close()  # type: ignore[attr-defined]
+    assert events == ["request", "client"]
 
 
 def test_a_template_that_changes_the_prompt_gives_no_likelihood(server: Server) -> None:

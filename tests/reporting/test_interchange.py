@@ -50,6 +50,7 @@ def test_the_hub_reads_the_entries(run: Run, tmp_path: Path) -> None:
     assert [entry["dataset"]["task_id"] for entry in entries] == ["perception", "cognition"]
     assert [entry["value"] for entry in entries] == [500.0, 200.0]
     assert "95% interval" in entries[0]["notes"]
+    assert entries[0]["notes"].startswith("MME on ")
     assert "56 of 56 questions answered" in entries[0]["notes"]
     theirs = pytest.importorskip("huggingface_hub")
     parsed = theirs.parse_eval_result_entries(entries)

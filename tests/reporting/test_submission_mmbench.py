@@ -119,7 +119,7 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
         ({0: {"index": "2"}}, "the index 2 is repeated"),
         ({0: {"index": "x"}}, "the index is 'x'"),
         ({0: {"index": "9" * 5000}}, "it must be a number of at most 15 digits"),
-        ({1: {"prediction": ""}}, "the prediction is empty"),
+        ({row: {"prediction": " "} for row in range(11)}, "line 2: the prediction is empty, and so are all others"),
         ({1: {"answer": "E"}}, "the answer 'E' is not one of the options"),
         ({1: {"answer": "AB"}}, "the answer 'AB' is not one of the options"),
         ({0: {"index": "9"}}, "question 1 lacks its first pass"),
@@ -153,6 +153,12 @@ def test_what_is_wrong_with_anybodys_table_is_said(
 def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
     found = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": said}}), "mind")
     assert any(sentence in one and "line 2, column prediction" in one for one in found), found
+
+
+def test_a_model_may_say_nothing_and_that_is_to_be_minded(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "theirs.csv", {1: {"prediction": ""}, 4: {"prediction": " "}})
+    assert findings(path) == []
+    assert any("line 3: the prediction is empty; so is 1 more row; empty" in one for one in findings(path, "mind"))
 
 
 def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tmp_path: Path) -> None:
@@ -280,6 +286,16 @@ def test_an_entry_needs_scores(run: Run, tmp_path: Path, scores: str) -> None:
     with pytest.raises(InputError, match="score the run first"):
         submission.write(unscored, "openvlm", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_answers_that_cannot_be_scored_make_a_table_but_no_entry(tmp_path: Path) -> None:
+    lines = [line | {"answer": ""} for line in table.with_turns(table.questions())]
+    data = table.write(tmp_path / "MMBench_TEST_EN.tsv", lines)
+    test = evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / "run")
+    with pytest.raises(InputError, match=r"no score \(.*\), so there is no entry to write; use --to mmbench"):
+        submission.write(test, "openvlm", tmp_path / "out")
+    (path,) = submission.write(test, "mmbench", tmp_path / "out")
+    assert findings(path) == []
 
 
 def test_a_zip_as_people_make_it(run: Run, tmp_path: Path) -> None:

@@ -96,7 +96,6 @@ def test_a_folder_is_checked_whichever_of_its_files_is_named(tmp_path: Path) -> 
     [
         ("Is it 2?", "Is it 1?", "OCR.txt, lines 1 and 2: the same question twice"),
         ("0.png\tIs it 2?", "9.png\tIs it 2?", "lines 1 and 2: from different pictures, 0.png and 9.png"),
-        ("\tYes\tYes", "\tYes\t", "line 1: the answer is empty"),
         ("\tYes\tYes", "\tYes", "line 1: 3 columns instead of 4"),
         ("\tYes\t", "\tYeah\t", "line 1: the ground truth is 'Yeah'"),
     ],
@@ -108,3 +107,16 @@ def test_what_is_wrong_with_anybodys_results_is_said(tmp_path: Path, old: str, n
     assert old in text
     path.write_text(text.replace(old, new))
     assert any(sentence in one for one in wrong(tmp_path)), wrong(tmp_path)
+
+
+def test_a_model_may_say_nothing_but_not_to_every_question(tmp_path: Path) -> None:
+    write(two_questions(), tmp_path)
+    (few,) = wrong(tmp_path)
+    path = tmp_path / "OCR.txt"
+    path.write_text(path.read_text().replace("\tYes\tYes", "\tYes\t"))
+    assert wrong(tmp_path) == [few]
+    (told,) = [finding.sentence for finding in check(tmp_path) if finding.level == "mind"]
+    assert "OCR.txt, line 1: the answer is empty; " in told
+    for path in tmp_path.iterdir():
+        path.write_text("".join(line.rpartition("\t")[0] + "\t\n" for line in path.read_text().splitlines()))
+    assert any("line 1: the answer is empty, and so are all others" in one for one in wrong(tmp_path))

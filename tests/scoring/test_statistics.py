@@ -221,6 +221,6 @@ def test_all_of_mme_takes_no_time() -> None:
     random = np.random.default_rng(0)
     sizes = [30, 30, 30, 30, 147, 170, 200, 200, 200, 20, 70, 20, 20, 20]
     strata = [mme([(int(a), int(b)) for a, b in random.integers(0, 2, (size, 2))]) for size in sizes]
-    start = time.perf_counter()
+    start = time.process_time()
     estimate(Statistic(2800.0, 1050.0, strata))
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

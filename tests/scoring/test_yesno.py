@@ -243,10 +243,10 @@ def test_a_no_that_is_said_is_never_read_as_yes(words: list[str]) -> None:
 )
 def test_a_hundred_thousand_characters_take_no_time(unit: str) -> None:
     text = "final answer" + unit * (100_000 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     strict(text)
     refuses(text)
-    assert time.perf_counter() - start < 2.0  # some 0.05 s; a quadratic reading takes minutes
+    assert time.process_time() - start < 10  # some 0.5 s; a quadratic reading takes minutes
 
 
 @pytest.mark.parametrize(

@@ -358,6 +358,79 @@ def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[st
     assert sentence in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["a saw", "a file", None, ""], ["a saw", "a file"]),
+        (["a saw", "a file", float("nan"), "nan"], ["a saw", "a file"]),
+        ([1, 2.5, True], ["1", "2.5", "True"]),
+        (["", "a file"], "an option is empty but a later one is not"),
+        (["a saw", None, "a file"], "an option is empty but a later one is not"),
+        (["a saw", "nan", "a file"], "an option is empty but a later one is not"),
+        ("A: a saw B: a file C: nan", ["a saw", "a file"]),
+        ("A: nan B: a saw C: a file", "an option is empty but a later one is not"),
+        ([["a saw"], ["a file"]], "it must be a list of texts"),
+        ([{"label": "A", "text": "a saw"}, {"label": "B", "text": "a file"}], "it must be a list of texts"),
+        ([b"a saw", b"a file"], "it must be a list of texts"),
+        ([str(number) for number in range(27)], "here: 27 options, but there are only 26 letters"),
+    ],
+)
+def test_a_list_of_options_has_texts_without_a_gap(options: object, found: list[str] | str) -> None:
+    fields = {"question": "q", "answer": "a", "options": "o"}
+    mine = check({"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
+    line = TableRow({"q": "Which?", "a": "B", "o": options}, "here")
+    if isinstance(found, list):
+        assert [part for (part,) in sample(mine, line, 1, set()).choices] == found
+        return
+    with pytest.raises(InputError, match="here") as raised:
+        sample(mine, line, 1, set())
+    assert found in str(raised.value)
+
+
+def test_an_empty_answer_in_a_list_is_not_the_answer_none() -> None:
+    fields = {"question": "q", "answer": "a"}
+    mine = check({"about": "x", "kind": "short answer", "files": "q.csv", "fields": fields}, "my.yaml")
+    with pytest.raises(InputError, match=r"the column a is .*, None.*; it must be a list of texts"):
+        sample(mine, TableRow({"q": "Who?", "a": ["he", None]}, "here"), 1, set())
+
+
+def test_bytes_are_not_text_and_an_empty_cell_is_empty_in_a_prompt() -> None:
+    fields = {"question": "q", "answer": "a"}
+    values = {"about": "x", "kind": "yes/no", "files": "q.csv", "fields": fields, "prompts": {"p": "{hint}{question}"}}
+    mine = check(values, "my.yaml")
+    for wrong in ({"q": b"Is it?", "hint": ""}, {"q": "Is it?", "hint": b"Look"}):
+        with pytest.raises(InputError, match="it must be a text"):
+            sample(mine, TableRow({"a": "yes", **wrong}, "here"), 1, {"hint"})
+    assert sample(mine, TableRow({"q": "Is it?", "a": "yes", "hint": None}, "here"), 1, {"hint"}).tags["hint"] == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "change", "sentence"),
+    [
+        ([], {}, "q.jsonl: no rows; check that it is the right file or folder"),
+        ([{"q": "?", "a": "yes"}], {"only": {"a": "no"}}, "q.jsonl: none of the 1 rows has a no; fix the card's"),
+        ([{"q": "?", "a": "yes", "p": ""}, {"q": "!", "a": "no", "p": None}], {"p": "p"}, "no row has a picture in p"),
+    ],
+)
+def test_a_table_that_has_nothing_to_ask_is_named(
+    rows: list[dict[str, Any]], change: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    fields = {"question": "q", "answer": "a"} | ({"pictures": change.pop("p")} if "p" in change else {})
+    jsonl(tmp_path / "q.jsonl", rows)
+    path = card(tmp_path, {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": fields, **change})
+    ended = call("run", "--task", path, "--model", "constant", "--out", tmp_path / "run")
+    assert ended.exit_code == 2
+    assert sentence in ended.stderr
+
+
+def test_questions_without_a_picture_are_counted(tools: Path, tmp_path: Path) -> None:
+    whole = {"ask": "Which?", "right": "A", "photo": "0.png", "trade": "wood", "A": "saw", "B": "file", "C": ""}
+    jsonl(tools / "questions.jsonl", [whole, {**whole, "photo": ""}, {**whole, "photo": None}])
+    fields = {name: column for name, column in TOOLS["fields"].items() if name != "cluster"}
+    scores = run(card(tools, {**TOOLS, "fields": fields, "groups": {}}), tools, tmp_path / "run")
+    assert "2 questions have no picture." in scores["remarks"]
+
+
 LISTED = get_args(Card.model_fields["letters"].annotation)
 OPTION = st.text("abcd xyz,", min_size=1, max_size=12).map(lambda text: text.strip(" ,")).filter(bool)
 
@@ -537,7 +610,8 @@ def test_a_row_without_an_answer_is_asked_and_not_scored(tools: Path, tmp_path: 
 @pytest.mark.parametrize("empty", ["NaN", '"nan"', "null", '""'])
 def test_nan_is_no_option(tmp_path: Path, empty: str) -> None:
     text = f'{{"q": "Which?", "A": "x", "B": "y", "C": {empty}, "a": "A", "img": NaN}}'
-    (found,) = read(tmp_path, "t.jsonl", text, fields={"options": ["A", "B", "C"]})
+    shown = text.replace('"img": NaN', '"img": "a.png"')
+    found, _ = read(tmp_path, "t.jsonl", f"{text}\n{shown}\n", fields={"options": ["A", "B", "C"]})
     assert (found.choices, names(found)) == ((("x",), ("y",)), ["Which?"])
 
 

@@ -143,6 +143,6 @@ FAULTS = {
     "other journals unread": Fault(
         other_journals_unread, f"made from other records|asked again|{_DEAD}", "two processes"
     ),
-    "attempts uncounted": Fault(attempts_uncounted, "an error counts", "two processes"),
+    "attempts uncounted": Fault(attempts_uncounted, "an error counts|asked again", "two processes"),
     "scores of any records": Fault(scores_of_any_records, "made from other records|other scores"),
 }

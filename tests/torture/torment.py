@@ -53,6 +53,7 @@ class Torment:
         self.expected = read(self.whole)
         self.instants = int(self.noted(self.whole, "instants")[-1])
         self.fault = fault
+        assert self.call(self.whole, "--limit", "10") == 2, "a run of another identity was taken for this one"
         assert sum(map(tenth, self.expected)) in range(1, len(self.expected) // 5)
 
     def command(self, folder: Path, *more: str) -> tuple[str, ...]:
@@ -89,7 +90,12 @@ class Torment:
         self.scored_too_early(folder)
         while self.kills < kills and read(folder) != self.expected:
             what = self.rng.choices(("run", "fresh", "score"), self.weights)[0]
-            (self.once_scored if what == "score" else self.once_asked)(folder, fresh=what == "fresh")
+            if what == "score":
+                self.once_scored(folder)
+                continue
+            if what == "fresh":
+                self.once_asked(folder, fresh=True)
+            self.once_asked(folder, fresh=False)
         for _ in range(3):
             orders = [self.order(folder, rank) for rank in self.kind.ranks]
             statuses = ended(*orders)
@@ -98,7 +104,6 @@ class Torment:
             assert {*statuses} <= {0, 1}, f"the same command does not go on: {self.output(folder, orders[0].rank)}"
         assert read(folder) == self.expected, "other records than those of a run never killed"
         assert scores(folder) == scores(self.whole), "other scores than those of a run never killed"
-        assert self.call(folder, "--limit", "10") == 2, "a run of another identity was taken for this one"
 
     def once_asked(self, folder: Path, fresh: bool) -> None:
         """Kill the processes of a run at an instant each, and look at what is left."""
@@ -125,18 +130,18 @@ class Torment:
         assert fresh or answered.items() <= after.items(), "an answer was lost"
         for id, record in after.items():
             assert "error" in record or record == self.expected[id], f"another record than one never killed: {id}"
-        if -signal.SIGKILL in statuses and after and self.rng.random() < 0.3:
+        if -signal.SIGKILL in statuses and after and self.rng.random() < 0.5:
             with self.rng.choice(journals(folder)).open("a") as file:  # the next line, had the kill come in its midst
                 file.write('{"id": "torn", "te')
 
     def instant(self, answered: int, fresh: bool, processes: int) -> int:
-        """Choose when to die: anywhere in what is left to do; of a run that is deleted, often during that."""
-        if fresh and self.rng.random() < 0.6:
-            return self.rng.randrange(1, 20)
+        """Choose when to die: anywhere in what is left to do; often before the first answer of a run begun anew."""
+        if fresh and self.rng.random() < 0.9:
+            return self.rng.randrange(1, 26)
         left = 1.0 if fresh else 1 - answered / len(self.expected)
         return self.rng.randrange(1, 60 + int(self.instants * left / processes))
 
-    def once_scored(self, folder: Path, fresh: bool) -> None:
+    def once_scored(self, folder: Path) -> None:
         """Kill what reads a run, which must leave the records as they are and never show scores of others."""
         if not (folder / "run.json").exists() or not read(folder):
             return

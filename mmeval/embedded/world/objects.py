@@ -94,11 +94,11 @@ def numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
     return claim(number), claim(wrong)
 
 
-def colored(rng: Rng, things: Sequence[Thing], from_others: float = 0.5) -> Claims:
-    """Ask for a thing's color. With probability `from_others`, the false color is another thing's, if there is one."""
+def colored(rng: Rng, things: Sequence[Thing]) -> Claims:
+    """Ask for a thing's color. In half of all claims the false color is another thing's, if there is one."""
     kind = rng.pick(things).kind
     others = {thing.kind.color for thing in things} - {kind.color}
-    wrong = rng.pick(sorted(others)) if others and rng.coin(from_others) else rng.other(COLORS, kind.color)
+    wrong = rng.pick(sorted(others)) if others and rng.coin() else rng.other(COLORS, kind.color)
 
     def claim(color: str) -> Claim:
         return worded(rng, COLOR, ("color", kind.shape, color), shape=kind.shape, color=color)

@@ -55,14 +55,14 @@ def _carded(
         for number, line in enumerate(root.rows(path, card.rows, small), 1):
             picture = Picture(f"{folder}/{places[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
             id = line.text(card.fields.id) if card.fields.id else f"{split}-{number}"
-            yield SourceRow(id, split, (picture,), {words: str(line.value(card.fields.question))}, answer(line))
+            yield SourceRow(id, split, (picture,), {words: line.cell(card.fields.question)}, answer(line))
 
 
 def gqa(root: Root) -> Iterator[SourceRow]:
     """Read GQA's train, val and test-dev (the usual substitute for test); the answer is the short one."""
     card = _card("gqa")
     files = {split: f"{split}_balanced_questions.json" for split in ("train", "val")} | {"test": card.files[0]}
-    return _carded(root, card, files, lambda line: str(line.value(card.fields.answer)))
+    return _carded(root, card, files, lambda line: line.cell(card.fields.answer))
 
 
 def textvqa(root: Root) -> Iterator[SourceRow]:
@@ -102,8 +102,8 @@ def iconqa(root: Root) -> Iterator[SourceRow]:
 def _icon(name: str, split: str, kind: str, line: TableRow) -> SourceRow:
     card = _card("iconqa")
     pictures = [Picture(f"{name}/{PurePosixPath(card.fields.pictures[0])}")]
-    question: list[Part] = [str(line.value(card.fields.question)).strip()]
-    answer, problem = str(line.value(card.fields.answer)), ""
+    question: list[Part] = [line.cell(card.fields.question).strip()]
+    answer, problem = line.cell(card.fields.answer), ""
     if kind != "fill_in_blank":
         choices, right = line.texts(card.fields.options[0]), int(answer) if re.fullmatch("[0-9]{1,4}", answer) else -1
         if right not in range(len(choices)):

@@ -50,7 +50,7 @@ def _official(root: Root, path: str, split: str, folder: str) -> Iterator[Source
             image, id = line.value("image_id"), line.text("id")
             if image not in names:
                 raise InputError(f"{line.where}: caption {id} has an image that is not listed; get the file again")
-            yield SourceRow(id, split, (Picture(f"{folder}/{names[image]}"),), {}, str(line.value("caption")))
+            yield SourceRow(id, split, (Picture(f"{folder}/{names[image]}"),), {}, line.cell("caption"))
 
 
 def flickr30k(root: Root) -> Iterator[SourceRow]:
@@ -108,7 +108,7 @@ def msrvtt(root: Root) -> Iterator[SourceRow]:
             with of_form(line):
                 name = line.text("video_id")
                 pictures = frames(f"{videos(root, splits[name])}/{name}.mp4")
-                yield SourceRow(line.text("sen_id"), splits[name], pictures, {}, str(line.value("caption")))
+                yield SourceRow(line.text("sen_id"), splits[name], pictures, {}, line.cell("caption"))
 
 
 def videos(root: Root, split: str) -> str:

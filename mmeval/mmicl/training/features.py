@@ -94,7 +94,7 @@ def complete(
     features.folder.mkdir(parents=True, exist_ok=True)
     bad: list[tuple[str, str]] = []
     device = next(model.vision_model.parameters()).device
-    with _nobody_elses(features.folder) as name_file, _states_of(Path(name_file.name)).open("ab") as state_file:
+    with _own_list(features.folder) as name_file, _states_of(Path(name_file.name)).open("ab") as state_file:
         number = _recover(name_file, state_file, features.shape)
         for start in range(0, len(missing), BATCH):
             pixels: dict[str, Tensor] = {}
@@ -120,7 +120,7 @@ def complete(
 
 
 @contextmanager
-def _nobody_elses(folder: Path) -> Iterator[BinaryIO]:
+def _own_list(folder: Path) -> Iterator[BinaryIO]:
     """Open and lock the first `pictures-K.jsonl` that no other process writes; runs may share a folder."""
     for number in count():
         with (folder / f"pictures-{number}.jsonl").open("a+b") as file:

@@ -63,9 +63,9 @@ def open_source(name: str) -> Shards:
         units = [unit for file, size in zip(placed, sizes, strict=True) for unit in _units(file, size)]
         if not units:
             raise TrainingError(f"{name}: holds no row to train on; fix `data`")
+    except TrainingError:
+        raise
     except (*UNREADABLE, ImportError, ValueError) as error:
-        if isinstance(error, TrainingError):
-            raise
         raise TrainingError(f"{name}: cannot be read ({one_line(error)}); check `data` and the network") from error
     return Shards(name.rpartition("/")[0] if alone else name.rstrip("/"), units, sum(sizes))
 

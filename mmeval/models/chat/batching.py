@@ -87,7 +87,7 @@ class Batcher:
         """`budget`: padded tokens in a batch; `context`: maximum tokens of a prompt and its answer."""
         self.processor, self.budget, self.context = processor, budget, context
         self._per_picture = 256.0  # running mean of tokens per picture, to estimate batch sizes
-        self._told = False
+        self._warned = False
 
     def run(self, prepared: Iterable[Response | list[PromptRow]], answer: Answer) -> Iterator[Response | Prompt]:
         """Yield the error responses among `prepared`, and each prompt once all its rows have results."""
@@ -122,6 +122,12 @@ class Batcher:
     def _estimate(self, row: PromptRow) -> int:
         return row.prompt.tokens + round(self._per_picture * len(row.prompt.shown))
 
+    def _count_pictures(self, rows: Sequence[PromptRow]) -> None:
+        """Update the estimate, when a batch is answered: the next batches must not depend on the threads' timing."""
+        for prompt in (row.prompt for row in rows if row.prompt.shown and row.prompt.length):
+            mean = (prompt.length - prompt.tokens) / len(prompt.shown)
+            self._per_picture += 0.1 * (mean - self._per_picture)
+
     def _made(self, rows: Sequence[PromptRow], decoders: ThreadPoolExecutor) -> list[Batch]:
         """Make the tensors of rows; each row with an unreadable picture becomes a batch with an error."""
         wanted = {picture.digest: picture for row in rows for picture in row.prompt.shown}
@@ -149,9 +155,6 @@ class Batcher:
         lengths = inputs["attention_mask"].sum(1).tolist()
         for row, length in zip(rows, lengths, strict=True):
             row.prompt.length = length
-            if row.prompt.shown:
-                mean = (length - row.prompt.tokens) / len(row.prompt.shown)
-                self._per_picture += 0.1 * (mean - self._per_picture)
         fits = [self._fits(row) for row in rows]
         if not all(fits):
             long = [Batch([row], error=self._too_long(row)) for row, fit in zip(rows, fits, strict=True) if not fit]
@@ -177,6 +180,7 @@ class Batcher:
         self, made: Iterable[Batch], answer: Answer, pool: ThreadPoolExecutor, decoders: ThreadPoolExecutor
     ) -> Iterator[Prompt]:
         for batch in made:
+            self._count_pictures(batch.rows)
             began = time.perf_counter()
             results, reason = self._tried(batch, answer)
             if results is None and len(batch.rows) > 1:
@@ -215,9 +219,9 @@ class Batcher:
     def _lower(self, batch: Batch) -> None:
         """Lower the budget below the batch that did not fit, for the rest of the run; warn once."""
         self.budget = max(1, min(self.budget, _size(batch.rows) // 2))
-        if not self._told:
+        if not self._warned:
             log.warning("out of memory; batches are smaller from now on (--batch-tokens %d avoids this)", self.budget)
-            self._told = True
+            self._warned = True
 
     @staticmethod
     def _halves(rows: Sequence[PromptRow], do: Callable[[Sequence[PromptRow]], list[Any]]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,12 +19,20 @@ from mmeval.pieces import Pieces
 from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Request, Response
 
-Written = tuple[str, str, FinishReason, int] | None
-"""An answer, its reasoning, its finish reason, its token count; None if the scores were not finite."""
+
+class ChatAnswer(NamedTuple):
+    """An answer without its reasoning, the reasoning, why it ended, and the tokens of both."""
+
+    text: str
+    reasoning: str
+    finish_reason: FinishReason
+    tokens: int
 
 
 class ChatModel:
     """A Model (mmeval.types) over any checkpoint of AutoModelForImageTextToText."""
+
+    max_images: int | None = None  # a prompt that is too long for the model's context gets an error
 
     def __init__(
         self,
@@ -36,11 +44,10 @@ class ChatModel:
         batch_tokens: int,
         images: dict[str, Any],
         vision: Vision,
-        max_images: int | None = None,
     ) -> None:
         """`images`: options of the image processor."""
         self.model, self.processor, self.template = model, processor, template
-        self.name, self.max_images = name, max_images
+        self.name = name
         text = model.config.get_text_config(decoder=True)
         context = getattr(text, "max_position_embeddings", None)
         self.batcher = Batcher(self._inputs, batch_tokens, context)
@@ -74,7 +81,7 @@ class ChatModel:
             room = generation.max_new_tokens + thinking
             return [PromptRow(prompt, number, room=room) for number in range(generation.samples)]
 
-        def answer(batch: Batch) -> list[Written]:
+        def answer(batch: Batch) -> list[ChatAnswer | None]:
             return self._written(batch, generation, on_answer)
 
         for item in self.batcher.run(self._rows(requests, rows), answer):
@@ -123,8 +130,6 @@ class ChatModel:
 
     def _prompt(self, request: Request, rows: int = 1) -> Prompt:
         text, pictures, films = self.template.write(request)
-        if self.max_images is not None and len(pictures) > self.max_images:
-            raise InputError(f"the prompt has {len(pictures)} pictures, but the model takes {self.max_images}")
         if pictures and films and self.model.config.model_type in ALONE:
             raise InputError("the model takes no picture next to a video; remove --context video")
         return Prompt(request, text, pictures, films, len(self._tokenizer(text)["input_ids"]), rows)
@@ -169,13 +174,13 @@ class ChatModel:
 
     def _written(
         self, batch: Batch, generation: Generation, on_answer: Callable[[str], object] | None
-    ) -> list[Written]:
-        """Write the answers to a batch; with `on_answer`, it has one row."""
+    ) -> list[ChatAnswer | None]:
+        """Write the answers to a batch, None where scores are not finite; with `on_answer`, it has one row."""
 
         def grow(tokens: list[int]) -> None:
             written = self._read(tokens, [], len(tokens))
             if on_answer is not None and written is not None:
-                on_answer(written[0])
+                on_answer(written.text)
 
         with torch.inference_mode():
             inputs = self._on_device(batch)
@@ -213,8 +218,8 @@ class ChatModel:
         ends = [lengths.ends.get(row, len(tokens)) for row, tokens in enumerate(new)]
         return [self._read(*row) for row in zip(new, whole, ends, strict=True)]
 
-    def _read(self, tokens: list[int], finite: list[bool], cut: int) -> Written:
-        """Read new tokens; those after the first end of turn, or after `cut`, are padding."""
+    def _read(self, tokens: list[int], finite: list[bool], cut: int) -> ChatAnswer | None:
+        """Read new tokens, up to the first end of turn or to `cut`; None if the scores of one are not finite."""
         ended = next((place for place, token in enumerate(tokens, 1) if token in self._ends), None)
         reason: FinishReason = "stop" if ended is not None and ended <= cut else "length"
         length = ended if ended is not None and ended <= cut else cut
@@ -228,24 +233,24 @@ class ChatModel:
             special = [word for word in self._tokenizer.all_special_tokens if word]
             for word in special:
                 thought, rest = thought.replace(word, ""), rest.replace(word, "")
-            return rest.strip(), thought.strip(), reason, length
-        return text, "", reason, length
+            return ChatAnswer(rest.strip(), thought.strip(), reason, length)
+        return ChatAnswer(text, "", reason, length)
 
     def _said(self, prompt: Prompt) -> Response:
         if prompt.error is not None:
             return self._respond(prompt, error=prompt.error)
-        written: list[Written] = [prompt.found[number] for number in range(prompt.rows)]
-        if None in written:
-            return self._respond(prompt, error="the model's scores are not finite numbers; try --dtype float32")
+        written: list[ChatAnswer | None] = [prompt.found[number] for number in range(prompt.rows)]
         answers = [one for one in written if one is not None]
-        text, thought, reason, _ = answers[0]
+        if len(answers) < len(written):
+            return self._respond(prompt, error="the model's scores are not finite numbers; try --dtype float32")
+        first = answers[0]
         return self._respond(
             prompt,
-            text=text,
-            samples=tuple(one[0] for one in answers) if len(answers) > 1 else (),
-            reasoning=thought,
-            finish_reason=reason,
-            output_tokens=sum(one[3] for one in answers),
+            text=first.text,
+            samples=tuple(one.text for one in answers) if len(answers) > 1 else (),
+            reasoning=first.reasoning,
+            finish_reason=first.finish_reason,
+            output_tokens=sum(one.tokens for one in answers),
         )
 
     def _compared(self, batch: Batch) -> list[tuple[float, ...]]:

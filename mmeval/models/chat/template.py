@@ -50,9 +50,10 @@ class ChatTemplate:
             raise InputError(f"{self.source}: its chat template takes no picture in a question; choose another model")
         if self.video and self._probe([{"type": "video"}, asked]) in (bare, shown):
             raise InputError(f"{self.source}: its chat template takes no video; remove --context video")
-        if self.system is not None and self.system not in self._render(self._turns([asked])):
+        whole = self._render([*self._system_turn(), {"role": "user", "content": [asked]}])
+        if self.system is not None and self.system not in whole:
             raise InputError(f"{self.source}: its chat template takes no system turn; remove --system")
-        self.opened = open_tag(self._render(self._turns([asked])).partition("question?")[2])
+        self.opened = open_tag(whole.partition("question?")[2])
 
     def write(self, request: Request) -> tuple[str, tuple[Image, ...], tuple[Film, ...]]:
         """Return the prompt and, in order, its pictures and its videos; special tokens spelled by the data are marked.
@@ -86,11 +87,8 @@ class ChatTemplate:
                 content.append({"type": "image" if isinstance(part, Image) else "video"})
         return content
 
-    def _turns(self, question: Sequence[dict[str, str]]) -> list[Message]:
-        turns: list[Message] = []
-        if self.system is not None:
-            turns.append({"role": "system", "content": [_text(self.system)]})
-        return [*turns, {"role": "user", "content": list(question)}] if question else turns
+    def _system_turn(self) -> list[Message]:
+        return [] if self.system is None else [{"role": "system", "content": [_text(self.system)]}]
 
     def _probe(self, content: Sequence[dict[str, str]]) -> str:
         return self._render([{"role": "user", "content": list(content)}])

@@ -14,7 +14,7 @@ import yaml
 from mmeval.files import component
 from mmeval.provenance import versions
 from mmeval.reporting.chart import estimates, interval
-from mmeval.reporting.run_report import task_of_run
+from mmeval.reporting.run_report import data_label, task_of_run
 from mmeval.reporting.table import clean
 from mmeval.run import Run
 from mmeval.task import Task
@@ -54,6 +54,7 @@ def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
         if estimate.value is None:
             raise InputError(f"{run.folder}: {label} has no value ({estimate.reason}), but an entry needs one")
         notes = [
+            f"{task.title} on {data_label(run)}",  # languages and splits share a repository
             f"{label}, of {estimate.full_marks:g}; 95% interval {interval(estimate)}; {run.answered}",
             f"prompt {run.spec.prompt}, {run.spec.shots or 0} demonstrations, answers by {run.spec.scoring}",
             f"reading {run.spec.reading or run.results['scorer']}; {'; '.join(versions(run.sessions))}",

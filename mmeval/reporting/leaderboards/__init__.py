@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmeval.reporting.leaderboards import mmbench, mme, openvlm
-from mmeval.reporting.leaderboards.mmbench import Finding
+from mmeval.reporting.leaderboards.findings import Finding
 from mmeval.run import Run
 from mmeval.task import load_task
 from mmeval.types import InputError, nearest

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from mmeval.data.mmbench import SIZES, index_of, lacks_turns, option_cells, prediction_cells, question_of
 from mmeval.data.sheets import CUT, FORMULA, LONGEST, Cell, is_text
 from mmeval.files import component
+from mmeval.reporting.leaderboards.findings import Finding, empty, mind, more, wrong
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import LETTERS
@@ -111,23 +110,12 @@ class PredictionRow:
         return self.cells[column].text if column in self.cells else ""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """An error in a file ("wrong"), or a warning for its user ("mind")."""
-
-    level: Literal["wrong", "mind"]
-    sentence: str
-
-
-wrong, mind = partial(Finding, "wrong"), partial(Finding, "mind")
-
-
 def check(path: Path) -> list[Finding]:
     """Return all errors and warnings for a predictions table.
 
-    Errors: columns, indices, duplicates, expected answers that are not options, missing rotations, formulas, empty
-    answers. Warnings: a letter that is not one of the options, and the first cell of each kind that a spreadsheet or
-    pandas would read as a formula, a number or a missing value.
+    Errors: columns, indices, duplicates, expected answers that are not options, missing rotations, formulas, a table
+    without any answer. Warnings: a letter that is not one of the options, and the first cell of each kind that is
+    empty, or that a spreadsheet or pandas would read as a formula, a number or a missing value.
     """
     try:
         rows = [PredictionRow(cells, where) for cells, where in prediction_cells(path)]
@@ -152,6 +140,7 @@ def check(path: Path) -> list[Finding]:
     known = lacks_turns(len(groups), len(rows))
     for question, turns in groups.items():
         found += _turns(path, question, turns, known)
+    found += empty("prediction", [row.where for row in rows if not row.text("prediction").strip()], len(rows))
     found += _misread_cells(rows)
     return [*found, *_size(path, groups, rows)]
 
@@ -176,9 +165,7 @@ def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:
             if name in row.cells and (what := _misread(row.cells[name])):
                 misread.setdefault(what, []).append(f"{row.where}, column {name}: '{row.text(name)[:40]}'")
     for what, cells in misread.items():
-        others = len(cells) - 1
-        more = "" if not others else "; so is 1 more cell" if others == 1 else f"; so are {others:,} more cells"
-        yield mind(f"{cells[0]} {what}{more}")
+        yield mind(f"{cells[0]} {what}{more(len(cells) - 1, 'cell')}")
 
 
 def _cells(row: PredictionRow) -> Iterator[Finding]:
@@ -189,8 +176,6 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
         yield wrong(str(error))
     known = [*LETTERS[: len(options)]]
     answered = row.text("prediction").strip()
-    if not answered:
-        yield wrong(f"{row.where}: the prediction is empty; write the model's answer, even if it is wrong")
     if options and answered in [*LETTERS] and answered not in known:
         yield mind(f"{row.where}: the prediction is '{answered}', but the options are {', '.join(known)}")
     answer = row.text("answer").strip()

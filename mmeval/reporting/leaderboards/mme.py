@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mmeval.files import write_text
-from mmeval.reporting.leaderboards.mmbench import Finding, wrong
+from mmeval.reporting.leaderboards.findings import Finding, empty, wrong
 from mmeval.task import load_task
 from mmeval.tasks.mme import lines
 from mmeval.types import InputError, Record
@@ -33,9 +33,10 @@ def write(records: Sequence[Record], folder: Path) -> list[Path]:
 
 
 def check(folder: Path) -> list[Finding]:
-    """Return the errors in a results folder from any source; `folder` may also be a file in it.
+    """Return the findings for a results folder from any source; `folder` may also be a file in it.
 
-    This is the first error that stops MME's script, or else every two lines that it would wrongly score as a pair.
+    This is the first error that stops MME's script, or else every two lines that it would wrongly score as a pair, and
+    a warning if answers are empty.
     """
     folder = folder.parent if folder.is_file() else folder
     total = int(load_task("mme").card["questions"])
@@ -44,6 +45,9 @@ def check(folder: Path) -> list[Finding]:
     except InputError as error:
         return [wrong(str(error))]
     found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
+    silent = [record.id.split("/") for record in records if not (record.text or "").strip()]
+    places = [f"{folder / subtask}.txt, line {number}" for subtask, number in silent]
+    found += empty("answer", places, len(records))
     if len(records) != total:
         found.append(wrong(f"{folder}: {len(records):,} answers; the benchmark has {total:,} questions"))
     return found
@@ -58,10 +62,6 @@ def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
         yield wrong(f"{where}: from different pictures, {names}; put the two lines of a picture together")
     elif one.question == other.question:
         yield wrong(f"{where}: the same question twice; ask both questions of the picture")
-    for record in (one, other):
-        if not (record.text or "").strip():
-            place = f"{folder / subtask}.txt, line {record.id.split('/')[1]}"
-            yield wrong(f"{place}: the answer is empty; write what the model said")
 
 
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:

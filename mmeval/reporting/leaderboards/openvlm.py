@@ -13,7 +13,7 @@ from mmeval import regular
 from mmeval.files import component, write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
-from mmeval.reporting.leaderboards.mmbench import Finding, mind, wrong
+from mmeval.reporting.leaderboards.findings import Finding, mind, wrong
 from mmeval.run import Run
 from mmeval.types import InputError
 
@@ -77,7 +77,7 @@ def _entry(run: Run, name: str) -> dict[str, Any]:
     metrics = estimates(run.results)
     if "circular" not in metrics or metrics["circular"].value is None:
         reason = metrics["circular"].reason if "circular" in metrics else "score the run again"
-        raise InputError(f"{run.folder}: no score ({reason}), so there is no entry to write")
+        raise InputError(f"{run.folder}: no score ({reason}), so there is no entry to write; use --to mmbench")
     overall = {"Overall": metrics["circular"].value}
     values = overall | {key: metric.value for key, metric in metrics.items() if "/" not in key and key not in _WAYS}
     scores = {key: round(value, 1) for key, value in values.items() if value is not None}

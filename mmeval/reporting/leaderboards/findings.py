@@ -1,0 +1,31 @@
+"""Errors in a leaderboard's file, and warnings for its user."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An error in a file ("wrong"), or a warning for its user ("mind")."""
+
+    level: Literal["wrong", "mind"]
+    sentence: str
+
+
+wrong, mind = partial(Finding, "wrong"), partial(Finding, "mind")
+
+
+def empty(what: str, places: Sequence[str], total: int) -> Iterator[Finding]:
+    """Yield a warning about the places of empty answers, since a model may say nothing; an error if all are empty."""
+    if places and len(places) == total:
+        yield wrong(f"{places[0]}: the {what} is empty, and so are all others; write what the model said")
+    elif places:
+        advice = "empty ones count as wrong, so check that the model said nothing"
+        yield mind(f"{places[0]}: the {what} is empty{more(len(places) - 1, 'row')}; {advice}")
+
+
+def more(others: int, what: str) -> str:
+    """Return the end of a sentence about the first of several, such as `; so are 2 more rows`."""
+    return "" if not others else f"; so is 1 more {what}" if others == 1 else f"; so are {others:,} more {what}s"
