@@ -15,6 +15,7 @@ from typing import Any
 from mmeval.run import Run, open_run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import verdicts as kept
+from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
 from mmeval.task import Task, configure, load_task
@@ -171,7 +172,7 @@ def _row(
 
 
 def _common(one: Sequence[Record], other: Sequence[Record]) -> frozenset[str]:
-    """Return the ids of questions that are the same in both; a group (such as a picture's) is kept or dropped whole."""
+    """Return the ids of questions that are the same in both; a group (such as a pair) is kept or dropped whole."""
     theirs = {record.id: record for record in other}
     same = {
         record.id
@@ -179,12 +180,7 @@ def _common(one: Sequence[Record], other: Sequence[Record]) -> frozenset[str]:
         if (its := theirs.get(record.id))
         and (record.category, record.targets, record.choices) == (its.category, its.targets, its.choices)
     }
-    broken = {_group(record) for record in (*one, *other) if record.id not in same}
-    return frozenset(record.id for record in one if record.id in same and _group(record) not in broken)
-
-
-def _group(record: Record) -> tuple[str, str]:
-    return record.category, next(iter(record.groups.values()), record.id)
+    return in_whole_groups(same, one, other)
 
 
 def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str]:

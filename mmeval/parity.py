@@ -42,7 +42,7 @@ class Parity:
     runs: tuple[Run, Run]
     questions: int
     same: int
-    """Questions with equal answers: the same text, or the same likeliest candidate."""
+    """Questions with equal answers: the same text, or the same likeliest candidate. An error is no answer."""
     same_read: int
     """Questions whose parsed answers are equal."""
     furthest: float | None
@@ -55,8 +55,10 @@ class Parity:
 
     @property
     def equivalent(self) -> bool:
-        """Whether a difference beyond the margin is ruled out for every number."""
-        return all(row.equivalent is not None and row.equivalent < CONFIDENT for row in self.rows)
+        """Whether both runs are complete and a difference beyond the margin is ruled out for every number."""
+        return all(run.complete for run in self.runs) and all(
+            row.equivalent is not None and row.equivalent < CONFIDENT for row in self.rows
+        )
 
 
 def parity(
@@ -126,6 +128,7 @@ def compare(names: tuple[str, str], runs: tuple[Run, Run], margin: float) -> Par
     first, second = (run.judged for run in runs)
     ids = sorted(one.keys() & other.keys())
     same = {id for id in ids if _answer(one[id]) == _answer(other[id])}
+    answered = [id for id in ids if one[id].error is None and other[id].error is None]
     gaps = [
         abs(x - y)
         for id in ids
@@ -142,7 +145,8 @@ def compare(names: tuple[str, str], runs: tuple[Run, Run], margin: float) -> Par
         if id not in same
     ]
     return Parity(
-        names, runs, len(ids), len(same), sum(_read(first[id]) == _read(second[id]) for id in ids),
+        names, runs, len(ids), len(same.intersection(answered)),
+        sum(_read(first[id]) == _read(second[id]) for id in answered),
         max(gaps, default=None), margin, tuple(row for row in pair.rows if row.headline), tuple(differing),
     )  # fmt: skip
 

@@ -19,7 +19,8 @@ from mmeval.cli import main
 from mmeval.comparison import Comparison
 from mmeval.reporting import comparison, latex, lines
 from mmeval.run import Run
-from mmeval.types import InputError
+from mmeval.scoring.metrics.groups import in_whole_groups
+from mmeval.types import InputError, Record
 from tests import mmbench_table
 from tests.evaluating import evaluate
 
@@ -75,6 +76,26 @@ def test_runs_of_other_questions_are_compared_on_the_common_ones(runs: tuple[Run
     )
     assert all(row.difference.value == 0.0 for row in pair.rows)
     assert not pair.gained
+
+
+def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
+    comparison.write(mmeval.compare(*runs), tmp_path)
+    page, table = ((tmp_path / f"{name}").read_text(encoding="utf-8") for name in ("report.html", "comparison.md"))
+    total, few = (len(run.records) for run in (runs[0], runs[2]))
+    said = f"few: Compared on the {few} questions that both have, out of {total} and {few}."
+    assert said in page and said in table
+    assert f"few: {few} of {few} questions answered" in page
+
+
+def test_a_group_that_one_run_lacks_in_part_is_left_out_of_both() -> None:
+    def asked(id: str, category: str, **groups: str) -> Record:
+        return Record(id, ("x",), category=category, groups=groups)
+
+    one = [asked("a1", "color", cluster="a", photo="a"), asked("a2", "shape", cluster="a", photo="a")]
+    one += [asked("b1", "color", cluster="b", photo="b"), asked("b2", "shape", cluster="b", photo="b")]
+    assert in_whole_groups({"a1", "a2", "b1"}, one) == {"a1", "a2"}  # though b2 is of another category
+    pictures = [asked("random/1", "random", image="a"), asked("popular/1", "popular", image="a")]
+    assert in_whole_groups({"random/1"}, pictures) == {"random/1"}  # the same picture elsewhere is not a part of it
 
 
 def test_what_does_not_compare_is_refused(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:

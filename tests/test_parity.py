@@ -11,7 +11,10 @@ from click.testing import CliRunner
 
 from mmeval.cli import main
 from mmeval.parity import Parity, parity, side
+from mmeval.parity import compare as compare_sides
 from mmeval.reporting.parity import to_json
+from mmeval.results import current
+from mmeval.run import open_run
 from mmeval.types import InputError
 from tests import evaluating
 from tests.models.fake_server import says, serving
@@ -75,6 +78,19 @@ def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
     assert (first.said, first.read) == (("yes", "no"), ("yes", "no"))
     assert first.sent[0] == first.sent[1] and "Please answer yes or no" in first.sent[0]
     assert json.loads(json.dumps(to_json(found)))["equal_answers"] == 0
+
+
+def test_errors_are_not_equal_answers(tmp_path: Path) -> None:
+    assert compared("constant", "constant", tmp_path, margin=60.0, limit=280).equivalent
+    for folder in ("constant", "constant-again"):
+        path = tmp_path / folder / "records.jsonl"
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        down = [json.dumps(line | {"text": None, "error": "the server is down"}) for line in lines]
+        path.write_text("".join(f"{line}\n" for line in down), encoding="utf-8")
+    runs = (current(open_run(tmp_path / "constant")), current(open_run(tmp_path / "constant-again")))
+    failed = compare_sides(("a", "b"), runs, 60.0)
+    assert (failed.same, failed.same_read, failed.equivalent) == (0, 0, False)
+    assert to_json(failed)["equivalent"] is False
 
 
 def test_a_side_answers_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from mmeval.scored import judge, score_records
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.circular import GROUP
-from mmeval.scoring.metrics.groups import percent
+from mmeval.scoring.metrics.groups import in_whole_groups, percent
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
@@ -36,6 +36,10 @@ class Asked:
         """Return a copy with only these questions."""
         pairs = [pair for pair in zip(self.records, self.scores, strict=True) if pair[0].id in ids]
         return replace(self, records=[record for record, _ in pairs], scores=[score for _, score in pairs])
+
+    def answered(self) -> "Asked":
+        """Return a copy without the questions that failed."""
+        return self.only({record.id for record in self.records if record.error is None})
 
     def numbers(self) -> dict[str, Statistic]:
         """Return the task's own numbers, by the first scorer."""
@@ -71,13 +75,12 @@ def judged(task: Task, records: Sequence[Record]) -> Asked:
 def matched(main: Asked, control: Asked) -> tuple[Asked, Asked]:
     """Return both on their common questions; the control gets the main run's pictures, so the clusters agree.
 
-    A question that failed in either run is left out of both.
+    A question that failed in either run is left out of both, with the rest of its group: without it, a pair or a
+    rotation has no result.
     """
-    shared = {
-        id
-        for id, (record, _) in control.by_id.items()
-        if id in main.by_id and record.error is None and main.by_id[id][0].error is None
-    }
+    both = [record for record in main.records if record.id in control.by_id]
+    failed = {record.id for one in (main, control) for record in one.records if record.error is not None}
+    shared = in_whole_groups({record.id for record in both} - failed, both)
     own, other = main.only(shared), control.only(shared)
     records = [replace(record, images=main.by_id[record.id][0].images) for record in other.records]
     return own, replace(other, records=records)

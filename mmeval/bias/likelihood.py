@@ -29,11 +29,13 @@ def corrected(main: Asked, blind: Asked) -> dict[str, Any] | None:
         return None
     tuning = [pair for pair in pairs if _half(cluster(pair[0]))]
     held_out = [pair for pair in pairs if not _half(cluster(pair[0]))]
-    raw, mutual = (judged(main.task, _less(pairs, alpha)).accuracy() for alpha in (0.0, 1.0))
-    found = {
+    whole, less = (judged(main.task, _less(pairs, alpha)) for alpha in (0.0, 1.0))
+    raw, mutual = whole.accuracy(), less.accuracy()
+    found: dict[str, Any] = {
         "alpha_0": asdict(estimate(raw)),
         "alpha_1": asdict(estimate(mutual)),
         "gain_1": asdict(paired(mutual, raw)),
+        "tied_1": sum(score.outcome == "unparsed" for score in less.scores),
     }
     if tuning and held_out:
         shares = {alpha: estimate(judged(main.task, _less(tuning, alpha)).accuracy()).value or 0.0 for alpha in ALPHAS}

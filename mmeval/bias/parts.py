@@ -26,9 +26,13 @@ def mmstar(pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
 
 
 def rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
-    """Return the accuracy if a question must be correct under every rotation of its options that was asked."""
+    """Return the accuracy if a question must be correct under every rotation of its options that was asked.
+
+    A question that failed in one of these runs is left out.
+    """
     turned = {name: others[name] for name in known.FAMILIES["rotate"] if name in others}
-    any_turn = main.only({id for own in turned.values() for id in own.by_id})
+    failed = {id for own in (main, *turned.values()) for id in own.by_id.keys() - own.answered().by_id.keys()}
+    any_turn = main.only({id for own in turned.values() for id in own.by_id} - failed)
     right = [own.right() for own in turned.values()]
     seen = any_turn.right()
     if not seen:
@@ -40,7 +44,7 @@ def rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
         "as_asked": asdict(estimate(as_asked)),
         "all_turns": asdict(estimate(replace(left, chance=None))),
         "taken_away": asdict(paired(as_asked, left)),
-        "letters": {name: shares.histogram(own) for name, own in turned.items()},
+        "letters": {name: shares.histogram(own.answered()) for name, own in turned.items()},
     }
 
 
@@ -117,11 +121,15 @@ def solvable(main: Asked, blind: Mapping[str, Asked], needs_picture: Collection[
 
 
 def prompts(main: Asked, others: Mapping[str, Asked], own: str) -> Found | None:
-    """Return the accuracy with each prompt, the mean, and the worst; None if fewer than two have an accuracy."""
+    """Return the accuracy with each prompt, the mean, and the worst, on the questions answered with all of them.
+
+    The result is None if fewer than two prompts have an accuracy.
+    """
     asked = {own: main} | {
         name.removeprefix(known.PROMPT): one for name, one in others.items() if name.startswith(known.PROMPT)
     }
-    each = {name: asdict(estimate(one.accuracy())) for name, one in asked.items()}
+    common = set.intersection(*(set(one.answered().by_id) for one in asked.values()))
+    each = {name: asdict(estimate(one.only(common).accuracy())) for name, one in asked.items()}
     values = {name: one["value"] for name, one in each.items() if one["value"] is not None}
     if len(values) < 2:
         return None

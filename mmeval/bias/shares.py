@@ -10,6 +10,7 @@ import numpy as np
 
 from mmeval.bias.asked import Asked, cluster
 from mmeval.scoring.functionals import Array
+from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import estimate
 
 RESAMPLES = 2000
@@ -22,7 +23,8 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
     The yes ratio, in percent, is POPE's (arXiv 2305.10355). Pct. Diff (-1 to 1, ideally 0) and FP ratio (the share of
     yes among the wrong answers, ideally 0.5) are HallusionBench's (arXiv 2310.14566). d' and criterion c are those of
     signal detection with yes as the signal. Hits and false alarms get half a count more and their totals one (Hautus
-    1995), so both stay finite; c is below 0 for a model that prefers yes. An unparsed answer does not count as yes.
+    1995), so both stay finite; c is below 0 for a model that prefers yes. They have no value if only yes or only no is
+    expected. An unparsed answer does not count as yes.
     """
     rows = [
         (cluster(record), score.answer == "yes", record.targets[0] == "yes", score.value != 1.0)
@@ -50,10 +52,10 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
 
 
 def _z(sums: Array) -> tuple[Array, Array]:
-    """Return the normal quantiles of hit rate and false-alarm rate, each of shape [resamples]."""
-    hits = (sums[:, 0] + 0.5) / (sums[:, 2] + 1)
-    alarms = (sums[:, 1] + 0.5) / (sums[:, 3] + 1)
-    return _QUANTILE(hits), _QUANTILE(alarms)
+    """Return the normal quantiles of hit rate and false-alarm rate, each of shape [resamples]; NaN without a total."""
+    found = _QUANTILE((sums[:, :2] + 0.5) / (sums[:, 2:4] + 1))
+    found[(sums[:, 2:4] == 0).any(axis=1)] = np.nan
+    return found[:, 0], found[:, 1]
 
 
 def mirage(main: Asked, blind: Asked) -> dict[str, Any]:
@@ -99,8 +101,13 @@ def histogram(asked: Asked) -> Mapping[str, Any]:
         for record, score in zip(asked.records, asked.scores, strict=True)
         if record.choices and score.value is not None
     ]
-    letters = sorted({target for record, _ in lettered for target in record.targets if len(target) == 1})
-    read = [(record, score.answer) for record, score in lettered if score.answer in {*letters, *"ABCDEFGHIJ"}]
+    expected = any(target in LETTERS for record, _ in lettered for target in record.targets)
+    letters = LETTERS[: max((len(record.choices) for record, _ in lettered), default=0)] if expected else ""
+    read = [
+        (record, score.answer)
+        for record, score in lettered
+        if score.answer is not None and score.answer in letters[: len(record.choices)]
+    ]
     answered = {letter: sum(answer == letter for _, answer in read) for letter in letters}
     right = {letter: sum(letter in record.targets for record, _ in read) for letter in letters}
     ids = {record.id for record, _ in read}

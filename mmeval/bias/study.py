@@ -19,6 +19,7 @@ from mmeval.records import digest
 from mmeval.run import Run, open_run
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
+from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
 from mmeval.spec import differing
 from mmeval.task import Task, configure, load_task
@@ -58,9 +59,7 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
         "mmstar": parts.mmstar(pairs),
         "rotation": parts.rotation(main, {name: other for name, (other, _) in others.items()}),
         "length": parts.length({**{name: other for name, (other, _) in others.items()}, "": main}),
-        "blind_solvable": parts.solvable(
-            main, {name: pairs[name][1] for name in BLIND if name in pairs}, needs_picture
-        ),
+        "blind_solvable": parts.solvable(main, {n: pairs[n][1] for n in BLIND if n in pairs}, needs_picture),
         "likelihood": _prior(main, pairs),
         "prompts": parts.prompts(main, {name: other for name, (other, _) in others.items()}, run.spec.prompt or ""),
         "remarks": remarks,
@@ -89,8 +88,8 @@ def of_answers(main: Asked) -> Found:
         "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline, numbers).items()},
         "axes": dict(main.task.axes),
         "rows": _rows(main, headline),
-        "yes_no": shares.yes_no(main) if yes_or_no(main.records) else None,
-        "letters": shares.histogram(main) if any(record.choices for record in main.records) else None,
+        "yes_no": shares.yes_no(main.answered()) if yes_or_no(main.answered().records) else None,
+        "letters": shares.histogram(main.answered()) if any(record.choices for record in main.records) else None,
         "by_place": _by(main, lambda tags, images: tags.get(RELEVANT)),
         "by_pictures": _by(main, lambda tags, images: str(images)),
     }
@@ -126,7 +125,11 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[
             continue
         if not own.complete:
             remarks.append(f"The control {own.spec.control} is incomplete: {_lacking(own)}.")
-        found[str(own.spec.control)] = (judged(task, own.records), str(own.header.get("control", {}).get("acts", "")))
+        planned = [record for record in run.records if own.planned is None or record.id in own.planned]
+        both = {record.id for record in planned} & {record.id for record in own.records}
+        whole = in_whole_groups(both, planned, own.records)  # one of the two may be unfinished
+        answers = judged(task, [record for record in own.records if record.id in whole])
+        found[str(own.spec.control)] = (answers, str(own.header.get("control", {}).get("acts", "")))
     return found, remarks
 
 
@@ -135,9 +138,8 @@ def _lacking(run: Run) -> str:
     errors = [record.error for record in run.records if record.error is not None]
     left = run.samples_planned - run.samples_asked
     found = [f"{left:,} of {run.samples_planned:,} questions are not asked yet"] if left else []
-    found += (
-        [f"{len(errors):,} of {run.samples_planned:,} answers are errors, such as: {errors[0]:.200}"] if errors else []
-    )
+    if errors:
+        found.append(f"{len(errors):,} of {run.samples_planned:,} answers are errors, such as: {errors[0]:.200}")
     return "; ".join(found)
 
 
@@ -161,6 +163,7 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
         "about": known.about(name),
         "acts": acts,
         "n": len(main.records),
+        "as_asked": asdict(estimate(main.accuracy())),
         ACCURACY: asdict(estimate(other.accuracy())),
         "gain": gain,
         "changed": asdict(estimate(replace(main.accuracy(lambda record, score: changed[record.id]), chance=None))),
@@ -188,9 +191,8 @@ def _families(found: Mapping[str, Found]) -> Found:
     families = {}
     for family in ("swap-category", "swap-any"):
         draws = [found[name]["gain"][ACCURACY]["value"] for name in known.FAMILIES[family] if name in found]
-        if gains := [gain for gain in draws if gain is not None]:
-            mean = sum(gains) / len(gains)
-            families[family] = {"draws": len(gains), "mean": mean, "least": min(gains), "most": max(gains)}
+        if own := [gain for gain in draws if gain is not None]:
+            families[family] = {"draws": len(own), "mean": sum(own) / len(own), "least": min(own), "most": max(own)}
     return families
 
 

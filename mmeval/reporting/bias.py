@@ -14,7 +14,7 @@ from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, Found, reading, spread
 from mmeval.reporting.chart import minus, number
-from mmeval.reporting.lines import Lines, stacked, titled
+from mmeval.reporting.lines import Lines, print_whole, stacked, titled
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.types import InputError
@@ -22,8 +22,6 @@ from mmeval.types import InputError
 JSON, MARKDOWN = "bias.json", "bias.md"
 NARROW = 72
 """Maximum width in characters, three per gap, of a table that may have another one beside it on the page."""
-WIDEST = 10_000
-"""Maximum width of a table, in terminal columns."""
 YES_NO = {
     "yes_ratio": ("yes, %", 1),
     "pct_diff": ("Pct. Diff", 2),
@@ -61,9 +59,7 @@ def show(found: Found, console: Console) -> None:
         console.print(Text(clean(mark), style="yellow"))
     for one in tables(found):
         console.print(Text(clean(f"\n{one.title}"), style="bold"))
-        made = grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")])
-        made.width = console.measure(made, options=console.options.update(width=WIDEST)).maximum
-        console.print(made, crop=False)  # never cut off a number
+        print_whole(grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")]), console)
     for sentence in reading(found):
         console.print(Text(clean(sentence)))
 
@@ -118,12 +114,18 @@ def _tables(found: Found) -> Iterator[Lines]:
         for name, own in found["rows"].items()
     ]
     yield Lines("Scores, and baselines that do not look", ("", *labels.values()), tuple(rows))
-    columns = ("control", "n", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
+    columns = ("control", "n", "as asked", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
+    # with all questions, accuracy as asked is that of the first table; earlier studies do not have it
+    partly = any(own["n"] != found["n"] and "as_asked" in own for own in controls.values())
     gains = tuple(
-        (name, f"{own['n']:,}", spread(own["accuracy"]), *_gains(own, labels), spread(own["changed"]))
+        (
+            *(name, f"{own['n']:,}", spread(own["as_asked"]) if partly else "", spread(own["accuracy"])),
+            *(*_gains(own, labels), spread(own["changed"])),
+        )
         for name, own in controls.items()
     )
-    yield Lines("What each control takes away (gain: as asked minus control, 95% interval)", columns, gains)
+    title = "What each control takes away (gain: as asked minus control, 95% interval, on n questions)"
+    yield Lines(title, columns, gains)
     families = tuple(
         (name, str(own["draws"]), *(number(own[key], 1) for key in ("mean", "least", "most")))
         for name, own in found.get("families", {}).items()

@@ -145,16 +145,20 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
                     paper.line((x(share * one["low"]), x(share * one["high"])), (at, at), **_bar(pen))
 
     legend = [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)]
-    subtitle = f"{found['title']}: points of 100 lost without it"
+    subtitle = f"{found['title']}: points of 100 lost without it, with 95% intervals"
     return Figure("What the picture is worth", subtitle, legend, lambda size: step(size) * len(axes), body)
 
 
 def _blur(found: Found) -> Figure | None:
     """Draw accuracy by blur step; accuracy without a picture is a dashed line with its interval."""
-    steps = [(0.0, found["seen"]["accuracy"])]
-    steps += [(n, found["controls"][f"blur{n}"]["accuracy"]) for n in range(1, 5) if f"blur{n}" in found["controls"]]
-    if len(steps) < 3:
+    blurred = {n: found["controls"][f"blur{n}"] for n in range(1, 5) if f"blur{n}" in found["controls"]}
+    if len(blurred) < 2:
         return None
+    most = max(blurred.values(), key=lambda own: own["n"])  # step 0 has the questions that were asked blurred, too
+    steps = [
+        (0, most.get("as_asked", found["seen"]["accuracy"])),
+        *((n, own["accuracy"]) for n, own in blurred.items()),
+    ]
     blind = found["controls"].get("absent", {}).get("accuracy")
     legend = [("blurred", PENS[0])]
     if blind and blind["value"] is not None:
@@ -169,7 +173,7 @@ def _blur(found: Found) -> Figure | None:
             _dot(paper, (right,), (y(blind["value"]),), pen)
         _curve(paper, x, y, steps)
 
-    subtitle = f"{found['title']}: percent correct; step 0 is the original picture"
+    subtitle = f"{found['title']}: percent correct, with 95% intervals; step 0 is the original picture"
     return Figure("Accuracy under blur", subtitle, legend, lambda size: size.curve, body)
 
 
@@ -187,7 +191,10 @@ def _length(found: Found) -> Figure | None:
         x, y, _ = _axes(paper, size, top, (0, longest * 1.05), (low, high), "mean prompt tokens", ticks)
         _curve(paper, x, y, points)
 
-    title, subtitle = "What the picture is worth after a long text", "points of accuracy lost without it"
+    title, subtitle = (
+        "What the picture is worth after a long text",
+        "points of accuracy lost without it, with 95% intervals",
+    )
     return Figure(title, f"{found['title']}: {subtitle}", (), lambda size: size.curve, body)
 
 

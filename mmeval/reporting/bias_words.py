@@ -97,8 +97,8 @@ def _spoiled(found: Found) -> Iterator[str]:
             yield "These answers do not show that any blur step lowers its accuracy."
         else:
             yield (
-                f"Step {first} is the first blur step that is shown to lower its accuracy "
-                f"({spread(dict(known)[first])} points)."
+                f"Step {first} is the first blur step that is shown to lower its accuracy, "
+                f"by {spread(dict(known)[first])} points."
             )
     lost = _gain(found, "patches")
     if lost is not None:
@@ -135,23 +135,31 @@ def _several(found: Found) -> Iterator[str]:
         )
 
 
+def _yes_no(yes: Found) -> Iterator[str]:
+    yield (
+        f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions. Its Pct. Diff, the share of yes "
+        f"among its answers minus the share among the expected answers, is {spread(yes['pct_diff'], 2)}."
+    )
+    neither = (yes.get("neither") or {}).get("value")
+    if neither:
+        yield f"{spread(yes['neither'], unit='%')} of its answers are neither yes nor no; they count as not yes."
+    if yes["d_prime"]["value"] is None:
+        return
+    always = {100.0: "always says yes", 0.0: "never says yes"}.get(yes["yes_ratio"]["value"])
+    no = "away from yes" if neither else "toward no"
+    leaning = ("is not shown to lean either way", f"leans {no}", "leans toward yes")[sure(yes["criterion"])]
+    dull = yes["d_prime"]["low"] is not None and yes["d_prime"]["low"] <= 0 <= yes["d_prime"]["high"]
+    tells = ", which does not show that it tells yes from no" if dull else ""
+    yield (
+        f"Its d' is {spread(yes['d_prime'], 2)}{tells}. Its criterion is {spread(yes['criterion'], 2)}: "
+        f"it {always or leaning}."
+    )
+
+
 def _priors(found: Found) -> Iterator[str]:
     yes = found.get("yes_no")
     if yes and yes["yes_ratio"]["value"] is not None:
-        yield (
-            f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions. Its Pct. Diff, the share of yes "
-            f"among its answers minus the share among the expected answers, is {spread(yes['pct_diff'], 2)}."
-        )
-        if (neither := yes.get("neither")) and neither["value"]:
-            yield f"{spread(neither, unit='%')} of its answers are neither yes nor no; they count as not yes."
-        always = {100.0: "always says yes", 0.0: "never says yes"}.get(yes["yes_ratio"]["value"])
-        leaning = ("is not shown to lean either way", "leans toward no", "leans toward yes")[sure(yes["criterion"])]
-        dull = yes["d_prime"]["low"] is not None and yes["d_prime"]["low"] <= 0 <= yes["d_prime"]["high"]
-        tells = ", which does not show that it tells yes from no" if dull else ""
-        yield (
-            f"Its d' is {spread(yes['d_prime'], 2)}{tells}. Its criterion is {spread(yes['criterion'], 2)}: "
-            f"it {always or leaning}."
-        )
+        yield from _yes_no(yes)
     letters = found.get("letters")
     if letters and letters["first"]["value"] is not None:
         first, truly = letters["first"], letters["truly"]
@@ -177,9 +185,11 @@ def _solved(found: Found) -> Iterator[str]:
     if not solved:
         return
     needed, not_needed = solved["needed"], solved["not_needed"]
+    others = "There are no others."
+    if needed["seen"]:
+        others = f"Of the other {needed['n']:,} it answers {spread(needed['seen'], unit='%')} correctly."
     yield (
-        f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. Of the other {needed['n']:,} "
-        f"it answers {spread(needed['seen'], unit='%') if needed['seen'] else 'none'} correctly. "
+        f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. {others} "
         "The split is partly due to chance."
     )
 
@@ -192,6 +202,11 @@ def _rest(found: Found) -> Iterator[str]:
             f"{spread(prior['alpha_1'])} instead of {spread(prior['alpha_0'])}: a difference of "
             f"{spread(prior['gain_1'])} points."
         )
+        if tied := prior.get("tied_1"):
+            yield (
+                f"With the prior subtracted, {tied:,} of {prior['alpha_1']['n']:,} questions have no single likeliest "
+                "option, which counts as wrong. Likelihoods that the picture does not change are such ties."
+            )
         if tuned := prior.get("tuned"):
             yield (
                 f"Alpha {tuned['alpha']:g}, tuned on one half of the data, changes accuracy by "

@@ -1,5 +1,6 @@
 """The values of a figure or table: series of estimates along a benchmark's axes. Nothing is drawn here."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -34,11 +35,16 @@ class Chart:
 
     def full_marks(self, metric: str) -> float | None:
         """Return a metric's full marks, or None if no series has it. Raises InputError if the series disagree."""
-        return self._shared(metric, "full_marks")
+        found = self._values(metric, "full_marks")
+        if len(found) > 1:
+            values = " and ".join(f"{x:g}" for x in found)
+            raise InputError(f"{metric}: full marks of {values}; draw only runs of one task together")
+        return found[0] if found else None
 
     def chance(self, metric: str) -> float | None:
-        """Return a metric's chance level, or None if unknown. Raises InputError if the series disagree."""
-        return self._shared(metric, "chance")
+        """Return a metric's chance level; None if it is unknown, or if the series were asked questions that differ."""
+        found = self._values(metric, "chance")
+        return found[0] if len(found) == 1 else None
 
     @property
     def shared_marks(self) -> float | None:
@@ -46,13 +52,14 @@ class Chart:
         marks = {self.full_marks(metric) for metric in self.axes} - {None}
         return marks.pop() if len(marks) == 1 else None
 
-    def _shared(self, metric: str, name: str) -> float | None:
-        found = {getattr(series.estimates[metric], name) for series in self.series if metric in series.estimates}
-        found.discard(None)
-        if len(found) > 1:
-            values = " and ".join(f"{x:g}" for x in sorted(found))
-            raise InputError(f"{metric}: {name.replace('_', ' ')} of {values}; draw only runs of one task together")
-        return found.pop() if found else None
+    def _values(self, metric: str, name: str) -> list[float]:
+        """Return the different values, ascending; sums that differ only in the order of their terms are one value."""
+        known = (getattr(series.estimates[metric], name) for series in self.series if metric in series.estimates)
+        found: list[float] = []
+        for value in sorted(value for value in known if value is not None):
+            if not found or not math.isclose(found[-1], value, rel_tol=1e-9):
+                found.append(value)
+        return found
 
 
 def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, Estimate]:
@@ -72,7 +79,7 @@ def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, E
 
 def number(value: float | None, digits: int = 2) -> str:
     """Format a value: `1,381.75`, or a dash for None."""
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return "–" if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # never "-0.00"
 
 
 def minus(text: str) -> str:
@@ -107,7 +114,7 @@ def caption(chart: Chart, opening: str, chance: str, intervals: str, mark: str) 
     with_interval = sum(estimate.low is not None for estimate in shown)
     sentences = {
         opening: True,
-        f"{chance}: chance level.": any(estimate.chance is not None for estimate in shown),
+        f"{chance}: chance level.": any(chart.chance(metric) is not None for metric in chart.axes),
         f"{intervals}.": with_interval > 0,
         f"Scores without {mark} were published without an interval.": with_interval < len(shown),
         "A gap: no value.": len(shown) < len(found),

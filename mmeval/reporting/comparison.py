@@ -97,8 +97,8 @@ def notes(comparison: Comparison) -> list[str]:
         )
     headline = (row for pair in comparison.pairs for row in pair.rows if row.headline)
     found += [f"{row.label} has no value: {row.difference.reason}." for row in headline if row.difference.reason]
-    found += _marks(comparison)
-    return list(dict.fromkeys([*found, *(note for pair in comparison.pairs for note in pair.notes)]))
+    limits = shared({pair.other: pair.notes for pair in comparison.pairs})
+    return list(dict.fromkeys([*found, *_marks(comparison), *limits]))
 
 
 def _marks(comparison: Comparison) -> list[str]:
@@ -108,8 +108,7 @@ def _marks(comparison: Comparison) -> list[str]:
 def changed(pair: Pair) -> str:
     """Return a sentence with the number of answers that changed in each direction."""
     return (
-        f"{pair.other} has {len(pair.gained):,} correct that {pair.first} has wrong, and "
-        f"{len(pair.lost):,} wrong that {pair.first} has correct"
+        f"{pair.other} scores higher than {pair.first} on {len(pair.gained):,} questions, lower on {len(pair.lost):,}"
     )
 
 
@@ -187,7 +186,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def changes_csv(comparison: Comparison) -> str:
-    """Return the questions that only one run has correct as CSV, one row per question."""
+    """Return the questions on which the runs score differently as CSV, one row per question."""
     rows: list[list[object]] = [["task", "first", "other", "change", "id", "category", "first_answer", "other_answer"]]
     for pair in comparison.pairs:
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
@@ -241,7 +240,9 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
             chart = Chart(task.title, subtitle, task.axes, lines, task.totals)
             rows, below = (pairs[0].rows if len(pairs) == 1 else ()), baselines_of(pairs[0])
             runs = {name: comparison.runs[name] for name in estimates}
-            paths += [run_report.side_by_side(runs, chart, rows, out, below), *run_report.draw(chart, out)]
+            limits = shared({pair.other: pair.notes for pair in pairs})
+            page = run_report.side_by_side(runs, chart, rows, out, below, limits)
+            paths += [page, *run_report.draw(chart, out)]
             continue
         head = next(row for row in pairs[0].rows if row.headline)
         own = {name: numbers[head.metric] for name, numbers in estimates.items()}

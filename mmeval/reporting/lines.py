@@ -1,4 +1,4 @@
-"""Small tables as Markdown and HTML, and rows as CSV. Cells are escaped."""
+"""Small tables as Markdown, as HTML and on the terminal, and rows as CSV. Cells are escaped."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.console import Console
+from rich.table import Table as Grid
+
 from mmeval.reporting.chart import minus
 from mmeval.reporting.table import clean, escape, inert
+
+WIDEST = 10_000
+"""Maximum width of a table that is never cut off, in terminal columns."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,17 @@ def stacked(rows: Sequence[Sequence[str]], title: str = "") -> str:
         body.append(f'<tr><th scope="row">{name}</th>{own}</tr>')
     label = f' aria-label="{html.escape(clean(title))}"' if title else ""
     return f'<table class="scores stacked"{label}><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+
+
+def whole_width(made: Grid, console: Console) -> int:
+    """Return the width at which nothing in a table is wrapped or cut off, in terminal columns."""
+    return console.measure(made, options=console.options.update(width=WIDEST)).maximum
+
+
+def print_whole(made: Grid, console: Console) -> None:
+    """Print a table without cutting off a number, even if the terminal is too narrow."""
+    made.width = whole_width(made, console)
+    console.print(made, crop=False)
 
 
 def to_csv(rows: Iterable[Sequence[object]]) -> str:

@@ -18,7 +18,7 @@ from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.baselines import TITLE
 from mmeval.reporting.chart import Chart, Series, estimates, interval, number
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import markdown, shared, to_csv
+from mmeval.reporting.lines import markdown, print_whole, shared, to_csv, whole_width
 from mmeval.reporting.table import clean, escape, grid
 from mmeval.run import Run
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
@@ -80,14 +80,20 @@ def _baselines(results: Mapping[str, Any], metric: str) -> dict[str, float]:
 
 
 def show(made: Matrix, console: Console) -> None:
-    """Print the table: models as rows if they outnumber the headline numbers, else as columns, baselines below."""
+    """Print the table: models as rows if they outnumber the headline numbers, else as columns, baselines below.
+
+    If it is too wide for the terminal, the other way around. No number and no name is cut off.
+    """
     header, models, below = _across(made)
-    if len(made.models) > len(made.columns):
-        console.print(grid(header, [(models, ""), (below, "dim")]))
-    else:
-        for first, rows, style in (("", models, ""), (TITLE, below, "dim")):
-            names, *turned = map(list, zip([first, *header[1:]], *rows, strict=True))
-            console.print(grid(names, [(turned, style)]))
+    ways = [[grid(header, [(models, ""), (below, "dim")])], []]
+    for first, rows, style in (("", models, ""), (TITLE, below, "dim")):
+        names, *turned = map(list, zip([first, *header[1:]], *rows, strict=True))
+        ways[1].append(grid(names, [(turned, style)]))
+    if len(made.models) <= len(made.columns):
+        ways.reverse()
+    fitting = (way for way in ways if all(whole_width(one, console) <= console.width for one in way))
+    for one in next(fitting, ways[0]):
+        print_whole(one, console)
     for mark in made.notes:
         console.print(Text(clean(mark), style="yellow"))
 

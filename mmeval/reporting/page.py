@@ -88,19 +88,19 @@ def made_from(folder: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = ()) -> Panel:
+def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = (), notes: Sequence[str] = ()) -> Panel:
     """Return the section that shows several runs side by side: every number of the chart that at least one run has.
 
     `rows`, for two runs, have the differences with their own intervals and p-values; `baselines` are rows of answers
-    that do not look.
+    that do not look; `notes` are limits of the comparison.
     """
     found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
     labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
-    chances = [chart.chance(metric) for metric in labels]
+    chances = (one.estimates[metric].chance for one in chart.series for metric in labels if metric in one.estimates)
     pens(chart.series)  # raises InputError for too many series
     known = {row.metric: row for row in rows if row.difference.value is not None}
     shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
-    return Panel("Comparison", _render("comparison.html", **shown, rows=known, baselines=baselines))
+    return Panel("Comparison", _render("comparison.html", **shown, rows=known, baselines=baselines, notes=notes))
 
 
 def signed(value: float, digits: int = 2) -> str:

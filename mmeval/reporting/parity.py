@@ -9,6 +9,7 @@ from mmeval.comparison import Row
 from mmeval.files import write_json
 from mmeval.parity import CONFIDENT, Parity
 from mmeval.reporting.console import say
+from mmeval.reporting.lines import shared
 from mmeval.types import printable
 
 SHOWN = 3
@@ -23,6 +24,8 @@ def show(found: Parity) -> None:
     say(f"{same} answers are equal; {read_alike} are parsed the same")
     if found.furthest is not None:
         say(f"the largest difference between two log-likelihoods is {found.furthest:.2g}")
+    for mark in shared({name: run.marks for name, run in zip("AB", found.runs, strict=True)}):
+        say(mark, "yellow")
     for row in found.rows:
         say(_sentence(row, found.margin))
     for one in found.differing[:SHOWN]:

@@ -12,6 +12,7 @@ from mmeval.reporting import about, dotplot, leaderboards, page, published, rada
 from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
+from mmeval.reporting.lines import shared
 from mmeval.reporting.table import Table
 from mmeval.run import EMBEDDED, SMALL, Run
 from mmeval.run_files import read_samples, scores_by_id
@@ -137,19 +138,25 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
 
 
 def side_by_side(
-    runs: Mapping[str, Run], chart: Chart, rows: Sequence[comparison.Row], out: Path, baselines: Rows
+    runs: Mapping[str, Run],
+    chart: Chart,
+    rows: Sequence[comparison.Row],
+    out: Path,
+    baselines: Rows,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write the page that shows scored runs of one task side by side with their answers; return its path.
 
-    `rows`, for two runs, have their differences; `baselines` are rows of answers that do not look.
-    The samples are those of the first run, with the pictures from its page.
+    `rows`, for two runs, have their differences; `baselines` are rows of answers that do not look; `notes` are limits
+    of the comparison. The samples are those of the first run, with the pictures from its page.
     """
     (_, base), *others = runs.items()
     task = task_of_run(base)
     tabled = replace(
         table_of_run(base, task),
         title=f"{', '.join(runs)} on {task.title}",
-        marks=tuple(dict.fromkeys(mark for run in runs.values() for mark in run.marks)),
+        answered="; ".join(shared({name: [run.answered] for name, run in runs.items()})),
+        marks=tuple(shared({name: run.marks for name, run in runs.items()})),
         rows=(),
         totals=(),
         details=(),
@@ -162,7 +169,7 @@ def side_by_side(
     ]
     browser = _browse(base, task, answered, None, "Run")
     commands = {f"{name}, {run.answered}": about.command(run) for name, run in runs.items()}
-    return page.write(out, tabled, browser, {}, commands, panels=[page.comparison(chart, rows, baselines)])
+    return page.write(out, tabled, browser, {}, commands, panels=[page.comparison(chart, rows, baselines, notes)])
 
 
 def series(run: Run) -> Series:

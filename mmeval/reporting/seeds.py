@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mmeval.reporting import run_report, table
 from mmeval.reporting.chart import interval, number
+from mmeval.reporting.lines import print_whole
 from mmeval.reporting.table import clean
 from mmeval.run import Run
 from mmeval.run_files import SCHEMA
@@ -52,8 +53,6 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 SPREAD = ("mean", "sd", "min", "max")
-WIDEST = 10_000
-"""Maximum width of a table in terminal columns; numbers are never cut off."""
 SAME = "The seed has no effect on this data: every run asked the same questions, and the spread has no meaning."
 
 
@@ -68,8 +67,7 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
     console.print(Text(clean(f"{summary['title']}{shots}: {len(summary['seeds'])} seeds"), style="bold"))
     console.print(Text(clean(summary["data"])))
-    grid.width = console.measure(grid, options=console.options.update(width=WIDEST)).maximum
-    console.print(grid, crop=False)
+    print_whole(grid, console)
     if below := summary["baselines"]:
         console.print(table.grid(below[0], [(map(list, below[1:]), "dim")]))
     errors = summary["errors"]

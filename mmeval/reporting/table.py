@@ -257,7 +257,8 @@ def counted(counts: Mapping[str, int]) -> str:
     if counts.get("unscored"):
         parts.append(f"{counts['unscored']:,} unscored")
     errors = counts["error"]
-    return f"{counts['samples']:,} samples: {', '.join(parts)}, {errors:,} error{'' if errors == 1 else 's'}"
+    samples = f"{counts['samples']:,} sample{'' if counts['samples'] == 1 else 's'}"
+    return f"{samples}: {', '.join(parts)}, {errors:,} error{'' if errors == 1 else 's'}"
 
 
 def clean(text: str) -> str:

@@ -91,6 +91,7 @@ class Part:
         rows = range(0, number, size)
         without = np.concatenate([self(1.0 - np.eye(min(size, number - row), number, row)) for row in rows])
         changes = (number - 1) * (self.point - np.where(np.isfinite(without), without, self.point))
+        changes -= changes.mean()  # so that the linear parts of the clusters add up to the value
         return dict(zip(self.clusters, changes.tolist(), strict=True))
 
 

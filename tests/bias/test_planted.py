@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -305,6 +306,72 @@ def test_a_control_without_any_answer_is_left_out_and_said(tmp_path: Path) -> No
     assert report.write(run.folder, found)
 
 
+class FailsOnce(Told):
+    """A model that fails at the first question."""
+
+    first: str = ""
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        for request in requests:
+            self.first = self.first or request.id
+            shown = self.preview(request)
+            failed = request.id == self.first
+            yield replace(shown, error="down") if failed else replace(shown, text=self.answer(request))
+
+
+def test_an_answer_that_failed_is_no_answer(tmp_path: Path) -> None:
+    data = str(make_release(tmp_path / "data", pictures=2))
+    load = lambda checkpoint, options: FailsOnce(lambda request: "yes")  # noqa: E731
+    run = evaluate("constant", "mme", out=tmp_path / "run", load=load, data=data)
+    under_controls(run, run_spec("mme", data=data), ["blur1,blur2,grey"], load=loading(lambda request: "yes"))
+    found = study(run)
+    assert found["n"] == 56 and found["seen"]["accuracy"]["value"] < 50.0  # a failure counts as wrong in a score
+    assert found["yes_no"]["yes_ratio"]["value"] == 100.0 and found["yes_no"]["neither"]["value"] == 0.0
+    grey = found["controls"]["grey"]
+    assert grey["n"] == 54 and grey["as_asked"]["value"] == grey["accuracy"]["value"] == 50.0  # less a whole pair
+    assert grey["gain"]["perception"]["value"] == grey["gain"]["accuracy"]["value"] == 0.0
+    columns = next(one for one in report.tables(found) if one.title.startswith("What each control")).columns
+    assert columns[:4] == ("control", "n", "as asked", "accuracy")
+    (blur,) = (svg for svg in report.write(tmp_path, found) if svg.name == "bias-blur.svg")
+    (curve,) = re.findall(r'd="M[0-9.]+ ([0-9.]+)L[0-9.]+ ([0-9.]+)L[0-9.]+ ([0-9.]+)"', blur.read_text("utf-8"))
+    assert len(set(curve)) == 1  # steps 0, 1 and 2 have the same height
+
+
+def test_a_failure_under_a_rotation_or_a_prompt_is_no_effect_of_it(tmp_path: Path) -> None:
+    run = evaluate("constant", "muirbench", out=tmp_path / "run", load=loading(lambda request: "A"), limit=40)
+    load = lambda checkpoint, options: FailsOnce(lambda request: "A")  # noqa: E731
+    under_controls(run, run_spec("muirbench", limit=40), ["rotate1,prompts"], load=load)
+    found, asked = study(run), len(run.records)
+    assert len(found["prompts"]["each"]) > 1
+    assert {one["n"] for one in (found["rotation"]["as_asked"], *found["prompts"]["each"].values())} == {asked - 1}
+
+
+def test_a_letter_that_is_never_right_is_listed(tmp_path: Path) -> None:
+    rows = [mmbench_table.line(n, ["a cat", "a dog", "a cow", "a pig"], "AB"[n % 2]) for n in range(1, 9)]
+    data = str(mmbench_table.write(tmp_path / "dev.tsv", rows))
+    run = evaluate("constant:D", "mmbench", out=tmp_path / "run", data=data)
+    never = [record for record in run.records if record.targets != ("D",)]
+    letters = of_answers(judged(load_task("mmbench"), never))["letters"]
+    assert letters["answered"]["D"] == sum(letters["answered"].values()) == len(never)
+
+
+def test_yes_cannot_be_told_from_no_where_only_yes_is_expected(tmp_path: Path) -> None:
+    run = evaluate("constant:no", "mme", out=tmp_path / "run", data=str(make_release(tmp_path / "data", pictures=2)))
+    yes = [record for record in run.records if record.targets == ("yes",)]
+    found = of_answers(judged(load_task("mme"), yes))
+    assert found["yes_no"]["d_prime"]["value"] is found["yes_no"]["criterion"]["value"] is None
+    assert found["yes_no"]["yes_ratio"]["value"] == 0.0
+    assert "Its d'" not in " ".join(reading({**found, "model": "told"}))
+
+
+def test_who_answers_neither_does_not_lean_toward_no(tmp_path: Path) -> None:
+    told = {"value": 30.0, "low": 20.0, "high": 40.0}
+    yes = dict.fromkeys(("yes_ratio", "neither", "pct_diff", "d_prime", "criterion"), told)
+    found = {"seen": {"accuracy": {**told, "chance": None}}, "yes_no": yes}
+    assert "it leans away from yes." in " ".join(reading(found))
+    assert "it leans toward no." in " ".join(reading({**found, "yes_no": {**yes, "neither": {**told, "value": 0.0}}}))
+
+
 def test_questions_whose_answers_are_kept_back_show_what_changed_alone(tmp_path: Path) -> None:
     rows = [mmbench_table.line(n, ["a cat", "a dog"], "") for n in range(1, 4)]
     data = str(mmbench_table.write(tmp_path / "test.tsv", rows))
@@ -376,6 +443,15 @@ def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
     found = study(open_run(run.folder))["likelihood"]
     assert found["alpha_0"]["value"] < 50 and found["alpha_1"]["value"] == 100.0 and found["gain_1"]["low"] > 0
     assert 0 < found["tuned"]["alpha"] <= 1.0 and found["tuned"]["held_out"]["value"] == 100.0
+
+
+def test_likelihoods_that_no_picture_changes_are_ties(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 20}
+    run = evaluate("constant", "muirbench", out=tmp_path / "run", **how)
+    under_controls(run, run_spec("muirbench", **how), ["blind"])
+    found = study(run)
+    assert found["likelihood"]["alpha_1"]["value"] == 0.0 and found["likelihood"]["tied_1"] == found["n"]
+    assert "20 of 20 questions have no single likeliest option" in " ".join(reading(found))
 
 
 def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import matplotlib
 import pytest
 
 from mmeval.reporting import dotplot, radar, raster, sheet, svg
-from mmeval.reporting.chart import Chart, Series
+from mmeval.reporting.chart import Chart, Series, caption, number
 from mmeval.types import Estimate, InputError
 from tests.reporting.made_up import AXES, TOTALS, chart
 
@@ -182,6 +182,21 @@ def test_what_cannot_be_drawn_together_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=said):
         figure.draw(bad(), tmp_path)
+
+
+def test_chance_is_that_of_all_runs_or_of_none() -> None:
+    def drawn(*chances: float) -> Chart:
+        lines = (Series(f"{n}", {"a": Estimate(50.0, 40.0, 60.0, 9, 100.0, one)}) for n, one in enumerate(chances))
+        return Chart("t", "s", {"a": "A"}, tuple(lines))
+
+    assert drawn(87.5 / 3, 29.166666666666650).chance("a") is not None  # the same sum in another order
+    assert drawn(25.0, 30.0).chance("a") is None  # other questions, with more options
+    said = [caption(drawn(25.0, other), "", "Dashed", "Lines", "a line") for other in (25.0, 30.0)]
+    assert ["Dashed: chance" in one for one in said] == [True, False]
+
+
+def test_no_number_is_a_negative_zero() -> None:
+    assert [number(value) for value in (-1e-17, -0.004, -0.006, 1381.745)] == ["0.00", "0.00", "-0.01", "1,381.74"]
 
 
 def test_no_marker_hides_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from mmeval.reporting import table
+from mmeval.reporting import matrix, table
 from mmeval.reporting.chart import number
 from mmeval.task import load_task
-from mmeval.types import InputError
+from mmeval.types import Estimate, InputError
 from tests.reporting.made_up import scores
 
 MME = load_task("mme")
@@ -140,3 +140,13 @@ def test_broken_scores_are_a_sentence() -> None:
 
 def _rows(made: table.Table) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(table.to_csv(made))))
+
+
+@pytest.mark.parametrize("models", [2, 5])
+def test_a_sweeps_table_names_every_model_on_a_narrow_terminal(models: int) -> None:
+    own = Estimate(87.5, 73.3, 94.8, 40, 100.0, 25.0)
+    named = [f"python:a_module_of_mine:model{number}" for number in range(models)]
+    columns = {f"A task with a long title, {label}": dict.fromkeys(named, own) for label in ("Overall", "Whole", "F1")}
+    out = io.StringIO()
+    matrix.show(matrix.Matrix(columns, {}, {}, {"chance": dict.fromkeys(columns, 25.0)}), Console(file=out, width=80))
+    assert all(text in out.getvalue() for text in (*named, *columns, "87.50 (73.3–94.8)"))

@@ -81,6 +81,15 @@ def test_many_clusters_are_swapped_as_scipy_does() -> None:
     assert p_value(share(one.tolist(), 3), share(two.tolist(), 3))[0] == pytest.approx(wanted, abs=0.012)
 
 
+def test_no_p_value_of_a_few_clusters_is_below_that_of_the_observed_swap() -> None:
+    rng = np.random.default_rng(0)
+    for number in range(100):
+        names = [str(place % 5) for place in range(8)]
+        truth = [bool(one) for one in rng.permutation([True] * (1 + number % 7) + [False] * (7 - number % 7))]
+        good, bad = (auroc([*map(float, rng.random(8))], truth, names) for _ in range(2))
+        assert p_value(good, bad)[0] >= 2 / 2**5  # no swap at all, and that of all clusters
+
+
 def test_a_functional_is_tested_by_its_linear_part() -> None:
     rng = np.random.default_rng(5)
     truth = [bool(x) for x in rng.integers(0, 2, 120)]

@@ -4,14 +4,17 @@
 Q->AR. They differ only in the key.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import Record, Score
 
 Key = str | Callable[[Record], str]
 """A key of `record.groups`, or a function that returns the group."""
+SHARED = ("cluster", "image", "video")
+"""Groups by picture. A picture may occur in several categories (POPE); each then has a group of its own."""
 
 
 def pictures(record: Record) -> str:
@@ -41,6 +44,18 @@ def group_all(records: Sequence[Record], scores: Sequence[Score], group: Key, cl
     return Mean([float(all(mark == 1.0 for mark in marks[name])) for name in known], [clusters[n] for n in known])
 
 
+def in_whole_groups(ids: Collection[str], *runs: Sequence[Record]) -> frozenset[str]:
+    """Return those of `ids` whose groups have no question outside of `ids` in any of the runs."""
+    broken = {one for run in runs for record in run if record.id not in ids for one in _groups(record)}
+    return frozenset(
+        record.id for run in runs for record in run if record.id in ids and broken.isdisjoint(_groups(record))
+    )
+
+
+def _groups(record: Record) -> set[tuple[str, str]]:
+    return {(record.category if name in SHARED else name, group) for name, group in record.groups.items()}
+
+
 def key(record: Record, group: Key) -> str:
     """Return the name of the record's group."""
     return record.groups[group] if isinstance(group, str) else group(record)
@@ -65,7 +80,7 @@ def guessing(records: Sequence[Record]) -> float | None:
     """Return the percentage that random options get right, or None if a question has no options."""
     sizes = [(len(record.choices), len(record.targets) or 1) for record in records]
     known = sizes and all(size for size, _ in sizes)
-    return 100.0 * sum(right / size for size, right in sizes) / len(sizes) if known else None
+    return 100.0 * math.fsum(right / size for size, right in sizes) / len(sizes) if known else None  # in any order
 
 
 def by_category(
