@@ -54,11 +54,12 @@ demo: .venv-demo/installed  ## talk with a model in a browser: MODEL=mmicl-tiny 
 report: .venv/installed  ## draw the published MME comparison of 2023-09-17
 	@$(BIN)/mmeval report --published 2023-09-17 $(ARGS)
 
+# three workers on two cores: tests of processes and servers wait for a quarter of their time
 test: .venv/installed-dev  ## run the tests, offline
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-fast: .venv/installed-dev  ## run the fast tests, without parity
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not parity' $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal -m 'not slow and not parity' $(ARGS)
 
 lint: .venv/installed-dev  ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
