@@ -145,7 +145,9 @@ def _drawn(card: Card, line: TableRow) -> list[Image]:
     if len(columns) > 1 and any(len(column) != (place < len(found)) for place, column in enumerate(columns)):
         raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
     if len(found) < 2:
-        raise InputError(f"{line.where}: pictures to choose from: {len(found)}; a question must have two or more")
+        raise InputError(
+            f"{line.where}: a question must have two or more pictures to choose from; this one has {len(found)}"
+        )
     _check_letters(len(found), line)
     return found
 
@@ -174,8 +176,8 @@ def _options(card: Card, line: TableRow) -> list[str]:
         raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
     if len(found) < 2:
         raise InputError(
-            f"{line.where}: options: {len(found)}; a question must have two or more, in a list, in one column each, "
-            "or in a text such as 'A: a saw B: a file'"
+            f"{line.where}: a question must have two or more options; this one has {len(found)}; write them in a list, "
+            "in one column each, or in a text such as 'A: a saw B: a file'"
         )
     _check_letters(len(found), line)
     heads = [re.match(_HEAD.format(choices.letter(place)), option) for place, option in enumerate(found)]

@@ -35,7 +35,7 @@ def _alike(path: Path) -> str:
     if found is None:
         return ""
     same = unicodedata.normalize("NFC", found) == unicodedata.normalize("NFC", path.name)
-    return f" (there is {found!a}, and its name has other code points)" if same else f" (there is '{found}')"
+    return f" (there is {found!a}, whose name is spelled with other code points)" if same else f" (there is '{found}')"
 
 
 def first(folder: Path, names: Sequence[str], where: str) -> str:

@@ -166,7 +166,7 @@ def option_cells(cells: Mapping[str, str], where: str) -> tuple[str, ...]:
         empty = next(name for name in names if name not in filled)
         raise InputError(f"{where}: option {empty} is empty but {filled[-1]} is not; leave no gap between options")
     if len(filled) < 2:
-        raise InputError(f"{where}: options: {len(filled)}; a question must have two or more")
+        raise InputError(f"{where}: a question must have two or more options; this one has {len(filled)}")
     return tuple(cells[name] for name in filled)
 
 

@@ -60,7 +60,11 @@ def test_what_may_not(folder: Path, name: str, message: str) -> None:
     [
         ("a.JPG", "a.jpg", " (there is 'a.JPG'); put it there"),
         ("a.png", "a.jpg", " (there is 'a.png'); put it there"),
-        ("e\u0301.png", "\u00e9.png", " (there is 'e\\u0301.png', and its name has other code points); put it there"),
+        (
+            "e\u0301.png",
+            "\u00e9.png",
+            " (there is 'e\\u0301.png', whose name is spelled with other code points); put it there",
+        ),
         ("b.png", "a.png", "a.png; put it there"),
     ],
 )

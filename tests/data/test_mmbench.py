@@ -109,7 +109,7 @@ def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path
         ({"category": " "}, r"line 3, column category: empty; write the leaf ability"),
         ({"question": " "}, r"line 3: the question is empty"),
         ({"B": ""}, r"line 3: option B is empty but C is not"),
-        ({"B": "", "C": ""}, r"line 3: options: 1; a question must have two or more"),
+        ({"B": "", "C": ""}, r"line 3: a question must have two or more options; this one has 1"),
         ({"image": "99"}, r"line 3: its picture refers to row 99, which has none"),
         ({"image": ""}, r"line 3, column image: the index is ''"),
     ],

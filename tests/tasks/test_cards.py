@@ -346,7 +346,7 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
         ({"p": 5.5}, "3, p: '5.5' is not a picture"),
         ({"p": "A" * 301}, "not base64"),
         ({"key": "three"}, "the column key is 'three'; for key/2 it must be a whole number"),
-        ({"type": "mc", "o": "saw, file"}, "options: 0; a question must have two or more"),
+        ({"type": "mc", "o": "saw, file"}, "two or more options; this one has 0"),
     ],
 )
 def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
@@ -461,7 +461,7 @@ def test_options_that_are_pictures(tools: Path, tmp_path: Path) -> None:
     assert [[type(part) for part in choice] for choice in first.choices] == [[Image], [Image]]
     with pytest.raises(InputError, match="an option is empty but a later one is not"):
         list(task.samples(str(tools / "q1.jsonl")))
-    with pytest.raises(InputError, match="pictures to choose from: 1"):
+    with pytest.raises(InputError, match="two or more pictures to choose from; this one has 1"):
         list(task.samples(str(tools / "q2.jsonl")))
     scores = run(path, tools / "q0.jsonl", tmp_path / "run", "constant:B")
     assert (value(scores, "overall"), scores["metrics"]["overall"]["chance"]) == (100.0, 50.0)

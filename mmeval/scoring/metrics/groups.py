@@ -4,9 +4,8 @@
 Q->AR. They differ only in the key.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from fractions import Fraction
 
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import Record, Score
@@ -78,11 +77,9 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
 
 def guessing(records: Sequence[Record]) -> float | None:
     """Return the percentage that random options get right, or None if a question has no options."""
-    sizes = Counter((len(record.choices), len(record.targets) or 1) for record in records)
-    if not sizes or any(size == 0 for size, _ in sizes):
-        return None
-    # exact, so that runs in another order have the same chance level
-    return float(100 * sum(count * Fraction(right, size) for (size, right), count in sizes.items()) / len(records))
+    sizes = [(len(record.choices), len(record.targets) or 1) for record in records]
+    known = sizes and all(size for size, _ in sizes)
+    return 100.0 * sum(right / size for size, right in sizes) / len(sizes) if known else None
 
 
 def by_category(
