@@ -227,7 +227,7 @@ def test_short_answers(tmp_path: Path) -> None:
         ({3: "x"}, "unknown key '3'"),
         ({"wordings": {"a": "{pictures}{question}{options}"}, "prompts": {}}, "unknown key 'wordings'"),
         ({"only": {"trade": [["wood"]]}}, "only, trade: must be text, not ['wood']"),
-        ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from gqa, "),
+        ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from chartqa, "),
         ({"official": "gqa"}, "official: 'gqa' reads short answer, not multiple choice; remove it"),
     ],
 )
