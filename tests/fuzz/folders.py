@@ -108,7 +108,7 @@ def _two(folder: Path) -> None:
 
 def _compare(folder: Path, rng: random.Random) -> None:
     first, other = (results.current(open_run(folder / name)) for name in ("run", "other"))
-    found = comparison.compare(first, other, resamples=20)
+    found = comparison.compare(first, other)
     gate.check("B >= A - 1", found)
 
 
@@ -121,7 +121,7 @@ def _gates(folder: Path) -> None:
 
 @cache
 def _compared(first: Path, other: Path) -> comparison.Comparison:
-    return comparison.compare(first, other, resamples=20)
+    return comparison.compare(first, other)
 
 
 def _check_gate(folder: Path, rng: random.Random) -> None:
