@@ -51,15 +51,17 @@ class Asked:
         records, scores = baselines.answering(self.records, answer, lambda record: judge(self.task, record, main))
         return replace(self, records=records, scores=scores)
 
-    def accuracy(self, right: Callable[[Record, Score], float | None] | None = None) -> Statistic:
-        """Return the percentage of correct questions, by cluster, or the mean of another mark in percent."""
-        mark = right or (lambda record, score: score.value)
-        rows = [
-            (value, cluster(record))
-            for record, score in zip(self.records, self.scores, strict=True)
-            if (value := mark(record, score)) is not None
-        ]
-        return percent(Mean([value for value, _ in rows], [name for _, name in rows]), chance(self.records))
+    def accuracy(self) -> Statistic:
+        """Return the percentage of correct questions, by cluster."""
+        return replace(self.share(lambda record, score: score.value), chance=chance(self.records))
+
+    def share(self, mark: Callable[[Record, Score], float | None]) -> Statistic:
+        """Return the mean of a mark in percent, by cluster; None leaves a question out. Chance is unknown."""
+        marks = (
+            (mark(record, score), cluster(record)) for record, score in zip(self.records, self.scores, strict=True)
+        )
+        rows = [(value, name) for value, name in marks if value is not None]
+        return percent(Mean([value for value, _ in rows], [name for _, name in rows]), None)
 
     def right(self) -> dict[str, bool]:
         """Map the ids of scored questions to whether they are fully correct."""

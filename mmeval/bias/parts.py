@@ -1,7 +1,7 @@
 """Results from several runs of the same questions: gain, leakage, rotations, lengths, blind solving, prompts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from mmeval import controls as known
@@ -38,11 +38,11 @@ def rotation(main: Asked, others: Mapping[str, Asked]) -> Found | None:
     if not seen:
         return None
     all_right = {id: float(value and all(own.get(id, True) for own in right)) for id, value in seen.items()}
-    as_asked, left = any_turn.accuracy(), any_turn.accuracy(lambda record, score: all_right.get(record.id))
+    as_asked, left = any_turn.accuracy(), any_turn.share(lambda record, score: all_right.get(record.id))
     return {
         "turns": list(turned),
         "as_asked": asdict(estimate(as_asked)),
-        "all_turns": asdict(estimate(replace(left, chance=None))),
+        "all_turns": asdict(estimate(left)),
         "taken_away": asdict(paired(as_asked, left)),
         "letters": {name: shares.histogram(own.answered()) for name, own in turned.items()},
     }

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from statistics import NormalDist
 from typing import Any
 
@@ -38,8 +38,8 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
     names = [name for name, *_ in rows]
 
     def share(test: Callable[[str | None], bool]) -> dict[str, Any]:
-        said = asked.accuracy(lambda record, score: None if score.value is None else float(test(score.answer)))
-        return asdict(estimate(replace(said, chance=None)))
+        said = asked.share(lambda record, score: None if score.value is None else float(test(score.answer)))
+        return asdict(estimate(said))
 
     return {
         "yes_ratio": share(lambda answer: answer == "yes"),
@@ -111,12 +111,12 @@ def histogram(asked: Asked) -> Mapping[str, Any]:
     answered = {letter: sum(answer == letter for _, answer in read) for letter in letters}
     right = {letter: sum(letter in record.targets for record, _ in read) for letter in letters}
     ids = {record.id for record, _ in read}
-    first = asked.only(ids).accuracy(lambda record, score: float(score.answer == "A"))
+    first = asked.only(ids).share(lambda record, score: float(score.answer == "A"))
     truly = 100 * right.get("A", 0) / len(read) if read else None
     return {
         "answered": answered,
         "right": right,
         "unread": len(lettered) - len(read),
-        "first": asdict(estimate(replace(first, chance=None))),
+        "first": asdict(estimate(first)),
         "truly": truly,
     }

@@ -4,8 +4,8 @@ See docs/bias.md for definitions and sources. No model is needed. Numbers that c
 both answered.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
 from mmeval.spec import differing
 from mmeval.task import Task, configure, load_task
-from mmeval.types import InputError
+from mmeval.types import InputError, Record
 
 SCHEMA = 1
 UNSOLVED = "unsolved-blind.txt"
@@ -44,24 +44,24 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
         raise InputError(f"{run.folder}: a run under the control '{run.spec.control}'; name the original run")
     task = configure(load_task(run.spec.task, run.identity.get("card")), run.spec)
     main = judged(task, run.records)
-    others, remarks = _controls(run, task)
-    pairs = {name: matched(main, other) for name, (other, _) in others.items()}
+    others, acts, remarks = _controls(run, task)
+    pairs = {name: matched(main, other) for name, other in others.items()}
     for name in [name for name, (own, _) in pairs.items() if not own.records]:
         remarks.append(f"The control {name} is left out: the run and the control answered no question in common.")
         del pairs[name], others[name]
     found = of_answers(main)
     found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
     found["records"] = run.journal_contents.digest
-    found["controls"] = {name: _control(name, *pairs[name], acts=others[name][1]) for name in sorted(pairs, key=_place)}
+    found["controls"] = {name: _control(name, *pairs[name], acts=acts[name]) for name in sorted(pairs, key=_place)}
     found["control_records"] = {path.name: digest(path) for path in _folders(run)}
     found["families"] = _families(found["controls"])
     found |= {
         "mmstar": parts.mmstar(pairs),
-        "rotation": parts.rotation(main, {name: other for name, (other, _) in others.items()}),
-        "length": parts.length({**{name: other for name, (other, _) in others.items()}, "": main}),
+        "rotation": parts.rotation(main, others),
+        "length": parts.length({**others, "": main}),
         "blind_solvable": parts.solvable(main, {n: pairs[n][1] for n in BLIND if n in pairs}, needs_picture),
         "likelihood": _prior(main, pairs),
-        "prompts": parts.prompts(main, {name: other for name, (other, _) in others.items()}, run.spec.prompt or ""),
+        "prompts": parts.prompts(main, others, run.spec.prompt or ""),
         "remarks": remarks,
     }
     return found
@@ -69,7 +69,7 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
 
 def unfinished(run: Run) -> list[str]:
     """Return the run's controls that still have questions to ask."""
-    found = (open_run(path.parent) for path in sorted((run.folder / "controls").glob("*/run.json")))
+    found = map(open_run, _folders(run))
     return [one.folder.name for one in found if one.samples_asked < one.samples_planned]
 
 
@@ -77,23 +77,21 @@ def of_answers(main: Asked) -> Found:
     """Return the results that need only the answers: no control and no model."""
     if not main.records:
         raise InputError("there is no answer to study yet; repeat the command to continue the run")
-    headline = _headline(main.task)
-    numbers = main.numbers()
-    found: Found = {
+    headline, answered = _headline(main.task), main.answered()
+    return {
         "schema": SCHEMA,
         "task": main.task.name,
         "title": main.task.title,
         "n": len(main.records),
         "labels": {ACCURACY: "Accuracy", **{name: main.task.labels[name] for name in headline}},
-        "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline, numbers).items()},
+        "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline).items()},
         "axes": dict(main.task.axes),
         "rows": _rows(main, headline),
-        "yes_no": shares.yes_no(main.answered()) if yes_or_no(main.answered().records) else None,
-        "letters": shares.histogram(main.answered()) if any(record.choices for record in main.records) else None,
-        "by_place": _by(main, lambda tags, images: tags.get(RELEVANT)),
-        "by_pictures": _by(main, lambda tags, images: str(images)),
+        "yes_no": shares.yes_no(answered) if yes_or_no(answered.records) else None,
+        "letters": shares.histogram(answered) if any(record.choices for record in main.records) else None,
+        "by_place": _by(main, lambda record: record.tags.get(RELEVANT)),
+        "by_pictures": _by(main, lambda record: str(len(record.images))),
     }
-    return found
 
 
 def _headline(task: Task) -> list[str]:
@@ -101,7 +99,8 @@ def _headline(task: Task) -> list[str]:
     return list(task.totals) or list(task.axes)[:1]
 
 
-def _reported(asked: Asked, names: Sequence[str], numbers: Mapping[str, Statistic]) -> dict[str, Statistic]:
+def _reported(asked: Asked, names: Sequence[str]) -> dict[str, Statistic]:
+    numbers = asked.numbers()
     return {ACCURACY: asked.accuracy(), **{name: numbers[name] for name in names if name in numbers}}
 
 
@@ -110,9 +109,9 @@ def _folders(run: Run) -> list[Path]:
     return sorted(path.parent for path in run.folder.glob("controls/*/run.json"))
 
 
-def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[str]]:
+def _controls(run: Run, task: Task) -> tuple[dict[str, Asked], dict[str, str], list[str]]:
     """Return each control's answers and its `acts` sentence, and remarks on incomplete controls."""
-    found, remarks = {}, []
+    found, acts, remarks = {}, {}, []
     for folder in _folders(run):
         own = open_run(folder)
         free = {"control"} | (OTHER_MODEL if own.spec.control == known.TEXT else set())
@@ -128,9 +127,10 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[
         planned = [record for record in run.records if own.planned is None or record.id in own.planned]
         both = {record.id for record in planned} & {record.id for record in own.records}
         whole = in_whole_groups(both, planned, own.records)  # one of the two may be unfinished
-        answers = judged(task, [record for record in own.records if record.id in whole])
-        found[str(own.spec.control)] = (answers, str(own.header.get("control", {}).get("acts", "")))
-    return found, remarks
+        name = str(own.spec.control)
+        found[name] = judged(task, [record for record in own.records if record.id in whole])
+        acts[name] = str(own.header.get("control", {}).get("acts", ""))
+    return found, acts, remarks
 
 
 def _lacking(run: Run) -> str:
@@ -166,7 +166,7 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
         "as_asked": asdict(estimate(main.accuracy())),
         ACCURACY: asdict(estimate(other.accuracy())),
         "gain": gain,
-        "changed": asdict(estimate(replace(main.accuracy(lambda record, score: changed[record.id]), chance=None))),
+        "changed": asdict(estimate(main.share(lambda record, score: changed[record.id]))),
         "flips": _flips(main, other),
     }
     if name in BLIND:
@@ -204,20 +204,19 @@ def _prior(main: Asked, pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | Non
 
 def _rows(main: Asked, headline: Sequence[str]) -> Found:
     """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
-    numbers = _reported(main, headline, main.numbers())
-    rows: Found = {"chance": {name: one.chance for name, one in numbers.items()}}
+    rows: Found = {"chance": {name: one.chance for name, one in _reported(main, headline).items()}}
     for text in baselines.constants(main.records):
         own = main.answering(text)
         name = baselines.label(baselines.MAJORITY if len(rows) == 1 else baselines.CONSTANT, text)
-        rows[name] = {key: value_of(one) for key, one in _reported(own, headline, own.numbers()).items()}
+        rows[name] = {key: value_of(one) for key, one in _reported(own, headline).items()}
     return rows
 
 
-def _by(main: Asked, name: Any) -> Found | None:
+def _by(main: Asked, name: Callable[[Record], str | None]) -> Found | None:
     """Return the accuracy of each part of the questions, or None if there is only one part."""
     parts: dict[str, set[str]] = {}
     for record in main.records:
-        if (part := name(record.tags, len(record.images))) is not None:
+        if (part := name(record)) is not None:
             parts.setdefault(part, set()).add(record.id)
     if len(parts) < 2:
         return None
