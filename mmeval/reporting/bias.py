@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from mmeval.files import read_json, write_json, write_text
 from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, Found, reading, spread
 from mmeval.reporting.chart import minus, number
-from mmeval.reporting.lines import Lines, print_whole, stacked, titled
-from mmeval.reporting.table import clean, escape, grid
+from mmeval.reporting.lines import Lines, clean, escape, grid, print_whole, stacked, tell, titled
 from mmeval.run import Run
 from mmeval.types import InputError
 
@@ -54,14 +52,14 @@ def write(folder: Path, found: Found) -> list[Path]:
 
 def show(found: Found, console: Console) -> None:
     """Print the tables and the explanation."""
-    console.print(Text(clean(_title(found)), style="bold"))
+    tell(console, _title(found), "bold")
     for mark in found.get("marks", ()):
-        console.print(Text(clean(mark), style="yellow"))
+        tell(console, mark, "yellow")
     for one in tables(found):
-        console.print(Text(clean(f"\n{one.title}"), style="bold"))
-        print_whole(grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")]), console)
+        tell(console, one.title, "bold")
+        print_whole(grid(one.columns, [(one.rows, "")]), console)
     for sentence in reading(found):
-        console.print(Text(clean(sentence)))
+        tell(console, sentence)
 
 
 def markdown(found: Found, figures: list[Path]) -> str:

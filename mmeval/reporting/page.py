@@ -17,9 +17,9 @@ from mmeval.files import write_text
 from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import BUDGET, Browser, embedded
 from mmeval.reporting.chart import Chart, interval, marks, number, p_text
-from mmeval.reporting.lines import stacked
+from mmeval.reporting.lines import clean, stacked
 from mmeval.reporting.sheet import pens
-from mmeval.reporting.table import Table, clean
+from mmeval.reporting.table import Table
 from mmeval.types import Estimate
 
 NAME = "report.html"

@@ -17,7 +17,7 @@ from PIL import ImageFont
 
 from mmeval.files import write_text
 from mmeval.reporting.chart import Chart, Series
-from mmeval.reporting.table import clean
+from mmeval.reporting.lines import clean
 from mmeval.types import InputError
 
 INK, MUTED, GRID, BAND, PAPER = "#1a2027", "#5d6875", "#d5dae0", "#f4f6f8", "#ffffff"
