@@ -84,9 +84,9 @@ def display() -> Iterator[Screen]:
 def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
     """Print a run's table, a warning about letters that no font has, and the paths of the written files."""
     table.show(tabled, console())
-    from mmeval.reporting import sheet
+    from mmeval.reporting import fonts
 
-    if lacking := sheet.lacking([tabled.title, *(row.label for row in tabled.every)]):
+    if lacking := fonts.lacking([tabled.title, *(row.label for row in tabled.every)]):
         say(lacking, "yellow")
     show_paths(written)
 
