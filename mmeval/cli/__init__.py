@@ -108,7 +108,10 @@ def _refuse_the_other_mmeval() -> None:
     )
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
+)
 @click.version_option(__version__, prog_name="mmeval")
 def main() -> None:
     """Evaluate multimodal language models.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmeval.cli.options import given, spec_options
+from mmeval.cli.options import PATH, given, spec_options
 from mmeval.types import InputError, printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--chat", "chatting", is_flag=True, help="Start a conversation.")
 @click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, its tokens, time and memory.")
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Answer each line of a file (-: of standard input).")
+@click.option("--jsonl", type=PATH, help="Answer each line of a file (-: of standard input).")
 def ask(
     parts: tuple[str, ...],
     shots: tuple[str, ...],

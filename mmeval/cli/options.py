@@ -11,6 +11,7 @@ from mmeval.spec import RunSpec, options, value_type
 
 Decorator = Callable[[Any], Any]
 
+PATH = click.Path(path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 """The type of an option that names a folder to write to; a file of that name is refused."""
 SEVERAL = ("task", "model")
@@ -37,7 +38,7 @@ def section(parameter: click.Parameter) -> str:
     return own.section if own else "Run"
 
 
-folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=PATH)
 
 
 def spec_options(names: tuple[str, ...] | None = None) -> Decorator:

@@ -55,7 +55,7 @@ def _look(run: Run, rng: random.Random) -> None:
         evaluation.score(run)
     _ = run.results, run.judged, run.scores, run.samples
     if rng.random() < 0.3:
-        evaluation.report(results.current(run))
+        evaluation.report(results.current(run.folder))
     if rng.random() < 0.3:
         interchange.write(run, rng.choice(("csv", "latex", "lm-eval")))
 
@@ -107,7 +107,7 @@ def _two(folder: Path) -> None:
 
 
 def _compare(folder: Path, rng: random.Random) -> None:
-    first, other = (results.current(open_run(folder / name)) for name in ("run", "other"))
+    first, other = (results.current(folder / name) for name in ("run", "other"))
     found = comparison.compare(first, other)
     gate.check("B >= A - 1", found)
 
