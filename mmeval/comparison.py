@@ -143,7 +143,7 @@ def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | No
         raise InputError(f"{base.folder} and {run.folder} have no question in common; compare runs on the same data")
     notes = _notes(first, other, base, run, len(common))
     scored, theirs = scored.of(common), theirs.of(common)
-    numbers, others = (own.statistics(next(iter(own.task.scorers))) for own in (scored, theirs))
+    numbers, others = (own.statistics(own.first) for own in (scored, theirs))
     task = scored.task
     heads = task.totals or task.axes
     rows = tuple(
@@ -196,12 +196,10 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
 
 def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """Return the questions on which the other scores higher, and those on which the first does."""
-    places = {record.id: place for place, record in enumerate(other.records)}
-    own, theirs = (next(iter(scored.scores.values())) for scored in (one, other))
     gained: list[Change] = []
     lost: list[Change] = []
-    for place, record in enumerate(one.records):
-        before, after = own[place], theirs[places[record.id]]
+    for record, before in zip(one.records, one.main, strict=True):
+        _, after = other.by_id[record.id]
         change = Change(
             record.id, record.category, before.answer or f"({before.outcome})", after.answer or f"({after.outcome})"
         )

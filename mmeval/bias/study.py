@@ -11,12 +11,13 @@ from typing import Any
 
 from mmeval import controls as known
 from mmeval.bias import likelihood, parts, shares
-from mmeval.bias.asked import Asked, judged, matched, said
+from mmeval.bias.asked import accuracy, answered, are_right, matched, mean_of, said
 from mmeval.bias.parts import Found
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
 from mmeval.records import digest
 from mmeval.run import Run, open_run
+from mmeval.scored import Scored, score_records
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.groups import in_whole_groups
@@ -43,7 +44,7 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     if run.spec.control is not None:
         raise InputError(f"{run.folder}: a run under the control '{run.spec.control}'; name the original run")
     task = configure(load_task(run.spec.task, run.identity.get("card")), run.spec)
-    main = judged(task, run.records)
+    main = score_records(task, run.records)
     others, acts, remarks = _controls(run, task)
     pairs = {name: matched(main, other) for name, other in others.items()}
     for name in [name for name, (own, _) in pairs.items() if not own.records]:
@@ -73,11 +74,11 @@ def unfinished(run: Run) -> list[str]:
     return [one.folder.name for one in found if one.samples_asked < one.samples_planned]
 
 
-def of_answers(main: Asked) -> Found:
+def of_answers(main: Scored) -> Found:
     """Return the results that need only the answers: no control and no model."""
     if not main.records:
         raise InputError("there is no answer to study yet; repeat the command to continue the run")
-    headline, answered = _headline(main.task), main.answered()
+    headline, given = _headline(main.task), answered(main)
     return {
         "schema": SCHEMA,
         "task": main.task.name,
@@ -87,8 +88,8 @@ def of_answers(main: Asked) -> Found:
         "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline).items()},
         "axes": dict(main.task.axes),
         "rows": _rows(main, headline),
-        "yes_no": shares.yes_no(answered) if yes_or_no(answered.records) else None,
-        "letters": shares.histogram(answered) if any(record.choices for record in main.records) else None,
+        "yes_no": shares.yes_no(given) if yes_or_no(given.records) else None,
+        "letters": shares.histogram(given) if any(record.choices for record in main.records) else None,
         "by_place": _by(main, lambda record: record.tags.get(RELEVANT)),
         "by_pictures": _by(main, lambda record: str(len(record.images))),
     }
@@ -99,9 +100,9 @@ def _headline(task: Task) -> list[str]:
     return list(task.totals) or list(task.axes)[:1]
 
 
-def _reported(asked: Asked, names: Sequence[str]) -> dict[str, Statistic]:
-    numbers = asked.numbers()
-    return {ACCURACY: asked.accuracy(), **{name: numbers[name] for name in names if name in numbers}}
+def _reported(asked: Scored, names: Sequence[str]) -> dict[str, Statistic]:
+    numbers = asked.numbers(asked.first)
+    return {ACCURACY: accuracy(asked), **{name: numbers[name] for name in names if name in numbers}}
 
 
 def _folders(run: Run) -> list[Path]:
@@ -109,7 +110,7 @@ def _folders(run: Run) -> list[Path]:
     return sorted(path.parent for path in run.folder.glob("controls/*/run.json"))
 
 
-def _controls(run: Run, task: Task) -> tuple[dict[str, Asked], dict[str, str], list[str]]:
+def _controls(run: Run, task: Task) -> tuple[dict[str, Scored], dict[str, str], list[str]]:
     """Return each control's answers and its `acts` sentence, and remarks on incomplete controls."""
     found, acts, remarks = {}, {}, []
     for folder in _folders(run):
@@ -128,7 +129,7 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, Asked], dict[str, str], l
         both = {record.id for record in planned} & {record.id for record in own.records}
         whole = in_whole_groups(both, planned, own.records)  # one of the two may be unfinished
         name = str(own.spec.control)
-        found[name] = judged(task, [record for record in own.records if record.id in whole])
+        found[name] = score_records(task, [record for record in own.records if record.id in whole])
         acts[name] = str(own.header.get("control", {}).get("acts", ""))
     return found, acts, remarks
 
@@ -149,12 +150,12 @@ def _place(name: str) -> tuple[int, str]:
     return (listed.index(name) if name in listed else len(listed), name)
 
 
-def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
+def _control(name: str, main: Scored, other: Scored, acts: str) -> Found:
     """Return the effects of a control. Every difference is the main run's number minus the control's."""
     names = [*_headline(main.task), *main.task.axes]
-    numbers, theirs = main.numbers(), other.numbers()
+    numbers, theirs = main.numbers(main.first), other.numbers(other.first)
     both = {one: (numbers[one], theirs[one]) for one in names if one in numbers and one in theirs}
-    gain = {ACCURACY: asdict(paired(main.accuracy(), other.accuracy()))}
+    gain = {ACCURACY: asdict(paired(accuracy(main), accuracy(other)))}
     gain |= {one: asdict(paired(*two)) for one, two in both.items() if not (two[0].reason or two[1].reason)}
     changed = {
         record.id: float(said(record, score) != said(*main.by_id[record.id])) for record, score in other.by_id.values()
@@ -163,10 +164,10 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
         "about": known.about(name),
         "acts": acts,
         "n": len(main.records),
-        "as_asked": asdict(estimate(main.accuracy())),
-        ACCURACY: asdict(estimate(other.accuracy())),
+        "as_asked": asdict(estimate(accuracy(main))),
+        ACCURACY: asdict(estimate(accuracy(other))),
         "gain": gain,
-        "changed": asdict(estimate(main.share(lambda record, score: changed[record.id]))),
+        "changed": asdict(estimate(mean_of(main, lambda record, score: changed[record.id]))),
         "flips": _flips(main, other),
     }
     if name in BLIND:
@@ -176,9 +177,9 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
     return found
 
 
-def _flips(main: Asked, other: Asked) -> Found:
+def _flips(main: Scored, other: Scored) -> Found:
     """Return how many answers the picture made correct, and how many it made wrong."""
-    seen, unseen = main.right(), other.right()
+    seen, unseen = are_right(main), are_right(other)
     both = seen.keys() & unseen.keys()
     return {
         "to_right": sum(seen[id] and not unseen[id] for id in both),
@@ -196,13 +197,13 @@ def _families(found: Mapping[str, Found]) -> Found:
     return families
 
 
-def _prior(main: Asked, pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
+def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Found | None:
     name = next((name for name in ("absent", "grey", known.TEXT) if name in pairs), None)
     found = None if name is None else likelihood.corrected(main, pairs[name][1])
     return found and {"prior": name, **found}
 
 
-def _rows(main: Asked, headline: Sequence[str]) -> Found:
+def _rows(main: Scored, headline: Sequence[str]) -> Found:
     """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
     rows: Found = {"chance": {name: one.chance for name, one in _reported(main, headline).items()}}
     for text in baselines.constants(main.records):
@@ -212,7 +213,7 @@ def _rows(main: Asked, headline: Sequence[str]) -> Found:
     return rows
 
 
-def _by(main: Asked, name: Callable[[Record], str | None]) -> Found | None:
+def _by(main: Scored, name: Callable[[Record], str | None]) -> Found | None:
     """Return the accuracy of each part of the questions, or None if there is only one part."""
     parts: dict[str, set[str]] = {}
     for record in main.records:
@@ -221,7 +222,7 @@ def _by(main: Asked, name: Callable[[Record], str | None]) -> Found | None:
     if len(parts) < 2:
         return None
     ordered = sorted(parts, key=lambda part: (len(part), part))
-    return {part: asdict(estimate(main.only(parts[part]).accuracy())) for part in ordered}
+    return {part: asdict(estimate(accuracy(main.of(parts[part])))) for part in ordered}
 
 
 def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Found:
@@ -233,8 +234,7 @@ def of_file(task: str, predictions: str | None, answers: str | None, data: str |
     else:
         assert answers is not None
         scored, results = score_answers(task, answers, data=data)
-    main = Asked(scored.task, scored.records, scored.scores[next(iter(scored.task.scorers))])
-    return of_answers(main) | {"controls": {}, "marks": results["marks"]}
+    return of_answers(scored) | {"controls": {}, "marks": results["marks"]}
 
 
 def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:
