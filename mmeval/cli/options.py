@@ -26,16 +26,11 @@ class SectionedCommand(click.Command):
         sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
-                sections[section(parameter)].append(record)
+                own = options().get(parameter.name or "")
+                sections[own.section if own else "Run"].append(record)
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
-
-
-def section(parameter: click.Parameter) -> str:
-    """Return a parameter's heading in the help."""
-    own = options().get(parameter.name or "")
-    return own.section if own else "Run"
 
 
 folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=PATH)

@@ -1,9 +1,7 @@
 """The results of a bias study as tables: on the terminal, in `bias.md`, and in the panel of a run's page."""
 
-from __future__ import annotations
-
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -118,7 +116,8 @@ def _tables(found: Found) -> Iterator[Lines]:
     gains = tuple(
         (
             *(name, f"{own['n']:,}", spread(own["as_asked"]) if partly else "", spread(own["accuracy"])),
-            *(*_gains(own, labels), spread(own["changed"])),
+            *(spread(own["gain"][one]) if one in own["gain"] else "" for one in labels),
+            spread(own["changed"]),
         )
         for name, own in controls.items()
     )
@@ -152,10 +151,6 @@ def _tables(found: Found) -> Iterator[Lines]:
         for one in found.get("length") or ()
     )
     yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain"), points)
-
-
-def _gains(own: Found, labels: Mapping[str, str]) -> list[str]:
-    return [spread(own["gain"][name]) if name in own["gain"] else "" for name in labels]
 
 
 def _letters(found: Found) -> Iterator[Lines]:
