@@ -8,19 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from string import ascii_uppercase
 
-from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 
 from mmeval.comparison import Comparison, Pair, Row
-from mmeval.files import component, write_text
+from mmeval.files import component, write_texts
 from mmeval.reporting import baselines, dotplot, run_report
 from mmeval.reporting.baselines import TITLE, Rows
 from mmeval.reporting.chart import Chart, Series, number, p_text
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import Lines, shared, titled, to_csv
+from mmeval.reporting.lines import Lines, escape, fitting, grid, shared, tell, titled, to_csv
 from mmeval.reporting.sheet import PENS
-from mmeval.reporting.table import LEAST, clean, escape, grid
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
 from mmeval.types import Estimate
@@ -115,41 +112,28 @@ def changed(pair: Pair) -> str:
 def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the changed answers, and the notes."""
     for made in grids(comparison):
-        console.print(Text(clean(made.title), style="bold"))
-        kept = _fitting(made, console.width)
-        rows = [[row[place] for place in kept] for row in made.rows]
-        console.print(grid([made.columns[place] for place in kept], [(rows, "")]))
+        tell(console, made.title, "bold")
+        header, *rows = fitting((made.columns, *made.rows), console.width, DROPPED)
+        console.print(grid(header, [(rows, "")]))
     for pair in comparison.pairs:
-        console.print(Text(clean(changed(pair))))
+        tell(console, changed(pair))
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
             for one in changes[:SHOWN]:
-                console.print(Text(clean(f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}"), style="dim"))
+                tell(console, f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}", "dim")
     for note in notes(comparison):
-        console.print(Text(clean(note), style="dim"))
-
-
-def _fitting(made: Lines, width: int) -> list[int]:
-    """Return the columns that fit next to labels of the minimum width."""
-    widths = [max(map(cell_len, column)) + 2 for column in zip(made.columns, *made.rows, strict=True)]
-    kept = list(range(len(made.columns)))
-    for name in DROPPED:
-        if LEAST + sum(widths[place] for place in kept[1:]) > width and name in made.columns:
-            kept.remove(made.columns.index(name))
-    return kept
+        tell(console, note, "dim")
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Write comparison.md, .csv, .tex, changed.csv and the figures; return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "comparison.md": markdown(comparison),
         "comparison.csv": as_csv(comparison),
         "comparison.tex": latex(comparison),
         "changed.csv": changes_csv(comparison),
     }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return [*(folder / name for name in texts), *_figures(comparison, folder)]
+    written = write_texts({folder / name: text for name, text in texts.items()})
+    return [*written, *_figures(comparison, folder)]
 
 
 def markdown(comparison: Comparison) -> str:

@@ -6,10 +6,12 @@ Q->AR. They differ only in the key.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import Record, Score
 
+T = TypeVar("T")
 Key = str | Callable[[Record], str]
 """A key of `record.groups`, or a function that returns the group."""
 SHARED = ("cluster", "image", "video")
@@ -90,16 +92,11 @@ def by_category(
     chance: Callable[[Sequence[Record]], float | None] = guessing,
 ) -> dict[str, Statistic]:
     """Return each category's share, in the order of `names`. `chance` returns the chance level of its records."""
-    found: dict[str, tuple[list[Record], list[Score]]] = {name: ([], []) for name in names}
-    for record, score in zip(records, scores, strict=True):
-        own, marks = found.setdefault(record.category, ([], []))
-        own.append(record)
-        marks.append(score)
-    statistics = {}
-    for name, (own, marks) in found.items():
-        why = f"no question of {name} has an answer"
-        statistics[name] = percent(share(own, marks, cluster), chance(own), why)
-    return statistics
+    parts = parts_by(lambda record: record.category, records, scores)
+    return {
+        name: percent(share(*parts[name], cluster), chance(parts[name][0]), f"no question of {name} has an answer")
+        for name in list(dict.fromkeys((*names, *parts)))
+    }
 
 
 def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) -> dict[str, Statistic]:
@@ -127,10 +124,10 @@ def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) 
 
 
 def parts_by(
-    name: Callable[[Record], object], records: Sequence[Record], scores: Sequence[Score]
-) -> Mapping[object, tuple[list[Record], list[Score]]]:
+    name: Callable[[Record], T], records: Sequence[Record], scores: Sequence[Score]
+) -> Mapping[T, tuple[list[Record], list[Score]]]:
     """Return each part's records and scores, by the part's name. A part without records is empty."""
-    found: dict[object, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
+    found: dict[T, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
     for record, score in zip(records, scores, strict=True):
         own, marks = found[name(record)]
         own.append(record)
