@@ -100,6 +100,8 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
             begun = mark.with_name(f".{MARK}")
             begun.write_text(_text_of(config), encoding="utf-8")
             begun.replace(mark)
+            if start:
+                _adapt(start, config)
         except OSError as error:
             raise TrainingError(f"{output}: cannot be written ({error.strerror}); choose another output") from error
     return start
@@ -126,10 +128,29 @@ def state_of(checkpoint: Path) -> dict[str, Any] | None:
     return state if isinstance(state, dict) and isinstance(state.get("global_step"), int) else None
 
 
+def _adapt(start: Path, config: Config) -> None:
+    """Write what the Trainer would take from the earlier run: `log_every`, and where the best checkpoint was.
+
+    Raises TrainingError if the best checkpoint is missing.
+    """
+    state = state_of(start) or {}
+    changed = state | {"logging_steps": config.log_every}
+    if state.get("best_model_checkpoint") is not None:
+        best = start.with_name(f"checkpoint-{state['best_global_step']}")
+        if not best.is_dir():
+            raise TrainingError(f"{best}: the best checkpoint is missing; restore it, or add --fresh to start over")
+        changed["best_model_checkpoint"] = str(best)
+    if changed != state:
+        written = start / f".{STATE}"
+        written.write_text(json.dumps(changed, indent=2) + "\n", encoding="utf-8")
+        written.replace(start / STATE)
+
+
 def is_finished(start: Path, config: Config) -> bool:
     """Tell whether a checkpoint is the last one of the configured training."""
     state, before = state_of(start) or {}, read_json(start / FACTS).get("config", {})
-    wanted = config.steps or (state.get("max_steps") if before.get("epochs") == config.epochs else None)
+    same = all(before.get(key) == getattr(config, key) for key in ("steps", "epochs"))
+    wanted = config.steps or (state.get("max_steps") if same else None)
     return wanted is not None and state.get("global_step", 0) >= wanted
 
 
