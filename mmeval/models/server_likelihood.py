@@ -54,7 +54,7 @@ async def whole(post: Post, messages: list[dict[str, Any]], candidates: Sequence
                 "template, so it has no likelihood of its own"
             )
     values = tuple(math.fsum(value for _, value in tokens[size:]) for tokens in continued)
-    return values, size, sum(seconds for _, seconds in replies)
+    return values, size + 1, sum(seconds for _, seconds in replies)  # the first token has no likelihood
 
 
 async def first_tokens(post: Post, messages: list[dict[str, Any]], candidates: Sequence[str]) -> Likelihoods:
