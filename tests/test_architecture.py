@@ -51,11 +51,12 @@ MAY = {
         *("yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"),
         *("task", "scoring"),
     },
-    "engine": {"types", "pictures", "mmicl", "models", "pieces"},
+    "engine": {"types", "pictures", "mmicl", "models", "pieces", "machine"},
     "startup": set(),
+    "machine": set(),
     "models": {
         *("startup", "yaml_file", "types", "files", "regular", "reasoning", "data", "mmicl", "engine", "addresses"),
-        *("client", "replies", "pieces", "provenance"),
+        *("client", "replies", "pieces", "provenance", "machine"),
     },
     "controls": {"types", "scoring", "embedded"},
     "reuse": {"types", "run"},
@@ -103,7 +104,7 @@ MAY = {
         *("addresses", "messages", "conversation", "many", "watch", "demo", "jsonl", "run_folder", "share"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
         *("run", "planning", "results", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
-        *("controls", "bias", "share", "files", "parity", "recipes", "during_training"),
+        *("controls", "bias", "share", "files", "parity", "recipes", "during_training", "machine"),
     },
     "__main__": {"cli"},
 }
