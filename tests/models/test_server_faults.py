@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from mmeval import client
 from mmeval.models import server as adapter
 from mmeval.models import server_pictures
 from mmeval.models.server_pictures import Sent
+from mmeval.spec import RunSpec
+from mmeval.sweep import evaluate_all
 from mmeval.types import Generation, Image, InputError, Request
+from tests.evaluating import Collected
 from tests.models.fake_server import Reply, Server, says, serving
 from tests.models.test_server import ask, compare, opened
 
@@ -128,3 +132,9 @@ def test_pictures_are_encoded_on_the_cores_of_this_process_only(
     next(answers)
     assert pulled < 4
     answers.close()  # type: ignore[attr-defined]
+
+
+def test_runs_that_share_a_model_note_their_own_requests(server: Server, tmp_path: Path) -> None:
+    specs = [RunSpec(task, server.model, limit=4) for task in ("mme", "pope")]
+    runs = evaluate_all(specs, out=tmp_path / "runs", display=Collected())
+    assert [run.sessions[-1]["requests"] for run in runs] == [4, 4]
