@@ -19,6 +19,8 @@ from mmeval.types import InputError, nearest
 
 KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 LARGEST_SEED = 2**32 - 1
+MOST_BEAMS = 256
+"""Each beam keeps a cache of the prompt: thousands would take all of the machine's memory."""
 QUESTIONS, MODEL, ANSWERS, SCORING, SPEED = "Questions", "Model", "Answers", "Scoring", "Speed and cost"
 
 
@@ -101,7 +103,7 @@ class RunSpec:
         minimum=1,
         section=ANSWERS,
     )
-    beams: int = option(1, "Number of beams.", folder="beams{}", minimum=1, section=ANSWERS)
+    beams: int = option(1, "Number of beams.", folder="beams{}", minimum=1, maximum=MOST_BEAMS, section=ANSWERS)
     system: str | None = option(None, "System turn, for chat models.", folder="system", section=MODEL)
     temperature: float = option(
         0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0, section=ANSWERS
