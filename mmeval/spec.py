@@ -63,7 +63,10 @@ class RunSpec:
         None, "How pictures are introduced, by name.  [default: the adapter's first]", folder="{}", section=MODEL
     )
     limit: int | None = option(
-        None, "Ask about this many questions, spread evenly over the categories.", folder="limit{}", minimum=1
+        None,
+        "Ask about this many questions, in whole groups, spread evenly over the categories.",
+        folder="limit{}",
+        minimum=1,
     )
     scoring: str = option(
         "text",

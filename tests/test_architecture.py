@@ -34,7 +34,7 @@ MAY = {
     "client": {"types", "replies", "receiving"},
     "pieces": {"types"},
     "files": {"types", "regular"},
-    "survey": {"types", "pictures"},
+    "survey": {"types", "pictures", "scoring"},
     "provenance": {"spec"},
     "share": {"types"},
     "records": {"types", "regular", "jsonl", "files", "share"},
