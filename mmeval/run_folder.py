@@ -1,7 +1,5 @@
 """Begin, resume or delete a run's folder. A folder that holds anything else is refused."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 A recipe is a YAML file in this folder. It sets fields of RunSpec that still have their default, and refuses others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources

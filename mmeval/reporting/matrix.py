@@ -3,8 +3,6 @@
 Below the models are rows of answers that do not look: chance, the majority answer, a constant answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
