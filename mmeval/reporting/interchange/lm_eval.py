@@ -59,10 +59,7 @@ def _results(run: Run) -> dict[str, Any]:
         "n-shot": {task.name: spec.shots or 0},
         "higher_is_better": {task.name: dict.fromkeys((*task.axes, *task.totals), True)},
         "n-samples": {
-            task.name: {
-                "original": run.header.get("available", run.samples_planned),
-                "effective": run.samples_answered,
-            }
+            task.name: {"original": run.header.get("available", run.samples_planned), "effective": run.samples_answered}
         },
         "config": {
             "model": spec.model,
