@@ -3,8 +3,6 @@
 Runs are compared on the questions that both asked. `reporting.comparison` shows a comparison.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

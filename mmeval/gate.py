@@ -1,7 +1,5 @@
 """Conditions on scores, for continuous integration: `A >= B - 1`, `C < B`, `perception: A > 1200`."""
 
-from __future__ import annotations
-
 import operator
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Answer many questions, given as JSON objects, in batches. Each gets a row, in the order of the questions."""
 
-from __future__ import annotations
-
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence

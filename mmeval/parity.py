@@ -3,8 +3,6 @@
 A side is a model with its own settings: `mmicl-tiny,dtype=bfloat16`, or `server:http://host:8000/v1#MODEL`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Show an answer while it is written. Adapters say what the answer is so far; `Pieces` shows what is certain of it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """What a server's reply means: a JSON object, or the reason why there is none, always without keys and passwords."""
 
-from __future__ import annotations
-
 import email.utils
 import json
 import re

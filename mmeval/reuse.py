@@ -4,8 +4,6 @@ An answer is reused only if request, model, weights, engine and settings are the
 only store.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The keys and types of a run's files. The header of mmeval 0.1 is translated to current names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

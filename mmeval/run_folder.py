@@ -1,7 +1,5 @@
 """Begin, resume or delete a run's folder. A folder that holds anything else is refused."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,10 +8,10 @@ from typing import Any
 
 from mmeval import records
 from mmeval.files import is_temporary, locked, write_json, write_text
+from mmeval.identity import differing
 from mmeval.records import BUSY
 from mmeval.run import Run, open_run
 from mmeval.run_files import SCHEMA
-from mmeval.spec import differing
 from mmeval.types import InputError, RunMismatch
 
 OURS = {

@@ -9,13 +9,12 @@ import itertools
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval.files import component
 from mmeval.types import InputError, nearest
 
 KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -219,44 +218,6 @@ def grid(values: Mapping[str, Any], where: str) -> list[RunSpec]:
     return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where) for chosen in products]
 
 
-def identity(spec: RunSpec) -> dict[str, Any]:
-    """Map the fields that identify a run to their values. Fields that are None do not apply and are left out."""
-    names = [name for name, one in options().items() if one.identifies]
-    return {name: value for name in names if (value := getattr(spec, name)) is not None}
-
-
-def folder_name(spec: RunSpec, default: RunSpec) -> str:
-    """Name a run's folder `TASK-MODEL-DATA`, plus the values that differ from the default, in portable characters."""
-    parts = [spec.task, spec.model, spec.data or ""]
-    for name, one in options().items():
-        value = getattr(spec, name)
-        if one.folder is not None and value is not None and value != getattr(default, name):
-            parts.append(one.folder.format(value))
-    return component("-".join(parts))
-
-
-def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the name and both values of each difference between two identities. Names in maps are joined by dots."""
-    for name in dict.fromkeys((*one, *other)):
-        first, second = one.get(name), other.get(name)
-        if isinstance(first, Mapping) and isinstance(second, Mapping):
-            yield from ((f"{name}.{inner}", *values) for inner, *values in differing(first, second))
-        elif first != second:
-            yield name, first, second
-
-
-def defaults(spec: RunSpec) -> RunSpec:
-    """Return a spec with the same task, model and data, and everything else at its default."""
-    kept = {"task", "model", "data"}
-    values: dict[str, Any] = {one.name: one.default for one in fields(spec) if one.name not in kept}
-    return replace(spec, **values)
-
-
-def data_name(data: str) -> str:
-    """Return the name of a data source in a run: the last part of a path, without this machine's folders."""
-    return data if data in ("embedded", "hub") else Path(data).resolve().name
-
-
 def check(**values: Any) -> None:
     """Check values of RunSpec's fields outside a run. Raises InputError naming the field."""
     for one in fields(RunSpec):
@@ -287,11 +248,3 @@ def _checked(one: Field[Any], value: Any) -> Any:
     if own.choices and value not in own.choices:
         raise InputError(f"{one.name} is '{value}'{nearest(value, own.choices)}; choose from {', '.join(own.choices)}")
     return value
-
-
-def several(text: str) -> list[int]:
-    """Parse whole numbers separated by commas, such as `0,1,2`. Raises InputError."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise InputError(f"{text!r} is not a list of whole numbers; separate them with commas, as in 0,1,2") from error

@@ -209,7 +209,7 @@ def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
 
     Task names are case-insensitive. The InputError for an unknown one names the nearest.
     """
-    from mmeval.tasks import TASKS
+    from mmeval.tasks import TASKS, facts
 
     if name.startswith(MIC) or (card is not None and MIC_FACTS in card):
         from mmeval.mic import task as mic
@@ -229,9 +229,9 @@ def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
         advice = "`mmeval tasks` lists them, and a .yaml card describes your own table"
         raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; {advice}")
     if TASKS[name].endswith(".yaml"):
-        from mmeval.cards.task import packaged
+        from mmeval.cards.task import build
 
-        return packaged(name)
+        return build(name, facts(name), f"{name}.yaml")
     module, _, attribute = TASKS[name].partition(":")
     task: Task = getattr(importlib.import_module(module), attribute)
     return task

@@ -26,7 +26,8 @@ MAY = {
     "yaml_file": {"types", "regular"},
     "reasoning": set(),
     "mmicl": {"pictures", "regular"},
-    "spec": {"types", "files"},
+    "spec": {"types"},
+    "identity": {"files", "spec"},
     "jsonl": {"types", "regular"},
     "addresses": {"types"},
     "replies": {"types"},
@@ -40,7 +41,7 @@ MAY = {
     "records": {"types", "regular", "jsonl", "files", "share"},
     "run_files": {"types", "jsonl", "files"},
     "run": {"types", "spec", "files", "records", "run_files", "share"},
-    "run_folder": {"types", "spec", "files", "records", "run", "run_files"},
+    "run_folder": {"types", "identity", "files", "records", "run", "run_files"},
     "scoring": {"types", "jsonl", "addresses", "client", "reasoning"},
     "data": {"types", "pictures", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
@@ -63,7 +64,7 @@ MAY = {
     "rendering": {"types", "reasoning", "task", "data", "scoring", "controls", "reuse"},
     "responses": {"types", "files", "jsonl", "records"},
     "scored": {"types", "task", "run_files", "scoring", "data"},
-    "bias": {"types", "task", "run", "spec", "scoring", "scored", "controls", "files", "records", "answers"},
+    "bias": {"types", "task", "run", "identity", "scoring", "scored", "controls", "files", "records", "answers"},
     "comparison": {"types", "task", "run", "scored", "scoring"},
     "gate": {"types", "comparison", "run", "task"},
     "reporting": {
@@ -72,8 +73,8 @@ MAY = {
     },
     "settings": {"startup", "types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
     "planning": {
-        *("types", "spec", "files", "task", "models", "settings", "survey", "rendering", "controls", "recipes"),
-        "run_folder",
+        *("types", "spec", "identity", "files", "task", "models", "settings", "survey", "rendering", "controls"),
+        *("recipes", "run_folder"),
     },
     "asking": {
         *("types", "spec", "models", "planning", "survey", "rendering", "reuse", "controls", "provenance", "scoring"),
@@ -88,7 +89,7 @@ MAY = {
         *("types", "spec", "task", "data", "scoring", "scored"),
         *("rendering", "run", "settings", "reporting"),
     },
-    "recipes": {"types", "spec", "files", "yaml_file"},
+    "recipes": {"types", "spec", "identity", "files", "yaml_file"},
     "parity": {"types", "files", "addresses", "spec", "run", "share", "comparison", "evaluation"},
     "sweep": {
         *("types", "addresses", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation"),

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 import mmeval
 from mmeval.cli import main
 from mmeval.cli.options import given, spec_options
+from mmeval.identity import defaults, folder_name, identity
 from mmeval.planning import plan
-from mmeval.spec import RunSpec, defaults, folder_name, from_mapping, grid, identity
+from mmeval.spec import RunSpec, from_mapping, grid
 from mmeval.types import InputError
 
 

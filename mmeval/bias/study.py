@@ -15,6 +15,7 @@ from mmeval.bias.asked import accuracy, answered, are_right, matched, mean_of, s
 from mmeval.bias.parts import Found
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
+from mmeval.identity import differing
 from mmeval.records import digest
 from mmeval.run import Run, open_run
 from mmeval.scored import Scored, score_records
@@ -22,7 +23,6 @@ from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
-from mmeval.spec import differing
 from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError, Record
 

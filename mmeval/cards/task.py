@@ -34,13 +34,6 @@ def load(path: Path) -> Task:
     return build(path.stem, values, str(path), facts=values, source=str(path.parent))
 
 
-def packaged(name: str) -> Task:
-    """Return the task of a card that comes with the harness."""
-    from mmeval.tasks import facts
-
-    return build(name, facts(name), f"{name}.yaml")
-
-
 def build(
     name: str, values: Mapping[str, Any], where: str, facts: Mapping[str, Any] | None = None, source: str = "embedded"
 ) -> Task:

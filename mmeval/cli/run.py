@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmeval.cli.options import FOLDER, PATH, SEVERAL, SectionedCommand, given, spec_options
-from mmeval.spec import RunSpec, grid, options, several
+from mmeval.spec import RunSpec, grid, options
 from mmeval.types import Display, InputError
 
 if TYPE_CHECKING:
@@ -108,13 +108,21 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
     if seeds is not None:
         if "seed" in flags:
             raise InputError("--seed is for one run and --seeds for several; remove one of them")
-        values["seed"] = several(seeds)
+        values["seed"] = _numbers(seeds)
     written = values.pop("controls", [])
     names = values.pop("control", written)  # a flag overrides the file
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{config}: controls is {names!r:.60}; write a list of names, as in [blind, swap, blur]")
     return grid(values, str(config) if config else ""), names
+
+
+def _numbers(text: str) -> list[int]:
+    """Parse whole numbers separated by commas, such as `0,1,2`. Raises InputError."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InputError(f"{text!r} is not a list of whole numbers; separate them with commas, as in 0,1,2") from error
 
 
 def _as_left(finished: list["Run"]) -> list["Run"]:

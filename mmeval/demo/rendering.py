@@ -1,7 +1,5 @@
 """What the demo shows of a conversation: messages with pictures, answers with their prompts, the effect of pictures."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """The private conversation of each visitor of the demo. `page` shows it."""
 
-from __future__ import annotations
-
 import queue
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """Example conversations, drawn from the picture world's test split."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

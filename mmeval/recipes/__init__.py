@@ -3,8 +3,6 @@
 A recipe is a YAML file in this folder. It sets fields of RunSpec that still have their default, and refuses others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -12,7 +10,8 @@ from typing import Any
 
 from mmeval import yaml_file
 from mmeval.files import validated
-from mmeval.spec import RunSpec, defaults
+from mmeval.identity import defaults
+from mmeval.spec import RunSpec
 from mmeval.types import InputError, nearest
 
 

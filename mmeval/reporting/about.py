@@ -3,6 +3,7 @@
 import dataclasses
 import shlex
 from collections.abc import Mapping
+from datetime import datetime
 
 from mmeval.provenance import versions
 from mmeval.run import Run
@@ -44,6 +45,12 @@ def _generation(spec: RunSpec) -> str:
     how = f"temperature {spec.temperature:g}" if spec.temperature else "greedy"
     parts = [f"at most {spec.max_new_tokens} new tokens", f"{spec.beams} beams" if spec.beams > 1 else how]
     return ", ".join([*parts, f"{spec.samples} samples"] if spec.samples > 1 else parts)
+
+
+def started(run: Run) -> float | None:
+    """Return the run's start as Unix time, if it is known."""
+    first = str(run.sessions[0].get("started", "")) if run.sessions else ""
+    return datetime.fromisoformat(first).timestamp() if first else None
 
 
 def command(spec: RunSpec, identity: Mapping[str, object]) -> str:

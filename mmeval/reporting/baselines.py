@@ -1,7 +1,5 @@
 """Rows beneath a table of scores: what chance, the majority answer and a constant answer score."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

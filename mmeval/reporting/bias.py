@@ -170,11 +170,7 @@ def _parts(found: Found) -> Iterator[Lines]:
     solved = found.get("blind_solvable")
     if solved:
         rows = tuple(
-            (
-                label,
-                f"{own['n']:,}",
-                *(spread(own[key]) if own.get(key) else "" for key in ("seen", "unseen", "gain")),
-            )
+            (label, f"{own['n']:,}", *(spread(own[key]) if own.get(key) else "" for key in ("seen", "unseen", "gain")))
             for label, own in (("need no picture", solved["not_needed"]), ("the rest", solved["needed"]))
         )
         title = f"Questions by whether they need the picture ({solved['rule']})"

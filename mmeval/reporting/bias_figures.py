@@ -1,7 +1,5 @@
 """The figures of a bias study, if they have data: gain by subtask, accuracy by blur, gain by prompt length."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -97,6 +97,12 @@ def interval(estimate: Estimate) -> str:
     return f"{number(estimate.low, 1)}–{number(estimate.high, 1)}"
 
 
+def with_interval(estimate: Estimate) -> str:
+    """Return `1,381.75 (120.0–155.0)`, the value alone if there is no interval, or a dash."""
+    between = interval(estimate)
+    return f"{number(estimate.value)} ({between})" if between else number(estimate.value)
+
+
 def p_text(p: float | None) -> str:
     """Return a p-value with three digits: `0.012`, `<0.001`."""
     return number(None) if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"

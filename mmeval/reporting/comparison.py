@@ -3,8 +3,6 @@
 Names, answers and ids are untrusted text: no output treats them as markup or a formula.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from string import ascii_uppercase
 

@@ -1,7 +1,5 @@
 """Tables as LaTeX, for the packages booktabs and graphicx. Cells are escaped."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

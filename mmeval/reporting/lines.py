@@ -3,8 +3,6 @@
 Cells are untrusted text: no output treats them as markup, code or a formula.
 """
 
-from __future__ import annotations
-
 import csv
 import html
 import io

@@ -3,8 +3,6 @@
 TensorBoard's event file is written to the run's folder. wandb and trackio share one API, as trackio's guide says.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import json

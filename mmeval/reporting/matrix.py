@@ -3,8 +3,6 @@
 Below the models are rows of answers that do not look: chance, the majority answer, a constant answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from rich.console import Console
 from mmeval.files import write_texts
 from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.baselines import TITLE
-from mmeval.reporting.chart import Chart, Series, estimates, interval, number
+from mmeval.reporting.chart import Chart, Series, estimates, number, with_interval
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import escape, grid, markdown, print_whole, shared, tell, to_csv, whole_width
 from mmeval.run import Run
@@ -112,16 +110,10 @@ def write(made: Matrix, folder: Path) -> list[Path]:
 
 def _across(made: Matrix) -> tuple[list[str], list[list[str]], list[list[str]]]:
     """Return the header, the rows of the models and those of the baselines."""
-    rows = [[model, *(_cell(column.get(model)) for column in made.columns.values())] for model in made.models]
+    cells = {model: [column.get(model) for column in made.columns.values()] for model in made.models}
+    rows = [[model, *(with_interval(one) if one else number(None) for one in own)] for model, own in cells.items()]
     below = [[name, *(number(own.get(title)) for title in made.columns)] for name, own in made.baselines.items()]
     return ["", *made.columns], rows, below
-
-
-def _cell(estimate: Estimate | None) -> str:
-    if estimate is None or estimate.value is None:
-        return number(None)
-    between = interval(estimate)
-    return f"{number(estimate.value)} ({between})" if between else number(estimate.value)
 
 
 def _csv(made: Matrix) -> str:

@@ -1,7 +1,5 @@
 """Output of a comparison of two ways to run a model: on the terminal and as JSON."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from mmeval.reporting import run_report
-from mmeval.reporting.chart import interval, number
+from mmeval.reporting.chart import number, with_interval
 from mmeval.reporting.lines import grid, print_whole, tell
 from mmeval.run import Run
 from mmeval.run_files import SCHEMA
@@ -89,11 +89,8 @@ def _spread(seeds: Sequence[int], estimates: Sequence[Mapping[str, Any]]) -> dic
 
 
 def _cells(label: str, row: Mapping[str, Any]) -> list[str]:
-    cells = [label, *(number(row[key]) for key in SPREAD)]
-    for one in row["runs"]:
-        between = interval(Estimate(one["value"], one["low"], one["high"], one["n"], 0.0, None))
-        cells.append(f"{number(one['value'])} ({between})" if between else number(one["value"]))
-    return cells
+    runs = (Estimate(one["value"], one["low"], one["high"], one["n"], 0.0, None) for one in row["runs"])
+    return [label, *(number(row[key]) for key in SPREAD), *map(with_interval, runs)]
 
 
 def _but_seed(run: Run) -> dict[str, Any]:

@@ -4,8 +4,6 @@ Readable replies are cached on disk by content, so no question is paid for twice
 the next run asks again. A failure never becomes a letter.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import re

@@ -3,8 +3,6 @@
 Tests work on clusters. `statistics` computes a difference's value and interval.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from itertools import product

@@ -1,7 +1,5 @@
 """A judge's verdicts on unparsed answers, and how the readings use them. `judge` asks for them."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Decide when an answer is an event: it turned yes and stayed so. Independent of clocks, models and pictures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """A live page of a watch, only for this machine: the last frame, the answers, the events."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

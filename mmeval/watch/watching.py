@@ -1,7 +1,5 @@
 """Ask about the last frames of a stream, look by look, and turn the answers into events."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field

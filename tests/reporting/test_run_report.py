@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from mmeval import evaluation, spec
+from mmeval import evaluation, identity, spec
 from mmeval.cli import main
 from mmeval.cli.options import given
-from mmeval.reporting import about, page, run_report
+from mmeval.reporting import about, bias, page, run_report
 from mmeval.run import Run, open_run
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
@@ -48,7 +46,7 @@ def test_the_controls_of_a_run_are_beside_its_answers(run: Run) -> None:
 def test_the_bias_panel_is_there_where_bias_was_measured(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run_report.write(run)
     assert 'id="bias"' not in (run.folder / "report.html").read_text()
-    monkeypatch.setitem(sys.modules, "mmeval.reporting.bias", SimpleNamespace(panel=lambda _: "<h2>What it sees</h2>"))
+    monkeypatch.setattr(bias, "panel", lambda run: "<h2>What it sees</h2>")
     (run.folder / "bias.json").write_text("{}")
     run_report.write(run)
     html = (run.folder / "report.html").read_text()
@@ -134,12 +132,12 @@ def test_the_page_says_what_the_run_is(run: Run) -> None:
 )
 def test_the_command_repeats_the_run(values: dict[str, object]) -> None:
     asked = spec.from_mapping(values, "")
-    words = shlex.split(about.command(asked, spec.identity(asked)))
+    words = shlex.split(about.command(asked, identity.identity(asked)))
     assert words[:2] == ["mmeval", "run"]
     context = main.commands["run"].make_context("run", words[2:])
     names = spec.options()
     again = spec.from_mapping({k: v for k, v in given(context.params).items() if k in names}, "")
-    assert spec.identity(again) == spec.identity(asked)
+    assert identity.identity(again) == identity.identity(asked)
 
 
 def test_a_run_of_several_sessions_says_so(run: Run) -> None:

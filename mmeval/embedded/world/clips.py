@@ -3,8 +3,6 @@
 A clip's name determines it. A clip lasts from 0 to 1, and its action from `begins` to `ends`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,7 +9,6 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +59,14 @@ def texts(run: Run, path: Path) -> dict[Path, str]:
 
 
 def _about(run: Run) -> dict[str, Any]:
-    started = str(run.sessions[0].get("started", ""))
+    started = about.started(run)
     developer, model = _names(run)
     facts = {"deployment_type": "unknown", "model_availability": "unknown"}
     facts |= {key: str(run.identity[key]) for key in ("model_revision", "checkpoint", "dtype") if key in run.identity}
     return {
         "schema_version": VERSION,
         "evaluation_id": _id(run),
-        "evaluation_timestamp": str(datetime.fromisoformat(started).timestamp()) if started else "",
+        "evaluation_timestamp": "" if started is None else str(started),
         "retrieved_timestamp": str(time.time()),
         "source_metadata": {
             "source_name": "mmeval",

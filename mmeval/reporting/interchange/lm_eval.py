@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +59,7 @@ def _results(run: Run) -> dict[str, Any]:
         "n-shot": {task.name: spec.shots or 0},
         "higher_is_better": {task.name: dict.fromkeys((*task.axes, *task.totals), True)},
         "n-samples": {
-            task.name: {
-                "original": run.header.get("available", run.samples_planned),
-                "effective": run.samples_answered,
-            }
+            task.name: {"original": run.header.get("available", run.samples_planned), "effective": run.samples_answered}
         },
         "config": {
             "model": spec.model,
@@ -73,7 +69,7 @@ def _results(run: Run) -> dict[str, Any]:
             "gen_kwargs": {"max_gen_toks": spec.max_new_tokens, "num_beams": spec.beams},
         },
         "git_hash": sessions[-1].get("commit") if sessions else None,
-        "date": _seconds(run),
+        "date": about.started(run),
         "model_name": spec.model,
         "mmeval": {
             "marks": run.marks,
@@ -117,12 +113,6 @@ def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str,
         "outcome": score.outcome,
         "error": record.error,
     }
-
-
-def _seconds(run: Run) -> float | None:
-    """Return the run's start as Unix time."""
-    started = str(run.sessions[0].get("started", "")) if run.sessions else ""
-    return datetime.fromisoformat(started).timestamp() if started else None
 
 
 def _time(run: Run) -> str:

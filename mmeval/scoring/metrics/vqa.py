@@ -7,11 +7,11 @@ the answer and the references differently, so a run names its reading (`READINGS
 import re
 from collections.abc import Callable, Sequence
 
+from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import InputError, Record, Score
 
-_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-_NUMBERS = {word: str(number) for number, word in enumerate(_DIGITS)} | {"none": "0"}
+_NUMBERS = NUMBERS | {"none": "0"}
 _ARTICLES = {"a", "an", "the"}
 _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 _PERIOD = re.compile(r"(?!<=\d)(\.)(?!\d)")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mmeval.scoring.readings import choices, letters, short, yesno
+from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
 from mmeval.scoring.readings.languages import YesNo
 from mmeval.types import Record, Score
@@ -147,14 +148,8 @@ def mirb(record: Record) -> Score:
     return _compared(answer, answer == key)
 
 
-_NUMBERS = {
-    word: str(number)
-    for first, words in (
-        (0, "zero one two three four five six seven eight nine ten"),
-        (1, "first second third fourth fifth sixth seventh eighth ninth tenth"),
-    )
-    for number, word in enumerate(words.split(), first)
-}
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
+_NUMBERS = NUMBERS | {word: str(number) for number, word in enumerate(_ORDINALS.split(), start=1)}
 
 
 def cut(text: str) -> str:

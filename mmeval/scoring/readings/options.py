@@ -6,16 +6,14 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, texts
 
 Token = tuple[str, int, int]
 """A normalized word with its start and end in the text."""
 _NUMBER = r"(?<![\w.])[-+]?\d+(?:[.,:/]\d+)*%?|\d+(?:[.,:/]\d+)*%?"
 _WORD = re.compile(rf"{_NUMBER}|[^\W\d_\u3400-\u9fff]+(?:'[^\W\d_]+)*|[\u3400-\u9fff]")
-_DIGITS = {
-    word: str(n)
-    for n, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], start=2)
-}
+_DIGITS = {word: digit for word, digit in NUMBERS.items() if word not in ("zero", "one")}
 """Numbers in words; one is a pronoun, too."""
 _CROSSED = re.compile("[❌✗✘✖]")
 _ARTICLES = frozenset(("a", "an", "the"))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from mmeval.scoring.metrics import vqa
-from mmeval.scoring.readings.answer import marked, plain
+from mmeval.scoring.readings.answer import NUMBERS, marked, plain
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import Record, Score
 
@@ -18,11 +18,7 @@ _LED = re.compile(
 _WRAPPED = re.compile(r"(\*\*|__|\*|`|\"|'|\$)(?=\S)(.+)(?<=\S)\1|\\\((.+)\\\)", re.DOTALL)
 _ARTICLE = re.compile(r"(?<!\S)(?:an?|the)\s+(?=[^\W\d_]{2})")
 _GROUPED = re.compile(r"(?<![\w.,])(\d{1,3})((?:,\d{3})+)(?![\d,])")
-_NUMBER_WORDS = re.compile(r"(?<![\w-])(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)(?![\w-])")
-_DIGITS = {
-    word: str(n)
-    for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"])
-}
+_NUMBER_WORDS = re.compile(rf"(?<![\w-])(?:{'|'.join(NUMBERS)})(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:e[-+]?\d+)?(?:\s*/\s*\d+(?![\d.]))?", re.IGNORECASE)
 
 
@@ -77,7 +73,7 @@ def normal(text: str) -> str:
     text = text.rstrip(".!,;:。") or text
     text = _ARTICLE.sub("", _unwrapped(text))
     text = _GROUPED.sub(lambda match: match[1] + match[2].replace(",", ""), text)
-    return _NUMBER_WORDS.sub(lambda match: _DIGITS[match[0]], text)
+    return _NUMBER_WORDS.sub(lambda match: NUMBERS[match[0]], text)
 
 
 def extract(text: str) -> str:

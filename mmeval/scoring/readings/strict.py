@@ -37,16 +37,7 @@ from mmeval.scoring.readings.references import (
 )
 from mmeval.scoring.readings.spelling import corrected
 from mmeval.scoring.readings.statements import fits, said_in
-from mmeval.scoring.readings.vetoes import (
-    COMPARED,
-    CONCLUDES,
-    REPLACES,
-    TAKEN_BACK,
-    UNSURE,
-    WRONG,
-    affirmed,
-    vetoed,
-)
+from mmeval.scoring.readings.vetoes import COMPARED, CONCLUDES, REPLACES, TAKEN_BACK, UNSURE, WRONG, affirmed, vetoed
 
 Named = tuple[int, str]
 """The place of an option in the answer, and its letter; empty for several options or none."""
