@@ -132,7 +132,7 @@ def _cell(line: TableRow, column: str) -> str:
     if part is None:
         return line.text(column)
     name, sign, by = part.groups()
-    value = line.text(name)
+    value = line.text(name).removesuffix(".0")  # pandas writes whole numbers beside an empty cell as 5.0
     if not re.fullmatch("[0-9]{1,18}", value):
         raise InputError(f"{line.where}: the column {name} is '{value[:40]}'; for {column} it must be a whole number")
     return str(int(value) // int(by) if sign == "/" else int(value) % int(by))
@@ -223,6 +223,8 @@ def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str)
     numbers, options = [str(place) for place in range(len(offered))], [str(option).strip() for option in offered]
     written = {"letter": letters, "number": numbers, "text": options}[card.answers]
     value = answer.strip("().: ").upper() if card.answers == "letter" else answer
+    if card.answers == "number":
+        value = value.removesuffix(".0")  # as pandas writes whole numbers beside an empty cell
     if written.count(value) != 1:
         raise InputError(
             f"{where}: the answer '{answer[:60]}' is not the {card.answers} of one of its {len(offered)} options; "

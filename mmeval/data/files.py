@@ -22,12 +22,17 @@ def picture(folder: Path, name: str, where: str) -> Image:
     """Return the picture of that name in the folder. Raises InputError if it is missing or `inside` refuses it."""
     path = inside(folder, name, where)
     if not path.is_file():
-        raise InputError(f"{where}: there is no picture {path}{_alike(path)}; put it there")
+        raise InputError(f"{where}: there is no picture {path}{alike(path)}; put it there")
     return Image(path, name)
 
 
-def _alike(path: Path) -> str:
-    """Return a hint at a file beside a missing one whose name looks the same, apart from case and ending."""
+def alike(path: Path) -> str:
+    """Return a hint at a file beside a missing one whose name looks the same, apart from case and ending.
+
+    A backslash is a part of a name here, not a separator of folders as on Windows.
+    """
+    if "\\" in path.name:
+        return " (its name has a backslash; write / between folders)"
 
     def looks(name: str) -> str:
         return unicodedata.normalize("NFC", PurePosixPath(name).stem).casefold()

@@ -3,7 +3,9 @@
 import json
 import re
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,12 @@ def read(path: Path, hook: Hook | None) -> Found:
     if listed:
         yield from _items(path, hook)
     elif _is_json(first):
-        yield from jsonl.read(path, advice="the file must hold a list of objects or one object per line: get it again")
+        line = [b""]
+        advice = "the file must hold a list of objects or one object per line: get it again"
+        for row, where in jsonl.read(path, advice=advice, on_line=lambda own: line.__setitem__(0, own)):
+            if line[0].count(b'":') > len(row):  # a value is an object, too, or a key appears twice
+                json.loads(line[0], object_pairs_hook=partial(_unique, where))
+            yield row, where
     else:
         yield _object(load(path, hook), str(path)), str(path)
 
@@ -50,7 +57,8 @@ def _items(path: Path, hook: Hook | None) -> Found:
                 break
             if number > 0 and text[start] != ",":
                 raise ValueError("no comma")
-            value, end = decoder.raw_decode(text, _after_blanks(text, start + 1) if number else start)
+            begin = _after_blanks(text, start + 1) if number else start
+            value, end = decoder.raw_decode(text, begin)
         except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
             if len(text) - place > regular.LONGEST:
                 reason = f"is not JSON, or longer than {regular.LONGEST:,} characters"
@@ -62,7 +70,10 @@ def _items(path: Path, hook: Hook | None) -> Found:
             continue
         place, number = end, number + 1
         where = f"{path}, item {number}"
-        yield _object(value, where), where
+        row = _object(value, where)
+        if hook is None and text.count('":', begin, end) > len(row):
+            json.loads(text[begin:end], object_pairs_hook=partial(_unique, where))
+        yield row, where
     if "".join((text[start + 1 :], *blocks)).strip():
         load(path, hook)
 
@@ -110,21 +121,21 @@ def load(path: Path, hook: Hook | None = None) -> Any:
     return _loaded(path, object_hook=hook)
 
 
+def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object. Raises InputError if a key appears twice in it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise InputError(f"{where}: '{name[:60]}' appears twice; remove one of its values")
+    return found
+
+
 def load_once(path: Path) -> Any:
     """Read a whole JSON file of answers. No key may appear twice: only one of its values would count.
 
     Raises InputError naming the file and the key.
     """
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in found:
-                raise InputError(f"{path}: '{name[:60]}' appears twice; remove one of its values")
-            found[name] = value
-        return found
-
-    return _loaded(path, object_pairs_hook=unique)
+    return _loaded(path, object_pairs_hook=partial(_unique, str(path)))
 
 
 def _loaded(path: Path, **hooks: Any) -> Any:

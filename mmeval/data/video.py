@@ -188,7 +188,9 @@ def frames(
     path = folder / name
     if not path.is_file():
         others = " (or at its other possible paths)" if len(names) > 1 else ""
-        raise InputError(f"{where}: there is no video {folder / names[0]}{others}; put it there")
+        raise InputError(
+            f"{where}: there is no video {folder / names[0]}{others}{files.alike(folder / names[0])}; put it there"
+        )
     if path.suffix.lower() not in container.FORMATS:
         known = ", ".join(container.FORMATS)
         raise InputError(f"{where}: {name}: not a video of a known kind ({known}); replace it")

@@ -206,3 +206,23 @@ def test_the_ending_of_a_table_may_be_in_capitals(kind: str, tmp_path: Path) -> 
     else:
         path.write_text('{"q": "Who?"}\n' if kind.startswith("JSON") else "q\nWho?\n")
     assert [row.text("q") for row in of_file(path, tmp_path)] == ["Who?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('{"id": 1, "q": "a"}\n{"id": 2, "q": "a", "id": 3}\n', "line 2: 'id' appears twice; remove one of its values"),
+        ('[{"id": 1}, {"id": 2, "q": {"a": 1, "a": 2}}]', "item 2: 'a' appears twice"),
+    ],
+)
+def test_a_key_that_a_row_has_twice_is_said(tmp_path: Path, text: str, where: str) -> None:
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(InputError, match=where):
+        list(of_file(tmp_path / "t.json", tmp_path))
+
+
+def test_a_value_that_looks_like_keys_is_none(tmp_path: Path) -> None:
+    row = {"q": 'say "a": 1 and "a": 2', "more": [{"a": 1}, {"a": 2}]}
+    for text in (json.dumps(row), json.dumps([row, row]), json.dumps([row], indent=1)):
+        (tmp_path / "t.json").write_text(text)
+        assert dict(next(iter(of_file(tmp_path / "t.json", tmp_path))).values) == row

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -549,7 +550,8 @@ def test_empty_answers_are_told(tools: Path, tmp_path: Path) -> None:
 def read(folder: Path, table: str, text: str, **values: Any) -> list[Sample]:
     for name in ("a.png", "b.png", "c.png"):
         picture(folder / name, ord(name[0]))
-    (folder / table).write_text(text, encoding="utf-8")
+    if text:
+        (folder / table).write_text(text, encoding="utf-8")
     fields = {"question": "q", "answer": "a", "pictures": "img", "options": ["A", "B"], **values.pop("fields", {})}
     made = {"about": "x", "kind": "multiple choice", "files": table, "fields": fields, **values}
     return list(build("my", made, "my.yaml").samples(str(folder)))
@@ -585,6 +587,26 @@ def test_a_cell_may_hold_a_list_of_options(tmp_path: Path) -> None:
     text = "q,o,a,img\nWhich?,\"['x, or so', 'y']\",A,a.png\n"
     (found,) = read(tmp_path, "t.csv", text, fields={"options": "o"})
     assert found.choices == (("x, or so",), ("y",))
+
+
+@pytest.mark.parametrize("table", ["t.csv", "t.jsonl", "t.parquet"])
+def test_the_index_of_an_answer_may_be_in_a_column_of_floats(tmp_path: Path, table: str) -> None:
+    """Pandas makes floats of whole numbers if a cell is empty."""
+    rows = pd.DataFrame(
+        {"q": "Which?", "A": "x", "B": "y", "img": "a.png", "a": [1.0, 0.0, None], "n": [4.0, 5.0, 6.0]}
+    )
+    made = {"csv": rows.to_csv(index=False), "jsonl": rows.to_json(orient="records", lines=True), "parquet": ""}
+    rows.to_parquet(tmp_path / "t.parquet")
+    found = read(tmp_path, table, made[table.rpartition(".")[2]], answers="number", groups={"pair": "n/2"})
+    assert [one.targets for one in found] == [("B",), ("A",), ()]
+    assert [one.groups["pair"] for one in found] == ["2", "2", "3"]
+    with pytest.raises(InputError, match=r"the answer '1.5' is not the number of one of its 2 options"):
+        read(tmp_path, "t.csv", "q,A,B,a,img\nWhich?,x,y,1.5,a.png\n", answers="number")
+
+
+def test_a_backslash_in_the_name_of_a_picture_gets_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no picture .*its name has a backslash; write / between folders.; put it"):
+        read(tmp_path, "t.csv", "q,A,B,a,img\nWhich?,x,y,A,photos\\a.png\n")
 
 
 @pytest.mark.parametrize("mark", ["<image 1>", "<image {}>"])
