@@ -23,7 +23,7 @@ from mmeval.demo.gallery import NEW, save_shot
 from mmeval.demo.rendering import answer_messages
 from mmeval.demo.visits import Demo, Visit
 from mmeval.embedded.examples import examples
-from mmeval.types import Image, InputError, Shot
+from mmeval.types import Image, InputError, Request, Shot
 from tests.chromium import PROGRAM, Browser, chromium
 from tests.fake_model import FakeModel, StreamingFake, color
 from tests.mic.mic_folders import clip
@@ -98,6 +98,22 @@ def test_the_visual_gain_of_the_last_answer(red: Image) -> None:
     demo.ask(visit, (red, "what color ?"))
     assert demo.without_pictures(visit) == {"one": ("red", "grey"), "two": ("yes", "yes")}
     assert [shot.answer for shot in visit.history["one"]] == ["red"]
+
+
+def test_the_visual_gain_is_never_that_of_an_earlier_question(red: Image) -> None:
+    """An example was chosen, or a question sent, before or while the gray pictures were asked about."""
+    demo, visit = Demo({"one": Chat(FakeModel(color))}), Visit()
+    demo.ask(visit, (red, "what color ?"))
+
+    def busy(request: Request) -> str:
+        demo.ask(visit, (red, "what ?"))
+        return color(request)
+
+    meanwhile = Demo({"one": Chat(FakeModel(busy))})
+    assert meanwhile.without_pictures(visit) == {}
+    assert demo.without_pictures(visit) == {"one": ("red", "grey")}
+    visit.close()  # as an example does, before its own answer
+    assert demo.without_pictures(visit) == {}
 
 
 @pytest.mark.slow

@@ -16,6 +16,9 @@ from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
 
+MAX_IMAGES = {"instructblip-tiny": 1, "blip2-tiny": 1, "text-tiny": 0}
+"""What tells these from MMICL when their folders are opened."""
+
 
 def export(packed: Path, weights: Path, members: Sequence[str], small: bool = False) -> None:
     """Write a folder of each member's model, in bfloat16."""
@@ -24,6 +27,7 @@ def export(packed: Path, weights: Path, members: Sequence[str], small: bool = Fa
         reads = any(key.startswith("qformer.embeddings.") for key in found)
         processor = make_processor(packed, reads, small)
         model = make_model(processor, reads, small)
+        model.config.max_images = MAX_IMAGES.get(name.partition(" seed ")[0])
         missing = model.load_state_dict(found, strict=False)
         if missing.unexpected_keys or set(missing.missing_keys) - {"language_model.lm_head.weight"}:
             raise SystemExit(f"{packed / name}.safetensors: not the weights of this model ({missing}); train again")

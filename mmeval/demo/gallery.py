@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 from mmeval.demo.rendering import demonstrations
@@ -35,7 +36,7 @@ def place(demo: Demo, state: gradio.State, pictures: gradio.HTML) -> gradio.Drop
         try:
             save_shot(demo, visit, at, path, question.strip(), text.strip())
         except InputError as error:
-            gradio.Warning(str(error))
+            gradio.Warning(html.escape(str(error)))  # it shows HTML, and the message may name an upload
             return visit, gradio.skip(), gradio.skip(), path, text
         return visit, *shown(visit), None, ""
 

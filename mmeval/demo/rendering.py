@@ -53,7 +53,7 @@ def gain_table(demo: Demo, visit: Visit) -> str:
     """Return a table of the last answers with and without the pictures."""
     found = demo.without_pictures(visit)
     if not found:
-        return "Ask about a picture first."
+        return "Ask about a picture first, and wait for the answer."
     rows = ["| model | with the pictures | all of them grey | answer |", "|---|---|---|---|"]
     for name, (seen, blind) in found.items():
         change = "the same" if seen == blind else "changed"

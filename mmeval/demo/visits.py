@@ -42,7 +42,8 @@ class Visit:
         return kept
 
     def close(self) -> None:
-        """Delete the files, which otherwise happens when nothing refers to the visit, or at the end."""
+        """Forget the last answers, and delete the files, which else happens when nothing refers to the visit."""
+        self.last.clear()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
@@ -105,9 +106,13 @@ class Demo:
         yield asked.result()
 
     def without_pictures(self, visit: Visit) -> dict[str, tuple[str, str]]:
-        """Repeat the last question with gray pictures; return each model's answers with and without the pictures."""
+        """Repeat the last question with gray pictures; return each model's answers with and without the pictures.
+
+        Empty if there is no answer about pictures, or another question was asked meanwhile.
+        """
         asked = {name: reply for name, reply in visit.last.items() if _shows_pictures(reply.request)}
-        return {name: (reply.text, self._again(name, reply.request)) for name, reply in asked.items()}
+        found = {name: (reply.text, self._again(name, reply.request)) for name, reply in asked.items()}
+        return found if all(visit.last.get(name) is reply for name, reply in asked.items()) else {}
 
     def _ask(self, visit: Visit, name: str, prompt: Parts, on_text: Callable[[str, str], object]) -> VisitorAnswer:
         begun = ""

@@ -30,11 +30,11 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
     except CheckpointError as error:
         raise InputError(str(error)) from error
     adapter = ADAPTERS[checkpoint.adapter]
-    reads = model.config.beginning == "instructblip" and processor.qformer_tokenizer is not None
-    if adapter.reads_instructions and not reads:
+    reads = adapter.reads_instructions or (checkpoint.adapter == "mmicl" and model.config.reads_instructions)
+    if reads and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise InputError(
-            f"{checkpoint.source}: instructblip needs InstructBLIP's Q-Former and qformer_tokenizer/tokenizer.json; "
-            f"add what is missing, or open it as blip2:{checkpoint.source}"
+            f"{checkpoint.source}: to read the question, it needs InstructBLIP's Q-Former and "
+            f"qformer_tokenizer/tokenizer.json; add what is missing, or open it as blip2:{checkpoint.source}"
         )
     fuse(model)
     show = SHOW.get(options.context, "each")
@@ -47,7 +47,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
         name=checkpoint.name,
         introduce=CONTEXTS[options.context if show == "each" else "plain"],
         max_images=adapter.max_images,
-        reads_instructions=adapter.reads_instructions,
+        reads_instructions=reads,
         show=show,
         portions=portions if options.batch_tokens is None else replace(portions, batch_tokens=options.batch_tokens),
     )

@@ -240,6 +240,8 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CheckpointError(f"{folder / FACTS}: `names` is not a list of the trained weights; fetch the file again")
     model = load_model(base_folder, torch.float32, device)
+    own = facts.get("config")
+    model.config.reads_instructions = isinstance(own, dict) and own.get("instruction") is True
     put_trained(model, folder, scale, names)
     _cast(model, dtype)
     return model

@@ -47,6 +47,11 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """The placeholder's id; None becomes the published models' id, or -1 if the vocabulary lacks it."""
     stem_channels: list[int] | tuple[int, ...] = ()
     """Channels of a convolutional stem that replaces the patch embedding, each halving the grid; empty: no stem."""
+    reads_instructions: bool = False
+    """Whether its Q-Former was trained to read the question."""
+    max_images: int | None = None
+    """The most pictures in a prompt that it was trained for: 1 for a BLIP-2 or InstructBLIP in MMICL's format, 0 for
+    its language model alone; None: any number."""
     initializer_range: float = 0.02
 
     def __post_init__(self, **kwargs: Any) -> None:

@@ -145,6 +145,10 @@ def _adapter_of(folder: Path) -> str:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{file}: not a model's configuration ({malformed(error)})") from error
     check_format(config, str(folder))
+    if model_type == "mmicl" and config.get("max_images") in (0, 1):
+        part = config.get("qformer_config")
+        reads = isinstance(part, dict) and part.get("model_type") == "instructblip_qformer"
+        return "text" if config["max_images"] == 0 else "instructblip" if reads else "blip2"
     if model_type in _MODEL_TYPES:
         return _MODEL_TYPES[model_type]
     if "auto_map" not in config and not _is_vision_language(model_type):

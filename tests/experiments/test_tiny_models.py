@@ -19,6 +19,7 @@ from experiments.tiny.sizes import Sizes
 from experiments.tiny.stepping import let_learn
 from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl import checkpoints
+from mmeval.models import find_model
 
 
 @pytest.mark.parametrize("name", ["mmicl-tiny", "instructblip-tiny"])
@@ -32,6 +33,7 @@ def test_what_was_trained_is_what_is_loaded(name: str, vocabulary: Vocabulary, p
     save_file(halves, packed / f"{name}.safetensors")
     export(packed, tmp_path, [name])
     assert (tmp_path / name / "model.safetensors").stat().st_size < 15_000_000
+    assert find_model(str(tmp_path / name)).adapter == name.removesuffix("-tiny")
     theirs, _ = checkpoints.load(tmp_path / name)
     ids = torch.randint(5, 400, (1, 60))
     ids[0, 3:19] = ids[0, 30:46] = vocabulary.placeholder

@@ -334,6 +334,23 @@ def test_a_folder_says_which_adapter_it_needs(tmp_path: Path, kind: str, adapter
 
 
 @pytest.mark.parametrize(
+    ("most", "qformer", "adapter"),
+    [
+        (None, "instructblip_qformer", "mmicl"),
+        (1, "instructblip_qformer", "instructblip"),
+        (1, "blip_2_qformer", "blip2"),
+        (0, "blip_2_qformer", "text"),
+    ],
+)
+def test_a_baseline_in_the_format_of_mmicl_says_so(
+    tmp_path: Path, most: int | None, qformer: str, adapter: str
+) -> None:
+    config = {"model_type": "mmicl", "max_images": most, "qformer_config": {"model_type": qformer}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert find_model(str(tmp_path)).adapter == adapter
+
+
+@pytest.mark.parametrize(
     ("folder", "name"),
     [("x/trained", "x"), ("x/checkpoint-200", "x-checkpoint-200"), ("x/full", "full"), ("checkpoint", "checkpoint")],
 )

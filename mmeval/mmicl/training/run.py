@@ -63,6 +63,7 @@ def _train(
         folder = checkpoints.find(config.model, config.revision)
     model, processor = checkpoints.load(folder)
     check(config, model, processor, state.num_processes)
+    model.config.reads_instructions = config.instruction
     names = ready.selected(config, model, state.is_main_process, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():
