@@ -109,10 +109,13 @@ def _frames(card: Card, line: TableRow, frames: int, sampler: str) -> tuple[tupl
 
 def _kind(card: Card, line: TableRow) -> str:
     value = line.text(card.fields.kind) if card.fields.kind else ""
-    if value not in card.kind:
-        known = ", ".join(card.kind)
-        raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kind)}; choose from {known}")
-    return card.kind[value]
+    if value in card.kind:
+        return card.kind[value]
+    for name, kind in card.kind.items():
+        if "*" in name and re.fullmatch(".*".join(map(re.escape, name.split("*"))), value, re.DOTALL):
+            return kind
+    known = ", ".join(card.kind)
+    raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kind)}; choose from {known}")
 
 
 def _group(line: TableRow, columns: Sequence[str]) -> str:

@@ -30,6 +30,23 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
     ("naturalbench", "yes/no", "NO", "no", 1.0),
     ("naturalbench", "yes/no", "None", "no", 0.0),
     ("naturalbench", "yes/no", "", "no", 0.0),
+    ("ai2d", "multiple choice", "B. dog", "B", 1.0),
+    ("ai2d", "multiple choice", "(b)", "B", 1.0),
+    ("ai2d", "multiple choice", "(B) dog", "B", 0.0),
+    ("ai2d", "multiple choice", "b. dog", "B", 0.0),
+    ("ai2d", "multiple choice", "B ", "B", 0.0),
+    ("realworldqa", "multiple choice", "The answer is (B).", "B", 1.0),
+    ("realworldqa", "multiple choice", "B, not A", "B", 1.0),  # the first
+    ("realworldqa", "multiple choice", "Either A or B", "B", 1.0),  # the last
+    ("realworldqa", "multiple choice", "A dog is near", "A", 1.0),  # an article
+    ("realworldqa", "multiple choice", "Dogs", "D", 1.0),  # no other letter of an option
+    ("realworldqa", "multiple choice", "I choose C, as (B) is far. (C) it is", "B", 1.0),  # after a lead
+    ("realworldqa", "multiple choice", "b", "B", 0.0),
+    ("realworldqa", "multiple choice", "", "B", 0.0),
+    ("realworldqa", "short answer", "YES.", "Yes", 1.0),
+    ("realworldqa", "short answer", "2", "2", 1.0),
+    ("realworldqa", "short answer", "two", "2", 0.0),
+    ("realworldqa", "short answer", "Yes, there is", "Yes", 0.0),
     ("mantis-eval", "multiple choice", "Final Answer: (B) dog", "B", 1.0),
     ("mantis-eval", "multiple choice", "The answer is: B", "B", 1.0),
     ("mantis-eval", "multiple choice", "dog", "D", 1.0),  # its first letter

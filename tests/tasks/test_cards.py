@@ -187,6 +187,25 @@ def test_yes_no_with_pictures_in_the_question(tmp_path: Path) -> None:
     assert (value(scores, "overall"), value(scores, "yes_ratio"), round(value(scores, "f1"), 1)) == (50.0, 100.0, 66.7)
 
 
+def test_a_part_of_the_question_may_decide_its_kind(tmp_path: Path) -> None:
+    values = {
+        "about": "two forms of answers",
+        "kind": {"Which? A. *": "multiple choice", "*[one]*": "short answer"},
+        "files": "q.jsonl",
+        "fields": {"question": "q", "answer": "a", "kind": "q"},
+        "lettered": 2,
+        "prompts": {"plain": "{question}"},
+    }
+    rows = [{"q": "Which? A. a fox\nB. a hen", "a": "B"}, {"q": "How many?\nSay [one] number.", "a": "2"}]
+    jsonl(tmp_path / "q.jsonl", rows)
+    path = card(tmp_path, values)
+    assert value(run(path, tmp_path, tmp_path / "hen", "constant:a hen"), "overall") == 50.0
+    assert value(run(path, tmp_path, tmp_path / "two", "constant:two"), "overall") == 50.0
+    jsonl(tmp_path / "q.jsonl", [*rows, {"q": "Say o number.", "a": "2"}])  # brackets have no meaning of their own
+    with pytest.raises(InputError, match=r"q\.jsonl, line 3: unknown kind 'Say o number\.'; choose from .*Which\? A"):
+        list(load(path).samples(str(tmp_path)))
+
+
 def test_short_answers(tmp_path: Path) -> None:
     fields = {"question": "q", "answer": "a"}
     values = {"about": "names", "kind": "short answer", "files": "q.csv", "fields": fields}
@@ -236,7 +255,7 @@ def test_short_answers(tmp_path: Path) -> None:
         ({3: "x"}, "unknown key '3'"),
         ({"wordings": {"a": "{pictures}{question}{options}"}, "prompts": {}}, "unknown key 'wordings'"),
         ({"only": {"trade": [["wood"]]}}, "only, trade: must be text, not ['wood']"),
-        ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from chartqa, "),
+        ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from ai2d, chartqa, "),
         ({"official": "gqa"}, "official: 'gqa' reads short answer, not multiple choice; remove it"),
     ],
 )

@@ -298,6 +298,27 @@ def ocr(folder: Path) -> None:
     parquet(folder / "data" / "test-00000-of-00001.parquet", rows)
 
 
+def ai2d(folder: Path) -> None:
+    rows = [
+        {"question": "Which is the root?", "options": ["A", "B", "C", "D"], "answer": answer, "image": embedded(n // 2)}
+        for n, answer in enumerate(("1", "1", "3"))
+    ]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", rows)
+
+
+def realworldqa(folder: Path) -> None:
+    letter = "Please answer directly with only the letter of the correct option and nothing else."
+    word = "Please answer directly with a single word or number."
+    rows = [
+        (f"Where is it?\nA. Left\nB. Right\n{letter}", "B"),
+        (f"Which is nearer?\nA. The car\nB. The van\nC. The bus\n{letter}", "C"),
+        (f"Is there a van?\n\n{word}", "No"),
+        (f"How many?\n{word}", "3"),
+    ]
+    found = [{"image": embedded(n), "question": text, "answer": answer} for n, (text, answer) in enumerate(rows)]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+
+
 EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float | None]] = {
     # what the folder holds; what is said to everything; the numbers; what guessing gives overall
     "mantis-eval": (mantis, "Final Answer: B", {"overall": 100 / 3}, None),
@@ -325,6 +346,8 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     "docvqa": (documents, "1/8/93", {"overall": 100 * (1 + 6 / 8) / 3}, None),
     "infographicvqa": (documents, "1/8/93", {"overall": 100 * (1 + 6 / 8) / 3}, None),
     "ocrbench": (ocr, "the centre", {"overall": 200 / 3, "Regular Text Recognition": 50}, None),
+    "ai2d": (ai2d, "(b)", {"overall": 200 / 3}, 25),
+    "realworldqa": (realworldqa, "Bus", {"overall": 25}, None),
 }
 
 

@@ -73,6 +73,18 @@ def as_is(read: Reader) -> Callable[[Record], Score]:
     return score
 
 
+def cambrian(text: str, ends: str) -> str:
+    """Return what Cambrian-1's `eval/eval/*/*_test.py` (539ffc3) compare: the answer in lower case.
+
+    It is the text after the last "answer is" and "answer:", without `ends` and brackets around it. "Answer is: B"
+    therefore leaves ": b".
+    """
+    text = text.lower().strip()
+    for lead in ("answer is", "answer:"):
+        text = text.rpartition(lead)[2]
+    return text.strip().rstrip(ends).lstrip("(").rstrip(")")
+
+
 def drawn(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that draws a random letter for unparsed answers.
 

@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mmeval.scoring.readings import choices, letters, short, yesno
+from mmeval.scoring.readings import choices, letters, lmms_eval, short, yesno
 from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
 from mmeval.scoring.readings.languages import YesNo
@@ -203,6 +203,7 @@ def _answered(read: Reader) -> Callable[[Record], Score]:
 _ALONE = letters.as_is(alone)
 MULTIPLE, PICTURES, YES_NO, SHORT = "multiple choice", "picture choice", "yes/no", "short answer"
 OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
+    "ai2d": {MULTIPLE: letters.as_is(lmms_eval.ai2d)},
     # relaxed_correctness of pix2struct/metrics.py (5b086ef), of the whole answer
     "chartqa": {SHORT: short.scorer(str.strip, short.relaxed)},
     # the evaluation script of rrc.cvc.uab.es (17), of the whole answer
@@ -221,6 +222,11 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     "naturalbench": {MULTIPLE: letters.as_is(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
     "ocrbench": {SHORT: ocrbench},
     "q-bench2": {MULTIPLE: letters.drawn(q_bench2)},
+    # lmms-eval's realworldqa/utils.py (75571cf)
+    "realworldqa": {
+        MULTIPLE: letters.as_is(lmms_eval.any_letter),
+        SHORT: equal(lambda text: text.lower().strip().rstrip("."), lambda key: key.strip().lower()),
+    },
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},
     "vsr": {YES_NO: yesno.scorer(vsr)},

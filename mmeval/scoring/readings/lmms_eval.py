@@ -1,0 +1,45 @@
+"""Read answers as lmms-eval (75571cf) does, for benchmarks whose authors published no script."""
+
+import re
+import string
+from collections.abc import Sequence
+
+from mmeval.scoring.readings.choices import LETTERS
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_NAMES = ("answer", "correct answer", "best answer", "correct option", "best option", "choice", "correct choice")
+_LEADS = (
+    *(f"{the}{name} is" for the in ("", "the ") for name in _NAMES),
+    *("i choose", "i select", "i pick", "my answer is", "my choice is"),
+    *("옵션", "정답은", "답은", "답:", "答案是", "答案为", "选", "答えは"),
+)
+
+
+def ai2d(text: str, options: Sequence[str]) -> str | None:
+    """Read as `ai2d/utils.py`: "X." at the start, or a letter that is the whole answer but for case and punctuation."""
+    found = re.match(r"\s*([A-Z])\.", text)
+    answer = (found[1] if found else text).lower().translate(_PUNCTUATION)
+    return next((letter for letter in LETTERS[: len(options)] if letter.lower() == answer), None)
+
+
+def any_letter(text: str, options: Sequence[str]) -> str | None:
+    """Read as `_task_utils/mcq_extract.py` with the letters A to D, as RealWorldQA does, even an article.
+
+    A letter at the start counts, else one at the end, else the last one after a lead, then "(X)", "X.", "X:", "X)",
+    "X " and any X.
+    """
+    text = text.strip()
+    for mark in ",.!?;:'\"":
+        text = text.strip(mark)
+    bare, text = text.strip(), f" {text} "
+    for letter, beside in ((bare[:1], bare[1:2]), (bare[-1:], bare[-2:-1])):
+        if letter in (*"ABCD",) and not beside.isalpha():
+            return letter
+    leads = [(text.lower().find(lead), len(lead)) for lead in _LEADS]
+    ways = [[(text.find(letter, at + size), letter) for at, size in leads if at >= 0 for letter in "ABCD"]]
+    ways += [
+        [(text.rfind(form.format(letter)), letter) for letter in "ABCD"]
+        for form in ("({})", "{}.", "{}:", "{})", "{} ", "{}")
+    ]
+    last = (max(way) for way in ways if way)
+    return next((letter for place, letter in last if place >= 0), None)

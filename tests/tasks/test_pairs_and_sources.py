@@ -1,0 +1,146 @@
+"""MMVP, whose pairs count as a whole, and CV-Bench, whose sources are averaged: small folders as they are published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmeval.task import load_task
+from mmeval.types import Image, InputError, Record
+from tests.evaluating import results
+from tests.tasks.small_folders import call, embedded, parquet, picture, run, value
+
+
+def mmvp(folder: Path, head: str = "lndex") -> None:
+    lines = [
+        f"{head},Question,Options,Correct Answer",
+        "1,Is the door open?,(a) Open (b) Closed,(a)",
+        "2,Is the door open?,(a) Open (b) Closed,(b)",
+        '3,"Where, from here, is it?",(a) On the left (b) On the right,(a)',
+        '4,"Where, from here, is it?",(a) On the left (b) On the right,(b)',
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Questions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for number in range(1, 5):
+        picture(folder / "MMVP Images" / f"{number}.jpg", number)
+
+
+def cv_bench(folder: Path) -> None:
+    rows = [
+        # type, task, source, the right letter
+        ("2D", "Count", "ADE20K", "A"),
+        ("2D", "Relation", "ADE20K", "A"),
+        ("2D", "Count", "COCO", "A"),
+        ("2D", "Count", "COCO", "B"),
+        ("3D", "Depth", "Omni3D", "B"),
+        ("3D", "Distance", "Omni3D", "B"),
+        ("3D", "Distance", "Omni3D", "B"),
+        ("3D", "Distance", "Omni3D", "A"),
+    ]
+    for form in ("2D", "3D"):
+        found = [
+            {
+                "idx": n,
+                "type": form,
+                "task": task,
+                "image": embedded(n),
+                "question": "Which is it?",
+                "choices": ["this", "that"],
+                "answer": f"({answer})",
+                "prompt": "Which is it? Select from the following choices.\n(A) this\n(B) that",
+                "filename": f"img/{form}/{n}.png",
+                "source": source,
+            }
+            for n, (own, task, source, answer) in enumerate(rows)
+            if own == form
+        ]
+        parquet(folder / f"test_{form.lower()}.parquet", found)
+
+
+@pytest.mark.parametrize("head", ["lndex", "Index"])
+def test_both_questions_of_a_pair_must_be_right(head: str, tmp_path: Path) -> None:
+    mmvp(tmp_path / "data", head)
+    scores = run("mmvp", tmp_path / "data", tmp_path / "run", "constant:Open.")
+    assert (value(scores, "overall"), value(scores, "pairs")) == (25.0, 0.0)
+    assert scores["metrics"]["pairs"]["chance"] == 25.0
+    task = load_task("mmvp")
+    answers = {"1": "A", "2": "(b)", "3": "answer: A", "4": "On the left"}
+    records = [
+        Record(s.id, s.targets, groups=s.groups, choices=tuple(str(o) for (o,) in s.choices), text=answers[s.id])
+        for s in task.samples(str(tmp_path / "data"))
+    ]
+    numbers = results(task, records)["metrics"]
+    assert {name: number["value"] for name, number in numbers.items()} == {"pairs": 50.0, "overall": 75.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("B", 1.0),
+        ("(b).", 1.0),
+        ("It is shut, so the answer is closed.", 1.0),
+        ("Answer: B:", 1.0),
+        ("(b) Closed", 0.0),  # neither the letter nor the option
+        ("The answer is: B", 0.0),  # ": b"
+        ("", 0.0),
+    ],
+)
+def test_mmvp_reads_a_letter_or_a_whole_option(text: str, right: float) -> None:
+    record = Record("1", ("B",), choices=("Open", "Closed"), text=text)
+    assert load_task("mmvp").scorers["official"](record).value == right
+
+
+def test_a_row_that_is_no_pictures_number_is_a_sentence(tmp_path: Path) -> None:
+    mmvp(tmp_path)
+    table = tmp_path / "Questions.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("4,", "x,"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"Questions\.csv.*the lndex is 'x'; it must be the number of a picture"):
+        list(load_task("mmvp").samples(str(tmp_path)))
+    mmvp(tmp_path)
+    table.write_text(table.read_text(encoding="utf-8").replace("Closed,(b)", "Closed,(c)"), encoding="utf-8")
+    with pytest.raises(InputError, match="the answer 'C' is not one of its 2 options"):
+        list(load_task("mmvp").samples(str(tmp_path)))
+    ended = call("run", "--task", "mmvp", "--model", "constant", "--data", "hub", "--out", tmp_path / "run")
+    assert ended.exit_code == 2
+    assert "get them from https://huggingface.co/datasets/MMVP/MMVP" in " ".join(ended.output.split())
+
+
+def test_2d_and_3d_weigh_the_same_and_so_do_the_sources_of_2d(tmp_path: Path) -> None:
+    cv_bench(tmp_path / "data")
+    scores = run("cv-bench", tmp_path / "data", tmp_path / "run", "constant:(A) this")
+    wanted = {"ADE20K": 100, "COCO": 50, "2D": 75, "3D": 25, "overall": 50, "Count": 200 / 3, "Distance": 100 / 3}
+    assert {name: value(scores, name) for name in wanted} == pytest.approx(wanted)
+    assert scores["metrics"]["overall"]["chance"] == 50.0
+    (first, *_) = load_task("cv-bench").samples(str(tmp_path / "data"))
+    assert isinstance(first.prompt[0], Image)
+    (tmp_path / "data" / "test_3d.parquet").unlink()
+    scores = run("cv-bench", tmp_path / "data", tmp_path / "half", "constant:A")
+    assert (value(scores, "2D"), value(scores, "overall")) == (75.0, None)
+    assert scores["metrics"]["overall"]["reason"] == "no value for 3D"
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "right"),
+    [
+        ("ADE20K", "B", 1.0),
+        ("ADE20K", "(b) two", 1.0),
+        ("COCO", "Both", 1.0),  # its first letter
+        ("COCO", "The answer is (B).", 1.0),
+        ("COCO", "The correct answer is: B", 0.0),  # ": b"
+        ("COCO", "Two", 0.0),
+        ("Omni3D", "2", 1.0),  # all of the option
+        ("COCO", "2", 0.0),
+        ("Omni3D", "", 0.0),
+    ],
+)
+def test_cv_bench_reads_the_first_character(source: str, text: str, right: float) -> None:
+    record = Record("1", ("B",), tags={"source": source}, choices=("1", "2"), text=text)
+    assert load_task("cv-bench").scorers["official"](record).value == right
+
+
+def test_a_row_of_another_source_is_a_sentence(tmp_path: Path) -> None:
+    row = {"idx": 0, "type": "2D", "task": "Count", "source": "Coco", "choices": ["1", "2"], "answer": "(A)"}
+    parquet(tmp_path / "test_2d.parquet", [{**row, "image": embedded(0), "prompt": "How many?"}])
+    with pytest.raises(InputError, match=r"unknown source 'Coco'.*COCO"):
+        list(load_task("cv-bench").samples(str(tmp_path)))
