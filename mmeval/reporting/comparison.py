@@ -5,6 +5,7 @@ Names, answers and ids are untrusted text: no output treats them as markup or a 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -18,16 +19,16 @@ from mmeval.reporting import baselines, dotplot, run_report
 from mmeval.reporting.baselines import TITLE, Rows
 from mmeval.reporting.chart import Chart, Series, number, p_text
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import Lines, shared, titled, to_csv
+from mmeval.reporting.lines import Lines, print_whole, shared, titled, to_csv
 from mmeval.reporting.sheet import PENS
-from mmeval.reporting.table import LEAST, clean, escape, grid
+from mmeval.reporting.table import LEAST, NARROW, clean, escape, grid
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
 from mmeval.types import Estimate
 
 MOST = len(PENS)
 """Maximum number of runs that are lines of one figure; more runs are rows of a table and of a dot plot."""
-DROPPED = ("p", "detectable", "same")
+DROPPED = ("p", "detectable", "same", "p (Holm)")
 """Columns dropped on a narrow terminal, in this order."""
 SHOWN = 5
 """Maximum number of changed answers shown on the terminal, per direction."""
@@ -80,17 +81,18 @@ def baselines_of(pair: Pair) -> Rows:
     return baselines.rows(labels, {metric: row.first.chance for metric, row in heads.items()}, pair.baselines)
 
 
-def notes(comparison: Comparison) -> list[str]:
-    """Return how to read the tables, the marks of the runs, and the limits of the comparison."""
+def notes(comparison: Comparison, dropped: Collection[str] = ()) -> list[str]:
+    """Return how to read the columns that are not dropped, the marks of the runs, and the comparison's limits."""
     tests = dict.fromkeys(row.test for pair in comparison.pairs for row in pair.rows if row.test)
     found = ["Differences are the second run's score minus the first's, with 95% intervals over paired clusters."]
-    if tests:
-        found += [
+    if tests and "p (Holm)" not in dropped:
+        found.append(
             f"p: two-sided, null hypothesis of no difference ({'; '.join(tests)}). Holm: headline numbers are adjusted "
-            "for all headline numbers of this comparison, the others for those of their table.",
-            f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.",
-        ]
-    if comparison.margin is not None:
+            "for all headline numbers of this comparison, the others for those of their table."
+        )
+    if tests and "detectable" not in dropped:
+        found.append(f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.")
+    if comparison.margin is not None and "same" not in dropped:
         found.append(
             f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
             "yes if it is under 0.05."
@@ -114,28 +116,42 @@ def changed(pair: Pair) -> str:
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the changed answers, and the notes."""
+    dropped: dict[str, None] = {}
     for made in grids(comparison):
         console.print(Text(clean(made.title), style="bold"))
-        kept = _fitting(made, console.width)
+        room = 1 if console.width >= NARROW else 0
+        kept, fits = _fitting(made, console.width, room)
+        dropped |= dict.fromkeys(column for place, column in enumerate(made.columns) if place not in kept)
         rows = [[row[place] for place in kept] for row in made.rows]
-        console.print(grid([made.columns[place] for place in kept], [(rows, "")]))
+        table = grid([made.columns[place] for place in kept], [(rows, "")], room)
+        if fits:
+            console.print(table)
+        else:
+            print_whole(table, console)
     for pair in comparison.pairs:
         console.print(Text(clean(changed(pair))))
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
             for one in changes[:SHOWN]:
                 console.print(Text(clean(f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}"), style="dim"))
-    for note in notes(comparison):
+    for note in notes(comparison, dropped):
         console.print(Text(clean(note), style="dim"))
+    if dropped:
+        columns = ", ".join(name for name in DROPPED if name in dropped)
+        console.print(Text(f"The terminal is too narrow for: {columns}. comparison.md has all columns.", style="dim"))
 
 
-def _fitting(made: Lines, width: int) -> list[int]:
-    """Return the columns that fit next to labels of the minimum width."""
-    widths = [max(map(cell_len, column)) + 2 for column in zip(made.columns, *made.rows, strict=True)]
+def _fitting(made: Lines, width: int, room: int) -> tuple[list[int], bool]:
+    """Return the columns to keep next to labels of the minimum width, and whether these fit."""
+    widths = [max(map(cell_len, column)) + 1 + room for column in zip(made.columns, *made.rows, strict=True)]
     kept = list(range(len(made.columns)))
+
+    def fits() -> bool:
+        return min(widths[0], LEAST) + sum(widths[place] for place in kept[1:]) <= width
+
     for name in DROPPED:
-        if LEAST + sum(widths[place] for place in kept[1:]) > width and name in made.columns:
+        if name in made.columns and not fits():
             kept.remove(made.columns.index(name))
-    return kept
+    return kept, fits()
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
