@@ -30,7 +30,7 @@ def reference() -> str:
 
 
 def _sections(command: click.Command, name: str) -> list[str]:
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, info_name=name, show_default=True)
     below: list[str] = []
     if isinstance(command, click.Group):
         for child in command.list_commands(context):

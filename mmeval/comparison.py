@@ -5,7 +5,6 @@ Runs are compared on the questions that both asked. `reporting.comparison` shows
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -83,7 +82,7 @@ class Comparison:
     """The difference, in percent of full marks, up to which runs are equivalent."""
 
 
-def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int = 2000) -> Comparison:
+def compare(*runs: Run | str | Path, margin: float | None = None) -> Comparison:
     """Compare runs, or run folders, with the first one of the same task. Write nothing and load no model.
 
     `margin` is in percent of a number's full marks. Raises InputError for fewer than two runs of a task, for runs
@@ -103,7 +102,7 @@ def compare(*runs: Run | str | Path, margin: float | None = None, resamples: int
     pairs = []
     for (first, base), *others in groups.values():
         scored = scored_again(base)
-        pairs += [_pair((first, base, scored), (name, run), margin, resamples) for name, run in others]
+        pairs += [_pair((first, base, scored), (name, run), margin) for name, run in others]
     return Comparison(named, tuple(_adjusted(pairs)), margin)
 
 
@@ -136,7 +135,7 @@ def scored_again(run: Run) -> Scored:
     return scored if verdicts is None else scored.judged_by(configure(task, run.spec, verdicts))
 
 
-def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | None, resamples: int) -> Pair:
+def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | None) -> Pair:
     (first, base, scored), (other, run) = one, two
     theirs = scored_again(run)
     common = _common(scored.records, theirs.records)
@@ -144,11 +143,11 @@ def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | No
         raise InputError(f"{base.folder} and {run.folder} have no question in common; compare runs on the same data")
     notes = _notes(first, other, base, run, len(common))
     scored, theirs = scored.of(common), theirs.of(common)
-    numbers, others = (own.statistics(next(iter(own.task.scorers))) for own in (scored, theirs))
+    numbers, others = (own.statistics(own.first) for own in (scored, theirs))
     task = scored.task
     heads = task.totals or task.axes
     rows = tuple(
-        _row(name, label, name in heads, (numbers[name], others[name]), margin, resamples)
+        _row(name, label, name in heads, (numbers[name], others[name]), margin)
         for name, label in task.labels.items()
         if name in numbers and name in others
     )
@@ -156,18 +155,15 @@ def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | No
     return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes), scored.baselines())
 
 
-def _row(
-    name: str, label: str, headline: bool, of: tuple[Statistic, Statistic], margin: float | None, resamples: int
-) -> Row:
+def _row(name: str, label: str, headline: bool, of: tuple[Statistic, Statistic], margin: float | None) -> Row:
     first, other = of
-    estimates = (estimate(first, resamples=resamples), estimate(other, resamples=resamples))
-    row = Row(name, label, headline, *estimates, paired(other, first, resamples=resamples))
+    row = Row(name, label, headline, estimate(first), estimate(other), paired(other, first))
     if row.difference.value is None:
         return row
-    found = difference(other, first, resamples=resamples)
+    found = difference(other, first)
     p, test = p_value(other, first)
     same = None if margin is None else equivalence(found, margin / 100 * first.full_marks)
-    least = detectable(found, first.full_marks if first.bounded else math.inf)
+    least = detectable(found, first.full_marks)
     return replace(row, p=p, test=test, detectable=least, equivalent=same)
 
 
@@ -200,12 +196,10 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
 
 def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """Return the questions on which the other scores higher, and those on which the first does."""
-    places = {record.id: place for place, record in enumerate(other.records)}
-    own, theirs = (next(iter(scored.scores.values())) for scored in (one, other))
     gained: list[Change] = []
     lost: list[Change] = []
-    for place, record in enumerate(one.records):
-        before, after = own[place], theirs[places[record.id]]
+    for record, before in zip(one.records, one.main, strict=True):
+        _, after = other.by_id[record.id]
         change = Change(
             record.id, record.category, before.answer or f"({before.outcome})", after.answer or f"({after.outcome})"
         )

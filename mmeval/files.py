@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -39,14 +39,27 @@ def write_text(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
         temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # nor lose the name, which later files may refer to
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)  # nor lose the name, which later files may refer to
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_texts(texts: Mapping[Path, str]) -> list[Path]:
+    """Write each text as `write_text` does, into folders that are made if needed; return the paths."""
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    return list(texts)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names of a folder's files to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def is_temporary(path: Path) -> bool:

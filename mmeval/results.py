@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmeval import recipes
 from mmeval.provenance import usage, versions
-from mmeval.run import Run
+from mmeval.run import Run, open_run
 from mmeval.scored import Scored, score_records
 from mmeval.survey import data_remarks
 from mmeval.task import check_judge, configure, load_task
@@ -45,8 +45,9 @@ def score(
     return scored
 
 
-def current(run: Run) -> Run:
-    """Return the run, after scoring and reporting it if that was not done or its records have changed since."""
+def current(folder: Path) -> Run:
+    """Open a run, and score and report it if that was not done or its records have changed since."""
+    run = open_run(folder)
     if run.stale:
         score(run)
         report(run)

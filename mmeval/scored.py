@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from mmeval.data.sheets import CUT, LONGEST
@@ -33,6 +34,21 @@ class Scored:
     scores: Mapping[str, Sequence[Score]]
 
     @property
+    def first(self) -> str:
+        """The name of the first scorer, whose numbers are the headline."""
+        return next(iter(self.task.scorers))
+
+    @property
+    def main(self) -> Sequence[Score]:
+        """The first scorer's scores."""
+        return self.scores[self.first]
+
+    @cached_property
+    def by_id(self) -> dict[str, tuple[Record, Score]]:
+        """Map ids to records and the first scorer's scores."""
+        return {record.id: (record, score) for record, score in zip(self.records, self.main, strict=True)}
+
+    @property
     def unread(self) -> list[Record]:
         """Return the records whose answer some scorer could not parse; a judge is asked about these."""
         judged = zip(self.records, *self.scores.values(), strict=True)
@@ -56,6 +72,8 @@ class Scored:
     def results(self) -> dict[str, Any]:
         """Return the content of `scores.json`: an Estimate per metric and scorer, counts, remarks."""
         main, *others = self.task.scorers
+        outcomes: Counter[str] = Counter(score.outcome for score in self.main)
+        counts = {name: outcomes[name] for name in (*OUTCOMES, *(["unscored"] if outcomes["unscored"] else []))}
         measured = {name: self.statistics(name) for name in self.scores}
         metrics = {
             name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
@@ -63,6 +81,8 @@ class Scored:
         }
         pair = [self.scores[name] for name in self.task.scorers][:2]
         drawn = passed(self.task, self.records, main)
+        told = ", ".join(f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in drawn.items())
+        of_samples = [f"Values are means over each question's sampled answers; {told}."] if drawn else []
         return {
             "schema": SCHEMA,
             "task": self.task.name,
@@ -71,26 +91,35 @@ class Scored:
             **{name: metrics[name] for name in others},
             "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
             "baselines": self.baselines(),
-            "counts": {"samples": len(self.records), **self._outcomes(main)},
+            "counts": {"samples": len(self.records), **counts},
             "differences": explain(differences(self.records, *pair)) if len(pair) == 2 else "",
             **({"passed": {name: asdict(one) for name, one in drawn.items()}} if drawn else {}),
-            "remarks": [*self._of_answers(), *_of_samples(drawn), *self.task.remarks(self.records, self.scores[main])],
+            "remarks": [*self._of_answers(), *of_samples, *self.task.remarks(self.records, self.main)],
         }
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
         """Return a scorer's metrics. None has a value if the task compares likelihoods and some are missing."""
-        found = self.task.metrics[scorer](self.records, self.scores[scorer])
+        found = self.numbers(scorer)
         if not self._withheld:
             return found
         reason = f"{self._errors:,} of {len(self.records):,} questions ended in an error"
         return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
 
+    def numbers(self, scorer: str) -> dict[str, Statistic]:
+        """Return a scorer's metrics as the task computes them, whatever is missing."""
+        return self.task.metrics[scorer](self.records, self.scores[scorer])
+
+    def answering(self, answer: str) -> Scored:
+        """Return what the first scorer would give if every question had been answered with `answer`."""
+        one = self.first
+        records, scores = constant.answering(self.records, answer, lambda record: judge(self.task, record, one))
+        return replace(self, records=records, scores={one: scores})
+
     def baselines(self) -> dict[str, Any]:
         """Return the numbers of answers that do not depend on the question, by the first scorer: answer and values."""
-        main, found = next(iter(self.task.scorers)), {}
+        found = {}
         for name, answer in constant.baselines(self.records).items():
-            records, scores = constant.answering(self.records, answer, lambda record: judge(self.task, record, main))
-            numbers = self.task.metrics[main](records, scores)
+            numbers = self.answering(answer).numbers(self.first)
             values = {key: value_of(one) for key, one in numbers.items()}
             if any(value is not None for value in values.values()):
                 found[name] = {"answer": answer, "values": values}
@@ -148,10 +177,6 @@ class Scored:
             )
         return found
 
-    def _outcomes(self, scorer: str) -> dict[str, int]:
-        found: Counter[str] = Counter(score.outcome for score in self.scores[scorer])
-        return {name: found[name] for name in OUTCOMES} | ({"unscored": found["unscored"]} if found["unscored"] else {})
-
 
 def score_records(task: Task, records: Sequence[Record]) -> Scored:
     """Score every record once with every scorer."""
@@ -167,12 +192,6 @@ def judge(task: Task, record: Record, scorer: str) -> Score:
     else:
         score = task.scorers[scorer](record)
     return score if record.targets else replace(score, value=None, outcome="unscored")
-
-
-def _of_samples(drawn: Mapping[str, Estimate]) -> list[str]:
-    """Return remarks for runs with several sampled answers per question."""
-    told = [f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in drawn.items()]
-    return [f"Values are means over each question's sampled answers; {', '.join(told)}."] if told else []
 
 
 def _mean(scores: Sequence[Score]) -> Score:

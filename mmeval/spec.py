@@ -9,8 +9,9 @@ import itertools
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from mmeval.types import InputError, nearest
 
 KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 LARGEST_SEED = 2**32 - 1
-QUESTIONS, MODEL, ANSWERS, SCORING, SPEED = "Questions", "Model", "Answers", "Scoring", "Speed and cost"
+MOST_BEAMS = 256
+"""Each beam keeps a cache of the prompt: thousands would take all of the machine's memory."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,17 @@ class Option:
     maximum: int | None = None
     choices: tuple[str, ...] = ()
     metavar: str | None = None
-    section: str = QUESTIONS
+    section: str = "Questions"
     """The heading under which help texts list it."""
 
 
 def option(default: Any, help: str, **more: Any) -> Any:
     """Make a field of RunSpec; `more` are fields of Option."""
     return field(default=default, metadata={"option": Option(help, **more)})
+
+
+_model, _answers = partial(option, section="Model"), partial(option, section="Answers")
+_scoring, _speed = partial(option, section="Scoring"), partial(option, section="Speed and cost", identifies=False)
 
 
 @dataclass(frozen=True)
@@ -52,26 +58,26 @@ class RunSpec:
     """
 
     task: str = option(MISSING, "Benchmark (see `mmeval tasks`), a card (.yaml), or mic:FILE.")
-    model: str = option(
-        "mmicl-tiny", "Catalogue name (see `mmeval models`), checkpoint folder, or ADAPTER:SOURCE.", section=MODEL
-    )
+    model: str = _model("mmicl-tiny", "Catalogue name (see `mmeval models`), checkpoint folder, or ADAPTER:SOURCE.")
     data: str | None = option(None, "embedded, hub, a folder or a table.  [default: embedded; for a card, its folder]")
     prompt: str | None = option(None, "Prompt of the task, by name.  [default: the task's first]", folder="{}")
-    context: str | None = option(
-        None, "How pictures are introduced, by name.  [default: the adapter's first]", folder="{}", section=MODEL
+    context: str | None = _model(
+        None, "How pictures are introduced, by name.  [default: the adapter's first]", folder="{}"
     )
     limit: int | None = option(
-        None, "Ask about this many questions, spread evenly over the categories.", folder="limit{}", minimum=1
+        None,
+        "Ask about this many questions, in whole groups, spread evenly over the categories.",
+        folder="limit{}",
+        minimum=1,
     )
-    scoring: str = option(
+    scoring: str = _scoring(
         "text",
         "Generate text, compare the likelihoods of the options (per byte, or sums), or only of their letters.",
-        folder="{}", section=SCORING, choices=("text", "likelihood", "likelihood-sum", "first-token"),
+        folder="{}", choices=("text", "likelihood", "likelihood-sum", "first-token"),
     )  # fmt: skip
-    reading: str | None = option(
-        None, "Public script by whose rules answers are read.  [default: the task's first]", folder="{}",
-        section=SCORING,
-    )  # fmt: skip
+    reading: str | None = _scoring(
+        None, "Public script by whose rules answers are read.  [default: the task's first]", folder="{}"
+    )
     shots: int | None = option(
         None, "Number of demonstrations, drawn by --seed.  [default: the task's]", folder="shots{}", minimum=0
     )
@@ -87,99 +93,65 @@ class RunSpec:
     only_ids: str | None = option(
         None, "Ask only the questions whose ids are in this file, one per line.", folder="only-{}", metavar="FILE"
     )
-    partial: bool = option(
-        False, "Score questions with missing rotations by those they have.", folder="partial", section=SCORING
+    partial: bool = _scoring(False, "Score questions with missing rotations by those they have.", folder="partial")
+    early_stop: bool = _scoring(
+        False, "Skip the other rotations of a question once one answer is wrong.", folder="early-stop"
     )
-    early_stop: bool = option(
-        False, "Skip the other rotations of a question once one answer is wrong.", folder="early-stop",
-        section=SCORING,
-    )  # fmt: skip
-    max_new_tokens: int | None = option(
-        None,
-        "Maximum length of an answer.  [default: the task's; 64 in ask and demo]",
-        folder="tokens{}",
-        minimum=1,
-        section=ANSWERS,
+    max_new_tokens: int | None = _answers(
+        None, "Maximum length of an answer.  [default: the task's; 64 in ask and demo]", folder="tokens{}", minimum=1
     )
-    beams: int = option(1, "Number of beams.", folder="beams{}", minimum=1, section=ANSWERS)
-    system: str | None = option(None, "System turn, for chat models.", folder="system", section=MODEL)
-    temperature: float = option(
-        0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0, section=ANSWERS
+    beams: int = _answers(1, "Number of beams.", folder="beams{}", minimum=1, maximum=MOST_BEAMS)
+    system: str | None = _model(None, "System turn, for chat models.", folder="system")
+    temperature: float = _answers(0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0)
+    top_p: float = _answers(
+        1.0, "Sample from the most likely tokens with this total probability.", folder="top_p{}", minimum=0, maximum=1
     )
-    top_p: float = option(
-        1.0, "Sample from the most likely tokens with this total probability.", folder="top_p{}", minimum=0, maximum=1,
-        section=ANSWERS,
-    )  # fmt: skip
-    top_k: int | None = option(
-        None, "Sample from this many of the most likely tokens.  [default: all]", folder="top_k{}", minimum=1,
-        section=ANSWERS,
-    )  # fmt: skip
-    presence_penalty: float | None = option(
-        None, "Subtracted from the scores of tokens already in the answer.  [default: 0]", folder="presence{}",
-        section=ANSWERS,
-    )  # fmt: skip
-    samples: int = option(
-        1, "Answers sampled per question; their mean is scored.", folder="samples{}", minimum=1, section=ANSWERS
+    top_k: int | None = _answers(
+        None, "Sample from this many of the most likely tokens.  [default: all]", folder="top_k{}", minimum=1
     )
-    thinking: str = option(
-        "auto", "Reasoning before the answer; auto leaves it to the chat template.",
-        folder="thinking-{}", choices=("auto", "on", "off"), section=ANSWERS,
+    presence_penalty: float | None = _answers(
+        None, "Subtracted from the scores of tokens already in the answer.  [default: 0]", folder="presence{}"
+    )
+    samples: int = _answers(1, "Answers sampled per question; their mean is scored.", folder="samples{}", minimum=1)
+    thinking: str = _answers(
+        "auto", "Reasoning before the answer; auto leaves it to the chat template.", folder="thinking-{}",
+        choices=("auto", "on", "off"),
     )  # fmt: skip
-    thinking_tokens: int | None = option(
+    thinking_tokens: int | None = _answers(
         None, "Maximum length of the reasoning, not counted in --max-new-tokens.  [default: 4096]",
-        folder="thinking{}", minimum=1, section=ANSWERS,
+        folder="thinking{}", minimum=1,
     )  # fmt: skip
-    model_args: str | None = option(
-        None, "For chat models: attn=eager, max_pixels=602112, device_map=auto, ...", folder="{}",
-        metavar="KEY=VALUE,…", section=MODEL,
-    )  # fmt: skip
-    quantize: str | None = option(
-        None, "Load a chat model in 8 or 4 bits (needs bitsandbytes).", folder="{}", choices=("8bit", "4bit"),
-        section=MODEL,
-    )  # fmt: skip
-    trust_remote_code: bool = option(
-        False, "Run Python code that comes with the checkpoint.", folder="remote-code", section=MODEL
+    model_args: str | None = _model(
+        None, "For chat models: attn=eager, max_pixels=602112, device_map=auto, ...", folder="{}", metavar="KEY=VALUE,…"
     )
-    min_new_tokens: int = option(0, "Minimum length of an answer.", folder="min{}", minimum=0, section=ANSWERS)
-    length_penalty: float = option(1.0, "With beams: below 0 favors short answers.", folder="length{}", section=ANSWERS)
-    repetition_penalty: float = option(
-        1.0, "Above 1 discourages tokens that occurred before.", folder="repetition{}", section=ANSWERS
+    quantize: str | None = _model(
+        None, "Load a chat model in 8 or 4 bits (needs bitsandbytes).", folder="{}", choices=("8bit", "4bit")
     )
-    dtype: str = option(
-        "auto", "auto is bfloat16 on a GPU and float32 on a CPU.",
-        choices=("auto", "float32", "bfloat16", "float16"), section=MODEL,
-    )  # fmt: skip
-    device: str = option("auto", "auto, cpu, cuda, cuda:1, ...", identifies=False, section=MODEL)
-    no_cache: bool = option(
-        False, "Do not reuse answers of earlier runs under reports/.", identifies=False, section=SPEED
+    trust_remote_code: bool = _model(False, "Run Python code that comes with the checkpoint.", folder="remote-code")
+    min_new_tokens: int = _answers(0, "Minimum length of an answer.", folder="min{}", minimum=0)
+    length_penalty: float = _answers(1.0, "With beams: below 0 favors short answers.", folder="length{}")
+    repetition_penalty: float = _answers(1.0, "Above 1 discourages tokens that occurred before.", folder="repetition{}")
+    dtype: str = _model(
+        "auto", "auto is bfloat16 on a GPU and float32 on a CPU.", choices=("auto", "float32", "bfloat16", "float16")
     )
-    batch_tokens: int | None = option(
-        None, "Padded prompt tokens per batch.  [default: 2048 on a CPU, 16384 on a GPU]", identifies=False, minimum=1,
-        section=SPEED,
-    )  # fmt: skip
+    device: str = _model("auto", "auto, cpu, cuda, cuda:1, ...", identifies=False)
+    no_cache: bool = _speed(False, "Do not reuse answers of earlier runs under reports/.")
+    batch_tokens: int | None = _speed(
+        None, "Padded prompt tokens per batch.  [default: 2048 on a CPU, 16384 on a GPU]", minimum=1
+    )
     recipe: str | None = option(
         None, "Settings of a paper or another harness (see `mmeval recipes`).", identifies=False
     )
-    concurrency: int = option(
-        32, "Requests in flight on each server; fewer if it is busy.", identifies=False, minimum=1, section=SPEED
+    concurrency: int = _speed(32, "Requests in flight on each server; fewer if it is busy.", minimum=1)
+    timeout: int = _speed(600, "Seconds to wait for a complete reply of a server.", minimum=1)
+    price_in: float | None = _speed(None, "Price of a million prompt tokens.", minimum=0)
+    price_out: float | None = _speed(None, "Price of a million answer tokens.", minimum=0)
+    judge: str | None = _scoring(
+        None, "OpenAI-compatible server (up to /v1) that reads what no rule can read.", identifies=False, metavar="URL"
     )
-    timeout: int = option(
-        600, "Seconds to wait for a complete reply of a server.", identifies=False, minimum=1, section=SPEED
+    judge_model: str | None = _scoring(
+        None, "Model on that server. Its key is read from MMEVAL_JUDGE_KEY.", identifies=False, metavar="NAME"
     )
-    price_in: float | None = option(
-        None, "Price of a million prompt tokens.", identifies=False, minimum=0, section=SPEED
-    )
-    price_out: float | None = option(
-        None, "Price of a million answer tokens.", identifies=False, minimum=0, section=SPEED
-    )
-    judge: str | None = option(
-        None, "OpenAI-compatible server (up to /v1) that reads what no rule can read.", identifies=False, metavar="URL",
-        section=SCORING,
-    )  # fmt: skip
-    judge_model: str | None = option(
-        None, "Model on that server. Its key is read from MMEVAL_JUDGE_KEY.", identifies=False, metavar="NAME",
-        section=SCORING,
-    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -317,10 +289,8 @@ def _checked(one: Field[Any], value: Any) -> Any:
     return value
 
 
-def several(text: str | Sequence[int]) -> list[int]:
+def several(text: str) -> list[int]:
     """Parse whole numbers separated by commas, such as `0,1,2`. Raises InputError."""
-    if not isinstance(text, str):
-        return list(text)
     try:
         return [int(part) for part in text.split(",")]
     except ValueError as error:

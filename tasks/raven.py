@@ -13,7 +13,7 @@ from pathlib import Path
 from mmeval import regular
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import macro, percent
-from mmeval.scoring.metrics.ranking import YES_NO, Ranking, likelier, rank, yes_likelihood
+from mmeval.scoring.metrics.ranking import YES_NO, likelier, likeliest, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score, whole_number
@@ -69,8 +69,8 @@ def kosmos(sample: Sample) -> Parts:
     return (here, *given, "The following image is:", candidate, "Is it correct?")
 
 
-def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
-    """Map each item with an answer for every candidate to its configuration, ranking and right candidate."""
+def ranked(records: Sequence[Record]) -> dict[str, tuple[str, int | None, int]]:
+    """Map each item with an answer for every candidate to its configuration, likeliest and right candidate."""
     items: dict[str, list[Record]] = {}
     for record in records:
         items.setdefault(record.groups["item"], []).append(record)
@@ -80,7 +80,7 @@ def ranked(records: Sequence[Record]) -> dict[str, tuple[str, Ranking, int]]:
         values = [yes_likelihood(record.loglikelihoods) for record in own if record.loglikelihoods is not None]
         right = [place for place, record in enumerate(own) if record.targets == ("yes",)]
         if len(values) == len(own) and len(right) == 1:
-            found[name] = own[0].category, rank(values), right[0]
+            found[name] = own[0].category, likeliest(values), right[0]
     return found
 
 
@@ -89,8 +89,8 @@ def numbers(
 ) -> dict[str, Statistic]:
     """Return the share of items whose right candidate alone ranks first; for RAVEN, by configuration with the mean."""
     marks: dict[str, list[tuple[float, str]]] = {name: [] for name in names or ("",)}
-    for item, (category, ranking, right) in ranked(records).items():
-        marks[category].append((float(ranking.best == right), item))
+    for item, (category, best, right) in ranked(records).items():
+        marks[category].append((float(best == right), item))
     found = {}
     for name, own in marks.items():
         mean = Mean([mark for mark, _ in own], [item for _, item in own])
@@ -101,7 +101,7 @@ def numbers(
 def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Report how many items have several candidates in first place."""
     items = ranked(records)
-    tied = sum(ranking.tied > 1 for _, ranking, _ in items.values())
+    tied = sum(best is None for _, best, _ in items.values())
     return [f"Of {len(items)} items, {tied} have a tie for first place, which counts as wrong."] if tied else []
 
 

@@ -14,7 +14,6 @@ from mmeval.parity import Parity, parity, side
 from mmeval.parity import compare as compare_sides
 from mmeval.reporting.parity import to_json
 from mmeval.results import current
-from mmeval.run import open_run
 from mmeval.types import InputError
 from tests import evaluating
 from tests.models.fake_server import says, serving
@@ -87,7 +86,7 @@ def test_errors_are_not_equal_answers(tmp_path: Path) -> None:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         down = [json.dumps(line | {"text": None, "error": "the server is down"}) for line in lines]
         path.write_text("".join(f"{line}\n" for line in down), encoding="utf-8")
-    runs = (current(open_run(tmp_path / "constant")), current(open_run(tmp_path / "constant-again")))
+    runs = (current(tmp_path / "constant"), current(tmp_path / "constant-again"))
     failed = compare_sides(("a", "b"), runs, 60.0)
     assert (failed.same, failed.same_read, failed.equivalent) == (0, 0, False)
     assert to_json(failed)["equivalent"] is False

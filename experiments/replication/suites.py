@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mmeval
 from mmeval.reporting.chart import estimates, number
-from mmeval.reporting.table import escape
+from mmeval.reporting.lines import escape
 from mmeval.run import Run
 from mmeval.task import Task, load_task
 from mmeval.types import Estimate, RunMismatch

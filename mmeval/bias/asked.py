@@ -1,78 +1,44 @@
-"""A run's scored answers as the bias study reads them, and how a run under a control is matched to it."""
+"""Scored answers as the bias study counts them, and how a run under a control is matched to its run."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mmeval.controls.words import TURN
-from mmeval.scored import judge, score_records
-from mmeval.scoring import baselines
+from mmeval.scored import Scored
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.metrics.groups import in_whole_groups, percent
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.task import Task
 from mmeval.types import Record, Score, whole_number
 
 TYING = ("pair", GROUP, "item")
 """Groups of records that ask one question in several ways. It is solved if all of them are correct."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Records and their scores by the task's first scorer, in the same order."""
-
-    task: Task
-    records: Sequence[Record]
-    scores: Sequence[Score]
-
-    @cached_property
-    def by_id(self) -> dict[str, tuple[Record, Score]]:
-        """Map ids to records and scores."""
-        return {record.id: (record, score) for record, score in zip(self.records, self.scores, strict=True)}
-
-    def only(self, ids: Collection[str]) -> "Asked":
-        """Return a copy with only these questions."""
-        pairs = [pair for pair in zip(self.records, self.scores, strict=True) if pair[0].id in ids]
-        return replace(self, records=[record for record, _ in pairs], scores=[score for _, score in pairs])
-
-    def answered(self) -> "Asked":
-        """Return a copy without the questions that failed."""
-        return self.only({record.id for record in self.records if record.error is None})
-
-    def numbers(self) -> dict[str, Statistic]:
-        """Return the task's own numbers, by the first scorer."""
-        return self.task.metrics[next(iter(self.task.scorers))](self.records, self.scores)
-
-    def answering(self, answer: str) -> "Asked":
-        """Return a copy in which every question is answered with `answer`."""
-        main = next(iter(self.task.scorers))
-        records, scores = baselines.answering(self.records, answer, lambda record: judge(self.task, record, main))
-        return replace(self, records=records, scores=scores)
-
-    def accuracy(self, right: Callable[[Record, Score], float | None] | None = None) -> Statistic:
-        """Return the percentage of correct questions, by cluster, or the mean of another mark in percent."""
-        mark = right or (lambda record, score: score.value)
-        rows = [
-            (value, cluster(record))
-            for record, score in zip(self.records, self.scores, strict=True)
-            if (value := mark(record, score)) is not None
-        ]
-        return percent(Mean([value for value, _ in rows], [name for _, name in rows]), chance(self.records))
-
-    def right(self) -> dict[str, bool]:
-        """Map the ids of scored questions to whether they are fully correct."""
-        return {id: score.value == 1.0 for id, (_, score) in self.by_id.items() if score.value is not None}
+def answered(asked: Scored) -> Scored:
+    """Return the questions that did not fail."""
+    return asked.of({record.id for record in asked.records if record.error is None})
 
 
-def judged(task: Task, records: Sequence[Record]) -> Asked:
-    """Score records with the task's first scorer."""
-    scored = score_records(task, records)
-    return Asked(task, records, scored.scores[next(iter(task.scorers))])
+def accuracy(asked: Scored) -> Statistic:
+    """Return the percentage of correct questions, by cluster."""
+    return replace(mean_of(asked, lambda record, score: score.value), chance=chance(asked.records))
 
 
-def matched(main: Asked, control: Asked) -> tuple[Asked, Asked]:
+def mean_of(asked: Scored, mark: Callable[[Record, Score], float | None]) -> Statistic:
+    """Return the mean of a mark in percent, by cluster; None leaves a question out. Chance is unknown."""
+    marks = ((mark(record, score), cluster(record)) for record, score in zip(asked.records, asked.main, strict=True))
+    rows = [(value, name) for value, name in marks if value is not None]
+    return percent(Mean([value for value, _ in rows], [name for _, name in rows]), None)
+
+
+def are_right(asked: Scored) -> dict[str, bool]:
+    """Map the ids of scored questions to whether they are fully correct."""
+    return {id: score.value == 1.0 for id, (_, score) in asked.by_id.items() if score.value is not None}
+
+
+def matched(main: Scored, control: Scored) -> tuple[Scored, Scored]:
     """Return both on their common questions; the control gets the main run's pictures, so the clusters agree.
 
     A question that failed in either run is left out of both, with the rest of its group: without it, a pair or a
@@ -81,7 +47,7 @@ def matched(main: Asked, control: Asked) -> tuple[Asked, Asked]:
     both = [record for record in main.records if record.id in control.by_id]
     failed = {record.id for one in (main, control) for record in one.records if record.error is not None}
     shared = in_whole_groups({record.id for record in both} - failed, both)
-    own, other = main.only(shared), control.only(shared)
+    own, other = main.of(shared), control.of(shared)
     records = [replace(record, images=main.by_id[record.id][0].images) for record in other.records]
     return own, replace(other, records=records)
 

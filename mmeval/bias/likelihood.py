@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from mmeval.bias.asked import Asked, cluster, judged
+from mmeval.bias.asked import accuracy, cluster
+from mmeval.scored import Scored, score_records
 from mmeval.scoring.statistics import estimate, paired
 from mmeval.types import Record
 
@@ -17,7 +18,7 @@ ALPHAS = tuple(step / 20 for step in range(31))
 """Values of alpha to try: 0 to 1.5."""
 
 
-def corrected(main: Asked, blind: Asked) -> dict[str, Any] | None:
+def corrected(main: Scored, blind: Scored) -> dict[str, Any] | None:
     """Return the accuracy at alpha 0 and 1, and tuned on half the clusters; None if there are no likelihoods."""
     pairs = [(main.by_id[id][0], blind.by_id[id][0]) for id in main.by_id if id in blind.by_id]
     pairs = [
@@ -29,18 +30,22 @@ def corrected(main: Asked, blind: Asked) -> dict[str, Any] | None:
         return None
     tuning = [pair for pair in pairs if _half(cluster(pair[0]))]
     held_out = [pair for pair in pairs if not _half(cluster(pair[0]))]
-    whole, less = (judged(main.task, _less(pairs, alpha)) for alpha in (0.0, 1.0))
-    raw, mutual = whole.accuracy(), less.accuracy()
+
+    def scored(of: Sequence[tuple[Record, Record]], alpha: float) -> Scored:
+        return score_records(main.task, _less(of, alpha))
+
+    less = scored(pairs, 1.0)
+    raw, mutual = accuracy(scored(pairs, 0.0)), accuracy(less)
     found: dict[str, Any] = {
         "alpha_0": asdict(estimate(raw)),
         "alpha_1": asdict(estimate(mutual)),
         "gain_1": asdict(paired(mutual, raw)),
-        "tied_1": sum(score.outcome == "unparsed" for score in less.scores),
+        "tied_1": sum(score.outcome == "unparsed" for score in less.main),
     }
     if tuning and held_out:
-        shares = {alpha: estimate(judged(main.task, _less(tuning, alpha)).accuracy()).value or 0.0 for alpha in ALPHAS}
+        shares = {alpha: estimate(accuracy(scored(tuning, alpha))).value or 0.0 for alpha in ALPHAS}
         best = max(ALPHAS, key=lambda alpha: (shares[alpha], -alpha))
-        tuned, own = (judged(main.task, _less(held_out, alpha)).accuracy() for alpha in (best, 0.0))
+        tuned, own = (accuracy(scored(held_out, alpha)) for alpha in (best, 0.0))
         found["tuned"] = {
             "alpha": best, "held_out": asdict(estimate(tuned)), "alpha_0": asdict(estimate(own)),
             "gain": asdict(paired(tuned, own)),

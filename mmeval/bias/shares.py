@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from mmeval.bias.asked import Asked, cluster
+from mmeval.bias.asked import cluster, mean_of
+from mmeval.scored import Scored
 from mmeval.scoring.functionals import Array
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import estimate
@@ -17,7 +18,7 @@ RESAMPLES = 2000
 _QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 
 
-def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
+def yes_no(asked: Scored) -> dict[str, dict[str, Any]]:
     """Return the yes ratio, Pct. Diff, FP ratio, d', the criterion, and the share of neither, each with its interval.
 
     The yes ratio, in percent, is POPE's (arXiv 2305.10355). Pct. Diff (-1 to 1, ideally 0) and FP ratio (the share of
@@ -28,7 +29,7 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
     """
     rows = [
         (cluster(record), score.answer == "yes", record.targets[0] == "yes", score.value != 1.0)
-        for record, score in zip(asked.records, asked.scores, strict=True)
+        for record, score in zip(asked.records, asked.main, strict=True)
         if score.value is not None
     ]
     table = [
@@ -38,8 +39,8 @@ def yes_no(asked: Asked) -> dict[str, dict[str, Any]]:
     names = [name for name, *_ in rows]
 
     def share(test: Callable[[str | None], bool]) -> dict[str, Any]:
-        said = asked.accuracy(lambda record, score: None if score.value is None else float(test(score.answer)))
-        return asdict(estimate(replace(said, chance=None)))
+        said = mean_of(asked, lambda record, score: None if score.value is None else float(test(score.answer)))
+        return asdict(estimate(said))
 
     return {
         "yes_ratio": share(lambda answer: answer == "yes"),
@@ -58,7 +59,7 @@ def _z(sums: Array) -> tuple[Array, Array]:
     return found[:, 0], found[:, 1]
 
 
-def mirage(main: Asked, blind: Asked) -> dict[str, Any]:
+def mirage(main: Scored, blind: Scored) -> dict[str, Any]:
     """Return the accuracy without the picture divided by that with it, with a paired interval."""
     pairs = [
         (cluster(record), float(seen.value), float(other.value))
@@ -94,11 +95,11 @@ def ratio(
     return {"value": point, "low": low, "high": high, "n": n}
 
 
-def histogram(asked: Asked) -> Mapping[str, Any]:
+def histogram(asked: Scored) -> Mapping[str, Any]:
     """Return how often each letter was answered and expected, and the share of answers that are the first option."""
     lettered = [
         (record, score)
-        for record, score in zip(asked.records, asked.scores, strict=True)
+        for record, score in zip(asked.records, asked.main, strict=True)
         if record.choices and score.value is not None
     ]
     expected = any(target in LETTERS for record, _ in lettered for target in record.targets)
@@ -111,12 +112,12 @@ def histogram(asked: Asked) -> Mapping[str, Any]:
     answered = {letter: sum(answer == letter for _, answer in read) for letter in letters}
     right = {letter: sum(letter in record.targets for record, _ in read) for letter in letters}
     ids = {record.id for record, _ in read}
-    first = asked.only(ids).accuracy(lambda record, score: float(score.answer == "A"))
+    first = mean_of(asked.of(ids), lambda record, score: float(score.answer == "A"))
     truly = 100 * right.get("A", 0) / len(read) if read else None
     return {
         "answered": answered,
         "right": right,
         "unread": len(lettered) - len(read),
-        "first": asdict(estimate(replace(first, chance=None))),
+        "first": asdict(estimate(first)),
         "truly": truly,
     }

@@ -4,26 +4,27 @@ See docs/bias.md for definitions and sources. No model is needed. Numbers that c
 both answered.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mmeval import controls as known
 from mmeval.bias import likelihood, parts, shares
-from mmeval.bias.asked import Asked, judged, matched, said
+from mmeval.bias.asked import accuracy, answered, are_right, matched, mean_of, said
 from mmeval.bias.parts import Found
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
 from mmeval.records import digest
 from mmeval.run import Run, open_run
+from mmeval.scored import Scored, score_records
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
 from mmeval.spec import differing
 from mmeval.task import Task, configure, load_task
-from mmeval.types import InputError
+from mmeval.types import InputError, Record
 
 SCHEMA = 1
 UNSOLVED = "unsolved-blind.txt"
@@ -43,25 +44,25 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     if run.spec.control is not None:
         raise InputError(f"{run.folder}: a run under the control '{run.spec.control}'; name the original run")
     task = configure(load_task(run.spec.task, run.identity.get("card")), run.spec)
-    main = judged(task, run.records)
-    others, remarks = _controls(run, task)
-    pairs = {name: matched(main, other) for name, (other, _) in others.items()}
+    main = score_records(task, run.records)
+    others, acts, remarks = _controls(run, task)
+    pairs = {name: matched(main, other) for name, other in others.items()}
     for name in [name for name, (own, _) in pairs.items() if not own.records]:
         remarks.append(f"The control {name} is left out: the run and the control answered no question in common.")
         del pairs[name], others[name]
     found = of_answers(main)
     found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
     found["records"] = run.journal_contents.digest
-    found["controls"] = {name: _control(name, *pairs[name], acts=others[name][1]) for name in sorted(pairs, key=_place)}
+    found["controls"] = {name: _control(name, *pairs[name], acts=acts[name]) for name in sorted(pairs, key=_place)}
     found["control_records"] = {path.name: digest(path) for path in _folders(run)}
     found["families"] = _families(found["controls"])
     found |= {
         "mmstar": parts.mmstar(pairs),
-        "rotation": parts.rotation(main, {name: other for name, (other, _) in others.items()}),
-        "length": parts.length({**{name: other for name, (other, _) in others.items()}, "": main}),
+        "rotation": parts.rotation(main, others),
+        "length": parts.length({**others, "": main}),
         "blind_solvable": parts.solvable(main, {n: pairs[n][1] for n in BLIND if n in pairs}, needs_picture),
         "likelihood": _prior(main, pairs),
-        "prompts": parts.prompts(main, {name: other for name, (other, _) in others.items()}, run.spec.prompt or ""),
+        "prompts": parts.prompts(main, others, run.spec.prompt or ""),
         "remarks": remarks,
     }
     return found
@@ -69,31 +70,29 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
 
 def unfinished(run: Run) -> list[str]:
     """Return the run's controls that still have questions to ask."""
-    found = (open_run(path.parent) for path in sorted((run.folder / "controls").glob("*/run.json")))
+    found = map(open_run, _folders(run))
     return [one.folder.name for one in found if one.samples_asked < one.samples_planned]
 
 
-def of_answers(main: Asked) -> Found:
+def of_answers(main: Scored) -> Found:
     """Return the results that need only the answers: no control and no model."""
     if not main.records:
         raise InputError("there is no answer to study yet; repeat the command to continue the run")
-    headline = _headline(main.task)
-    numbers = main.numbers()
-    found: Found = {
+    headline, given = _headline(main.task), answered(main)
+    return {
         "schema": SCHEMA,
         "task": main.task.name,
         "title": main.task.title,
         "n": len(main.records),
         "labels": {ACCURACY: "Accuracy", **{name: main.task.labels[name] for name in headline}},
-        "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline, numbers).items()},
+        "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline).items()},
         "axes": dict(main.task.axes),
         "rows": _rows(main, headline),
-        "yes_no": shares.yes_no(main.answered()) if yes_or_no(main.answered().records) else None,
-        "letters": shares.histogram(main.answered()) if any(record.choices for record in main.records) else None,
-        "by_place": _by(main, lambda tags, images: tags.get(RELEVANT)),
-        "by_pictures": _by(main, lambda tags, images: str(images)),
+        "yes_no": shares.yes_no(given) if yes_or_no(given.records) else None,
+        "letters": shares.histogram(given) if any(record.choices for record in main.records) else None,
+        "by_place": _by(main, lambda record: record.tags.get(RELEVANT)),
+        "by_pictures": _by(main, lambda record: str(len(record.images))),
     }
-    return found
 
 
 def _headline(task: Task) -> list[str]:
@@ -101,8 +100,9 @@ def _headline(task: Task) -> list[str]:
     return list(task.totals) or list(task.axes)[:1]
 
 
-def _reported(asked: Asked, names: Sequence[str], numbers: Mapping[str, Statistic]) -> dict[str, Statistic]:
-    return {ACCURACY: asked.accuracy(), **{name: numbers[name] for name in names if name in numbers}}
+def _reported(asked: Scored, names: Sequence[str]) -> dict[str, Statistic]:
+    numbers = asked.numbers(asked.first)
+    return {ACCURACY: accuracy(asked), **{name: numbers[name] for name in names if name in numbers}}
 
 
 def _folders(run: Run) -> list[Path]:
@@ -110,9 +110,9 @@ def _folders(run: Run) -> list[Path]:
     return sorted(path.parent for path in run.folder.glob("controls/*/run.json"))
 
 
-def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[str]]:
+def _controls(run: Run, task: Task) -> tuple[dict[str, Scored], dict[str, str], list[str]]:
     """Return each control's answers and its `acts` sentence, and remarks on incomplete controls."""
-    found, remarks, folders = {}, [], _folders(run)
+    found, acts, remarks, folders = {}, {}, [], _folders(run)
     if not folders:
         remarks.append(
             "No control was run. To see how much the answers depend on the picture, "
@@ -133,9 +133,10 @@ def _controls(run: Run, task: Task) -> tuple[dict[str, tuple[Asked, str]], list[
         planned = [record for record in run.records if own.planned is None or record.id in own.planned]
         both = {record.id for record in planned} & {record.id for record in own.records}
         whole = in_whole_groups(both, planned, own.records)  # one of the two may be unfinished
-        answers = judged(task, [record for record in own.records if record.id in whole])
-        found[str(own.spec.control)] = (answers, str(own.header.get("control", {}).get("acts", "")))
-    return found, remarks
+        name = str(own.spec.control)
+        found[name] = score_records(task, [record for record in own.records if record.id in whole])
+        acts[name] = str(own.header.get("control", {}).get("acts", ""))
+    return found, acts, remarks
 
 
 def _lacking(run: Run) -> str:
@@ -154,12 +155,12 @@ def _place(name: str) -> tuple[int, str]:
     return (listed.index(name) if name in listed else len(listed), name)
 
 
-def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
+def _control(name: str, main: Scored, other: Scored, acts: str) -> Found:
     """Return the effects of a control. Every difference is the main run's number minus the control's."""
     names = [*_headline(main.task), *main.task.axes]
-    numbers, theirs = main.numbers(), other.numbers()
+    numbers, theirs = main.numbers(main.first), other.numbers(other.first)
     both = {one: (numbers[one], theirs[one]) for one in names if one in numbers and one in theirs}
-    gain = {ACCURACY: asdict(paired(main.accuracy(), other.accuracy()))}
+    gain = {ACCURACY: asdict(paired(accuracy(main), accuracy(other)))}
     gain |= {one: asdict(paired(*two)) for one, two in both.items() if not (two[0].reason or two[1].reason)}
     changed = {
         record.id: float(said(record, score) != said(*main.by_id[record.id])) for record, score in other.by_id.values()
@@ -168,10 +169,10 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
         "about": known.about(name),
         "acts": acts,
         "n": len(main.records),
-        "as_asked": asdict(estimate(main.accuracy())),
-        ACCURACY: asdict(estimate(other.accuracy())),
+        "as_asked": asdict(estimate(accuracy(main))),
+        ACCURACY: asdict(estimate(accuracy(other))),
         "gain": gain,
-        "changed": asdict(estimate(replace(main.accuracy(lambda record, score: changed[record.id]), chance=None))),
+        "changed": asdict(estimate(mean_of(main, lambda record, score: changed[record.id]))),
         "flips": _flips(main, other),
     }
     if name in BLIND:
@@ -181,9 +182,9 @@ def _control(name: str, main: Asked, other: Asked, acts: str) -> Found:
     return found
 
 
-def _flips(main: Asked, other: Asked) -> Found:
+def _flips(main: Scored, other: Scored) -> Found:
     """Return how many answers the picture made correct, and how many it made wrong."""
-    seen, unseen = main.right(), other.right()
+    seen, unseen = are_right(main), are_right(other)
     both = seen.keys() & unseen.keys()
     return {
         "to_right": sum(seen[id] and not unseen[id] for id in both),
@@ -201,33 +202,32 @@ def _families(found: Mapping[str, Found]) -> Found:
     return families
 
 
-def _prior(main: Asked, pairs: Mapping[str, tuple[Asked, Asked]]) -> Found | None:
+def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Found | None:
     name = next((name for name in ("absent", "grey", known.TEXT) if name in pairs), None)
     found = None if name is None else likelihood.corrected(main, pairs[name][1])
     return found and {"prior": name, **found}
 
 
-def _rows(main: Asked, headline: Sequence[str]) -> Found:
+def _rows(main: Scored, headline: Sequence[str]) -> Found:
     """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
-    numbers = _reported(main, headline, main.numbers())
-    rows: Found = {"chance": {name: one.chance for name, one in numbers.items()}}
+    rows: Found = {"chance": {name: one.chance for name, one in _reported(main, headline).items()}}
     for text in baselines.constants(main.records):
         own = main.answering(text)
         name = baselines.label(baselines.MAJORITY if len(rows) == 1 else baselines.CONSTANT, text)
-        rows[name] = {key: value_of(one) for key, one in _reported(own, headline, own.numbers()).items()}
+        rows[name] = {key: value_of(one) for key, one in _reported(own, headline).items()}
     return rows
 
 
-def _by(main: Asked, name: Any) -> Found | None:
+def _by(main: Scored, name: Callable[[Record], str | None]) -> Found | None:
     """Return the accuracy of each part of the questions, or None if there is only one part."""
     parts: dict[str, set[str]] = {}
     for record in main.records:
-        if (part := name(record.tags, len(record.images))) is not None:
+        if (part := name(record)) is not None:
             parts.setdefault(part, set()).add(record.id)
     if len(parts) < 2:
         return None
     ordered = sorted(parts, key=lambda part: (len(part), part))
-    return {part: asdict(estimate(main.only(parts[part]).accuracy())) for part in ordered}
+    return {part: asdict(estimate(accuracy(main.of(parts[part])))) for part in ordered}
 
 
 def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Found:
@@ -239,8 +239,7 @@ def of_file(task: str, predictions: str | None, answers: str | None, data: str |
     else:
         assert answers is not None
         scored, results = score_answers(task, answers, data=data)
-    main = Asked(scored.task, scored.records, scored.scores[next(iter(scored.task.scorers))])
-    return of_answers(main) | {"controls": {}, "marks": results["marks"]}
+    return of_answers(scored) | {"controls": {}, "marks": results["marks"]}
 
 
 def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:

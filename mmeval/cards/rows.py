@@ -142,17 +142,17 @@ def _drawn(card: Card, line: TableRow) -> list[Image]:
     """Return the options of a picture choice, from one column or one column per option, without a gap between them."""
     columns = [line.images(column, card.folder) for column in card.fields.options]
     found = [image for column in columns for image in column]
-    if len(columns) > 1 and any(len(column) != (place < len(found)) for place, column in enumerate(columns)):
-        raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
-    if len(found) < 2:
-        raise InputError(
-            f"{line.where}: a question must have two or more pictures to choose from; this one has {len(found)}"
-        )
-    _check_letters(len(found), line)
+    gap = len(columns) > 1 and any(len(column) != (place < len(found)) for place, column in enumerate(columns))
+    _check(line, len(found), gap, "pictures to choose from", "")
     return found
 
 
-def _check_letters(number: int, line: TableRow) -> None:
+def _check(line: TableRow, number: int, gap: bool, what: str, advice: str) -> None:
+    """Raise InputError for a gap between options, for fewer than two, and for more than there are letters."""
+    if gap:
+        raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
+    if number < 2:
+        raise InputError(f"{line.where}: a question must have two or more {what}; this one has {number}{advice}")
     if number > len(choices.LETTERS):
         raise InputError(f"{line.where}: {number} options, but there are only 26 letters; leave some options out")
 
@@ -172,14 +172,8 @@ def _options(card: Card, line: TableRow) -> list[str]:
         value = line.unpacked(columns[0])
         cells = _listed(value) if isinstance(value, str) else line.texts(columns[0], missing="")
     found = [cell for cell in cells if cell.strip() not in ("", NAN, card.absent)]
-    if cells[: len(found)] != found:
-        raise InputError(f"{line.where}: an option is empty but a later one is not; leave no gap between options")
-    if len(found) < 2:
-        raise InputError(
-            f"{line.where}: a question must have two or more options; this one has {len(found)}; write them in a list, "
-            "in one column each, or in a text such as 'A: a saw B: a file'"
-        )
-    _check_letters(len(found), line)
+    advice = "; write them in a list, in one column each, or in a text such as 'A: a saw B: a file'"
+    _check(line, len(found), cells[: len(found)] != found, "options", advice)
     heads = [re.match(_HEAD.format(choices.letter(place)), option) for place, option in enumerate(found)]
     return [option[head.end() :] if head and all(heads) else option for option, head in zip(found, heads, strict=True)]
 

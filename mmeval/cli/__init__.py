@@ -108,27 +108,7 @@ def _refuse_the_other_mmeval() -> None:
     )
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="mmeval")
-def main() -> None:
-    """Evaluate multimodal language models.
-
-    \b
-    mmeval run --task mme --model mmicl-tiny                evaluate
-    mmeval run --task mme --model mmicl-tiny --control standard --bias
-    mmeval compare RUN RUN                                  compare two runs
-    mmeval ask a.png "what does the image show ?"           ask a question
-    """
-
-
-for _command in (
-    *(run.run, run.sweep, results.score, results.report),
-    *(compare.compare, bias.bias, parity.parity, results.submit, export.export),
-):
-    main.add_command(_command)
-
-
-@main.command()
+@click.command()
 @click.argument("name", required=False)
 def tasks(name: str | None) -> None:
     """List the benchmarks. With a NAME, show everything about one.
@@ -149,8 +129,26 @@ def tasks(name: str | None) -> None:
         console.show_task(load_task(name), name.lower() in SUITES)
 
 
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
+)
+@click.version_option(__version__, prog_name="mmeval")
+def main() -> None:
+    """Evaluate multimodal language models.
+
+    \b
+    mmeval run --task mme --model mmicl-tiny                evaluate
+    mmeval run --task mme --model mmicl-tiny --control standard --bias
+    mmeval compare RUN RUN                                  compare two runs
+    mmeval ask a.png "what does the image show ?"           ask a question
+    """
+
+
 for _command in (
-    *(models.models, models.doctor, recipes.recipes),
+    *(run.run, run.sweep, results.score, results.report),
+    *(compare.compare, bias.bias, parity.parity, results.submit, export.export),
+    *(tasks, models.models, models.doctor, recipes.recipes),
     *(ask.ask, watch.watch, demo.demo, train.train, train.mic),
 ):
     main.add_command(_command)

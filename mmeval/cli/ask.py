@@ -2,14 +2,14 @@
 
 import stat
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmeval.cli.options import given, spec_options
+from mmeval.cli.options import PATH, given, spec_options
 from mmeval.types import InputError, printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--chat", "chatting", is_flag=True, help="Start a conversation.")
 @click.option("--explain", is_flag=True, help="Show the prompt as the model saw it, its tokens, time and memory.")
-@click.option("--jsonl", type=click.Path(path_type=Path), help="Answer each line of a file (-: of standard input).")
+@click.option("--jsonl", type=PATH, help="Answer each line of a file (-: of standard input).")
 def ask(
     parts: tuple[str, ...],
     shots: tuple[str, ...],
@@ -67,7 +67,7 @@ def ask(
     offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
     if choices and len({*offered}) < max(2, len(offered)):
         raise InputError("--choices: give two or more, all different and separated by commas")
-    how = _How(tuple(offered), explain, tuple(controls.expand(control_names)))
+    changes = controls.expand(control_names)
     # files are opened before the model is loaded, which takes seconds
     frames = values["frames"] or video.FRAMES
     asked = [_file_or_words(part) for part in parts]
@@ -80,14 +80,15 @@ def ask(
     loaded = conversation.chat(**given(values), shots=shown)
     if jsonl is not None and rows is not None:
         whole = True
-        for row in many.answers(loaded, rows, jsonl.parent, explain=explain, controls=how.controls):
+        for row in many.answers(loaded, rows, jsonl.parent, explain=explain, controls=changes):
             click.echo(lines.shown(row))
             whole &= "error" not in row
         sys.exit(0 if whole else 1)
+    once = partial(_once, loaded, offered, changes, explain)
     if prompt:
-        _once(loaded, prompt, how)
+        once(prompt)
     if chatting:
-        _converse(loaded, how)
+        _converse(loaded, once)
 
 
 def _rows(path: Path) -> list[tuple[dict[str, Any], str]]:
@@ -122,7 +123,7 @@ def _file_or_words(part: str) -> str | Path:
     return part
 
 
-def _converse(loaded: "Chat", how: "_How") -> None:
+def _converse(loaded: "Chat", once: Callable[[Sequence[Any]], None]) -> None:
     """Answer line by line; only answers go to standard output."""
     from mmeval import messages
 
@@ -137,21 +138,12 @@ def _converse(loaded: "Chat", how: "_How") -> None:
             tell(f"mmeval: no command '{line}'; there are /new and /quit")
         else:
             try:
-                _once(loaded, messages.parts_of(line), how)
+                once(messages.parts_of(line))
             except InputError as error:
                 tell(f"mmeval: {error}")
 
 
-@dataclass(frozen=True)
-class _How:
-    """How questions are asked and answers shown."""
-
-    choices: tuple[str, ...]
-    explain: bool
-    controls: tuple[str, ...]
-
-
-def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
+def _once(loaded: "Chat", choices: Sequence[str], controls: Sequence[str], explain: bool, asked: Sequence[Any]) -> None:
     from mmeval.reporting import console
 
     begun = False
@@ -162,7 +154,7 @@ def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
         click.echo(printable(text), nl=False)
 
     try:
-        answer = loaded.ask(*asked, choices=how.choices, on_text=show)
+        answer = loaded.ask(*asked, choices=choices, on_text=show)
     except InputError:
         if begun:  # the error stands below what was shown
             click.echo()
@@ -172,9 +164,9 @@ def _once(loaded: "Chat", asked: Sequence[Any], how: _How) -> None:
         click.echo("(an empty answer)", err=True)
     if answer.probabilities:
         console.show_bars(answer.probabilities)
-    for control in how.controls:
+    for control in controls:
         click.echo(printable(f"{control}: {_changed(loaded, answer, control)}"))
-    if how.explain:
+    if explain:
         console.show_explanation(answer.response.sent, _facts(answer))
 
 

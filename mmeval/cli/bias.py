@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmeval.cli.options import FOLDER, folder_argument
+from mmeval.cli.options import FOLDER, PATH, folder_argument
 from mmeval.types import InputError
 
 if TYPE_CHECKING:
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 @click.option("--predictions", help="Predictions in the benchmark's official form: for MME, a results folder.")
 @click.option("--answers", help="Answers by id (docs/answers.md).")
 @click.option("--data", help="With --answers: the benchmark's data.")
-@click.option(
-    "--needs-picture",
-    type=click.Path(path_type=Path),
-    help="File of ids of the questions that need the picture, one per line.",
-)
+@click.option("--needs-picture", type=PATH, help="File of ids of the questions that need the picture, one per line.")
 @click.option("--out", type=FOLDER, help="Folder to write to.  [default: RUN]")
 @click.option("--list", "listed", is_flag=True, help="List the controls.")
 @click.option("--json", "as_json", is_flag=True, help="Print bias.json and nothing else.")
@@ -68,9 +64,8 @@ def bias(
         return
     from mmeval.files import read_ids
     from mmeval.results import current
-    from mmeval.run import open_run
 
-    of_run(current(open_run(run_folder)), None if needs_picture is None else set(read_ids(needs_picture)), out, as_json)
+    of_run(current(run_folder), None if needs_picture is None else set(read_ids(needs_picture)), out, as_json)
 
 
 def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None = None, as_json: bool = False) -> None:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import click
 
-from mmeval.cli.options import FOLDER
+from mmeval.cli.options import FOLDER, PATH
 
 
 @click.command()
-@click.argument("run_folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("run_folders", metavar="RUN...", nargs=-1, required=True, type=PATH)
 @click.option(
     "--gate", "gates", metavar="'A >= B - 1'", multiple=True, help="Exit with status 1 if this does not hold."
 )
 @click.option(
     "--margin", type=float, metavar="PERCENT", help="Test whether runs differ by less than this share of full marks."
 )
-@click.option("--out", type=FOLDER, default=Path("reports/comparison"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("reports/comparison"))
 def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float | None, out: Path) -> None:
     """Compare runs: differences with intervals and tests.
 
@@ -35,9 +35,8 @@ def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float
     from mmeval.comparison import compare as compared
     from mmeval.reporting import comparison, console
     from mmeval.results import current
-    from mmeval.run import open_run
 
-    runs = [current(open_run(folder)) for folder in run_folders]
+    runs = [current(folder) for folder in run_folders]
     alone = len(runs) == 1 and bool(gates)
     found = Comparison(names(runs), (), margin) if alone else compared(*runs, margin=margin)
     verdicts = [gate.check(text, found) for text in gates]

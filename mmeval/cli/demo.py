@@ -12,10 +12,8 @@ from mmeval.types import InputError
 @click.option(
     "--model", "models", multiple=True, help="Model; give two to show them side by side.  [default: mmicl-tiny]"
 )
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to serve on; the default admits only this machine."
-)
-@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
+@click.option("--host", default="127.0.0.1", help="Address to serve on; the default admits only this machine.")
+@click.option("--port", type=click.IntRange(1, 65535), default=7860)
 @spec_options(names=("max_new_tokens", "beams", "frames", "dtype", "device"))
 def demo(models: tuple[str, ...], host: str, port: int, **values: Any) -> None:
     """Chat with one or two models in the browser.

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from mmeval.cli.options import PATH
+
 
 @click.command()
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_folder", metavar="RUN", type=PATH)
 @click.option("--to", "form", required=True, help="Format: csv, latex, lm-eval, hub, or every-eval-ever.")
-@click.option("--out", type=click.Path(path_type=Path), help="File.  [default: in RUN/exports]")
+@click.option("--out", type=PATH, help="File.  [default: in RUN/exports]")
 def export(run_folder: Path, form: str, out: Path | None) -> None:
     """Export a run's scores in another program's format.
 
@@ -21,8 +23,7 @@ def export(run_folder: Path, form: str, out: Path | None) -> None:
     """
     from mmeval.reporting import console, interchange
     from mmeval.results import current
-    from mmeval.run import open_run
 
-    console.show_paths(interchange.write(current(open_run(run_folder)), form, out))
+    console.show_paths(interchange.write(current(run_folder), form, out))
     if advice := interchange.FORMATS[form].next:
         console.say(advice)

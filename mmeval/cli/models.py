@@ -35,10 +35,8 @@ def models(context: click.Context) -> None:
 @models.command()
 @click.argument("model")
 @click.option("--context", help="How pictures are introduced, by name.  [default: the adapter's first]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
-@click.option(
-    "--dtype", default="float32", show_default=True, help="In lower precision, answers may depend on the batch."
-)
+@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+@click.option("--dtype", default="float32", help="In lower precision, answers may depend on the batch.")
 @click.option("--trust-remote-code", is_flag=True, help="Run Python code that comes with the checkpoint.")
 def check(model: str, context: str | None, device: str, dtype: str, trust_remote_code: bool) -> None:
     """Run the conformance test of adapters on a model.

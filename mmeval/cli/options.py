@@ -11,6 +11,7 @@ from mmeval.spec import RunSpec, options, value_type
 
 Decorator = Callable[[Any], Any]
 
+PATH = click.Path(path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 """The type of an option that names a folder to write to; a file of that name is refused."""
 SEVERAL = ("task", "model")
@@ -25,19 +26,14 @@ class SectionedCommand(click.Command):
         sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
-                sections[section(parameter)].append(record)
+                own = options().get(parameter.name or "")
+                sections[own.section if own else "Run"].append(record)
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
 
 
-def section(parameter: click.Parameter) -> str:
-    """Return a parameter's heading in the help."""
-    own = options().get(parameter.name or "")
-    return own.section if own else "Run"
-
-
-folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+folder_argument = click.argument("run_folder", metavar="[RUN]", required=False, type=PATH)
 
 
 def spec_options(names: tuple[str, ...] | None = None) -> Decorator:

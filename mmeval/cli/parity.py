@@ -17,14 +17,8 @@ _COMMON = tuple(name for name in options() if name not in ("model", "judge", "ju
 @click.argument("first", metavar="A")
 @click.argument("other", metavar="B")
 @spec_options(names=_COMMON)
-@click.option(
-    "--margin",
-    type=float,
-    default=1.0,
-    show_default=True,
-    help="Largest difference to ignore, in percent of full marks.",
-)
-@click.option("--out", type=FOLDER, default=Path("reports/parity"), show_default=True)
+@click.option("--margin", type=float, default=1.0, help="Largest difference to ignore, in percent of full marks.")
+@click.option("--out", type=FOLDER, default=Path("reports/parity"))
 @click.option("--fresh", is_flag=True, help="Delete the two runs in the folder and start over.")
 def parity(first: str, other: str, margin: float, out: Path, fresh: bool, **values: Any) -> None:
     """Compare two ways to run one model.

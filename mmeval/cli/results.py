@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mmeval.cli.options import FOLDER, folder_argument, given, spec_options
+from mmeval.cli.options import FOLDER, PATH, folder_argument, given, spec_options
 from mmeval.types import Display, InputError
 
 
@@ -58,13 +58,15 @@ def score(
 
 def _score_file(task: str, file: str, by_id: bool, how: dict[str, Any], as_json: bool) -> bool:
     from mmeval.answers import score_answers, score_predictions
-    from mmeval.reporting import console, run_report
+    from mmeval.reporting import console
+    from mmeval.reporting.table import tabulate
 
     scored, results = score_answers(task, file, **how) if by_id else score_predictions(task, file, **how)
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
-        console.show_run(run_report.table_of_predictions(scored.task, results, Path(file).name), [])
+        name = Path(file).name
+        console.show_run(tabulate(scored.task, results, f"{name} on {scored.task.title}", name), [])
     return bool(results["answered"] == results["planned"])
 
 
@@ -85,13 +87,13 @@ def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json
 
 
 @click.command()
-@click.argument("run_folders", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("run_folders", metavar="[RUN]...", nargs=-1, type=PATH)
 @click.option(
     "--published",
     metavar="WHICH",
     help="Draw published scores: MME's of a date, e.g. 2023-09-17, or mmbench-dev, mmbench-test, mmbench-2023.",
 )
-@click.option("--out", type=FOLDER, default=Path("reports/comparison"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("reports/comparison"))
 def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> None:
     """Draw runs side by side, or with published scores.
 
@@ -101,11 +103,10 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
     """
     from mmeval.reporting import console, run_report
     from mmeval.results import current
-    from mmeval.run import open_run
 
     if not run_folders and published is None:
         raise InputError("name at least one run, or --published WHICH")
-    runs = [current(open_run(folder)) for folder in run_folders]
+    runs = [current(folder) for folder in run_folders]
     console.show_paths(run_report.compare(runs, published, out))
     for line in [f"{run.folder}: {mark}" for run in runs for mark in run.marks]:
         console.say(line)
@@ -116,7 +117,7 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
 @folder_argument
 @click.option("--to", "board", required=True, help="Leaderboard: mme, mmbench, or openvlm.")
 @click.option("--out", type=FOLDER, help="Folder.  [default: RUN/submission-BOARD]")
-@click.option("--check", "checked", type=click.Path(path_type=Path), help="Only check these files.")
+@click.option("--check", "checked", type=PATH, help="Only check these files.")
 def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path | None) -> None:
     """Write the files that a leaderboard accepts, or check them.
 
@@ -126,7 +127,6 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     """
     from mmeval.reporting import console, leaderboards
     from mmeval.results import current
-    from mmeval.run import open_run
 
     if (run_folder is None) == (checked is None):
         raise InputError("name a run folder, or a file with --check")
@@ -134,7 +134,7 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
         raise InputError(f"{checked}: no such file or folder; name the file or folder to check")
     written = [checked] if checked else []
     if run_folder is not None:
-        written = leaderboards.write(current(open_run(run_folder)), board, out or run_folder / f"submission-{board}")
+        written = leaderboards.write(current(run_folder), board, out or run_folder / f"submission-{board}")
         console.show_paths(written)
     found = list(dict.fromkeys(finding for path in written for finding in leaderboards.check(path, board)))
     console.show_findings(found)

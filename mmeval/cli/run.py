@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmeval.cli.options import FOLDER, SEVERAL, SectionedCommand, given, spec_options
+from mmeval.cli.options import FOLDER, PATH, SEVERAL, SectionedCommand, given, spec_options
 from mmeval.spec import RunSpec, grid, options, several
 from mmeval.types import Display, InputError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=SectionedCommand)
 @spec_options()
-@click.option("--config", type=click.Path(path_type=Path), help="YAML file with these options; flags override it.")
+@click.option("--config", type=PATH, help="YAML file with these options; flags override it.")
 @click.option("--seeds", metavar="0,1,2", help="One run per seed, then their mean and spread.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: reports/TASK-MODEL-DATA]")
 @click.option("--dry-run", is_flag=True, help="Show the first prompt of each category; run nothing.")
@@ -170,7 +170,7 @@ def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None
 
 
 @click.command()
-@click.argument("file", metavar="GRID.yaml", type=click.Path(path_type=Path))
+@click.argument("file", metavar="GRID.yaml", type=PATH)
 @click.option("--out", type=FOLDER, help="Folder for the runs and for sweep/.  [default: reports]")
 @click.option("--fresh", is_flag=True, help="Delete the runs in their folders and start over.")
 @click.option("--keep-errors", is_flag=True, help="Do not ask failed questions again.")

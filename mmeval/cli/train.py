@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from mmeval.cli.options import FOLDER
+from mmeval.cli.options import FOLDER, PATH
 from mmeval.types import InputError
 
 
 @click.command()
 @click.argument("stage", type=click.Choice(["stage1", "stage2"]))
-@click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="YAML file; see configs/.")
+@click.option("--config", "file", required=True, type=PATH, help="YAML file; see configs/.")
 @click.option("--fresh", is_flag=True, help="Delete the checkpoints in the output folder and start over.")
 def train(stage: Any, file: Path, fresh: bool) -> None:
     """Train MMICL.
@@ -75,26 +75,14 @@ def mic() -> None:
 
 @mic.command("build")
 @click.option("--source", required=True, help="Data set; `mmeval mic sources` lists them.")
-@click.option("--root", required=True, type=click.Path(path_type=Path), help="Folder of the data set's files.")
+@click.option("--root", required=True, type=PATH, help="Folder of the data set's files.")
 @click.option("--out", required=True, type=FOLDER, help="Folder to build.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum examples per split.  [default: as published]")
 @click.option("--shots", metavar="LOW..HIGH", help="Demonstrations per example, uniform.  [default: as published]")
-@click.option(
-    "--max-pictures",
-    type=click.IntRange(min=1),
-    default=12,
-    show_default=True,
-    help="Skip examples with more pictures.",
-)
-@click.option(
-    "--allow-skipped",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of rows that may be unusable.",
-)
+@click.option("--max-pictures", type=click.IntRange(min=1), default=12, help="Skip examples with more pictures.")
+@click.option("--allow-skipped", type=click.FloatRange(0, 1), default=0.01, help="Share of rows that may be unusable.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one per core]")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0)
 def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: int | None, **how: Any) -> None:
     """Build a set from one source.
 
@@ -103,15 +91,14 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
     \b
     Example: mmeval mic build --source vqav2 --root coco --out sets/vqav2 --limit 1000
     """
-    import os
-
+    from mmeval.machine import cores
     from mmeval.mic.build import build
     from mmeval.mic.plan import bounds
     from mmeval.reporting import console
 
     with console.display() as display:
         span = None if shots is None else bounds(shots)
-        workers = workers or os.cpu_count() or 1
+        workers = workers or cores()
         built = build(source, root, out, shots=span, workers=workers, progress=display.progress, **how)
     for line in built.lines():
         console.say(line)

@@ -21,28 +21,12 @@ if TYPE_CHECKING:
 @click.argument("source")
 @click.argument("question", required=False)
 @click.option("--question", "more", multiple=True, help="Another question about the same frames.")
-@click.option("--every", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="Seconds between looks.")
-@click.option(
-    "--span", type=click.FloatRange(min=0.01), default=2.0, show_default=True, help="Seconds that the frames cover."
-)
-@click.option("--frames", type=click.IntRange(1, 256), default=4, show_default=True, help="Frames per look.")
-@click.option(
-    "--hold",
-    type=click.IntRange(1),
-    default=2,
-    show_default=True,
-    help="Looks in a row before an event starts or ends.",
-)
-@click.option(
-    "--on",
-    type=click.FloatRange(0, 1),
-    default=0.6,
-    show_default=True,
-    help="Likelihood of yes at which an event starts.",
-)
-@click.option(
-    "--off", type=click.FloatRange(0, 1), default=0.4, show_default=True, help="Likelihood of yes below which it ends."
-)
+@click.option("--every", type=click.FloatRange(min=0.01), default=1.0, help="Seconds between looks.")
+@click.option("--span", type=click.FloatRange(min=0.01), default=2.0, help="Seconds that the frames cover.")
+@click.option("--frames", type=click.IntRange(1, 256), default=4, help="Frames per look.")
+@click.option("--hold", type=click.IntRange(1), default=2, help="Looks in a row before an event starts or ends.")
+@click.option("--on", type=click.FloatRange(0, 1), default=0.6, help="Likelihood of yes at which an event starts.")
+@click.option("--off", type=click.FloatRange(0, 1), default=0.4, help="Likelihood of yes below which it ends.")
 @click.option("--out", type=FOLDER, help="Folder for events.jsonl and the frames of events.")
 @click.option("--page", type=click.IntRange(0, 65535), metavar="PORT", help="Show a live page on 127.0.0.1:PORT.")
 @spec_options(names=("model", "context", "dtype", "device"))

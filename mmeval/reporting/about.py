@@ -46,13 +46,8 @@ def _generation(spec: RunSpec) -> str:
     return ", ".join([*parts, f"{spec.samples} samples"] if spec.samples > 1 else parts)
 
 
-def command(run: Run) -> str:
-    """Return the command that repeats a run, with every setting that differs from the command line's default."""
-    return command_of(run.spec, run.identity)
-
-
-def command_of(spec: RunSpec, identity: Mapping[str, object]) -> str:
-    """Return the command for a spec, with the fields that identify a run."""
+def command(spec: RunSpec, identity: Mapping[str, object]) -> str:
+    """Return the command that repeats a run, with every identifying setting that differs from the default."""
     words = ["mmeval", "run"]
     known = options()
     for one in dataclasses.fields(spec):

@@ -1,21 +1,17 @@
 """The results of a bias study as tables: on the terminal, in `bias.md`, and in the panel of a run's page."""
 
-from __future__ import annotations
-
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from mmeval.files import read_json, write_json, write_text
 from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, Found, reading, spread
 from mmeval.reporting.chart import minus, number
-from mmeval.reporting.lines import Lines, print_whole, stacked, titled
-from mmeval.reporting.table import clean, escape, grid
+from mmeval.reporting.lines import Lines, clean, escape, grid, print_whole, stacked, tell, titled
 from mmeval.run import Run
 from mmeval.types import InputError
 
@@ -54,14 +50,14 @@ def write(folder: Path, found: Found) -> list[Path]:
 
 def show(found: Found, console: Console) -> None:
     """Print the tables and the explanation."""
-    console.print(Text(clean(_title(found)), style="bold"))
+    tell(console, _title(found), "bold")
     for mark in found.get("marks", ()):
-        console.print(Text(clean(mark), style="yellow"))
+        tell(console, mark, "yellow")
     for one in tables(found):
-        console.print(Text(clean(f"\n{one.title}"), style="bold"))
-        print_whole(grid(one.columns, [(([clean(cell) for cell in row] for row in one.rows), "")]), console)
+        tell(console, one.title, "bold")
+        print_whole(grid(one.columns, [(one.rows, "")]), console)
     for sentence in reading(found):
-        console.print(Text(clean(sentence)))
+        tell(console, sentence)
 
 
 def markdown(found: Found, figures: list[Path]) -> str:
@@ -120,7 +116,8 @@ def _tables(found: Found) -> Iterator[Lines]:
     gains = tuple(
         (
             *(name, f"{own['n']:,}", spread(own["as_asked"]) if partly else "", spread(own["accuracy"])),
-            *(*_gains(own, labels), spread(own["changed"])),
+            *(spread(own["gain"][one]) if one in own["gain"] else "" for one in labels),
+            spread(own["changed"]),
         )
         for name, own in controls.items()
     )
@@ -154,10 +151,6 @@ def _tables(found: Found) -> Iterator[Lines]:
         for one in found.get("length") or ()
     )
     yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain"), points)
-
-
-def _gains(own: Found, labels: Mapping[str, str]) -> list[str]:
-    return [spread(own["gain"][name]) if name in own["gain"] else "" for name in labels]
 
 
 def _letters(found: Found) -> Iterator[Lines]:

@@ -11,7 +11,8 @@ from typing import Any
 from mmeval.reporting import svg
 from mmeval.reporting.bias_words import Found
 from mmeval.reporting.chart import minus
-from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, measure, plain, save, wrap
+from mmeval.reporting.fonts import measure, plain, wrap
+from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, in_rows, save
 
 SHOWN = {"absent": "picture removed", "swap-category-0": "same category", "grey": "grey"}
 """Controls whose gain is drawn by subtask, if they were run -> their legend."""
@@ -77,7 +78,7 @@ def laid_out(figure: Figure, size: FigureSize) -> Sheet:
     """Draw a figure with its title and legend, in the given size."""
     room, points = size.width - 2 * MARGIN, size.points
     title, subtitle = wrap(figure.title, points + 3, room, "bold"), wrap(figure.subtitle, points, room)
-    rows = _rows(figure.legend, room, points)
+    rows = in_rows(((entry, 0.4 + measure(entry[0], points - 0.5)) for entry in figure.legend), room)
     plot = FOOT + figure.height(size)
     top = plot + 0.2 + 0.2 * len(rows) + 0.17 * len(subtitle) + 0.22 * len(title)
     paper = Sheet(size.width, top + 0.15)
@@ -89,25 +90,11 @@ def laid_out(figure: Figure, size: FigureSize) -> Sheet:
         paper.text(MARGIN, top, line, points, color=MUTED)
     for row in rows:
         top -= 0.2
-        for label, pen, x in row:
-            paper.line((x + 0.05,), (top,), zorder=5, **pen.dot)
-            paper.text(x + 0.17, top, label, points - 0.5, middle=True)
+        for (label, pen), x in row:
+            _dot(paper, (MARGIN + x + 0.05,), (top,), pen)
+            paper.text(MARGIN + x + 0.17, top, label, points - 0.5, middle=True)
     figure.draw(paper, size, plot)
     return paper
-
-
-def _rows(legend: Sequence[tuple[str, Pen]], room: float, points: float) -> list[list[tuple[str, Pen, float]]]:
-    """Return the rows of a legend; each entry has its x position in inches."""
-    rows: list[list[tuple[str, Pen, float]]] = []
-    x = room
-    for label, pen in legend:
-        taken = 0.4 + measure(label, points - 0.5)
-        if x + taken > room:
-            rows.append([])
-            x = 0.0
-        rows[-1].append((label, pen, MARGIN + x))
-        x += taken
-    return rows
 
 
 def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:

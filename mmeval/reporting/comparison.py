@@ -9,19 +9,17 @@ from collections.abc import Collection
 from pathlib import Path
 from string import ascii_uppercase
 
-from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 
 from mmeval.comparison import Comparison, Pair, Row
-from mmeval.files import component, write_text
+from mmeval.files import component, write_texts
 from mmeval.reporting import baselines, dotplot, run_report
 from mmeval.reporting.baselines import TITLE, Rows
 from mmeval.reporting.chart import Chart, Series, number, p_text
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import Lines, print_whole, shared, titled, to_csv
+from mmeval.reporting.lines import Lines, escape, fitting, grid, print_wrapped, shared, tell, titled, to_csv
 from mmeval.reporting.sheet import PENS
-from mmeval.reporting.table import LEAST, NARROW, clean, escape, grid
+from mmeval.reporting.table import NARROW
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
 from mmeval.types import Estimate
@@ -118,54 +116,33 @@ def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the changed answers, and the notes."""
     dropped: dict[str, None] = {}
     for made in grids(comparison):
-        console.print(Text(clean(made.title), style="bold"))
+        tell(console, made.title, "bold")
         room = 1 if console.width >= NARROW else 0
-        kept, fits = _fitting(made, console.width, room)
-        dropped |= dict.fromkeys(column for place, column in enumerate(made.columns) if place not in kept)
-        rows = [[row[place] for place in kept] for row in made.rows]
-        table = grid([made.columns[place] for place in kept], [(rows, "")], room)
-        if fits:
-            console.print(table)
-        else:
-            print_whole(table, console)
+        header, *rows = fitting((made.columns, *made.rows), console.width, DROPPED, room)
+        dropped |= dict.fromkeys(name for name in made.columns if name not in header)
+        print_wrapped(grid(header, [(rows, "")], room), console)
     for pair in comparison.pairs:
-        console.print(Text(clean(changed(pair))))
+        tell(console, changed(pair))
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
             for one in changes[:SHOWN]:
-                console.print(Text(clean(f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}"), style="dim"))
+                tell(console, f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}", "dim")
     for note in notes(comparison, dropped):
-        console.print(Text(clean(note), style="dim"))
+        tell(console, note, "dim")
     if dropped:
         columns = ", ".join(name for name in DROPPED if name in dropped)
-        console.print(Text(f"The terminal is too narrow for: {columns}. comparison.md has all columns.", style="dim"))
-
-
-def _fitting(made: Lines, width: int, room: int) -> tuple[list[int], bool]:
-    """Return the columns to keep next to labels of the minimum width, and whether these fit."""
-    widths = [max(map(cell_len, column)) + 1 + room for column in zip(made.columns, *made.rows, strict=True)]
-    kept = list(range(len(made.columns)))
-
-    def fits() -> bool:
-        return min(widths[0], LEAST) + sum(widths[place] for place in kept[1:]) <= width
-
-    for name in DROPPED:
-        if name in made.columns and not fits():
-            kept.remove(made.columns.index(name))
-    return kept, fits()
+        tell(console, f"The terminal is too narrow for: {columns}. comparison.md has all columns.", "dim")
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Write comparison.md, .csv, .tex, changed.csv and the figures; return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "comparison.md": markdown(comparison),
         "comparison.csv": as_csv(comparison),
         "comparison.tex": latex(comparison),
         "changed.csv": changes_csv(comparison),
     }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return [*(folder / name for name in texts), *_figures(comparison, folder)]
+    written = write_texts({folder / name: text for name, text in texts.items()})
+    return [*written, *_figures(comparison, folder)]
 
 
 def markdown(comparison: Comparison) -> str:

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mmeval.reporting import lines, table
+from mmeval.reporting import table
+from mmeval.reporting.lines import LEAST, WIDEST, clean, tell
 from mmeval.types import Display, printable
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def console() -> Console:
     """
     made = Console(markup=False, highlight=False, soft_wrap=True)
     if not made.is_terminal and not os.environ.get("COLUMNS"):
-        made.width = lines.WIDEST
-    if made.width < 2 * table.LEAST:  # for example if COLUMNS is 0
-        made.width = 2 * table.LEAST
+        made.width = WIDEST
+    if made.width < 2 * LEAST:  # for example if COLUMNS is 0
+        made.width = 2 * LEAST
     return made
 
 
@@ -55,7 +56,7 @@ class Screen(Display):
 
     def message(self, text: str) -> None:
         """Print the message."""
-        self._console.print(Text(table.clean(text)))
+        tell(self._console, text)
 
     def progress(self, done: int, total: int) -> None:
         """Show the progress of a run. A smaller `done` than before means that a new run has begun."""
@@ -90,9 +91,9 @@ def display() -> Iterator[Screen]:
 def show_run(tabled: table.Table, written: Sequence[Path]) -> None:
     """Print a run's table, a warning about letters that no font has, and the paths of the written files."""
     table.show(tabled, console())
-    from mmeval.reporting import sheet
+    from mmeval.reporting import fonts
 
-    if lacking := sheet.lacking([tabled.title, *(row.label for row in tabled.every)]):
+    if lacking := fonts.lacking([tabled.title, *(row.label for row in tabled.every)]):
         say(lacking, "yellow")
     show_paths(written)
 
@@ -106,7 +107,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
     for level, title, style in (("wrong", "error", "red"), ("mind", "warning", "yellow")):
         found = [finding.sentence for finding in findings if finding.level == level]
         for sentence in found[:LISTED]:
-            say(f"{title}: {table.clean(sentence)}", style)
+            say(f"{title}: {clean(sentence)}", style)
         if len(found) > LISTED:
             say(f"{title}: and {len(found) - LISTED:,} more like these", style)
     if not any(finding.level == "wrong" for finding in findings):
@@ -117,7 +118,7 @@ def show_preview(preview: Preview) -> None:
     """Print the data that a run would read, and the first prompt of each category."""
     say(f"would read {preview.reads}")
     for notice in preview.notices:
-        say(table.clean(notice), "yellow")
+        say(clean(notice), "yellow")
     for sample, text, tokens in preview.prompts:
         say(f"\n{sample}  ({tokens} tokens)", "bold")
         say(text)

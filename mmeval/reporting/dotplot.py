@@ -6,8 +6,9 @@ Positions are fractions of full marks, so axes and totals with different full ma
 from collections.abc import Callable
 from pathlib import Path
 
-from mmeval.reporting.chart import Chart, Series, caption, interval, marks, number
-from mmeval.reporting.sheet import MARGIN, MUTED, Pen, Sheet, compose, measure, order, pens, plain, save, wrap
+from mmeval.reporting.chart import Chart, caption, interval, marks, number
+from mmeval.reporting.fonts import measure, plain, wrap
+from mmeval.reporting.sheet import MARGIN, MUTED, Pen, Sheet, compose, in_rows, order, pens, save
 from mmeval.types import Estimate
 
 WIDTH = 10.0
@@ -114,27 +115,26 @@ def _numbers(sheet: Sheet, estimate: Estimate | None, right: float, y: float, we
         sheet.text(right + offset, y, text, 8.5, middle=True, ha="right", **style)
 
 
-def _legend_rows(chart: Chart) -> list[list[tuple[Series, Pen, float]]]:
-    """Return rows of series with their pens and x positions, wrapped at the sheet's width; none for one series."""
-    rows: list[list[tuple[Series, Pen, float]]] = []
-    x = WIDTH
-    for series, pen in zip(chart.series, pens(chart.series), strict=True):
-        taken = 0.5 + measure(plain(series.label, 40), 9, "bold" if series.highlight else "normal")
-        if x + taken > WIDTH - MARGIN:
-            rows.append([])
-            x = MARGIN
-        rows[-1].append((series, pen, x))
-        x += taken
-    return rows if len(chart.series) > 1 else []
+Legend = list[list[tuple[tuple[str, str, Pen], float]]]
+"""Rows of labels with their weights and pens, and their distances from the left margin."""
 
 
-def _legend(sheet: Sheet, rows: list[list[tuple[Series, Pen, float]]], y: float) -> float:
+def _legend_rows(chart: Chart) -> Legend:
+    """Return the legend, wrapped at the sheet's width; nothing for one series."""
+    entries = [
+        (plain(series.label, 40), "bold" if series.highlight else "normal", pen)
+        for series, pen in zip(chart.series, pens(chart.series), strict=True)
+    ]
+    wide = ((entry, 0.5 + measure(entry[0], 9, entry[1])) for entry in entries)
+    return in_rows(wide, WIDTH - 2 * MARGIN) if len(entries) > 1 else []
+
+
+def _legend(sheet: Sheet, rows: Legend, y: float) -> float:
     for row in rows:
         y -= 0.24
-        for series, pen, x in row:
-            sheet.line((x + 0.08,), (y,), **pen.dot)
-            weight = "bold" if series.highlight else "normal"
-            sheet.text(x + 0.22, y, plain(series.label, 40), 9, weight=weight, middle=True)
+        for (label, weight, pen), x in row:
+            sheet.line((MARGIN + x + 0.08,), (y,), **pen.dot)
+            sheet.text(MARGIN + x + 0.22, y, label, 9, weight=weight, middle=True)
     return y
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from mmeval.reporting.chart import minus
-from mmeval.reporting.table import clean
+from mmeval.reporting.lines import clean
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

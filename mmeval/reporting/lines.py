@@ -1,19 +1,28 @@
-"""Small tables as Markdown, as HTML and on the terminal, and rows as CSV. Cells are escaped."""
+"""Small tables on the terminal, as Markdown, HTML and CSV.
+
+Cells are untrusted text: no output treats them as markup, code or a formula.
+"""
 
 from __future__ import annotations
 
 import csv
 import html
 import io
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from mmeval.reporting.chart import minus
-from mmeval.reporting.table import clean, escape, inert
 
+LEAST = 12
+"""Minimum width of the first column on a terminal; longer names are wrapped."""
 WIDEST = 10_000
 """Maximum width of a table that is never cut off, in terminal columns."""
 
@@ -27,6 +36,25 @@ class Lines:
     rows: tuple[tuple[str, ...], ...]
 
 
+def clean(text: str) -> str:
+    """Return the text as one line without control characters, so it cannot move the cursor or break a row."""
+    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
+def escape(text: str) -> str:
+    """Escape a text for Markdown."""
+    return re.sub(r"([\\`*_{}\[\]|~$#!])", r"\\\1", html.escape(clean(text), quote=False))
+
+
+def inert(text: str) -> str:
+    """Return a cell that no spreadsheet reads as a formula: a text that looks like one gets an apostrophe.
+
+    The characters are those of OWASP's page on CSV injection, including their full-width forms.
+    """
+    text = clean(text)
+    return f"'{text}" if text.startswith(tuple("=+-@＝＋－＠")) else text
+
+
 def shared(marks: Mapping[str, Sequence[str]]) -> list[str]:
     """Return each mark, after the names of the runs that have it unless all have it, given each run's marks."""
     found: dict[str, list[str]] = {}
@@ -36,9 +64,14 @@ def shared(marks: Mapping[str, Sequence[str]]) -> list[str]:
     return [mark if len(names) == len(marks) else f"{', '.join(names)}: {mark}" for mark, names in found.items()]
 
 
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a GitHub Markdown table: first column left-aligned, the others right-aligned."""
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]], bold: Iterable[int] = ()) -> list[str]:
+    """Return the lines of a GitHub Markdown table: first column left-aligned, the others right-aligned.
+
+    `bold` are the indices of the rows in bold.
+    """
     cells = [list(map(escape, row)) for row in (columns, *rows)]
+    for place in bold:
+        cells[place + 1] = [f"**{cell}**" if cell else "" for cell in cells[place + 1]]
     cells.insert(1, [":--", *["--:"] * (len(columns) - 1)])
     return [f"| {' | '.join(row)} |" for row in cells]
 
@@ -65,9 +98,44 @@ def stacked(rows: Sequence[Sequence[str]], title: str = "") -> str:
     return f'<table class="scores stacked"{label}><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 
 
+def tell(console: Console, text: str, style: str = "") -> None:
+    """Print a line."""
+    console.print(Text(clean(text), style))
+
+
+def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[Sequence[str]], str]], room: int = 1) -> Grid:
+    """Return a table for the terminal: sections of rows, each in its style, with `room` spaces between columns."""
+    made = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    for index, name in enumerate(header):
+        made.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=index > 0, overflow="fold")
+    for rows, style in sections:
+        for row in rows:
+            made.add_row(*(Text(clean(cell)) for cell in row), style=style)
+        made.add_section()
+    return made
+
+
+def fitting(rows: Sequence[Sequence[str]], width: int, dropped: Iterable[str], room: int = 1) -> list[list[str]]:
+    """Return a header and rows without the `dropped` columns, in that order, that do not fit next to the names."""
+    widths = [max(map(cell_len, column)) + 1 + room for column in zip(*rows, strict=True)]
+    kept = list(range(len(widths)))
+    for name in dropped:
+        if min(widths[0], LEAST) + sum(widths[place] for place in kept[1:]) > width and name in rows[0]:
+            kept.remove(rows[0].index(name))
+    return [[row[place] for place in kept] for row in rows]
+
+
 def whole_width(made: Grid, console: Console) -> int:
     """Return the width at which nothing in a table is wrapped or cut off, in terminal columns."""
     return console.measure(made, options=console.options.update(width=WIDEST)).maximum
+
+
+def print_wrapped(made: Grid, console: Console) -> None:
+    """Print a table with its names wrapped to the terminal's width, or whole if the numbers alone are wider."""
+    if console.measure(made, options=console.options.update(width=WIDEST)).minimum > console.width:
+        print_whole(made, console)
+    else:
+        console.print(made)
 
 
 def print_whole(made: Grid, console: Console) -> None:

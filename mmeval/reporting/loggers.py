@@ -13,6 +13,7 @@ from typing import Any
 
 from mmeval.reporting import table
 from mmeval.reporting.chart import estimates
+from mmeval.reporting.lines import escape
 from mmeval.reporting.run_report import table_of_run
 from mmeval.run import Run
 from mmeval.types import InputError
@@ -64,8 +65,8 @@ def _tensorboard(run: Run) -> None:
     from tensorboard.util.tensor_util import make_tensor_proto
 
     texts = {
-        "marks": "\n\n".join(map(table.escape, run.marks)) or "none",
-        "identity": "\n".join(f"- {table.escape(f'{key}: {json.dumps(one)}')}" for key, one in run.identity.items()),
+        "marks": "\n\n".join(map(escape, run.marks)) or "none",
+        "identity": "\n".join(f"- {escape(f'{key}: {json.dumps(one)}')}" for key, one in run.identity.items()),
         "table": table.markdown(table_of_run(run)),
     }
     values = [Summary.Value(tag=tag, simple_value=number) for tag, number in numbers(run).items()]

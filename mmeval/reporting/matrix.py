@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from mmeval.files import write_text
+from mmeval.files import write_texts
 from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.baselines import TITLE
 from mmeval.reporting.chart import Chart, Series, estimates, interval, number
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import markdown, print_whole, shared, to_csv, whole_width
-from mmeval.reporting.table import clean, escape, grid
+from mmeval.reporting.lines import escape, grid, markdown, print_whole, shared, tell, to_csv, whole_width
 from mmeval.run import Run
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.types import Estimate
@@ -87,7 +85,7 @@ def show(made: Matrix, console: Console) -> None:
     header, models, below = _across(made)
     ways = [[grid(header, [(models, ""), (below, "dim")])], []]
     for first, rows, style in (("", models, ""), (TITLE, below, "dim")):
-        names, *turned = map(list, zip([first, *header[1:]], *rows, strict=True))
+        names, *turned = zip([first, *header[1:]], *rows, strict=True)
         ways[1].append(grid(names, [(turned, style)]))
     if len(made.models) <= len(made.columns):
         ways.reverse()
@@ -95,28 +93,20 @@ def show(made: Matrix, console: Console) -> None:
     for one in next(fitting, ways[0]):
         print_whole(one, console)
     for mark in made.notes:
-        console.print(Text(clean(mark), style="yellow"))
+        tell(console, mark, "yellow")
 
 
 def write(made: Matrix, folder: Path) -> list[Path]:
     """Write scores.md, .csv, .tex and a dot plot per column with the models as rows; return the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     header, models, below = _across(made)
     rows = [*models, *below]
-    texts = {
-        "scores.md": "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in made.notes), ""]),
-        "scores.csv": _csv(made),
-        "scores.tex": tabular("; ".join(("Scores with 95% intervals", *made.notes)), header, rows),
-    }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    paths = [folder / name for name in texts]
+    text = "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in made.notes), ""])
+    latex = tabular("; ".join(("Scores with 95% intervals", *made.notes)), header, rows)
+    paths = write_texts({folder / "scores.md": text, folder / "scores.csv": _csv(made), folder / "scores.tex": latex})
     for place, (title, column) in enumerate(made.columns.items(), start=1):
-        own = folder / f"figure-{place}"
-        own.mkdir(exist_ok=True)
         marks = "; ".join(shared(made.marks[made.tasks[title]]))
         chart = Chart(title, marks, {name: name for name in column}, (Series(title, column),))
-        paths += dotplot.draw(chart, own)
+        paths += dotplot.draw(chart, folder / f"figure-{place}")
     return paths
 
 

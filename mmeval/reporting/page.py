@@ -8,7 +8,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from mmeval.files import write_text
 from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import BUDGET, Browser, embedded
 from mmeval.reporting.chart import Chart, interval, marks, number, p_text
-from mmeval.reporting.lines import stacked
+from mmeval.reporting.lines import clean, stacked
 from mmeval.reporting.sheet import pens
-from mmeval.reporting.table import Table, clean
+from mmeval.reporting.table import Table
 from mmeval.types import Estimate
 
 NAME = "report.html"
@@ -29,16 +28,6 @@ _MADE_FROM = re.compile(rb'<meta name="made-from" content="([0-9a-f]{64})">')
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error", "unscored")
 
 
-@dataclass(frozen=True)
-class Panel:
-    """A section of the page between the scores and the samples."""
-
-    name: str
-    """One word, shown in the page's navigation."""
-    html: str
-    """Already escaped."""
-
-
 def write(
     folder: Path,
     table: Table,
@@ -46,12 +35,13 @@ def write(
     facts: Mapping[str, str],
     commands: Mapping[str, str],
     figures: Sequence[str] = (),
-    panels: Sequence[Panel] = (),
+    panels: Mapping[str, str] = {},
     made_from: str = "",
 ) -> Path:
     """Write `report.html` into the folder and return its path.
 
     `facts` describe the run; `commands` repeat it, or several runs by name; `figures` are SVG elements in its colors;
+    `panels` are sections of escaped HTML before the samples, by a word for the page's navigation;
     `made_from` is a digest of all this, which the function `made_from` reads.
     """
     style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
@@ -88,8 +78,8 @@ def made_from(folder: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = (), notes: Sequence[str] = ()) -> Panel:
-    """Return the section that shows several runs side by side: every number of the chart that at least one run has.
+def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = (), notes: Sequence[str] = ()) -> str:
+    """Return the panel that shows several runs side by side: every number of the chart that at least one run has.
 
     `rows`, for two runs, have the differences with their own intervals and p-values; `baselines` are rows of answers
     that do not look; `notes` are limits of the comparison.
@@ -100,7 +90,7 @@ def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = (), not
     pens(chart.series)  # raises InputError for too many series
     known = {row.metric: row for row in rows if row.difference.value is not None}
     shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
-    return Panel("Comparison", _render("comparison.html", **shown, rows=known, baselines=baselines, notes=notes))
+    return _render("comparison.html", **shown, rows=known, baselines=baselines, notes=notes)
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -12,20 +12,8 @@ from typing import Any
 
 from mmeval.reporting import svg
 from mmeval.reporting.chart import Chart, Series, caption, marks, number
-from mmeval.reporting.sheet import (
-    GRID,
-    MARGIN,
-    MUTED,
-    Pen,
-    Sheet,
-    compose,
-    measure,
-    order,
-    pens,
-    plain,
-    save,
-    wrap,
-)  # fmt: skip
+from mmeval.reporting.fonts import measure, plain, wrap
+from mmeval.reporting.sheet import GRID, MARGIN, MUTED, Pen, Sheet, compose, order, pens, save
 
 FEWEST, MOST = 5, 14
 """Minimum and maximum spokes: fewer have no readable shape, more have overlapping labels. Dot plots have no limit."""

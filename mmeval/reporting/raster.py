@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval.reporting import sheet
+from mmeval.reporting import fonts, sheet
 from mmeval.reporting.sheet import Sheet, Text
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DOTS = 200
 """Dots per inch."""
-SETTINGS: Any = {"font.family": sheet.FONT, "text.parse_math": False, "figure.dpi": 100, "path.simplify": False}
+SETTINGS: Any = {"font.family": fonts.FONT, "text.parse_math": False, "figure.dpi": 100, "path.simplify": False}
 """matplotlib's settings while a figure is drawn and saved."""
 
 
@@ -39,10 +39,10 @@ def figure(paper: Sheet) -> Figure:
         style = dict(shape.style)
         if isinstance(shape, Text):
             if families := style.pop("families", ()):
-                style["fontfamily"] = [sheet.FONT, *families]
+                style["fontfamily"] = [fonts.FONT, *families]
             if style.pop("halo", False):
                 style["bbox"] = {"facecolor": sheet.PAPER, "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-            axes.text(shape.x, shape.y, shape.text, fontsize=shape.size, linespacing=sheet.LEADING, **style)
+            axes.text(shape.x, shape.y, shape.text, fontsize=shape.size, linespacing=fonts.LEADING, **style)
         elif style.pop("fill", False):
             low, high = shape.ys
             axes.fill_between(shape.xs, low, high, color=style["color"], linewidth=0, zorder=style["zorder"])

@@ -3,12 +3,10 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from mmeval import __version__, comparison, regular
-from mmeval.reporting import about, dotplot, leaderboards, page, published, radar, table
+from mmeval.reporting import about, bias, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
@@ -34,9 +32,11 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
     left out while answers are missing. If every file exists and would come out the same, nothing is drawn.
     """
     task = task_of_run(run)
-    tabled, panels = table_of_run(run, task), _panels(run)
-    chart = Chart(tabled.title, subtitle(run), task.axes, (series(run),), task.totals)
-    facts, command = about.facts(run), about.command(run)
+    tabled, studied = table_of_run(run, task), bias.panel(run)
+    panels = {"Bias": studied} if studied else {}
+    series = Series(run.spec.model, estimates(run.results))
+    chart = Chart(tabled.title, subtitle(run), task.axes, (series,), task.totals)
+    facts, command = about.facts(run), about.command(run.spec, run.identity)
     results = leaderboards.own(run) and all(mark.startswith((EMBEDDED, SMALL)) for mark in run.marks)
     names = [page.NAME, *TABLES, "dotplot.svg", *["radar.svg"] * radar.fits(chart), *["results"] * results]
     paths = [run.folder / name for name in names]
@@ -88,13 +88,6 @@ def _controls(run: Run) -> list[Other]:
     return [Other(name, {id: next(iter(scores.values())) for id, scores in by_id.items()}) for name, by_id in found]
 
 
-def _panels(run: Run) -> list[page.Panel]:
-    """Return the bias panel if `mmeval bias` has written its results."""
-    if not (run.folder / "bias.json").exists():
-        return []
-    return [page.Panel("Bias", str(import_module("mmeval.reporting.bias").panel(run)))]
-
-
 def task_of_run(run: Run) -> Task:
     """Return the run's task, configured to read answers as its scores did, including a judge's verdicts."""
     task = load_task(run.spec.task, run.identity.get("card"))
@@ -104,11 +97,6 @@ def task_of_run(run: Run) -> Task:
 def table_of_run(run: Run, task: Task | None = None) -> Table:
     """Return the table of a scored run."""
     return table.tabulate(task or task_of_run(run), run.results, title(run), data_label(run))
-
-
-def table_of_predictions(task: Task, results: Mapping[str, Any], source: str) -> Table:
-    """Return the table of predictions from the file `source`."""
-    return table.tabulate(task, results, f"{source} on {task.title}", source)
 
 
 def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
@@ -129,7 +117,7 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
         _check_alike(runs[0], run)
     task = task_of_run(runs[0])
     heading = task.title if len(runs) > 1 else title(runs[0])
-    chart = Chart(heading, _subtitle(runs), task.axes, tuple(lines), task.totals)
+    chart = Chart(heading, subtitle(*runs), task.axes, tuple(lines), task.totals)
     figures = draw(chart, out)
     if len(runs) == 1:
         return figures
@@ -168,13 +156,9 @@ def side_by_side(
         for name, run in others
     ]
     browser = _browse(base, task, answered, None, "Run")
-    commands = {f"{name}, {run.answered}": about.command(run) for name, run in runs.items()}
-    return page.write(out, tabled, browser, {}, commands, panels=[page.comparison(chart, rows, baselines, notes)])
-
-
-def series(run: Run) -> Series:
-    """Return the run as a series of a figure, labeled with its model."""
-    return Series(run.spec.model, estimates(run.results))
+    commands = {f"{name}, {run.answered}": about.command(run.spec, run.identity) for name, run in runs.items()}
+    panels = {"Comparison": page.comparison(chart, rows, baselines, notes)}
+    return page.write(out, tabled, browser, {}, commands, panels=panels)
 
 
 def title(run: Run) -> str:
@@ -189,12 +173,8 @@ def data_label(run: Run) -> str:
     return label + (", with --partial" if run.spec.partial else "")
 
 
-def subtitle(run: Run) -> str:
-    """Return a figure's subtitle for the run: its data, the number of answered questions, and its marks."""
-    return _subtitle([run])
-
-
-def _subtitle(runs: Sequence[Run]) -> str:
+def subtitle(*runs: Run) -> str:
+    """Return a figure's subtitle for runs on the same data: the data, the numbers of answers, and the marks."""
     answered = " and ".join(dict.fromkeys(run.answered for run in runs))
     marks = dict.fromkeys(mark for run in runs for mark in run.marks)
     return "; ".join((f"{data_label(runs[0])}, {answered}", *marks))

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from mmeval.reporting import run_report, table
+from mmeval.reporting import run_report
 from mmeval.reporting.chart import interval, number
-from mmeval.reporting.lines import print_whole
-from mmeval.reporting.table import clean
+from mmeval.reporting.lines import grid, print_whole, tell
 from mmeval.run import Run
 from mmeval.run_files import SCHEMA
 from mmeval.types import Estimate, InputError
@@ -63,18 +61,17 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     labels: Mapping[str, str] = summary["labels"]
     rows = [_cells(label, found[name]) for name, label in labels.items()]
     rows += [_cells(f"{label}, strict", strict[n]) for n, label in labels.items() if strict and strict[n] != found[n]]
-    grid = table.grid(["", *SPREAD, *(f"seed {seed}" for seed in summary["seeds"])], [(rows, "")])
     shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
-    console.print(Text(clean(f"{summary['title']}{shots}: {len(summary['seeds'])} seeds"), style="bold"))
-    console.print(Text(clean(summary["data"])))
-    print_whole(grid, console)
+    tell(console, f"{summary['title']}{shots}: {len(summary['seeds'])} seeds", "bold")
+    tell(console, summary["data"])
+    print_whole(grid(["", *SPREAD, *(f"seed {seed}" for seed in summary["seeds"])], [(rows, "")]), console)
     if below := summary["baselines"]:
-        console.print(table.grid(below[0], [(map(list, below[1:]), "dim")]))
+        console.print(grid(below[0], [(below[1:], "dim")]))
     errors = summary["errors"]
-    console.print(Text(f"{errors:,} error{'' if errors == 1 else 's'}", style="red" if errors else ""))
+    tell(console, f"{errors:,} error{'' if errors == 1 else 's'}", "red" if errors else "")
     lacking = [f"{summary['labels'][name]}: no value ({row['reason']})" for name, row in found.items() if row["reason"]]
     for note in (*lacking, *summary["remarks"]):
-        console.print(Text(clean(note), style="dim"))
+        tell(console, note, "dim")
 
 
 def _spread(seeds: Sequence[int], estimates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -92,7 +89,7 @@ def _spread(seeds: Sequence[int], estimates: Sequence[Mapping[str, Any]]) -> dic
 
 
 def _cells(label: str, row: Mapping[str, Any]) -> list[str]:
-    cells = [clean(label), *(number(row[key]) for key in SPREAD)]
+    cells = [label, *(number(row[key]) for key in SPREAD)]
     for one in row["runs"]:
         between = interval(Estimate(one["value"], one["low"], one["high"], one["n"], 0.0, None))
         cells.append(f"{number(one['value'])} ({between})" if between else number(one["value"]))

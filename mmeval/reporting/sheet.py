@@ -1,39 +1,23 @@
-"""A sheet to draw a figure on, in inches: layout, typography, colors. Text is never markup.
+"""A sheet to draw a figure on, in inches: layout and colors. Text is never markup.
 
 `dotplot` and `radar` draw on sheets; `svg` and `raster` write them to files.
 """
 
-import importlib.util
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
-from unicodedata import east_asian_width
-
-from PIL import ImageFont
+from typing import Any, TypeVar
 
 from mmeval.files import write_text
 from mmeval.reporting.chart import Chart, Series
-from mmeval.reporting.table import clean
+from mmeval.reporting.fonts import CAPITAL, families, lacking, wrap
 from mmeval.types import InputError
+
+T = TypeVar("T")
 
 INK, MUTED, GRID, BAND, PAPER = "#1a2027", "#5d6875", "#d5dae0", "#f4f6f8", "#ffffff"
 MARGIN = 0.5
 """Margin on every side, in inches."""
-
-FONT = "DejaVu Sans"
-"""Comes with matplotlib, so a figure has the same bytes on every machine. Letters that it lacks use another font."""
-PLACEHOLDERS = ("Last Resort", "cm", "STIXSize", "STIXNonUnicode")
-"""Prefixes of matplotlib's fonts that have boxes for every letter, or pieces of formulas."""
-CAPITAL = 0.729
-"""Height of FONT's capitals, in ems."""
-LEADING = 1.25
-"""Line spacing, as a multiple of the font size."""
-COMMON = frozenset(map(chr, (*range(0x20, 0x250), *range(0x370, 0x530)))) | frozenset("–—‘’“”…·×→−�")
-"""Letters that FONT is known to have. For texts of these no font list is read."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +87,7 @@ class Sheet:
         if middle:
             y -= CAPITAL / 2 * size / 72
         given: dict[str, Any] = {"color": INK, "va": "baseline", "ha": "left", "zorder": 10} | style
-        if more := _families(text):
+        if more := families(text):
             given["families"] = more
         self.shapes.append(Text(x, y, text, size, given))
 
@@ -124,13 +108,8 @@ def compose(chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[
     width, *heights = size
     room = width - 2 * MARGIN
     title, subtitle = wrap(chart.title, 15, room, "bold"), wrap(chart.subtitle, 10, room)
-    shown = (
-        chart.title,
-        chart.subtitle,
-        *chart.axes.values(),
-        *chart.totals.values(),
-        *(s.label for s in chart.series),
-    )
+    labels = (*chart.axes.values(), *chart.totals.values(), *(one.label for one in chart.series))
+    shown = (chart.title, chart.subtitle, *labels)
     notes = [line for text in (*chart.notes, reading, lacking(shown)) if text for line in wrap(text, 7.5, room)]
     foot = 0.1 + 0.16 * len(notes)
     height = 2 * MARGIN + (0.29 * len(title) + 0.21 * len(subtitle))
@@ -151,6 +130,19 @@ def compose(chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[
     for index, line in enumerate(notes):
         sheet.text(MARGIN, top - 0.2 - 0.16 * index, line, 7.5, color=MUTED)
     return sheet
+
+
+def in_rows(items: Iterable[tuple[T, float]], room: float) -> list[list[tuple[T, float]]]:
+    """Wrap items, each with its width, into rows of at most `room` inches; each gets its distance from the left."""
+    rows: list[list[tuple[T, float]]] = []
+    x = room
+    for item, width in items:
+        if x + width > room:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((item, x))
+        x += width
+    return rows
 
 
 def save(sheet: Sheet, folder: Path, name: str, *, png: bool = True) -> list[Path]:
@@ -181,113 +173,3 @@ def pens(series: Sequence[Series]) -> list[Pen]:
 def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:
     """Return the series with their pens in drawing order: highlighted series come last, on top."""
     return sorted(zip(series, pens(series), strict=True), key=lambda pair: pair[0].highlight)
-
-
-def plain(text: str, limit: int = 60) -> str:
-    """Return a label on one line, cut at `limit` characters, with letters that no font has replaced."""
-    drawable = (c if c in COMMON or c in _glyphs() or _family(c) else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
-    kept = "".join(drawable)
-    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
-
-
-def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
-    """Wrap a text into lines of at most `width` inches."""
-    width *= 0.98  # hinting on screens makes letters slightly wider than measured
-    lines: list[str] = []
-    for word in plain(text, 1000).split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and measure(longer, size, weight) <= width:
-            lines[-1] = longer
-            continue
-        while measure(word, size, weight) > width:
-            keep = next(n for n in range(len(word) - 1, 0, -1) if measure(word[:n], size, weight) <= width)
-            lines.append(word[:keep])
-            word = word[keep:]
-        lines.append(word)
-    return lines
-
-
-def measure(text: str, size: float, weight: str = "normal") -> float:
-    """Return the width of a text in inches; letters that FONT lacks are estimated."""
-    font = _font(weight)
-    if text.isascii():
-        return float(font.getlength(text)) / EM * size / 72
-    own = "".join(letter for letter in text if letter in COMMON or letter in _glyphs())
-    wide = (WIDE if east_asian_width(letter) in "WF" else 0.7 for letter in text if letter not in own)
-    return (float(font.getlength(own)) / EM + sum(wide)) * size / 72
-
-
-EM, WIDE = 200, 1.02
-"""Pixels of an em for measuring; width of a Chinese letter in ems."""
-
-
-@lru_cache(maxsize=2)
-def _font(weight: str) -> ImageFont.FreeTypeFont:
-    """Return FONT from matplotlib's folder, without importing matplotlib, which takes most of a second."""
-    package = importlib.util.find_spec("matplotlib")
-    assert package is not None and package.submodule_search_locations  # a dependency of mmeval
-    name = "DejaVuSans-Bold.ttf" if weight == "bold" else "DejaVuSans.ttf"
-    path = Path(package.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf" / name
-    return ImageFont.truetype(str(path), EM, layout_engine=ImageFont.Layout.BASIC)
-
-
-@lru_cache(maxsize=1)
-def _glyphs() -> frozenset[str]:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return frozenset(map(chr, get_font(findfont(FontProperties(family=FONT))).get_charmap()))
-
-
-def lacking(texts: Iterable[str]) -> str:
-    """Return a sentence about the letters that no installed font has, and what to do; nothing if there are none."""
-    letters = dict.fromkeys(c for text in texts if not text.isascii() for c in clean(text) if c not in COMMON)
-    missing = "".join(c for c in letters if c not in _glyphs() and _family(c) is None)
-    if not missing:
-        return ""
-    return (
-        f"No font here has {missing[:20]}{'…' if len(missing) > 20 else ''}: figures show \N{REPLACEMENT CHARACTER} "
-        "instead. Install a font that has them (for Chinese, Japanese and Korean: fonts-noto-cjk), then draw again "
-        "with `mmeval score`."
-    )
-
-
-@lru_cache(maxsize=1024)
-def _families(text: str) -> tuple[str, ...]:
-    """Return a small set of font families that have the letters FONT lacks."""
-    found: dict[str, None] = {}
-    for letter in text:
-        if (
-            letter not in COMMON
-            and letter != "\n"
-            and letter not in _glyphs()
-            and not any(_has(family, letter) for family in found)
-        ):
-            found |= {family: None} if (family := _family(letter)) else {}
-    return tuple(found)
-
-
-@lru_cache(maxsize=1024)
-def _family(letter: str) -> str | None:
-    """Return the first installed family that has a letter; sans-serif families come first."""
-    return next((family for family in _installed() if _has(family, letter)), None)
-
-
-@lru_cache(maxsize=4096)
-def _has(family: str, letter: str) -> bool:
-    from matplotlib.font_manager import get_font
-
-    return get_font(_installed()[family]).get_char_index(ord(letter)) != 0
-
-
-@lru_cache(maxsize=1)
-def _installed() -> dict[str, str]:
-    """Map the installed font families to files, including fonts newer than matplotlib's list."""
-    from matplotlib.font_manager import findSystemFonts, fontManager
-
-    for path in sorted(set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}):
-        with suppress(OSError, RuntimeError):  # some files are not readable fonts
-            fontManager.addfont(path)
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # hides warnings about missing bold faces
-    plain = [font for font in fontManager.ttflist if font.style == "normal" and font.weight in (400, "normal")]
-    names = {font.name: font.fname for font in plain if not font.name.startswith(PLACEHOLDERS)}
-    return dict(sorted(names.items(), key=lambda item: ("Sans" not in item[0], item[0])))

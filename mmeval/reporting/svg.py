@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from mmeval.reporting import sheet
+from mmeval.reporting import fonts, sheet
 from mmeval.reporting.sheet import Line, Sheet, Text
 
 POINTS = 72
 """Units of the drawing per inch."""
-FAMILIES = f"'{sheet.FONT}', Verdana, sans-serif"
+FAMILIES = f"'{fonts.FONT}', Verdana, sans-serif"
 """Verdana has the metrics of DejaVu Sans, which few machines outside Linux have."""
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 SHAPES = {
@@ -38,7 +38,7 @@ def write(paper: Sheet) -> str:
 def inline(paper: Sheet, name: str, title: str) -> str:
     """Return the sheet as an element for a page, with the class `name`, in the page's colors and fonts."""
     box = f"0 0 {POINTS * paper.width:g} {POINTS * paper.height:g}"
-    label = escape(sheet.plain(title))
+    label = escape(fonts.plain(title))
     return f'<svg class="{name}" viewBox="{box}" role="img" aria-label="{label}">\n{_body(paper, VARIABLES)}</svg>'
 
 
@@ -68,10 +68,10 @@ def _body(paper: Sheet, colors: Mapping[str, str]) -> str:
 def _text(shape: Text, height: float, colors: Mapping[str, str]) -> str:
     """Return a text with every line positioned, so the renderer does not have to break or center lines."""
     style, lines = shape.style, shape.text.split("\n")
-    step = shape.size * sheet.LEADING
+    step = shape.size * fonts.LEADING
     y = POINTS * (height - shape.y)
-    above = {"baseline": 0, "bottom": (len(lines) - 1) * step, "top": -shape.size * sheet.CAPITAL}
-    above["center"] = ((len(lines) - 1) * step - shape.size * sheet.CAPITAL) / 2
+    above = {"baseline": 0, "bottom": (len(lines) - 1) * step, "top": -shape.size * fonts.CAPITAL}
+    above["center"] = ((len(lines) - 1) * step - shape.size * fonts.CAPITAL) / 2
     y -= above[style["va"]]
     looks = f'font-size="{shape.size:g}" fill="{_color(style["color"], colors)}"'
     if style["ha"] != "left":

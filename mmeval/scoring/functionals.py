@@ -40,8 +40,6 @@ class Functional:
     effective: float
     """The number of clusters for the interval: that of the smaller of the two sides compared."""
     n: int
-    bounded: bool = True
-    """Whether the value stays in [0, 1]. If not (d'), the interval is symmetric and full marks are the unit."""
 
 
 class Part:
@@ -95,12 +93,12 @@ class Part:
         return dict(zip(self.clusters, changes.tolist(), strict=True))
 
 
-def resample(of: Sequence[Part], resamples: int, seed: int) -> list[Array]:
+def resample(of: Sequence[Part], resamples: int) -> list[Array]:
     """Return each part's values in the resamples where all have one. Parts share the draws of clusters by name."""
     names = list(dict.fromkeys(name for part in of for name in part.clusters))
     place = {name: index for index, name in enumerate(names)}
     columns = [[place[name] for name in part.clusters] for part in of]
-    rng, size = np.random.default_rng(seed), max(1, CHUNK // len(names))
+    rng, size = np.random.default_rng(0), max(1, CHUNK // len(names))
     values = np.empty((len(of), resamples))
     for start in range(0, resamples, size):
         weights = _draw(rng, len(names), min(size, resamples - start))

@@ -32,18 +32,13 @@ class Statistic:
     """A number: the sum of independent strata (MME's Perception: ten subtasks), or a functional."""
 
     full_marks: float
-    """The sum of all weights, or the unit of the functional."""
+    """The sum of all weights, or the value of a functional of 1."""
     chance: float | None
     strata: Sequence[Stratum] = ()
     reason: str | None = None
     """Why there is no value; then there are no strata."""
     functional: Functional | None = None
     """The number, if it is not a sum of means."""
-
-    @property
-    def bounded(self) -> bool:
-        """Whether the number stays between zero and full marks."""
-        return self.functional is None or self.functional.bounded
 
     @property
     def n(self) -> int:
@@ -53,7 +48,7 @@ class Statistic:
         return sum(max(len(mean.values) for _, mean in stratum) for stratum in self.strata)
 
 
-def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
+def estimate(statistic: Statistic, *, resamples: int = RESAMPLES) -> Estimate:
     """Return the statistic's value with its 95% interval; `n` counts the values of each stratum's largest mean.
 
     The interval is Wilson's (1927), in the form that surveys use (Franco et al. 2019). It takes the variance between
@@ -68,13 +63,7 @@ def estimate(statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0)
         return Estimate(None, None, None, n, full, chance, statistic.reason)
     parts = _parts(statistic)
     value = sum(part.point for part in parts)
-    spreads = [_spread(part, resamples, seed) for part in parts]
-    whole = _sum(spreads)
-    if not statistic.bounded:
-        half = math.sqrt(whole.variance) * quantile(whole.freedom)
-        known = math.isfinite(half)
-        return Estimate(value, value - half if known else None, value + half if known else None, n, full, chance)
-    low, high = _wilson(value / full, whole)
+    low, high = _wilson(value / full, _sum([_spread(part, resamples) for part in parts]))
     return Estimate(value, min(full * low, value), max(full * high, value), n, full, chance)
 
 
@@ -83,7 +72,7 @@ def value_of(statistic: Statistic) -> float | None:
     return None if statistic.reason is not None else sum(part.point for part in _parts(statistic))
 
 
-def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
+def paired(a: Statistic, b: Statistic) -> Estimate:
     """Return `a` minus `b` with the difference's 95% interval, paired by cluster.
 
     Clusters are matched by name, stratum by stratum, so difficulty that both share cancels. A resample of a functional
@@ -96,12 +85,10 @@ def paired(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int 
     n, full = min(a.n, b.n), a.full_marks
     if reason := a.reason or b.reason:
         return Estimate(None, None, None, n, full, None, reason)
-    found = difference(a, b, resamples=resamples, seed=seed)
+    found = difference(a, b)
     half = quantile(found.freedom) * found.error if found.freedom > 0 else 2 * full
     low, high = min(found.middle - half, found.value), max(found.middle + half, found.value)
-    if a.bounded:
-        low, high = max(low, -full), min(high, full)
-    return Estimate(found.value, low, high, n, full, None)
+    return Estimate(found.value, max(low, -full), min(high, full), n, full, None)
 
 
 @dataclass(frozen=True)
@@ -119,7 +106,7 @@ class Difference:
     """The effective number of clusters of equal size."""
 
 
-def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: int = 0) -> Difference:
+def difference(a: Statistic, b: Statistic) -> Difference:
     """Return `a` minus `b`, which both have a value, with its standard error. Raises as `paired` does."""
     pairs, full, spreads, most = matched(a, b), a.full_marks, [], 0.0
     value = sum(one.point - other.point for one, other in pairs)
@@ -128,13 +115,13 @@ def difference(a: Statistic, b: Statistic, *, resamples: int = RESAMPLES, seed: 
         if one.columns is not None and other.columns is not None:
             own = variance_of(changes)
         else:
-            first, second = resample([one, other], resamples, seed)
+            first, second = resample([one, other], RESAMPLES)
             own = corrected(first - second, len(changes))
         clusters = min(one.effective, other.effective)
         spreads.append(_Spread(one.full, own, clusters, min(one.n, other.n), clusters - 1))
         most = max(most, float(np.abs(changes).max()) / one.full)
     whole = _sum(spreads)
-    pseudo = most if 1e-9 < most < 1 or (most >= 1 and not a.bounded) else 1.0
+    pseudo = most if 1e-9 < most < 1 else 1.0
     clusters = whole.clusters
     error = full * math.sqrt(clusters**2 * whole.variance + 2 * pseudo**2) / (clusters + 2)
     return Difference(value, value * clusters / (clusters + 2), error, whole.freedom, clusters)
@@ -171,7 +158,7 @@ def quantile(freedom: float) -> float:
     return -float(stdtrit(freedom, (1 - LEVEL) / 2)) if freedom > 0 else math.inf
 
 
-def _spread(part: Part, resamples: int, seed: int) -> _Spread:
+def _spread(part: Part, resamples: int) -> _Spread:
     """Return the spread of one number.
 
     If clusters vary as much as possible (each all right or all wrong), the share determines their variance, which is
@@ -180,7 +167,7 @@ def _spread(part: Part, resamples: int, seed: int) -> _Spread:
     """
     size = (part.effective, part.n, part.effective - 1)
     if part.columns is None:
-        return _Spread(part.full, corrected(resample([part], resamples, seed)[0], len(part.clusters)), *size)
+        return _Spread(part.full, corrected(resample([part], resamples)[0], len(part.clusters)), *size)
     changes = np.array(list(part.influence().values()))
     own = _Spread(part.full, variance_of(changes), *size)
     if own.freedom <= 0 or own.variance == 0:

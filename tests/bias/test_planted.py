@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from mmeval.asking import Loader
 from mmeval.bias import parts
-from mmeval.bias.asked import judged, matched
+from mmeval.bias.asked import accuracy, matched
 from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
 from mmeval.cli import main
 from mmeval.embedded import suite
@@ -23,6 +23,7 @@ from mmeval.models.constant import Constant
 from mmeval.reporting import bias as report
 from mmeval.reporting.bias_words import reading
 from mmeval.run import Run, open_run
+from mmeval.scored import score_records
 from mmeval.scoring.statistics import paired
 from mmeval.sweep import under_controls
 from mmeval.task import load_task
@@ -351,14 +352,14 @@ def test_a_letter_that_is_never_right_is_listed(tmp_path: Path) -> None:
     data = str(mmbench_table.write(tmp_path / "dev.tsv", rows))
     run = evaluate("constant:D", "mmbench", out=tmp_path / "run", data=data)
     never = [record for record in run.records if record.targets != ("D",)]
-    letters = of_answers(judged(load_task("mmbench"), never))["letters"]
+    letters = of_answers(score_records(load_task("mmbench"), never))["letters"]
     assert letters["answered"]["D"] == sum(letters["answered"].values()) == len(never)
 
 
 def test_yes_cannot_be_told_from_no_where_only_yes_is_expected(tmp_path: Path) -> None:
     run = evaluate("constant:no", "mme", out=tmp_path / "run", data=str(make_release(tmp_path / "data", pictures=2)))
     yes = [record for record in run.records if record.targets == ("yes",)]
-    found = of_answers(judged(load_task("mme"), yes))
+    found = of_answers(score_records(load_task("mme"), yes))
     assert found["yes_no"]["d_prime"]["value"] is found["yes_no"]["criterion"]["value"] is None
     assert found["yes_no"]["yes_ratio"]["value"] == 0.0
     assert "Its d'" not in " ".join(reading({**found, "model": "told"}))
@@ -407,12 +408,12 @@ def test_what_data_wrote_is_escaped(tmp_path: Path, release: Path) -> None:
 def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path) -> None:
     task = load_task("mme")
     run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release))
-    main = judged(task, run.records)
+    main = score_records(task, run.records)
     found = of_answers(main)
     assert found["seen"]["perception"]["value"] == 500.0
-    assert paired(main.accuracy(), main.accuracy()).value == 0.0
+    assert paired(accuracy(main), accuracy(main)).value == 0.0
 
-    knows = judged(task, [replace(record, text=record.targets[0]) for record in run.records])
+    knows = score_records(task, [replace(record, text=record.targets[0]) for record in run.records])
     leaky = parts.mmstar({"absent": matched(main, knows), "text": matched(main, main)})
     assert leaky and leaky["gain"]["value"] == -50.0 and leaky["leakage"]["value"] == 50.0
     tight = parts.mmstar({"absent": matched(main, main), "text": matched(main, knows)})

@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib
 import pytest
 
-from mmeval.reporting import dotplot, radar, raster, sheet, svg
+from mmeval.reporting import dotplot, fonts, radar, raster, sheet, svg
 from mmeval.reporting.chart import Chart, Series, caption, number
 from mmeval.types import Estimate, InputError
 from tests.reporting.made_up import AXES, TOTALS, chart
@@ -150,7 +150,7 @@ def test_a_hostile_name_is_only_text(figure: ModuleType, tmp_path: Path) -> None
     _, drawn = figure.draw(chart(*names), tmp_path)
     root = ET.fromstring(drawn.read_text(encoding="utf-8"))
     assert not [node for node in root.iter() if node.tag.endswith("script")]
-    assert {sheet.plain(name) for name in names} <= set(root.itertext())  # none is mathematics, none is left out
+    assert {fonts.plain(name) for name in names} <= set(root.itertext())  # none is mathematics, none is left out
 
 
 @pytest.mark.slow
@@ -245,13 +245,13 @@ def test_what_the_font_lacks_is_drawn_in_another_or_a_font_is_named(tmp_path: Pa
     of_another = "\N{MATHEMATICAL FRAKTUR CAPITAL A}"  # in a font that comes with matplotlib
     drawn = replace(chart("a"), axes={"existence": f"{of_another} \U000f0000", "OCR": "OCR", "count": "Count"})
     _, path = dotplot.draw(drawn, tmp_path)
-    (family,) = sheet._families(of_another)
+    (family,) = fonts.families(of_another)
     text = path.read_text(encoding="utf-8")
     assert f"{of_another} \N{REPLACEMENT CHARACTER}" in text
     assert f"'DejaVu Sans', Verdana, sans-serif, '{family}'" in text
     assert "Install a font that has them" in text
-    assert sheet.lacking(["plain", of_another]) == ""
-    assert sheet.lacking(["\U000f0000"]).startswith("No font here has \U000f0000: ")
+    assert fonts.lacking(["plain", of_another]) == ""
+    assert fonts.lacking(["\U000f0000"]).startswith("No font here has \U000f0000: ")
 
 
 def test_pens_differ_in_color_and_marker_and_line() -> None:

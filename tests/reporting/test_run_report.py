@@ -134,7 +134,7 @@ def test_the_page_says_what_the_run_is(run: Run) -> None:
 )
 def test_the_command_repeats_the_run(values: dict[str, object]) -> None:
     asked = spec.from_mapping(values, "")
-    words = shlex.split(about.command_of(asked, spec.identity(asked)))
+    words = shlex.split(about.command(asked, spec.identity(asked)))
     assert words[:2] == ["mmeval", "run"]
     context = main.commands["run"].make_context("run", words[2:])
     names = spec.options()

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from mmeval.reporting import matrix, table
+from mmeval.reporting import lines, matrix, table
 from mmeval.reporting.chart import number
 from mmeval.task import load_task
 from mmeval.types import Estimate, InputError
@@ -95,7 +95,7 @@ def test_csv_holds_the_numbers_in_full_and_what_they_were_measured_on() -> None:
 @pytest.mark.parametrize("title", ["[red]all right[/red]", "\x1b[2Jgone", "[link=http://x]y[/link]"])
 def test_markup_and_escapes_do_not_reach_the_terminal(title: str) -> None:
     shown = _shown(_table(title))
-    assert table.clean(title) in shown
+    assert lines.clean(title) in shown
     assert "\x1b[2J" not in shown
 
 
@@ -150,3 +150,11 @@ def test_a_sweeps_table_names_every_model_on_a_narrow_terminal(models: int) -> N
     out = io.StringIO()
     matrix.show(matrix.Matrix(columns, {}, {}, {"chance": dict.fromkeys(columns, 25.0)}), Console(file=out, width=80))
     assert all(text in out.getvalue() for text in (*named, *columns, "87.50 (73.3–94.8)"))
+
+
+def test_a_models_name_moves_no_cursor_in_the_table_of_a_sweep() -> None:
+    own = Estimate(87.5, 73.3, 94.8, 56, 100.0, 25.0)
+    out = io.StringIO()
+    matrix.show(matrix.Matrix({"Overall": {"a\x1b[2Jmodel": own}}, {}, {}, {}), Console(file=out, width=80))
+    assert "\x1b" not in out.getvalue()
+    assert "a[2Jmodel" in out.getvalue()

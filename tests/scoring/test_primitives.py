@@ -186,20 +186,11 @@ def test_auroc_interval_holds_the_truth_as_often_as_it_says() -> None:
 # ranking
 
 
-def test_a_tie_chooses_nothing_and_is_counted() -> None:
-    assert ranking.rank([-1.0, -3.0, -1.0]) == ranking.Ranking(None, 2)
-    assert ranking.rank([-1.0, -3.0]) == ranking.Ranking(0, 1)
-
-
-def test_length_normalization_by_name() -> None:
-    texts = ["no", "yes of course"]
-    assert ranking.rank([-2.0, -6.0], texts).best == 0
-    assert ranking.rank([-2.0, -6.0], texts, "per-byte").best == 1
-    assert ranking.rank([-2.0, -6.0], texts, "per-word") == ranking.Ranking(None, 2)
-    with pytest.raises(InputError, match="did you mean 'per-byte'"):
-        ranking.rank([-1.0], ["a"], "per-bytes")
+def test_a_tie_chooses_nothing() -> None:
+    assert ranking.likeliest([-1.0, -3.0, -1.0]) is None
+    assert ranking.likeliest([-3.0, -1.0]) == 1
     with pytest.raises(InputError, match="must have a likelihood"):
-        ranking.rank([math.nan, 0.0])
+        ranking.likeliest([math.nan, 0.0])
 
 
 def test_yes_odds_takes_both_spellings_together() -> None:

@@ -24,8 +24,8 @@ def mme(pictures: list[tuple[int, int]]) -> Stratum:
     return ((100.0, questions), (100.0, both))
 
 
-def score(pictures: list[tuple[int, int]], seed: int = 0) -> Estimate:
-    return estimate(Statistic(200.0, 75.0, [mme(pictures)]), seed=seed)
+def score(pictures: list[tuple[int, int]]) -> Estimate:
+    return estimate(Statistic(200.0, 75.0, [mme(pictures)]))
 
 
 def proportion(right: int, n: int) -> Estimate:
@@ -130,7 +130,7 @@ def test_the_variance_is_that_of_ten_thousand_resamples_of_all_of_mme() -> None:
         ease = random.beta(2, 1, size=(size, 1))
         part = Part(mme([(int(a), int(b)) for a, b in random.random((size, 2)) < ease]), 200.0)
         linear.append(variance_of(np.array(list(part.influence().values()))))
-        drawn.append(float(np.var(resample([part], 10_000, 1)[0])) * size / (size - 1))
+        drawn.append(float(np.var(resample([part], 10_000)[0])) * size / (size - 1))
     assert time.process_time() - start < 2.0
     assert linear == pytest.approx(drawn, rel=0.1)
     assert sum(linear) == pytest.approx(sum(drawn), rel=0.02)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmeval.files import write_text
+from mmeval.files import write_texts
 from mmeval.reporting.interchange import every_eval_ever, hub, lm_eval, tables
 from mmeval.run import Run
 from mmeval.types import InputError, nearest
@@ -52,8 +52,4 @@ def write(run: Run, name: str, out: Path | None = None) -> list[Path]:
     path = out or run.folder / "exports" / form.name(run)
     if path.is_dir():
         raise InputError(f"{path}: a folder; name a file with --out")
-    texts = form.texts(run, path)
-    for file, text in texts.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, text)
-    return list(texts)
+    return write_texts(form.texts(run, path))

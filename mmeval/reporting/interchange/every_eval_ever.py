@@ -74,7 +74,7 @@ def _about(run: Run) -> dict[str, Any]:
             "source_type": "evaluation_run",
             "source_organization_name": "unknown",
             "evaluator_relationship": "other",
-            "additional_details": {"marks": "; ".join(run.marks), "command": about.command(run)},
+            "additional_details": {"marks": "; ".join(run.marks), "command": about.command(run.spec, run.identity)},
         },
         "eval_library": {"name": "mmeval", "version": str(run.sessions[-1].get("version", "unknown"))},
         "model_info": {
@@ -120,7 +120,7 @@ def _result(run: Run, title: str, estimate: Estimate, metric: str, label: str) -
             "generation_args": {
                 "temperature": spec.temperature,
                 "max_tokens": spec.max_new_tokens,
-                "execution_command": about.command(run),
+                "execution_command": about.command(run.spec, run.identity),
             },
             "additional_details": {"prompt": str(spec.prompt), "shots": str(spec.shots or 0), "scoring": spec.scoring},
         },

@@ -81,7 +81,7 @@ def _results(run: Run) -> dict[str, Any]:
             "planned": run.samples_planned,
             "counts": results["counts"],
             "remarks": results.get("remarks", []),
-            "command": about.command(run),
+            "command": about.command(run.spec, run.identity),
             "identity": run.identity,
             "estimates": intervals,
         },

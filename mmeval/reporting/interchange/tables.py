@@ -16,7 +16,7 @@ def csv(run: Run, path: Path) -> dict[Path, str]:
 def latex(run: Run, path: Path) -> dict[Path, str]:
     """Return the printed table for booktabs and graphicx. Its caption has the data, n of N, and the marks."""
     made = table_of_run(run)
-    header, *rows = table.lines(made)
+    header, *rows = table.printed(made)
     about = "; ".join((made.title, made.data, made.answered, *made.marks))
     text = tex.tabular(about, header, rows)
     if made.baselines:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mmeval.files import write_text
+from mmeval.files import write_texts
 from mmeval.reporting.leaderboards.findings import Finding, empty, wrong
 from mmeval.task import load_task
 from mmeval.tasks.mme import lines
@@ -25,11 +25,7 @@ def write(records: Sequence[Record], folder: Path) -> list[Path]:
 
     Raises InputError before anything is written if an answer is missing, since the script needs all of them.
     """
-    files = {folder / f"{name}.txt": "".join(_lines(name, records)) for name in load_task("mme").axes}
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, text in files.items():
-        write_text(path, text)
-    return list(files)
+    return write_texts({folder / f"{name}.txt": "".join(_lines(name, records)) for name in load_task("mme").axes})
 
 
 def check(folder: Path) -> list[Finding]:

@@ -6,10 +6,12 @@ Q->AR. They differ only in the key.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.types import Record, Score
+from mmeval.types import Record, Sample, Score
 
+T = TypeVar("T")
 Key = str | Callable[[Record], str]
 """A key of `record.groups`, or a function that returns the group."""
 SHARED = ("cluster", "image", "video")
@@ -45,14 +47,15 @@ def group_all(records: Sequence[Record], scores: Sequence[Score], group: Key, cl
 
 def in_whole_groups(ids: Collection[str], *runs: Sequence[Record]) -> frozenset[str]:
     """Return those of `ids` whose groups have no question outside of `ids` in any of the runs."""
-    broken = {one for run in runs for record in run if record.id not in ids for one in _groups(record)}
+    broken = {one for run in runs for record in run if record.id not in ids for one in named(record)}
     return frozenset(
-        record.id for run in runs for record in run if record.id in ids and broken.isdisjoint(_groups(record))
+        record.id for run in runs for record in run if record.id in ids and broken.isdisjoint(named(record))
     )
 
 
-def _groups(record: Record) -> set[tuple[str, str]]:
-    return {(record.category if name in SHARED else name, group) for name, group in record.groups.items()}
+def named(one: Record | Sample) -> set[tuple[str, str]]:
+    """Return the groups of a question, each by its key or, for those by picture, by the category, and its name."""
+    return {(one.category if name in SHARED else name, group) for name, group in one.groups.items()}
 
 
 def key(record: Record, group: Key) -> str:
@@ -90,16 +93,11 @@ def by_category(
     chance: Callable[[Sequence[Record]], float | None] = guessing,
 ) -> dict[str, Statistic]:
     """Return each category's share, in the order of `names`. `chance` returns the chance level of its records."""
-    found: dict[str, tuple[list[Record], list[Score]]] = {name: ([], []) for name in names}
-    for record, score in zip(records, scores, strict=True):
-        own, marks = found.setdefault(record.category, ([], []))
-        own.append(record)
-        marks.append(score)
-    statistics = {}
-    for name, (own, marks) in found.items():
-        why = f"no question of {name} has an answer"
-        statistics[name] = percent(share(own, marks, cluster), chance(own), why)
-    return statistics
+    parts = parts_by(lambda record: record.category, records, scores)
+    return {
+        name: percent(share(*parts[name], cluster), chance(parts[name][0]), f"no question of {name} has an answer")
+        for name in list(dict.fromkeys((*names, *parts)))
+    }
 
 
 def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) -> dict[str, Statistic]:
@@ -127,10 +125,10 @@ def detection(records: Sequence[Record], scores: Sequence[Score], cluster: Key) 
 
 
 def parts_by(
-    name: Callable[[Record], object], records: Sequence[Record], scores: Sequence[Score]
-) -> Mapping[object, tuple[list[Record], list[Score]]]:
+    name: Callable[[Record], T], records: Sequence[Record], scores: Sequence[Score]
+) -> Mapping[T, tuple[list[Record], list[Score]]]:
     """Return each part's records and scores, by the part's name. A part without records is empty."""
-    found: dict[object, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
+    found: dict[T, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
     for record, score in zip(records, scores, strict=True):
         own, marks = found[name(record)]
         own.append(record)

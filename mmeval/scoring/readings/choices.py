@@ -7,10 +7,11 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
-from mmeval.scoring.metrics.ranking import rank
+from mmeval.scoring.metrics.ranking import likeliest
 from mmeval.types import InputError, Parts, Record, Score
 
 LETTERS = string.ascii_uppercase
@@ -92,24 +93,24 @@ def read_once(read: Reader, text: str, choices: tuple[str, ...]) -> str | None:
     return read(text, choices)
 
 
-def by_likelihood(normalization: str) -> Callable[[Record], Score]:
-    """Return the scorer that takes the likeliest option. A tie is unparsed."""
-
-    def score(record: Record) -> Score:
-        if record.loglikelihoods is None:
-            return unanswered(record)
-        candidates = [text.strip() for text in record.choices]  # stripped, as for the model
-        best = rank(record.loglikelihoods, candidates, normalization).best
-        return graded(record, None if best is None else letter(best))
-
-    return score
+def by_sum(record: Record) -> Score:
+    """Score the option with the largest log-likelihood. A tie is unparsed."""
+    if record.loglikelihoods is None:
+        return unanswered(record)
+    best = likeliest(record.loglikelihoods)
+    return graded(record, None if best is None else letter(best))
 
 
-LIKELIHOOD_SCORERS = {
-    "likelihood": by_likelihood("per-byte"),
-    "likelihood-sum": by_likelihood("sum"),
-    "first-token": by_likelihood("sum"),
-}
+def by_byte(record: Record) -> Score:
+    """Score the option with the largest log-likelihood per UTF-8 byte of its text, stripped as for the model."""
+    if record.loglikelihoods is None:
+        return unanswered(record)
+    sizes = [max(len(text.strip().encode("utf-8", "backslashreplace")), 1) for text in record.choices]
+    means = tuple(value / size for value, size in zip(record.loglikelihoods, sizes, strict=True))
+    return by_sum(replace(record, loglikelihoods=means))
+
+
+LIKELIHOOD_SCORERS = {"likelihood": by_byte, "likelihood-sum": by_sum, "first-token": by_sum}
 """Ways to choose without generating text. Per byte is lm-evaluation-harness's acc_norm, which needs no tokenizer."""
 NORMALIZED = {
     "likelihood": "divided by the number of UTF-8 bytes of the option's text",

@@ -65,14 +65,12 @@ _LEADS = "|".join(
 )
 _SLOT = (
     rf"[\s:=\"'(\[>】—–-]*(?:(?:{_ADVERB}|that|the|an?|la|le|el|die|der|das"
-    r"|option|choice|letter|answer|point|image|picture|box|one|it is|it's)[\s:]+)*"
-    rf"[\"'(\[]*(?P<option>{ANY})"
+    rf"|option|choice|letter|answer|point|image|picture|box|one|it is|it's)[\s:]+)*[\"'(\[]*(?P<option>{ANY})"
 )
 _AFTER = (
     r"[\"')\]]*\s*(?:$|[.,;:!?)(}\n。，；、—–✅✓]|选?项|-\s"
     r"|(?:because|since|as|for|in|on|at|of|with|here|from|is the|the \w+ answer|and the"
-    r"|which|by|that|based|to|due|given|being"
-    r"|です|입니다)(?:\b|$))"
+    r"|which|by|that|based|to|due|given|being|です|입니다)(?:\b|$))"
 )
 DECLARED = re.compile(rf"(?:{_LEADS}){_SLOT}(?:(?<={CLEAR})|(?={_AFTER}))", re.IGNORECASE)
 """Words that lead up to an option: "the answer is B", "I choose B", "so it is B"."""
@@ -107,8 +105,7 @@ ADJECTIVE = (
     r"(?:red|green|blue|yellow|black|white|brown|gray|grey|orange|pink|purple|golden|dark|light|bright"
     r"|big|large|huge|small|little|tiny|tall|short|long|young|old|adult|baby|happy|sad|cute|fluffy|furry"
     r"|ripe|fresh|sliced|raw|striped|spotted|thick|thin|calm|busy|round|wooden|metal|male|female|single|lone|left"
-    r"|right|upper|lower|top|bottom"
-    r"|first|second|third|fourth|last|same|main|real)"
+    r"|right|upper|lower|top|bottom|first|second|third|fourth|last|same|main|real)"
 )
 """Words that describe a noun without changing what it is."""
 NOUN = r"(?-i:(?: [a-z]{2,}){0,2}?|[ ]?[AaPp]\.?[Mm]\.?| City)"
@@ -116,8 +113,7 @@ NOUN = r"(?-i:(?: [a-z]{2,}){0,2}?|[ ]?[AaPp]\.?[Mm]\.?| City)"
 OPENING = re.compile(
     rf"(?:(?![\w❌✗✘]){NO_REFERENCE}){{0,8}}(?:(?:in|from|based on) the [\w ]{{1,30}}, )?"
     r"(?:(?:sure|okay|ok|certainly|surely|definitely|clearly|by (?:process of )?elimination|yes|of course|well|but"
-    r"|hmm+|答)\b[\s,.!:—–-]+)?"
-    rf"(?:\d{{1,2}}[.)]\s+)?(?:(?:correct |final |my )?answer )?(?:(?:an? )?{OF} of )?"
+    rf"|hmm+|答)\b[\s,.!:—–-]+)?(?:\d{{1,2}}[.)]\s+)?(?:(?:correct |final |my )?answer )?(?:(?:an? )?{OF} of )?"
     rf"(?:(?:(?:the|an?|point|image|picture|box|option|(?-i:{ADJECTIVE})) )+(?={SURE})"
     rf"|(?:about|around|approximately) (?={SURE}))?"
     rf"[\"'(]*(?P<option>{ANY})[\"')\]]*(?P<noun>{NOUN})"
@@ -133,8 +129,7 @@ PREFERRED = re.compile(
     rf"(?P<option>{ANY})[)\]\"']*(?:\s(?:in|on|of|at|with|labell?ed|circled)\b"
     rf"(?:(?![.;!?\n]){NO_REFERENCE}){{0,120}}?)?"
     r",?\s(?:(?:is|seems|appears|looks|would be)(?: to be)? (?:the |an? )?(?:\w{2,20}ly )?|\w{2,20}ly |best )?"
-    r"(?:best|most|closest|closer"
-    r"|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
+    r"(?:best|most|closest|closer|more (?:accurate|appropriate|closely|fitting|likely|plausible|similar|suitable)\w*"
     r"|corresponds?|matches|fits|completes|follows|shares)\b",
     re.IGNORECASE,
 )

@@ -53,8 +53,7 @@ REPORTED = re.compile(
     rf"|(?-i:[A-Z][a-z]+(?=,)))\b(?! {_VISIBLE}\b)"
     rf"|\b(?:according to|on|in|by|from|per) (?:\w+ ){{0,2}}{_SOURCE}\b"
     rf"|\b(?:{_SOURCE}|(?:my|your|his|her|our|their) {_KIN})(?: [\w']+){{0,5}} (?:is|are|gives?|lists?|shows?|has"
-    rf"|have|reads?|states?"
-    r"|points?|reports?|suggests?)\b"
+    rf"|have|reads?|states?|points?|reports?|suggests?)\b"
     r"|\b(?:states?|reports?|lists?|writes?|wrote) (?:that )?(?:\w+ )?(?:\w+ )?(?:answer|option|choice)\b"
     # their answer; my friend's guess; the opposite of the answer
     r"|(?:(?<!\blet)(?<!\bit)(?<!\bthat)'s|\b(?:their|his|her|your|previous|earlier|wrong|incorrect|least|worst|second"

@@ -5,6 +5,7 @@ MMBench's public heuristics are in `public`, the strict reader for any answer in
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mmeval.scoring.readings.choices import LETTERS, Reader, graded, texts, unanswered
 from mmeval.types import Record, Score
@@ -61,19 +62,29 @@ def scienceqa_llava(text: str, choices: Sequence[str]) -> str | None:
     return scienceqa(text, choices)
 
 
+def as_is(read: Reader) -> Callable[[Record], Score]:
+    """Return the scorer that passes the text and the options to `read` unchanged."""
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return unanswered(record)
+        return graded(record, read(record.text, record.choices))
+
+    return score
+
+
 def drawn(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that draws a random letter for unparsed answers.
 
     Such an answer gets the expected value of the draw, one over the number of options, which is the script's mean over
     seeds. It counts as unparsed.
     """
+    own = as_is(read)
 
     def score(record: Record) -> Score:
-        if record.text is None:
-            return unanswered(record)
-        answer = read(record.text, record.choices)
-        if answer is None and record.targets and record.choices:
-            return Score(1 / len(record.choices), "unparsed")
-        return graded(record, answer)
+        found = own(record)
+        if found.outcome != "unparsed" or not record.choices:
+            return found
+        return replace(found, value=1 / len(record.choices))
 
     return score

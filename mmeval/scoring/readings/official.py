@@ -199,24 +199,13 @@ def _compared(answer: str, right: bool) -> Score:
     return Score(float(right), "correct" if right else "incorrect", answer)
 
 
-def _lettered(read: Reader) -> Callable[[Record], Score]:
-    """Return the scorer that passes the text and the options to `read` unchanged."""
-
-    def score(record: Record) -> Score:
-        if record.text is None:
-            return choices.unanswered(record)
-        return choices.graded(record, read(record.text, record.choices))
-
-    return score
-
-
 def _answered(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that leaves unparsed answers out of its mean."""
-    score = _lettered(read)
+    score = letters.as_is(read)
     return lambda record: replace(s, value=None) if (s := score(record)).outcome == "unparsed" else s
 
 
-_ALONE = _lettered(alone)
+_ALONE = letters.as_is(alone)
 MULTIPLE, PICTURES, YES_NO, SHORT = "multiple choice", "picture choice", "yes/no", "short answer"
 OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     # relaxed_correctness of pix2struct/metrics.py (5b086ef), of the whole answer
@@ -228,13 +217,13 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     # run_*/eval.py and tools/sub_acc.py (4b053f3): an option's number, or the word itself
     "iconqa": {MULTIPLE: _ALONE, PICTURES: _ALONE, SHORT: equal(str)},
     "mantis-eval": {
-        MULTIPLE: _lettered(mantis_eval),
+        MULTIPLE: letters.as_is(mantis_eval),
         SHORT: equal(lambda text: mantis_answer(text).lower(), lambda key: key.strip("()\n ").lower()),
     },
-    "mirb": {MULTIPLE: _lettered(mirb_letter), SHORT: mirb},
-    "mmiu": {MULTIPLE: _lettered(mmiu)},
-    "mmstar": {MULTIPLE: _lettered(mmstar)},
-    "naturalbench": {MULTIPLE: _lettered(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
+    "mirb": {MULTIPLE: letters.as_is(mirb_letter), SHORT: mirb},
+    "mmiu": {MULTIPLE: letters.as_is(mmiu)},
+    "mmstar": {MULTIPLE: letters.as_is(mmstar)},
+    "naturalbench": {MULTIPLE: letters.as_is(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
     "ocrbench": {SHORT: ocrbench},
     "q-bench2": {MULTIPLE: letters.drawn(q_bench2)},
     "seed-bench": {MULTIPLE: seed_bench},

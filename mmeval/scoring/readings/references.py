@@ -31,15 +31,13 @@ _IDIOM = re.compile(
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s?){2,}(?=[A-Z][a-z])")
 _LETTER_IN = re.compile(
     r"(?<!part )(?<!step )(?<!question )(?:(?<![\w)\]])|(?<=[\u3400-\u9fff]))(?:(?i:\b(?:answer\s)?(?:option"
-    r"|choice))\s+|选项\s*)?"
-    r"[*_]*[(\[【{][*_\s]*([A-Za-z])[*_\s]*[)\]】}][*_]*"
+    r"|choice))\s+|选项\s*)?[*_]*[(\[【{][*_\s]*([A-Za-z])[*_\s]*[)\]】}][*_]*"
     r"|(?i:\b(?:option|choice))\s+[\"'*_]*([A-Za-z])\b(?!')[\"'*_]*|选项\s*([A-Z])(?![A-Za-z])"
     r"|(?<![\w*])\*\*([A-Z])\*\*(?!\w)"
 )
 _PICTURED = re.compile(
     r"\b(?i:the )?(?i:image|picture|photo|panel|point|figure|box|shape|object|region|graph|diagram|curve|drawing"
-    r"|tile|piece)"
-    r" [\"']?([A-Z])\b(?!')[\"']?"
+    r"|tile|piece) [\"']?([A-Z])\b(?!')[\"']?"
 )
 """A letter that is marked in the picture, where options have no words."""
 _LETTER = re.compile(
@@ -78,8 +76,7 @@ _WORDS_LETTER = re.compile(
 _QUOTED = re.compile(rf"[\"']\s*({ANY})\s*[.]?\s*[\"']")
 _TWICE = re.compile(rf"({SURE}|{BARE})((?:[ \t]*[.:,;)]?[ \t]*\1)+)(?![ \t]*\w)")
 _SEVERAL = re.compile(
-    rf"({ANY})((?:\s*(?:[,/&|、或和与→:]|\n(?=\s*{ANY}[.)]?\s*(?:\n|\Z))|,?\s*{_OR}\b|或者|または)"
-    r"\s*(?:(?:the|an?) )?"
+    rf"({ANY})((?:\s*(?:[,/&|、或和与→:]|\n(?=\s*{ANY}[.)]?\s*(?:\n|\Z))|,?\s*{_OR}\b|或者|または)\s*(?:(?:the|an?) )?"
     rf"(?:(?:options?|choices?|answers?|points?|images?|pictures?|box(?:es)?|figures?|panels?) )?{ANY})+)",
     re.IGNORECASE,
 )

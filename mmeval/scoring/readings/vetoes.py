@@ -7,8 +7,7 @@ from mmeval.scoring.readings.references import ANY, NO_REFERENCE
 
 _DENIED = re.compile(
     r"(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but"
-    r"|everything but)\b[ \t]*"
-    rf"(?:(?:the|an?|option|choice|point|image|from|in|on|with|of|by) )*{ANY}\)?(?!['\w])"
+    rf"|everything but)\b[ \t]*(?:(?:the|an?|option|choice|point|image|from|in|on|with|of|by) )*{ANY}\)?(?!['\w])"
     rf"|(?:不是|不选|而不是|不)\s*[一只个是]*{ANY}",
     re.IGNORECASE,
 )
@@ -24,8 +23,7 @@ _DOUBT = re.compile(
 _SUPPOSED = re.compile(
     # if it were B; suppose that; it resembles a cat; for example
     r"(?:^\s*say|\b(?:if (?!I\b|we\b)|unless(?! I.m (?:mistaken|wrong))|suppos(?:e|ed|ing)|assum(?:e|ing)|imagine"
-    r"|let's say|whether"
-    r"|would have|resembl\w*|reminds?|hopes?|wish|wished|wants?|forecast|mistake|example|model"
+    r"|let's say|whether|would have|resembl\w*|reminds?|hopes?|wish|wished|wants?|forecast|mistake|example|model"
     r"|not true that|it is (?:false|wrong) that"
     # at first it was B
     r"|in the form(?:at)?\s*[\"']|^\s*format|at first|first (?:guess|thought|glance)|initially|used to|before|until"

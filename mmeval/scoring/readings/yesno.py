@@ -125,8 +125,7 @@ _REPORTS = _bag("say says said read reads write writes written word words text s
 
 _DECLARED = re.compile(
     r"\banswer(?: to (?:the|this) question)?(?:\s+(?:is|was|would be|should be|must be))?(?:\s+(?:definitely"
-    r"|clearly|probably))?"
-    r"[\s:*\"'=]*([^\W\d_]+)(?=[\s.*\"')]*(?:[.,;!}<\n]|$|\b(?:because|since|as)\b))"
+    r"|clearly|probably))?[\s:*\"'=]*([^\W\d_]+)(?=[\s.*\"')]*(?:[.,;!}<\n]|$|\b(?:because|since|as)\b))"
 )
 _DOUBT = re.compile(r"(?:\b(?:if|not|whether|might|may|could|maybe|perhaps|possibly|unless)\b|n't)[^.;\n]*$")
 _ENDS = re.compile(r"[.;!?\n]")
@@ -141,8 +140,7 @@ _CLAUSE = re.compile(r"([^.,;:!?。、،؛؟।()\[\]{}\n]*)([.,;:!?。、،؛؟
 _MARKS = "\u0300-\u036f\u064b-\u0652\u0900-\u0903\u093a-\u094f\u0962\u0963"
 _TOKEN = re.compile(rf"(?:[^\W\d_]|[{_MARKS}])+(?:'[^\W\d_]+)*|\d+")
 _REFUSAL = re.compile(
-    r"\bas an? (?:ai|(?:large )?language model)\b"
-    r"|\bi(?:'m| am) (?:unable|not able) to\b"
+    r"\bas an? (?:ai|(?:large )?language model)\b|\bi(?:'m| am) (?:unable|not able) to\b"
     r"|\bi(?:'m| am) sorry\b.{0,20}\bi (?:can't|cannot|can not|won't)\b"
     r"|\bi (?:can't|cannot|can not|won't|will not) (?:help|assist|answer|provide|identify|comply|discuss|determine)\b"
 )

@@ -1,0 +1,26 @@
+"""The harness's value types: samples, requests, responses, scores and records, all frozen.
+
+Other modules read them from data, send them to a model, score them and plot them.
+"""
+
+from mmeval.types.errors import (
+    SURROGATE,
+    Display,
+    InputError,
+    RunMismatch,
+    Unsupported,
+    malformed,
+    nearest,
+    printable,
+    replace_surrogates,
+)  # fmt: skip
+from mmeval.types.models import FinishReason, Generation, Model, Response, StreamingModel
+from mmeval.types.prompts import SPARE, Image, Part, Parts, Ref, Request, Sample, Shot, images
+from mmeval.types.records import Estimate, Outcome, Record, Score, whole_number
+
+__all__ = [
+    "SPARE", "SURROGATE", "Display", "Estimate", "FinishReason", "Generation", "Image", "InputError", "Model",
+    "Outcome", "Part", "Parts", "Record", "Ref", "Request", "Response", "RunMismatch", "Sample", "Score", "Shot",
+    "StreamingModel", "Unsupported", "images", "malformed", "nearest", "printable", "replace_surrogates",
+    "whole_number",
+]  # fmt: skip
