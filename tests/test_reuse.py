@@ -145,8 +145,12 @@ def test_a_grid_loads_each_model_once_and_ends_in_a_table(tmp_path: Path, monkey
     assert "\n| chance | 750.00 | 300.00 |" in table
     assert "\n| majority answer | 500.00 |" in table and "\n| constant answer | 500.00 |" in table
     assert "MME, Perception" in table and "MMBench, CircularEval" in table
-    assert {path.name for path in (tmp_path / "reports/sweep").iterdir()} >= {"scores.csv", "scores.tex", "figure-1"}
-    for name in ("scores.md", "scores.csv", "scores.tex", "figure-1/dotplot.svg"):
+    assert {path.name for path in (tmp_path / "reports/sweep").iterdir()} >= {
+        "scores.csv",
+        "scores.tex",
+        "1-MME-Perception",
+    }
+    for name in ("scores.md", "scores.csv", "scores.tex", "1-MME-Perception/dotplot.svg"):
         assert "limited to 28 of 1,120 questions" in (tmp_path / "reports/sweep" / name).read_text(), name
 
 
