@@ -44,7 +44,7 @@ def ask(
     missing = _missing(plan, run, keep_errors, share)
     if run is not None and not missing:
         kept = "" if run.complete else ", including errors (--keep-errors)"
-        display.message(f"{plan.folder}: all {_total(plan, share)} answers are done{kept}; the model is not loaded")
+        display.message(f"{plan.folder}: all {_total(plan, share):,} answers are done{kept}; the model is not loaded")
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
@@ -121,9 +121,10 @@ def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
             found.append(record(sample, request, reuse.response(sample.id, old), plan.survey.samples[sample.id]))
             folders.add(folder)
     if found:
+        first, *others = sorted(folders)
+        more = f" and {len(others):,} more {'run' if len(others) == 1 else 'runs'}" if others else ""
         display.message(
-            f"answers reused: {len(found):,}, of {', '.join(sorted(folders))}: same requests, same model; "
-            "--no-cache asks again"
+            f"{len(found):,} answers reused from {first}{more}: same requests, same model; --no-cache asks again"
         )
     return found
 

@@ -181,14 +181,14 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
     found = []
     sizes = [len(one.journal_contents.by_id) for one in (base, run)]
     if set(sizes) != {common}:
-        found.append(f"Compared on the {common:,} questions that both have, out of {sizes[0]:,} and {sizes[1]:,}.")
+        found.append(f"compared on the {common:,} questions that both asked, out of {sizes[0]:,} and {sizes[1]:,}")
     own, others = base.journal_contents.by_id, run.journal_contents.by_id
     if any(own[id].digest != others[id].digest for id in own.keys() & others.keys()):
-        found.append("The two runs saw different pictures or demonstrations.")
+        found.append("the two runs saw different pictures or demonstrations")
     for name in ("prompt", "context", "scoring", "reading", "shots", "max_new_tokens"):
         values = [getattr(one.spec, name) for one in (base, run)]
         if values[0] != values[1]:
-            found.append(f"{name.replace('_', ' ')}: {values[0]} for {first}, {values[1]} for {other}")
+            found.append(f"different {name.replace('_', ' ')}: {values[0]} for {first}, {values[1]} for {other}")
     return found
 
 

@@ -53,7 +53,7 @@ def decoding(path: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise Unusable("picture too large", f"{path}: more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise Unusable("picture broken", f"{path}: not a picture that can be read, {', '.join(FORMATS)}") from error
+        raise Unusable("picture broken", f"{path}: not a picture in a known format ({', '.join(FORMATS)})") from error
     except BROKEN as error:
         if isinstance(error, Unusable) or (isinstance(error, OSError) and error.errno is not None):
             raise  # already converted, or a disk error

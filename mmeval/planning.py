@@ -168,7 +168,7 @@ def _controlled(plan: Plan, name: str) -> Plan:
     applied = controls.Applied(name, asked)
     found = plan.survey.without(applied.left_out)
     if not found.ids:
-        raise controls.ActsOnNothing(f"the control '{name}' {applied.acts}; choose another")
+        raise controls.ActsOnNothing(f"the control '{name}' {applied.acts}")
     return replace(plan, survey=found, control=applied)
 
 

@@ -110,7 +110,7 @@ class SampleScores:
 
 def read_header(folder: Path) -> dict[str, Any]:
     """Read `run.json`. Raises InputError if it is not a run's header."""
-    path, advice = folder / "run.json", "the folder holds no run; name another, or delete it"
+    path, advice = folder / "run.json", "the folder holds no run; name another"
     header: dict[str, Any] = jsonl.without_surrogates(read_json(path, advice))
     if header.get("schema") == 1:
         header = _from_schema_1(header, path)

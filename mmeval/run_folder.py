@@ -62,7 +62,8 @@ def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], availa
 def check_identity(run: Run, identity: Mapping[str, Any]) -> None:
     """Raise RunMismatch naming the first difference between the run on disk and this one."""
     for name, stored, wanted in differing(run.identity, json.loads(json.dumps(identity))):
-        differs = f"{name} = {stored!r:.80}, not {wanted!r:.80}"
+        values = ["none" if value is None else f"{value!r:.80}" for value in (stored, wanted)]
+        differs = f"{name} = {', not '.join(values)}"
         if name in _DIGESTS:
             differs = _DIGESTS[name]
         raise RunMismatch(

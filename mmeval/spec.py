@@ -196,7 +196,7 @@ def from_mapping(values: Mapping[str, Any], where: str) -> RunSpec:
             hint = nearest(unknown[0], known)
             raise InputError(f"unknown option '{unknown[0]}'{hint}; choose from {', '.join(known)}")
         if "task" not in values:
-            raise InputError("no task is named; choose one from `mmeval tasks`")
+            raise InputError("no task is named; add --task NAME (`mmeval tasks` lists the names)")
         return RunSpec(**values)
     except InputError as error:
         raise InputError(f"{where}: {error}" if where else str(error)) from error

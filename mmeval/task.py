@@ -167,7 +167,7 @@ def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
 def _named(task: Task, reading: str) -> Task:
     """Return the task with a remark that names the reading, if others could give other numbers."""
     others = ", ".join(name for name in task.readings if name != reading)
-    remark = f"Answers were read with '{reading}'; the same answers may score differently with {others}."
+    remark = f"Answers were read with '{reading}'; the same answers may score differently with --reading {others}."
     if not others:
         return task
     return replace(task, remarks=lambda records, scores: [*task.remarks(records, scores), remark])

@@ -242,8 +242,8 @@ def _dropped(found: Sequence[Question]) -> list[str]:
         return []
     one, every = (100 * sum(column) / len(marks) for column in zip(*marks, strict=True))
     sentences = [
-        f"Right in the first pass: {one:.1f}% of the questions; right in every rotation: {every:.1f}%. "
-        f"The difference, {one - every:.1f}%, did not survive another order of the options."
+        f"{one:.1f}% of the questions are right in the first pass, {every:.1f}% in every rotation: "
+        f"{one - every:.1f} points are lost when the options change places."
     ]
     hits = {split: [q.hit for q in part if q.hit is not None] for split, part in _splits(found).items()}
     shares = [f"{split} {100 * sum(part) / len(part):.1f}" for split, part in hits.items() if part]

@@ -203,7 +203,7 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
     """Return the points, out of 200, from the marks of each picture's questions (1, 0, or None for no answer)."""
     for picture, marks in pictures.items():
         if len(marks) != 2:
-            return Statistic(200.0, 75.0, reason=f"{len(marks)} answers for {picture}, not 2")
+            return Statistic(200.0, 75.0, reason=f"{picture} has {len(marks)} of 2 answers")
     answered = [(picture, mark) for picture, marks in pictures.items() for mark in marks if mark is not None]
     both = [(picture, float(all(marks))) for picture, marks in pictures.items() if None not in marks]
     if not both:

@@ -324,6 +324,9 @@ def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
     WRITERS["nlvr2"](tmp_path / "nlvr2")
     (tmp_path / "nlvr2.csv").write_text("test1-0-0-0,True\ntest1-9-0-0,False\n")
     assert number("nlvr2", tmp_path / "nlvr2.csv", tmp_path / "nlvr2", "accuracy") == 100
+    (tmp_path / "named.csv").write_text("nr,reply\ntest1-0-0-0,True\n")  # a header, though of unknown names
+    with pytest.raises(InputError, match=r"no column with answers .* it has: nr, reply"):
+        number("nlvr2", tmp_path / "named.csv", tmp_path / "nlvr2", "accuracy")
 
     hallusion(tmp_path / "h")
     rows = json.loads((tmp_path / "h" / "HallusionBench.json").read_text())

@@ -71,7 +71,7 @@ def test_runs_of_other_questions_are_compared_on_the_common_ones(runs: tuple[Run
     assert pair.questions == len(runs[2].records)
     total = len(runs[0].records)
     assert (
-        f"Compared on the {pair.questions:,} questions that both have, out of {total:,} and {pair.questions:,}."
+        f"compared on the {pair.questions:,} questions that both asked, out of {total:,} and {pair.questions:,}"
         in pair.notes
     )
     assert all(row.difference.value == 0.0 for row in pair.rows)
@@ -82,7 +82,7 @@ def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run],
     comparison.write(mmeval.compare(*runs), tmp_path)
     page, table = ((tmp_path / f"{name}").read_text(encoding="utf-8") for name in ("report.html", "comparison.md"))
     total, few = (len(run.records) for run in (runs[0], runs[2]))
-    said = f"few: Compared on the {few} questions that both have, out of {total} and {few}."
+    said = f"few: compared on the {few} questions that both asked, out of {total} and {few}"
     assert said in page and said in table
     assert f"few: {few} of {few} questions answered" in page
 
@@ -158,6 +158,22 @@ def test_tables_say_the_same_in_every_form(found: Comparison) -> None:
         assert "Perception" in text
         assert "+0.00" in text
     assert len(list(csv.DictReader(io.StringIO(comparison.changes_csv(found))))) == len(found.pairs[0].gained) * 2
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_name_is_cut_however_narrow_the_terminal(found: Comparison, width: int) -> None:
+    console = Console(width=width, file=(out := io.StringIO()))
+    comparison.show(found, console)
+    shown = out.getvalue()
+    head, *rows = shown[: shown.index("Without looking")].splitlines()[1:]
+    assert all(len(line) <= width for line in (head, *rows))
+    for row in found.pairs[0].rows:
+        assert any(line.startswith(row.label.split()[0]) for line in rows), row.label
+    columns = head.replace(" (", "(").split()
+    missing = [name for name in comparison.DROPPED if name.replace(" (", "(") not in columns]
+    assert missing[:2] == ["p", "detectable"]
+    assert f"too narrow for: {', '.join(missing)}." in " ".join(shown.split())
+    assert "detectable: the smallest difference" not in shown  # a note on a column that is not there
 
 
 def test_no_cell_is_a_formula_or_a_command() -> None:

@@ -286,7 +286,7 @@ def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser,
     assert count(tab, ".user b") == 0  # words are no markup
     assert count(other, ".bot") == 0
     send(other, "what is it ?", tmp_path / "broken.png")
-    answered(other, "not a picture that can be read")
+    answered(other, "not a picture in a known format")
     assert "blue" not in other.run("document.body.innerText")
     send(other, "what happens ?", tmp_path / "clip.mp4")
     answered(other, "red")

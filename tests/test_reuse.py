@@ -59,7 +59,7 @@ def test_a_larger_run_asks_only_what_the_smaller_one_had_not() -> None:
     large, second, display = run(56)
     assert (first.asked, second.asked) == (28, 28)
     assert large.complete
-    assert "answers reused: 28, of reports/mme-constant-embedded-limit28" in display.messages[0]
+    assert "28 answers reused from reports/mme-constant-embedded-limit28: same" in display.messages[0]
     assert "28 answers were reused from earlier runs" in " ".join(large.results["remarks"])
     own = {record.id: record for record in large.records}
     assert all(own[record.id] == record for record in small.records)
@@ -82,7 +82,7 @@ def test_another_model_or_setting_asks_anew(change: dict[str, Any]) -> None:
     run(28)
     _, counting, display = run(56, **change)
     assert counting.asked == 56
-    assert not any("answers reused" in message for message in display.messages)
+    assert not any("answers reused from" in message for message in display.messages)
 
 
 def test_another_prompt_asks_anew() -> None:
@@ -145,8 +145,12 @@ def test_a_grid_loads_each_model_once_and_ends_in_a_table(tmp_path: Path, monkey
     assert "\n| chance | 750.00 | 300.00 |" in table
     assert "\n| majority answer | 500.00 |" in table and "\n| constant answer | 500.00 |" in table
     assert "MME, Perception" in table and "MMBench, CircularEval" in table
-    assert {path.name for path in (tmp_path / "reports/sweep").iterdir()} >= {"scores.csv", "scores.tex", "figure-1"}
-    for name in ("scores.md", "scores.csv", "scores.tex", "figure-1/dotplot.svg"):
+    assert {path.name for path in (tmp_path / "reports/sweep").iterdir()} >= {
+        "scores.csv",
+        "scores.tex",
+        "1-MME-Perception",
+    }
+    for name in ("scores.md", "scores.csv", "scores.tex", "1-MME-Perception/dotplot.svg"):
         assert "limited to 28 of 1,120 questions" in (tmp_path / "reports/sweep" / name).read_text(), name
 
 

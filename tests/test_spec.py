@@ -74,7 +74,7 @@ def test_what_is_out_of_range_is_refused_in_python_too(values: dict[str, Any], s
 
 
 def test_a_run_without_a_task_is_refused() -> None:
-    with pytest.raises(InputError, match="no task is named; choose one"):
+    with pytest.raises(InputError, match="no task is named; add --task NAME"):
         mmeval.evaluate(model="constant")
 
 

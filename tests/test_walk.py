@@ -214,6 +214,7 @@ def test_lists_name_everything() -> None:
         (["run", "--task", "mme", "--model", "constant", "--data", "nowhere"], "no data at 'nowhere'"),
         (["run", "--task", "mme", "--model", "constant", "--data", "x" * 300], "File name too long"),
         (["score", "nowhere"], "no such run folder"),
+        (["score", "--task", "mme", "--answers", "."], ".: a folder; give a file with a row for each answer"),
         (["score"], "name a run folder"),
         (["report", "--published", "2023-09-18"], "2023-09-17"),
         (
@@ -223,6 +224,7 @@ def test_lists_name_everything() -> None:
         (["run", "--task", "mme", "--only-ids", "gone.txt"], "gone.txt: cannot be read (No such file or directory); "),
         (["run", "--task", "mme", "--seeds", "1,1"], "mmeval: seed has '1' twice; name each once"),
         (["models", "check", ""], "unknown model ''"),
+        (["models", "check", "Qwen/Qwen3-VL"], "if it is a model on the hub, write chat:Qwen/Qwen3-VL"),
         (
             ["models", "mmicl-tiny"],
             "no command 'models mmicl-tiny'; `mmeval doctor mmicl-tiny` shows",

@@ -112,8 +112,13 @@ def _folders(run: Run) -> list[Path]:
 
 def _controls(run: Run, task: Task) -> tuple[dict[str, Scored], dict[str, str], list[str]]:
     """Return each control's answers and its `acts` sentence, and remarks on incomplete controls."""
-    found, acts, remarks = {}, {}, []
-    for folder in _folders(run):
+    found, acts, remarks, folders = {}, {}, [], _folders(run)
+    if not folders:
+        remarks.append(
+            "No control was run. To see how much the answers depend on the picture, "
+            "repeat `mmeval run` with --control standard."
+        )
+    for folder in folders:
         own = open_run(folder)
         free = {"control"} | (OTHER_MODEL if own.spec.control == known.TEXT else set())
         other = [name for name, *_ in differing(run.identity, own.identity) if name.partition(".")[0] not in free]

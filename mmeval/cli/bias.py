@@ -36,7 +36,7 @@ def bias(
 ) -> None:
     """Show how much a model's answers depend on the picture.
 
-    The run must have controls: `mmeval run --control`.
+    Without controls (`mmeval run --control`), it shows only what the answers alone tell.
 
     \b
     Example: mmeval run --task mme --control standard

@@ -55,7 +55,7 @@ def check(model: str, context: str | None, device: str, dtype: str, trust_remote
     )  # fmt: skip
     broken = False
     for one in findings(load_model(checkpoint, options)):
-        broken |= one.level == "broken"
+        broken |= one.level == "FAILED"
         click.echo(printable(f"{one.level:6}  {one.duty}" + (f": {one.detail}" if one.detail else "")))
     sys.exit(1 if broken else 0)
 

@@ -35,7 +35,7 @@ def parity(first: str, other: str, margin: float, out: Path, fresh: bool, **valu
     """
     common = given(values)
     if "task" not in common:
-        raise InputError("no task is named; choose one from `mmeval tasks`, as in --task mme")
+        raise InputError("no task is named; add --task NAME (`mmeval tasks` lists the names)")
     from mmeval import parity as compared
     from mmeval.reporting import console
     from mmeval.reporting import parity as shown

@@ -50,8 +50,8 @@ def score(
         complete = _score_file(task, file, answers is not None, own, as_json)
     else:
         raise InputError(
-            "name a run folder (optionally with --judge; the run sets its reading), or --task and either --answers "
-            "(optionally with --data, --reading, --partial) or --predictions (optionally with --reading, --partial)"
+            "name a run folder (only --judge and --json go with it), or give --task with --answers or --predictions "
+            "(--data goes only with --answers, --judge with neither)"
         )
     sys.exit(0 if complete else 1)
 

@@ -185,11 +185,12 @@ def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None
 def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
     """Evaluate every combination of tasks, models and settings.
 
-    Each model is loaded once, and the result is a table of models by tasks. If a run is impossible, the reason is
-    shown and the others continue. Repeat the command to continue an interrupted sweep.
+    The file has the options of a run, some as lists: `task: [mme, mmbench]`, `model: [mmicl-tiny, constant]`. Each
+    model is loaded once, and the result is a table of models by tasks. If a run is impossible, the reason is shown and
+    the others continue. Repeat the command to continue an interrupted sweep.
 
     \b
-    Example: mmeval sweep grid.yaml, with `task: [mme, mmbench]` and `model: [a, b]` in the file
+    Example: mmeval sweep grid.yaml
     """
     from mmeval.reporting import console
     from mmeval.sweep import evaluate_all

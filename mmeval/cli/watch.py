@@ -61,7 +61,10 @@ def watch(
     if len({*questions}) < len(questions):
         raise InputError("a question is given twice; remove one")
     if off > on:
-        raise InputError(f"--off {off} is above --on {on}; lower --off, since an alarm ends below its starting value")
+        raise InputError(f"--off {off} is above --on {on}; lower --off, since an event ends below its starting value")
+    if every < (step := span / frames) - 1e-9:
+        between = f"the {step:g} s between two frames (--span {span:g} with --frames {frames})"
+        raise InputError(f"--every {every:g} is less than {between}; raise --every or --frames, or lower --span")
     from mmeval.watch import source as sources
 
     found = sources.find(source)

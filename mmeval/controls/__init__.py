@@ -136,6 +136,8 @@ class Applied:
         """A clause with the number of questions that the control acts on, and the reasons for the others."""
         total, left = len(self._tried), Counter(self.left_out.values())
         share = "no question" if left.total() == total else f"{total - left.total():,} of {total:,} questions"
+        if len(left) == 1 and left.total() == total:
+            return f"acts on no question ({next(iter(left))})"
         why = "; ".join(f"{number:,}: {reason}" for reason, number in left.most_common())
         return f"acts on {share} ({why})" if left else f"acts on all {total:,} questions"
 

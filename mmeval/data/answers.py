@@ -64,7 +64,8 @@ class AnswerRow:
 def read(path: Path) -> list[AnswerRow]:
     """Read the rows of a file. Raises InputError if its kind is unknown, or it has no rows or no answers."""
     if not path.is_file():
-        raise InputError(f"{path}: no such file; give one with a row for each answer ({', '.join(KINDS)})")
+        missing = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {missing}; give a file with a row for each answer ({', '.join(KINDS)})")
     kind = path.suffix.lower()
     if kind not in KINDS:
         raise InputError(f"{path}: not {', '.join(KINDS[:-1])} or {KINDS[-1]}; save it as one of these")
@@ -141,11 +142,11 @@ def _sheet(path: Path) -> Iterator[TableRow]:
 
 
 def _delimited(path: Path) -> Iterator[TableRow]:
-    """Read a table. If it has two columns without names, as in NLVR2's CSV, the first is the id."""
+    """Read a table. If its first line is an id and true or false, as in NLVR2's CSV, it has no header."""
     unnamed = False
     for row in tables.of_file(path, path.parent):
         names = list(row.values)
-        if len(names) == 2 and not {*names} & {*IDS, *ANSWERS}:
+        if len(names) == 2 and names[1].strip().casefold() in ("true", "false"):
             if not unnamed:
                 yield TableRow({"id": names[0], "prediction": names[1]}, f"{path}, line 1")
             unnamed = True

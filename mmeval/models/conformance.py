@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from mmeval.types import Generation, Image, InputError, Model, Ref, Request, Response, Shot, StreamingModel
 
-Level = Literal["kept", "broken", "note"]
+Level = Literal["passed", "FAILED", "note"]
 LITERAL = "What does <image> mean, or <|im_end|>, or [IMG]?"
 """A question that spells special tokens; in many models one of them is a picture's placeholder."""
 READ_AHEAD = 2048
@@ -45,13 +45,13 @@ def check(model: Model, duties: Iterable[str] | None = None) -> Iterator[DutyFin
         try:
             DUTIES[duty](model)
         except Broken as found:
-            yield DutyFinding(duty, "broken", str(found))
+            yield DutyFinding(duty, "FAILED", str(found))
         except Note as found:
             yield DutyFinding(duty, "note", str(found))
         except Exception as error:  # a user's adapter may raise anything
-            yield DutyFinding(duty, "broken", f"{type(error).__name__}: {error}")
+            yield DutyFinding(duty, "FAILED", f"{type(error).__name__}: {error}")
         else:
-            yield DutyFinding(duty, "kept")
+            yield DutyFinding(duty, "passed")
 
 
 def picture(number: int) -> Image:

@@ -96,10 +96,10 @@ def find_model(spec: str) -> Checkpoint:
             return Checkpoint(_name_of(Path(source)), adapter, source)
         source, _, revision = (source, "", "") if local else source.partition("@")
         return Checkpoint(name, adapter, source, revision or None, local)
-    raise InputError(
-        f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder{nearest(spec, catalogue())}; "
-        "`mmeval models` lists the names"
-    )
+    unknown = f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder"
+    if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w.-]+)?", spec):
+        raise InputError(f"{unknown}; if it is a model on the hub, write chat:{spec}")
+    raise InputError(f"{unknown}{nearest(spec, catalogue())}; `mmeval models` lists the names")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -114,9 +114,11 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
     def body(paper: Sheet, size: FigureSize, top: float) -> None:
         left, height = MARGIN + size.names, step(size)
         x = _scale((low, high), (left, size.width - MARGIN))
+        named = 25 if x(25) - x(0) > 1.3 * measure(minus("-100"), size.points - 0.5) else 50
         for tick in range(low, high + 1, 25):
             paper.line((x(tick), x(tick)), (FOOT - 0.1, top), color=GRID if tick else INK, zorder=1)
-            paper.text(x(tick), FOOT - 0.3, minus(f"{tick}"), size.points - 0.5, ha="center", color=MUTED)
+            if tick % named == 0:
+                paper.text(x(tick), FOOT - 0.3, minus(f"{tick}"), size.points - 0.5, ha="center", color=MUTED)
         for row, (axis, lines) in enumerate(zip(axes, names(size), strict=True)):
             y = top - height * (row + 0.5)
             for place, line in enumerate(lines):

@@ -3,6 +3,7 @@
 Names, answers and ids are untrusted text: no output treats them as markup or a formula.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -14,15 +15,16 @@ from mmeval.reporting import baselines, dotplot, run_report
 from mmeval.reporting.baselines import TITLE, Rows
 from mmeval.reporting.chart import Chart, Series, number, p_text
 from mmeval.reporting.latex import tabular
-from mmeval.reporting.lines import Lines, escape, fitting, grid, shared, tell, titled, to_csv
+from mmeval.reporting.lines import Lines, escape, fitting, grid, print_wrapped, shared, tell, titled, to_csv
 from mmeval.reporting.sheet import PENS
+from mmeval.reporting.table import NARROW
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
 from mmeval.types import Estimate
 
 MOST = len(PENS)
 """Maximum number of runs that are lines of one figure; more runs are rows of a table and of a dot plot."""
-DROPPED = ("p", "detectable", "same")
+DROPPED = ("p", "detectable", "same", "p (Holm)")
 """Columns dropped on a narrow terminal, in this order."""
 SHOWN = 5
 """Maximum number of changed answers shown on the terminal, per direction."""
@@ -75,17 +77,18 @@ def baselines_of(pair: Pair) -> Rows:
     return baselines.rows(labels, {metric: row.first.chance for metric, row in heads.items()}, pair.baselines)
 
 
-def notes(comparison: Comparison) -> list[str]:
-    """Return how to read the tables, the marks of the runs, and the limits of the comparison."""
+def notes(comparison: Comparison, dropped: Collection[str] = ()) -> list[str]:
+    """Return how to read the columns that are not dropped, the marks of the runs, and the comparison's limits."""
     tests = dict.fromkeys(row.test for pair in comparison.pairs for row in pair.rows if row.test)
     found = ["Differences are the second run's score minus the first's, with 95% intervals over paired clusters."]
-    if tests:
-        found += [
+    if tests and "p (Holm)" not in dropped:
+        found.append(
             f"p: two-sided, null hypothesis of no difference ({'; '.join(tests)}). Holm: headline numbers are adjusted "
-            "for all headline numbers of this comparison, the others for those of their table.",
-            f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.",
-        ]
-    if comparison.margin is not None:
+            "for all headline numbers of this comparison, the others for those of their table."
+        )
+    if tests and "detectable" not in dropped:
+        found.append(f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.")
+    if comparison.margin is not None and "same" not in dropped:
         found.append(
             f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
             "yes if it is under 0.05."
@@ -109,17 +112,23 @@ def changed(pair: Pair) -> str:
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the changed answers, and the notes."""
+    dropped: dict[str, None] = {}
     for made in grids(comparison):
         tell(console, made.title, "bold")
-        header, *rows = fitting((made.columns, *made.rows), console.width, DROPPED)
-        console.print(grid(header, [(rows, "")]))
+        room = 1 if console.width >= NARROW else 0
+        header, *rows = fitting((made.columns, *made.rows), console.width, DROPPED, room)
+        dropped |= dict.fromkeys(name for name in made.columns if name not in header)
+        print_wrapped(grid(header, [(rows, "")], room), console)
     for pair in comparison.pairs:
         tell(console, changed(pair))
         for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
             for one in changes[:SHOWN]:
                 tell(console, f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}", "dim")
-    for note in notes(comparison):
+    for note in notes(comparison, dropped):
         tell(console, note, "dim")
+    if dropped:
+        columns = ", ".join(name for name in DROPPED if name in dropped)
+        tell(console, f"The terminal is too narrow for: {columns}. comparison.md has all columns.", "dim")
 
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:

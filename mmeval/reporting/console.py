@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from mmeval.reporting import table
-from mmeval.reporting.lines import LEAST, clean, tell
+from mmeval.reporting.lines import LEAST, WIDEST, clean, tell
 from mmeval.types import Display, printable
 
 if TYPE_CHECKING:
@@ -28,8 +29,13 @@ LOG_EVERY = 10.0
 
 
 def console() -> Console:
-    """Return the console. It never reads text as markup, since models and data write some of it."""
+    """Return the console. It never reads text as markup, since models and data write some of it.
+
+    Output to a file or a pipe has all columns of every table, unless COLUMNS says how wide it may be.
+    """
     made = Console(markup=False, highlight=False, soft_wrap=True)
+    if not made.is_terminal and not os.environ.get("COLUMNS"):
+        made.width = WIDEST
     if made.width < 2 * LEAST:  # for example if COLUMNS is 0
         made.width = 2 * LEAST
     return made
@@ -45,7 +51,7 @@ class Screen(Display):
 
     def __init__(self, bar: Progress | None = None) -> None:
         self._console, self._bar = bar.console if bar else console(), bar
-        self._row = bar.add_task("samples", total=None, rate="") if bar else None
+        self._row = bar.add_task("preparing", total=None, rate="", left="") if bar else None
         self._began, self._first, self._done, self._told = 0.0, -1, 0, 0.0
 
     def message(self, text: str) -> None:
@@ -60,7 +66,8 @@ class Screen(Display):
         self._done = done
         rate = (done - self._first) / max(time.monotonic() - self._began, 1e-3)
         if self._bar is not None and self._row is not None:
-            self._bar.update(self._row, completed=done, total=total, rate=f"{rate:.1f}/s")
+            shown = f"{rate:.1f}/s"
+            self._bar.update(self._row, description="samples", completed=done, total=total, rate=shown, left="left")
         elif done == total == self._first:
             self._console.print(Text(f"{done}/{total} samples"))
         elif done > self._first and (done == total or time.monotonic() - self._told >= LOG_EVERY):
@@ -75,8 +82,8 @@ def display() -> Iterator[Screen]:
     if not console().is_terminal:
         yield Screen()
         return
-    rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TextColumn("left"))
+    rate, left = TextColumn("{task.fields[rate]}"), TextColumn("{task.fields[left]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, left)
     with Progress(*columns, TimeRemainingColumn(), TextColumn("so far"), TimeElapsedColumn(), console=console()) as bar:
         yield Screen(bar)
 

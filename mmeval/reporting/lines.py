@@ -128,6 +128,14 @@ def whole_width(made: Grid, console: Console) -> int:
     return console.measure(made, options=console.options.update(width=WIDEST)).maximum
 
 
+def print_wrapped(made: Grid, console: Console) -> None:
+    """Print a table with its names wrapped to the terminal's width, or whole if the numbers alone are wider."""
+    if console.measure(made, options=console.options.update(width=WIDEST)).minimum > console.width:
+        print_whole(made, console)
+    else:
+        console.print(made)
+
+
 def print_whole(made: Grid, console: Console) -> None:
     """Print a table without cutting off a number, even if the terminal is too narrow."""
     made.width = whole_width(made, console)

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from mmeval.files import write_texts
+from mmeval.files import component, write_texts
 from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.baselines import TITLE
 from mmeval.reporting.chart import Chart, Series, estimates, number, with_interval
@@ -104,7 +104,7 @@ def write(made: Matrix, folder: Path) -> list[Path]:
     for place, (title, column) in enumerate(made.columns.items(), start=1):
         marks = "; ".join(shared(made.marks[made.tasks[title]]))
         chart = Chart(title, marks, {name: name for name in column}, (Series(title, column),))
-        paths += dotplot.draw(chart, folder / f"figure-{place}")
+        paths += dotplot.draw(chart, folder / component(f"{place}-{title}".replace(", ", "-").replace(" ", "-")))
     return paths
 
 

@@ -207,7 +207,9 @@ def test_controls_go_on_where_they_stopped_and_are_of_one_run(release: Path, tmp
 
 def test_answers_that_are_neither_yes_nor_no_are_told(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant:It cannot be told", "mme", out=tmp_path / "run", data=str(release), limit=28)
-    assert "of its answers are neither yes nor no; they count as not yes." in " ".join(reading(study(run)))
+    told = " ".join(reading(study(run)))
+    assert "of its answers are neither yes nor no; they count as not yes." in told
+    assert "No control was run." in told and "--control standard" in told
 
 
 def test_what_no_control_can_act_on_is_said_and_not_run(release: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_the_worked_example_runs_and_keeps_the_contract(here: Path) -> None:
     code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
     (here / "middle.py").write_text(code)
     findings = list(check(load_model("python:middle:load")))
-    assert [one for one in findings if one.level == "broken"] == []
+    assert [one for one in findings if one.level == "FAILED"] == []
     assert any("no loglikelihood" in one.detail for one in findings)
     ran = CliRunner().invoke(
         main, ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "30", "--out", "run", "--json"]
@@ -49,7 +49,7 @@ def test_the_example_streams(here: Path) -> None:
     model = load_model("python:middle:load")
     assert isinstance(model, StreamingModel)
     (finding,) = check(model, ["a streamed answer is the answer"])
-    assert finding.level == "kept", finding
+    assert finding.level == "passed", finding
     pieces: list[str] = []
     model.stream(Request("r", ("red ?",)), Generation(4), pieces.append)
     assert pieces == ["n", "o"]
@@ -72,7 +72,7 @@ def test_a_stream_that_is_not_the_answer_is_told(here: Path, code: str, told: st
         "def load(options): return Bad('yes')\n"
     )
     (finding,) = check(load_model("python:middle:load"), ["a streamed answer is the answer"])
-    assert finding.level == "broken" and re.search(told, finding.detail)
+    assert finding.level == "FAILED" and re.search(told, finding.detail)
 
 
 def test_another_file_is_another_model(here: Path) -> None:

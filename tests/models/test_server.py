@@ -392,7 +392,7 @@ def test_the_adapter_keeps_the_contract(server: Server) -> None:
         return reply
 
     server.behave = behave
-    assert [one for one in check(load_model(server.model)) if one.level == "broken"] == []
+    assert [one for one in check(load_model(server.model)) if one.level == "FAILED"] == []
 
 
 def test_requests_of_a_stream_that_is_given_up_end_before_the_client_closes(

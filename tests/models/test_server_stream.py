@@ -64,7 +64,7 @@ def test_a_streamed_reply_equals_the_whole_one(server: Server) -> None:
     assert [getattr(streamed, name) for name in facts] == [getattr(whole, name) for name in facts]
     assert (streamed.text, pieces) == ("It is red.", ["It", " is red", "."])
     assert server.asked[0]["stream_options"] == {"include_usage": True}
-    assert [one for one in check(model, ["a streamed answer is the answer"]) if one.level != "kept"] == []
+    assert [one for one in check(model, ["a streamed answer is the answer"]) if one.level != "passed"] == []
 
 
 def test_pieces_arrive_as_they_are_written(server: Server) -> None:

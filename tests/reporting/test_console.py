@@ -20,3 +20,10 @@ def test_what_was_done_before_is_said_once(capsys: pytest.CaptureFixture[str]) -
     with console.display() as screen:
         screen.progress(50, 50)
     assert capsys.readouterr().out == "50/50 samples\n"
+
+
+def test_a_file_gets_every_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert console.console().width > 200
+    monkeypatch.setenv("COLUMNS", "70")
+    assert console.console().width == 70

@@ -112,6 +112,14 @@ def test_the_bias_panel_is_seen_whole(page: Browser, studied: Path, width: int) 
         assert page.run(f"{found}.length > 2 && {found}.every({seen})"), what
     assert page.run("document.querySelectorAll('#bias figure').length") == 3
     assert page.run("[...document.querySelectorAll('#bias td')].some((one) => one.dataset.label === 'gain: Accuracy')")
+    headings = "[...document.querySelectorAll('.stacked thead th')]"
+    assert page.run(
+        f"{headings}.find((one) => one.textContent === 'Without looking').getBoundingClientRect().width > 0"
+    )
+    ticks = "[...document.querySelector('#bias figure').querySelectorAll('svg text')]"
+    ticks += ".filter((one) => /^\u2212?[0-9]+$/.test(one.textContent)).map((one) => one.getBoundingClientRect())"
+    apart = "(one, place, all) => !place || one.left > all[place - 1].right + 2"
+    assert page.run(f"{ticks}.filter((one) => one.width).every({apart})"), "the ticks of the first figure"
 
 
 def test_only_what_is_in_view_is_in_the_document(page: Browser, tmp_path: Path) -> None:

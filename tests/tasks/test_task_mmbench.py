@@ -99,7 +99,7 @@ def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
 def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> None:
     ended = evaluate(data, tmp_path / "run", "--reading", "2025-08")
     assert ended.exit_code == 0, ended.output
-    for words in ("CircularEval", "Logic Reasoning", "Letters answered", "did not survive another order"):
+    for words in ("CircularEval", "Logic Reasoning", "Letters answered", "are lost when the options change places"):
         assert words in ended.output
     assert runs.open_run(tmp_path / "run").spec.reading == "2025-08"
     assert evaluate(data, tmp_path / "run", "--reading", "2023").exit_code == 2

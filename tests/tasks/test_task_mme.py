@@ -100,7 +100,7 @@ def test_all_unparsed_is_zero_and_not_a_crash() -> None:
 
 
 def test_half_a_picture_is_no_number() -> None:
-    assert numbers(answers("OCR", "yn", "yn")[:-1])["OCR"].reason == "1 answers for OCR/1.png, not 2"
+    assert numbers(answers("OCR", "yn", "yn")[:-1])["OCR"].reason == "OCR/1.png has 1 of 2 answers"
 
 
 def test_official_pairs_lines_and_strict_pairs_pictures() -> None:

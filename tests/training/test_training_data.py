@@ -288,7 +288,7 @@ def test_pictures_passed_over_are_said_and_listed(data: Path, features: bool) ->
     train(Config(**config_values(data, allow_skipped=0.5, **options)), say=lines.append)
     assert "1 pictures cannot be read and were skipped; see skipped-*.jsonl" in lines
     (listed,) = (data / "out" / "skipped-0.jsonl").read_text().splitlines()
-    assert "2.png: not a picture that can be read" in json.loads(listed)["reason"]
+    assert "2.png: not a picture in a known format" in json.loads(listed)["reason"]
 
 
 def test_packages_that_are_missing_are_named(data: Path) -> None:

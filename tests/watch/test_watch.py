@@ -331,6 +331,7 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
         ((), "no question is given"),
         (("a ?", "--question", "a ?"), "given twice"),
         (("a ?", "--on", "0.3"), "--off 0.4 is above --on 0.3"),
+        (("a ?", "--every", "0.4"), "--every 0.4 is less than the 0.5 s between two frames (--span 2 with --frames 4)"),
         (("a ?", "--out", __file__), "is a file"),
     ],
 )

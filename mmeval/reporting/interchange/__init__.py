@@ -42,7 +42,7 @@ def write(run: Run, name: str, out: Path | None = None) -> list[Path]:
     leaderboard, a run with marks.
     """
     if name not in FORMATS:
-        raise InputError(f"unknown format '{name}'{nearest(name, FORMATS)}; there are: {', '.join(FORMATS)}")
+        raise InputError(f"unknown format '{name}'{nearest(name, FORMATS)}; choose from {', '.join(FORMATS)}")
     form = FORMATS[name]
     if form.shared and run.marks:
         needed = f"'{name}' goes to leaderboards, which need complete runs on the benchmark's data; use lm-eval or csv"

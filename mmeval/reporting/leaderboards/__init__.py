@@ -71,5 +71,5 @@ def check(path: Path, board: str) -> list[Finding]:
 
 def _find(board: str) -> Board:
     if board not in BOARDS:
-        raise InputError(f"unknown leaderboard '{board}'{nearest(board, BOARDS)}; there are: {', '.join(BOARDS)}")
+        raise InputError(f"unknown leaderboard '{board}'{nearest(board, BOARDS)}; choose from {', '.join(BOARDS)}")
     return BOARDS[board]
