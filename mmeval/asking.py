@@ -148,13 +148,21 @@ def _ask(
     samples = (sample for sample in plan.task.samples(plan.source) if sample.id in wanted)
     kept, attempts = [one for one in run.records if one.id not in wanted], _attempts(run, wanted, share)
     answers = _in_turns(plan, model, samples, kept) if plan.spec.early_stop else _answers(plan, model, samples)
+    before = _facts(model)  # of the runs before, if they share the model
     try:
         for answer in answers:
             journal.append(replace(answer, attempt=attempts.get(answer.id, 0)))
             display.progress(next(done), total)
     finally:
-        if facts := getattr(model, "session_facts", None):  # an adapter's usage, or its device
+        if facts := _facts(model):
+            numbers = ((name, value) for name, value in facts.items() if type(value) in (int, float))
+            facts |= {name: round(value - before.get(name, 0), 3) for name, value in numbers}
             run.note_facts(share, **facts)
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    """Return what an adapter says of its work so far: usage in numbers, its device."""
+    return dict(getattr(model, "session_facts", None) or {})
 
 
 def _attempts(run: Run, wanted: set[str], share: Share) -> dict[str, int]:

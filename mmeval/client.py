@@ -47,7 +47,7 @@ class Endpoint:
     url: str
     headers: Mapping[str, str]
     limit: float
-    """Maximum requests in flight: halved if the server is busy, raised by one per round of replies."""
+    """Maximum requests in flight: halved if the server is busy or too slow, raised by one per round of replies."""
     in_flight: int = 0
     resting_until: float = 0.0
     problem: str = ""
@@ -55,11 +55,16 @@ class Endpoint:
     failures: int = 0
     """In a row."""
     slowed: float = 0.0
-    """When it was last found busy; requests sent before then do not lower the limit again."""
+    """When it was last found busy or did not reply in time; requests sent before then do not lower the limit again."""
 
     def rest(self, seconds: float, problem: str) -> None:
         """Send nothing for this many seconds."""
         self.resting_until, self.problem = max(self.resting_until, time.monotonic() + seconds), problem
+
+    def slow_down(self, sent: float) -> None:
+        """Halve the limit, once for all requests in flight. `sent`: when the request was sent that took too long."""
+        if self.slowed < sent:
+            self.limit, self.slowed = max(1.0, self.limit / 2), time.monotonic()
 
 
 def key(*variables: str) -> str:
@@ -75,8 +80,8 @@ def key(*variables: str) -> str:
 class Client:
     """Sends requests to one or several servers that have the same model. Use it as an asynchronous context manager.
 
-    At most `concurrency` requests are in flight on each server, fewer if it is busy (status 429). A request gets
-    `tries` tries, and fewer once `timeouts` of them have ended after `timeout` seconds without a whole reply.
+    At most `concurrency` requests are in flight on each server, fewer if it is busy (status 429) or too slow. A request
+    gets `tries` tries, and fewer once `timeouts` of them have ended after `timeout` seconds without a whole reply.
     """
 
     def __init__(
@@ -126,8 +131,8 @@ class Client:
         If the server streams its reply, `chunks` gets each part as it arrives; raises BrokeOff if it then breaks off.
         If a server refuses `max_tokens` and names its successor, that is sent from then on.
         """
-        problem, failed, timed_out, busied, since = "", 0, 0, 0, math.inf
-        while endpoint := await self._take(since):
+        problem, failed, timed_out, busied, since, slow = "", 0, 0, 0, math.inf, None
+        while endpoint := await self._take(since, slow):
             started, length = time.monotonic(), self._length
             content = json.dumps({length if name == LENGTHS[0] else name: value for name, value in body.items()})
             try:
@@ -143,14 +148,13 @@ class Client:
                 continue
             except Busy as busy:
                 busied, since = busied + 1, min(since, time.monotonic())
-                if endpoint.slowed < started:
-                    endpoint.limit = max(1.0, endpoint.limit / 2)
-                    endpoint.slowed = time.monotonic()
-                wait = _backoff(busied) if busy.wait is None else busy.wait
+                endpoint.slow_down(started)
+                wait = busy.wait or _backoff(busied)  # a server that says 0 seconds would be asked without end
                 endpoint.rest(wait, f"busy for longer than {PATIENCE:g} seconds ({busy})")
                 continue
             except TimeoutError:
-                failed, timed_out = failed + 1, timed_out + 1
+                failed, timed_out, slow = failed + 1, timed_out + 1, endpoint
+                endpoint.slow_down(started)
                 problem = f"{endpoint.url}: no whole reply within {self._timeout:g} seconds"
             except _failures() as error:
                 failed += 1
@@ -201,17 +205,19 @@ class Client:
             headers["Authorization"] = f"Bearer {key}"
         return parts._replace(netloc=host).geturl().rstrip("/"), headers
 
-    async def _take(self, since: float) -> Endpoint | None:
+    async def _take(self, since: float, slow: Endpoint | None) -> Endpoint | None:
         """Wait until a server can take a request; return the one with the most room, or None if all are down.
 
-        Raises NoReply if a request that has waited for a busy server `since` then would wait longer than PATIENCE.
+        It is not `slow`, which did not reply to this request in time, if there is another. Raises NoReply if a request
+        that has waited for a busy server `since` then would wait longer than PATIENCE.
         """
+        endpoints = [one for one in self.endpoints if one is not slow] or self.endpoints
         while not self.down:
             now = time.monotonic()
-            first = min(self.endpoints, key=lambda one: one.resting_until)
+            first = min(endpoints, key=lambda one: one.resting_until)
             if first.resting_until > max(now, min(since, now) + PATIENCE):
                 raise self._no_reply(f"{first.url}: {first.problem}")
-            room = [one for one in self.endpoints if one.in_flight < int(one.limit)]
+            room = [one for one in endpoints if one.in_flight < int(one.limit)]
             awake = [one for one in room if one.resting_until <= now]
             if awake:
                 chosen = min(awake, key=lambda one: one.in_flight / one.limit)

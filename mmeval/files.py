@@ -39,11 +39,7 @@ def write_text(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
         temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # nor lose the name, which later files may refer to
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)  # nor lose the name, which later files may refer to
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -55,6 +51,15 @@ def write_texts(texts: Mapping[Path, str]) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     return list(texts)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names of a folder's files to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def is_temporary(path: Path) -> bool:

@@ -15,7 +15,7 @@ from mmeval.identity import data_name, defaults, folder_name, identity
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, check_options, find_model, pick_context
 from mmeval.rendering import render
 from mmeval.run_folder import check_removable
-from mmeval.settings import data_of, dtype, extra_identity, filled
+from mmeval.settings import check_effects, data_of, dtype, extra_identity, filled
 from mmeval.spec import RunSpec
 from mmeval.survey import Survey, survey
 from mmeval.task import Task, check_judge, configure, load_task
@@ -67,6 +67,7 @@ class Plan:
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
     spec = recipes.apply(spec)
+    check_effects(spec)
     known = load_task(spec.task)
     data, source, spec = data_of(spec, known)
     _check_hub(known, source)

@@ -35,8 +35,13 @@ class Busy(Exception):
         self.wait = wait
 
 
+SHORTEST = 8
+"""Characters of a secret that is hidden in answers, too. A shorter one, such as the key `EMPTY` for servers that need
+none, may be a word of the answer."""
+
+
 class Secrets:
-    """Keys and passwords, which no text may show."""
+    """Keys and passwords, which no message may show."""
 
     def __init__(self, *secrets: str) -> None:
         self._secrets = [secret for secret in secrets if secret]
@@ -45,30 +50,30 @@ class Secrets:
         """Hide these, too."""
         self._secrets += [secret for secret in secrets if secret]
 
-    def hide(self, text: str) -> str:
+    def hide(self, text: str, shortest: int = 1) -> str:
         """Replace the secrets in a text by ***: a server may repeat them in its reply."""
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            text = text.replace(secret, "***") if len(secret) >= shortest else text
         return text
 
     def hidden(self, value: Any) -> Any:
-        """Return a JSON value with the secrets in its texts replaced."""
+        """Return a reply, a JSON value, with the secrets in its texts replaced, except those shorter than SHORTEST."""
         if not self._secrets:
             return value
         if isinstance(value, str):
-            return self.hide(value)
+            return self.hide(value, SHORTEST)
         if isinstance(value, dict):
-            return {self.hide(name): self.hidden(one) for name, one in value.items()}
+            return {name: self.hidden(one) for name, one in value.items()}
         return [self.hidden(one) for one in value] if isinstance(value, list) else value
 
     def begun(self, text: str) -> int:
-        """Return how many characters at the end of a text may be the beginning of a secret."""
-        lengths = (n for secret in self._secrets for n in range(1, len(secret)) if text.endswith(secret[:n]))
-        return max(lengths, default=0)
+        """Return how many characters at the end of a text may be the beginning of a secret that `hidden` replaces."""
+        long = [secret for secret in self._secrets if len(secret) >= SHORTEST]
+        return max((n for secret in long for n in range(1, len(secret)) if text.endswith(secret[:n])), default=0)
 
     def sentence(self, text: str) -> str:
-        """Return a text as one printable line without secrets."""
-        return printable(self.hide(" ".join(text.split())[:300]))
+        """Return the beginning of a text as one printable line without secrets."""
+        return printable(" ".join(self.hide(text)[:4000].split())[:300])  # cutting first would leave half a secret
 
 
 def read(url: str, status: int, headers: Mapping[str, str], body: bytes, secrets: Secrets) -> dict[str, Any]:
@@ -107,12 +112,12 @@ def _host(location: str) -> str:
 
 def _reason(body: bytes, secrets: Secrets) -> str:
     """Return the message in an error's body as one line."""
-    text = body[:4000].decode("utf-8", "replace")
+    text = body.decode("utf-8", "replace")
     try:
         found = json.loads(body)
         for name in ("error", "message", "detail"):
             found = found.get(name, found) if isinstance(found, dict) else found
-        text = found if isinstance(found, str) else json.dumps(found)
+        text = found if isinstance(found, str) else json.dumps(secrets.hidden(found), ensure_ascii=False)
     except (ValueError, RecursionError):
         pass  # not JSON: keep the text
     return secrets.sentence(text) or "no reason given"

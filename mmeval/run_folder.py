@@ -23,7 +23,7 @@ OURS = {
 """The files of a run's folder, except journals of several processes. Up to 0.2 the page was `index.html`."""
 _DIGESTS = {
     "questions": "other questions (their ids, texts or answers have changed)",
-    "checkpoint": "other weights of the model",
+    "checkpoint": "other weights or other files of the model",
 }
 """How a difference is named if the values are digests."""
 

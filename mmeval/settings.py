@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.embedded import SUITES, suite
+from mmeval.identity import defaults
 from mmeval.models import ADAPTERS, Checkpoint, pick_context, pixels
 from mmeval.provenance import libraries
 from mmeval.run import open_run
@@ -18,6 +19,23 @@ from mmeval.spec import RunSpec
 from mmeval.startup import import_quickly
 from mmeval.task import Task, pick_prompt
 from mmeval.types import InputError
+
+NEEDS = {"top_p": "temperature", "top_k": "temperature", "length_penalty": "beams"}
+"""Options of decoding -> the option without which they have no effect."""
+OF_TEXT = ("temperature", "beams", "presence_penalty", "repetition_penalty", "min_new_tokens", "thinking_tokens")
+"""Options that have no effect if likelihoods are compared."""
+
+
+def check_effects(spec: RunSpec) -> None:
+    """Raise InputError for an option that would change the run's identity and none of its answers."""
+    usual = defaults(spec)
+    given = [name for name in (*NEEDS, *OF_TEXT) if getattr(spec, name) != getattr(usual, name)]
+    for name in given:
+        flag = f"--{name.replace('_', '-')}"
+        if spec.scoring != "text":
+            raise InputError(f"{flag} has no effect with --scoring {spec.scoring}, which writes no text; remove it")
+        if name in NEEDS and NEEDS[name] not in given:
+            raise InputError(f"{flag} has no effect without --{NEEDS[name]}; add that, or remove {flag}")
 
 
 def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:

@@ -19,6 +19,8 @@ from mmeval.types import InputError, nearest
 
 KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 LARGEST_SEED = 2**32 - 1
+MOST_BEAMS = 256
+"""Each beam keeps a cache of the prompt: thousands would take all of the machine's memory."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ class RunSpec:
         None, "How pictures are introduced, by name.  [default: the adapter's first]", folder="{}"
     )
     limit: int | None = option(
-        None, "Ask about this many questions, spread evenly over the categories.", folder="limit{}", minimum=1
+        None,
+        "Ask about this many questions, in whole groups, spread evenly over the categories.",
+        folder="limit{}",
+        minimum=1,
     )
     scoring: str = _scoring(
         "text",
@@ -94,7 +99,7 @@ class RunSpec:
     max_new_tokens: int | None = _answers(
         None, "Maximum length of an answer.  [default: the task's; 64 in ask and demo]", folder="tokens{}", minimum=1
     )
-    beams: int = _answers(1, "Number of beams.", folder="beams{}", minimum=1)
+    beams: int = _answers(1, "Number of beams.", folder="beams{}", minimum=1, maximum=MOST_BEAMS)
     system: str | None = _model(None, "System turn, for chat models.", folder="system")
     temperature: float = _answers(0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0)
     top_p: float = _answers(

@@ -3,10 +3,11 @@
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mmeval.pictures import TRAITS
+from mmeval.scoring.metrics.groups import named
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
@@ -59,23 +60,22 @@ class Survey:
 def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, source: str = "the data") -> Survey:
     """Read the data once. A limit takes whole groups, evenly from all categories, and reads those samples again.
 
+    Groups that share a question are one: with half of a group, a score of whole groups would be too high.
     `source` names the data in messages. Pictures of samples that are not asked are not read. Raises InputError for a
     repeated id and for no samples.
     """
     questions, contents = hashlib.sha256(), _Contents()
-    groups: dict[str, dict[str, list[str]]] = {}
-    there = dict[str, None]()
+    there = _Groups()
     for sample in read():
-        if sample.id in there:
+        if sample.id in there.numbers:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
-        there[sample.id] = None
+        there.add(sample)
         questions.update(_question(sample))
-        group = next(iter(sample.groups.values()), sample.id)
-        groups.setdefault(sample.category, {}).setdefault(group, []).append(sample.id)
         if limit is None:
             contents.add(sample)
-    if not there:
+    if not there.numbers:
         raise InputError(f"{source}: has no questions; check that it is the right file or folder")
+    groups = there.by_category()
     if limit is not None:
         chosen = _evenly(groups, limit)
         for sample in read():
@@ -84,18 +84,57 @@ def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, sourc
             if len(contents.digests) == len(chosen):
                 break
     asked = contents.digests
-    numbers = {id: number for number, together in enumerate(_together(groups, asked)) for id in together}
+    kept = filter(None, ([id for id in group if id in asked] for own in groups.values() for group in own))
+    numbers = {id: number for number, group in enumerate(kept) for id in group}
     return Survey(
         questions.hexdigest(),
         contents.total.hexdigest(),
         tuple(asked),
         asked,
-        len(there),
+        len(there.numbers),
         contents.shown,
         tuple(groups),
         contents.counts(),
         numbers,
     )
+
+
+class _Groups:
+    """The data's samples, in groups: samples that share one, directly or through others, are in the same."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        """Sample -> its number, from 0, in the data's order."""
+        self._categories: list[str] = []
+        self._first: dict[tuple[str, str], int] = {}
+        """Name of a group -> the number of its first sample."""
+        self._earlier: list[int] = []
+        """By number, an earlier sample of the same group; the first sample's is its own."""
+
+    def add(self, sample: Sample) -> None:
+        """Add a sample."""
+        number = self.numbers[sample.id] = len(self._earlier)
+        self._categories.append(sample.category)
+        self._earlier.append(number)
+        for name in named(sample):
+            one, other = self._first_of(self._first.setdefault(name, number)), self._first_of(number)
+            self._earlier[max(one, other)] = min(one, other)
+
+    def by_category(self) -> dict[str, list[list[str]]]:
+        """Return the ids of each group, by the category of its first sample."""
+        found: dict[str, list[list[str]]] = {category: [] for category in self._categories}
+        groups: dict[int, list[str]] = {}
+        for id, number in self.numbers.items():
+            if (first := self._first_of(number)) == number:
+                groups[first] = []
+                found[self._categories[first]].append(groups[first])
+            groups[first].append(id)
+        return found
+
+    def _first_of(self, number: int) -> int:
+        while (earlier := self._earlier[number]) != number:
+            self._earlier[number] = number = self._earlier[earlier]
+        return number
 
 
 @dataclass
@@ -162,21 +201,13 @@ def _texts(sample: Sample) -> Iterator[str]:
     yield from (*sample.targets, *sample.tags.values(), *(shot.answer for shot in sample.shots))
 
 
-def _evenly(groups: dict[str, dict[str, list[str]]], limit: int) -> set[str]:
+def _evenly(groups: Mapping[str, Sequence[Sequence[str]]], limit: int) -> set[str]:
     chosen: set[str] = set()
-    for row in itertools.zip_longest(*(category.values() for category in groups.values())):
+    for row in itertools.zip_longest(*groups.values()):
         for group in row:
             if group is not None and len(chosen) < limit:
                 chosen.update(group)
     return chosen
-
-
-def _together(groups: dict[str, dict[str, list[str]]], asked: Mapping[str, str]) -> Iterator[list[str]]:
-    """Yield the samples to ask, group by group."""
-    for category in groups.values():
-        for group in category.values():
-            if together := [id for id in group if id in asked]:
-                yield together
 
 
 def _fingerprint(sample: Sample) -> bytes:

@@ -214,14 +214,15 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
 
 
 def unread(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Name the subtasks without a single parsed answer."""
+    """Return a remark on the subtasks without a single parsed answer, if there are any."""
     read = {record.category for record, score in zip(records, scores, strict=True) if score.answer is not None}
     asked = {record.category for record in records if record.text is not None}
-    return [
-        f"No answer of {name} could be read, so it has 0 points; the benchmark's own script fails in this case."
-        for name in SUBTASKS
-        if name in asked - read
-    ]
+    lost = [name for name in SUBTASKS if name in asked - read]
+    if not lost:
+        return []
+    points = "it has 0 points" if len(lost) == 1 else "they have 0 points"
+    names = ", ".join(lost)
+    return [f"No answer of {names} could be read, so {points}; the benchmark's own script fails in this case."]
 
 
 def total(subtasks: Sequence[Statistic]) -> Statistic:

@@ -40,7 +40,7 @@ def options_of(command: click.Command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts}.union(*map(options_of, below))
 
 
-OTHERS = {"--tensor-parallel-size", "--data-parallel-size"}
+OTHERS = {"--tensor-parallel-size", "--data-parallel-size", "--mm-processor-kwargs"}
 """Options of vLLM."""
 
 

@@ -84,6 +84,24 @@ def test_a_limit_takes_whole_pictures_evenly(samples: list[Sample]) -> None:
     assert {id.partition("#")[0] for id in ids} == {id.partition("#")[0] for id in ids if id.endswith("#2")}
 
 
+@pytest.mark.parametrize("limit", range(1, 9))
+def test_a_limit_halves_no_group_whose_score_needs_all_of_it(limit: int) -> None:
+    """NaturalBench has groups of four that overlap in pairs; VCR's have an answer and its reason, in two categories."""
+    naturalbench = (
+        ("", {"Q-Acc": str(n // 2), "I-Acc": f"{n // 4} / {n % 2}", "G-Acc": str(n // 4)}) for n in range(12)
+    )
+    vcr = ((kind, {"question": str(n)}) for n in range(6) for kind in ("q_a", "qa_r"))
+    for facts in (naturalbench, vcr):
+        whole = [Sample(str(n), ("?",), (), groups=groups, category=kind) for n, (kind, groups) in enumerate(facts)]
+        found = surveys.survey(lambda whole=whole: whole, limit)  # type: ignore[misc]
+        asked, others = [[one for one in whole if (one.id in found.ids) == taken] for taken in (True, False)]
+        assert limit <= len(asked) < limit + 4
+        for key in whole[0].groups:
+            assert {one.groups[key] for one in asked}.isdisjoint(one.groups[key] for one in others)
+            places = {(one.groups[key], found.groups[one.id]) for one in asked}
+            assert len(places) == len({one.groups[key] for one in asked})  # nor do several processes
+
+
 def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
     assert surveys.survey(lambda: samples, limit=10_000).ids == tuple(sample.id for sample in samples)
 

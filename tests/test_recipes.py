@@ -48,6 +48,8 @@ def test_the_prompts_are_those_of_lmms_eval() -> None:
     expected = {"mme": f"Is it?{word}", "pope": f"Is it?{word}", "gqa": f"Is it?{word}"}
     expected |= {"seed-bench": f"Is it?{letter}", "muirbench": f"Is it?{letter}"}
     expected |= {"scienceqa": f"Context: H\nIs it?{letter}"}
+    expected |= {"chartqa": "Is it?\nAnswer the question with a single word.", "ocrbench": "Is it?"}
+    expected |= {"docvqa": f"Is it?{word}", "infographicvqa": f"Is it?{word}"}
     own = recipes.load("lmms-eval-0.7").tasks
     assert {task: asked(task, own[task].set["prompt"], question) for task in own} == expected
 

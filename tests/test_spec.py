@@ -14,6 +14,7 @@ import mmeval
 from mmeval.cli import main
 from mmeval.cli.options import given, spec_options
 from mmeval.identity import defaults, folder_name, identity
+from mmeval.planning import plan
 from mmeval.spec import RunSpec, from_mapping, grid
 from mmeval.types import InputError
 
@@ -55,6 +56,7 @@ def test_a_spec_is_frozen() -> None:
         ({"limit": "10"}, "limit is '10'; give a whole number"),
         ({"limit": True}, "limit is True; give a whole number"),
         ({"beams": 0}, "beams is 0; choose 1 or more"),
+        ({"beams": 100_000}, "beams is 100000; choose at most 256"),
         ({"seed": -1}, "seed is -1; choose 0 or more"),
         ({"seed": 2**32}, "seed is 4294967296; choose at most 4294967295"),
         ({"data": ""}, "data is empty; give a name, or leave it out"),
@@ -110,3 +112,19 @@ def test_a_repeated_task_is_a_run_of_its_own(tmp_path: Path) -> None:
 
 def test_the_public_names_are_listed() -> None:
     assert set(mmeval.__all__) <= set(dir(mmeval))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"top_p": 0.9}, "--top-p has no effect without --temperature; add that, or remove --top-p"),
+        ({"top_k": 5}, "--top-k has no effect without --temperature"),
+        ({"length_penalty": 2.0}, "--length-penalty has no effect without --beams"),
+        ({"temperature": 0.5, "scoring": "likelihood"}, "--temperature has no effect with --scoring likelihood, which"),
+        ({"beams": 2, "scoring": "first-token"}, "--beams has no effect with --scoring first-token"),
+    ],
+)
+def test_an_option_that_would_change_nothing_but_the_identity_is_refused(values: dict[str, Any], sentence: str) -> None:
+    spec = RunSpec("mmbench", "python:a:b", **values)  # a run that has such an identity can still be opened
+    with pytest.raises(InputError, match=sentence):
+        plan(spec)

@@ -19,8 +19,9 @@ import transformers
 from benchmarks.gpu.made import jpegs, made_processor, random_model, words
 from benchmarks.gpu.profiling import profiled
 from mmeval.engine import pictures, transformer
-from mmeval.engine.device import Portions, cores
+from mmeval.engine.device import Portions
 from mmeval.engine.transformer import TransformerModel
+from mmeval.machine import cores
 from mmeval.mmicl.context import CONTEXTS
 from mmeval.types import Generation, Image, Request, Response, images
 

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers.initialization import no_init_weights
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-from mmeval.engine.device import cores
+from mmeval.machine import cores
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.fused import fuse
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration

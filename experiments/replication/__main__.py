@@ -29,8 +29,8 @@ def main() -> None:
         "--work", type=Path, default=Path("work/tiny"), help="folder of `python -m experiments.tiny` with the ablations"
     )
     arguments = parser.parse_args()
-    family: dict[str, Asker] = {name: _load(name, context) for name, context in MODELS.items()}
-    one_picture = _load("instructblip-tiny", "plain")
+    family: dict[str, Asker] = {name: load(name, context) for name, context in MODELS.items()}
+    one_picture = load("instructblip-tiny", "plain")
     assert isinstance(one_picture, TransformerModel)
     in_a_row = TokensInARow(one_picture)
     found = claims(family | {in_a_row.name: in_a_row}, PICTURES, PUZZLES)
@@ -57,8 +57,8 @@ def _ablations(work: Path, out: Path) -> Rows:
     if not trained and earlier.exists():
         earlier_rows = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]
         return {name: {key: Estimate(**cell) for key, cell in row.items()} for name, row in earlier_rows.items()}
-    family = {"mmicl-tiny": _load("mmicl-tiny", None)}
-    family |= {name: _load(f"mmicl:{folder}", _context(name)) for name, folder in trained.items()}
+    family = {"mmicl-tiny": load("mmicl-tiny", None)}
+    family |= {name: load(f"mmicl:{folder}", _context(name)) for name, folder in trained.items()}
     return ablations(family, PICTURES, PUZZLES)
 
 
@@ -68,7 +68,8 @@ def _context(name: str) -> str:
     return MODELS.get(member) or ("plain" if member == "no declaration" else "declaration")
 
 
-def _load(name: str, context: str | None) -> Model:
+def load(name: str, context: str | None) -> Model:
+    """Load a model; `context` says how its pictures are shown, None in its own way."""
     checkpoint = find_model(name)
     return load_model(checkpoint, ModelOptions(context)) if context else load_model(checkpoint)
 

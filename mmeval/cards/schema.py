@@ -103,6 +103,8 @@ class Card(_Part):
     title: Fact = None
     about: Fact
     size: Fact = None
+    questions: Count | None = None
+    """The number of questions in the whole benchmark; a run on data with fewer says so."""
     licence: Fact = None
     source: Fact = None
     paper: Fact = None

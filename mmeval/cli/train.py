@@ -91,15 +91,14 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
     \b
     Example: mmeval mic build --source vqav2 --root coco --out sets/vqav2 --limit 1000
     """
-    import os
-
+    from mmeval.machine import cores
     from mmeval.mic.build import build
     from mmeval.mic.plan import bounds
     from mmeval.reporting import console
 
     with console.display() as display:
         span = None if shots is None else bounds(shots)
-        workers = workers or os.cpu_count() or 1
+        workers = workers or cores()
         built = build(source, root, out, shots=span, workers=workers, progress=display.progress, **how)
     for line in built.lines():
         console.say(line)

@@ -1,6 +1,7 @@
 """Find the files that data names, inside the folder that the user named."""
 
 import io
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from mmeval import regular
 from mmeval.pictures import BROKEN, FORMATS
 from mmeval.types import Image, InputError
 
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})(\.\w+)$")
 LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
 """What macOS and Windows leave in folders; so are files whose names begin with `._`."""
 
@@ -80,14 +82,32 @@ def is_picture(path: Path) -> bool:
 def glob(folder: Path, pattern: str) -> list[Path]:
     """Return the paths in the folder that match the pattern, sorted, without litter (see `is_litter`).
 
-    Raises InputError if the pattern is too long for a name.
+    Raises InputError if the pattern is too long for a name, or if a shard is missing (see `_check_shards`).
     """
     try:
         found = sorted(folder.glob(pattern))
     except OSError as error:
         reason = f"cannot be the name of files in it ({error.strerror})"
         raise InputError(f"{folder}: {pattern[:80]!a} {reason}; fix it") from error
-    return [path for path in found if not is_litter(path.relative_to(folder))]
+    found = [path for path in found if not is_litter(path.relative_to(folder))]
+    _check_shards(found)
+    return found
+
+
+def _check_shards(paths: Sequence[Path]) -> None:
+    """Raise InputError if some of a table's files are missing, as in a download that was interrupted.
+
+    Their names end as on the hub, in `-00000-of-00003.parquet`.
+    """
+    named = {path.with_name(path.name[: match.start()]): match for path in paths if (match := _SHARD.search(path.name))}
+    for start, match in named.items():
+        names = [f"{start.name}-{number:05}-of-{match[2]}{match[3]}" for number in range(int(match[2]))]
+        missing = [name for name in names if start.with_name(name) not in paths]
+        if missing:
+            raise InputError(
+                f"{start.parent}: {len(missing)} of {len(names)} files are missing, such as {missing[0]}; get them, or "
+                "name a single file to ask only its questions"
+            )
 
 
 def is_litter(path: Path) -> bool:

@@ -76,11 +76,6 @@ def default_dtype(device: str) -> str:
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"
 
 
-def cores() -> int:
-    """Return the number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def placed(tensor: Tensor, device: torch.device) -> Tensor:
     """Copy a CPU tensor to the device; to a GPU, from pinned memory and without waiting."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

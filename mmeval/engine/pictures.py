@@ -13,8 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from mmeval.engine.device import Portions, cores, is_out_of_memory, new_stream
+from mmeval.engine.device import Portions, is_out_of_memory, new_stream
 from mmeval.engine.shelf import Shelf
+from mmeval.machine import cores
 from mmeval.types import Image, InputError
 
 Encoded = Tensor | InputError

@@ -23,7 +23,7 @@ from mmeval.mic.readers import READERS
 from mmeval.mic.rows import Root
 from mmeval.mic.shards import Making, Tally, run
 from mmeval.mic.templates import cards
-from mmeval.pictures import TRAITS
+from mmeval.pictures import TRAITS, Unusable
 from mmeval.types import InputError, nearest
 
 SCHEMA = 2
@@ -106,9 +106,7 @@ def build(
                 "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
                 "examples": {split: _join(making, [split], plan, b"+", split) for split in plan.numbers},
                 "left_out": dict(sorted(total.reasons.items())),
-                "pictures": dict(
-                    sorted(Counter(k for path in (out / "pictures").iterdir() for k in kinds(path)).items())
-                ),
+                "pictures": dict(sorted(_traits(out / "pictures").items())),
                 "demonstrations": total.demonstrations,
                 "demonstrations_replaced": total.demonstrations_skipped,
             }
@@ -198,6 +196,16 @@ def _join(making: Making, splits: Iterable[str], plan: Selection, mark: bytes, n
         os.fsync(file.fileno())
     temporary.replace(making.out / f"{name}.jsonl")
     return count
+
+
+def _traits(pictures: Path) -> Counter[str]:
+    """Count the pictures with each trait. Raises InputError naming one that changed after it was checked."""
+    try:
+        return Counter(kind for path in pictures.iterdir() for kind in kinds(path))
+    except Unusable as error:
+        raise InputError(
+            f"{pictures}: {error}; it has changed since it was checked: delete it there, and repeat the command"
+        ) from error
 
 
 def _digest(value: object) -> str:

@@ -57,7 +57,10 @@ def kinds(path: Path) -> tuple[str, ...]:
 def put(out: Path, name: str, content: bytes) -> None:
     """Write a file of `out` atomically, by way of a temporary file in `out`/.work."""
     temporary = out / ".work" / f"{os.getpid()}-{Path(name).name}"
-    temporary.write_bytes(content)
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
     temporary.replace(out / name)
 
 

@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmeval.files import sync_folder
 from mmeval.mic.pictures import place, put
 from mmeval.mic.plan import Drawn, Selection
 from mmeval.mic.rows import SourceRow
@@ -112,9 +113,10 @@ def _start_worker() -> None:
 
 
 def do(making: Making, name: str, shard: Sequence[Drawn]) -> Path:
-    """Write a shard's file atomically."""
+    """Write a shard's file atomically, after its pictures are on the disk."""
     path = making.path(name)
     lines = "".join(f"{line}\n" for drawn in shard for line in _lines(making, drawn))
+    sync_folder(making.out / "pictures")
     put(making.out, str(path.relative_to(making.out)), lines.encode())
     return path
 

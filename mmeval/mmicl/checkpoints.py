@@ -118,16 +118,20 @@ def load_model(
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{file}: describes a model that cannot be built ({one_line(error)})") from error
     model = cast(MmiclForConditionalGeneration, built)
-    if dtype == torch.float16 and config.family == "t5":
-        for name, module in model.language_model.named_modules():
-            if name.endswith(".wo"):  # overflows in float16; transformers keeps it in float32, too
-                module.float()
+    _cast(model, dtype)
     model.tie_weights()
     fill(model, folder)
     if read_json(file).get("model_type") in PUBLISHED and config.family == "llama":
         _place_rows(model)
     model.to(device).train(False)  # type: ignore[arg-type]
     return model
+
+
+def _cast(model: MmiclForConditionalGeneration, dtype: torch.dtype) -> None:
+    """Cast the parameters; buffers, such as the frequencies of a LLaMA's positions, stay in float32."""
+    for name, parameter in model.named_parameters():
+        overflows = dtype == torch.float16 and model.config.family == "t5" and name.endswith(".wo.weight")
+        parameter.data = parameter.data.to(torch.float32 if overflows else dtype)  # as transformers does
 
 
 def _place_rows(model: MmiclForConditionalGeneration) -> None:
@@ -237,7 +241,7 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
         raise CheckpointError(f"{folder / FACTS}: `names` is not a list of the trained weights; fetch the file again")
     model = load_model(base_folder, torch.float32, device)
     put_trained(model, folder, scale, names)
-    model.to(dtype)  # type: ignore[arg-type]
+    _cast(model, dtype)
     return model
 
 

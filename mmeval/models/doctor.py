@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from collections.abc import Sequence
 from importlib import util
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import regular
+from mmeval.machine import cores
 from mmeval.models import Checkpoint, find_model
 from mmeval.provenance import version
 from mmeval.types import InputError
@@ -25,7 +25,7 @@ DECIMAL = ("", "K", "M", "B", "T")
 
 def of_machine() -> list[str]:
     """Return lines about versions, processor cores and GPUs."""
-    lines = [f"Python {sys.version.split()[0]}, {os.cpu_count()} cores"]
+    lines = [f"Python {sys.version.split()[0]}, {cores()} cores"]
     lines += [f"{name} {version(name) or 'is not installed'}" for name in PACKAGES]
     if util.find_spec("torch") is None:
         return lines

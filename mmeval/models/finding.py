@@ -6,7 +6,7 @@ A model type that has no adapter of ours is looked up in transformers, which imp
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -20,9 +20,8 @@ from mmeval.models.digests import file_digest
 from mmeval.types import InputError, malformed, nearest
 
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}
-_FINGERPRINTED = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt")
-_READ = (*_FINGERPRINTED, "*.jinja")
-"""The files of a checkpoint that are opened, here or in transformers."""
+_READ = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt", "*.tiktoken", "*.jinja", "*.py")
+"""The files of a checkpoint that are opened, here or in transformers: weights, settings, words, templates and code."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Checkpoint:
         if not self.local or not folder.is_dir():
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
         total = hashlib.sha256()
-        for path in _files(folder, _FINGERPRINTED):
+        for path in _files(folder):
             total.update(str(path.relative_to(folder)).encode())
             total.update(file_digest(path))
         return total.hexdigest()
@@ -103,9 +102,9 @@ def find_model(spec: str) -> Checkpoint:
     )
 
 
-def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    """Return the files of a folder and the folders in it that match one of the patterns."""
-    found = {path for pattern in patterns for path in folder.rglob(pattern)}
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a checkpoint, in its folder and the folders in it."""
+    found = {path for pattern in _READ for path in folder.rglob(pattern)}
     return sorted(path for path in found if not path.is_dir())
 
 
@@ -114,7 +113,7 @@ def _check_files(folder: Path) -> None:
 
     transformers and safetensors would wait for it without end, and ignore Ctrl-C.
     """
-    for path in _files(folder, _READ):
+    for path in _files(folder):
         try:
             regular.opened(path).close()
         except OSError as error:

@@ -18,6 +18,7 @@ from typing import Any
 
 from mmeval.addresses import check_address, without_password
 from mmeval.client import BrokeOff, Chunks, Client, NoReply, Refused, key
+from mmeval.machine import cores
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_messages import Messages, messages
@@ -115,15 +116,15 @@ class Server:
         from anyio import CapacityLimiter
         from anyio.from_thread import start_blocking_portal
 
-        cores = os.cpu_count() or 1
-        ahead = self._options.concurrency * len(self._client.endpoints) + cores
+        workers = cores()
+        ahead = self._options.concurrency * len(self._client.endpoints) + workers
         done: queue.SimpleQueue[Future[Response]] = queue.SimpleQueue()
         began, waiting = time.monotonic(), 0
         try:
             # its own event loop: a notebook's main thread already has one
             with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._client):
                 portal.call(self._check)
-                threads = portal.call(CapacityLimiter, cores)
+                threads = portal.call(CapacityLimiter, workers)
                 try:
                     for request in requests:
                         portal.start_task_soon(self._answer, request, ask, threads).add_done_callback(done.put)
@@ -213,7 +214,9 @@ class Server:
     ) -> Response:
         reply, seconds = await self._post({"messages": prompt.messages, **how}, chunks)
         found, wanted = read(reply, request.id), how.get("n", 1)
-        if found.error is None and (given := len(found.samples) or 1) != wanted:
+        if found.error is not None:
+            return replace(found, error=self._client.secrets.hide(found.error), seconds=seconds)
+        if (given := len(found.samples) or 1) != wanted:
             raise InputError(
                 f"the server returns {given} of the {wanted} answers asked for; use one that knows the parameter n, or "
                 "--samples 1"
@@ -228,8 +231,9 @@ class Server:
         reply, seconds = await self._client.post("/chat/completions", {**own, **body}, chunks)
         said = reply.get("model")
         if isinstance(said, str) and said and not same_model(self._model, said):
+            shown = self._client.secrets.hide(said[:80])
             raise InputError(
-                f"the server answers with the model '{said[:80]}', but '{self._model}' was asked; "
+                f"the server answers with the model '{shown}', but '{self._model}' was asked; "
                 "after the # name a model that the server has"
             )
         return reply, seconds

@@ -20,6 +20,8 @@ Post = Callable[[dict[str, Any]], Awaitable[tuple[dict[str, Any], float]]]
 Likelihoods = tuple[tuple[float, ...], int, float]
 """One log-likelihood per candidate; tokens of the prompt without a candidate; seconds."""
 
+LEAST, MOST = -1e6, 1e-2
+"""Limits of a token's log-probability: servers write -9999 for 0, and rounding may make 1 a little larger."""
 TOP = 20
 """First tokens requested: the maximum of OpenAI's servers and of vLLM's default."""
 _SPACES = " \t\r\n\u2581\u0120\u010a"
@@ -54,7 +56,7 @@ async def whole(post: Post, messages: list[dict[str, Any]], candidates: Sequence
                 "template, so it has no likelihood of its own"
             )
     values = tuple(math.fsum(value for _, value in tokens[size:]) for tokens in continued)
-    return values, size, sum(seconds for _, seconds in replies)
+    return values, size + 1, sum(seconds for _, seconds in replies)  # the first token has no likelihood
 
 
 async def first_tokens(post: Post, messages: list[dict[str, Any]], candidates: Sequence[str]) -> Likelihoods:
@@ -69,7 +71,7 @@ async def first_tokens(post: Post, messages: list[dict[str, Any]], candidates: S
     ((reply, seconds),) = await _replies(post, [body], ("logprobs", "top_logprobs"), advice)
     try:
         top = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-        found = [(str(one["token"]).strip(_SPACES), float(one["logprob"])) for one in top]
+        found = [(str(one["token"]).strip(_SPACES), _logarithm(one["logprob"])) for one in top]
         least = min(value for _, value in found)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InputError(f"the server returns no likelihoods (top_logprobs); {advice}") from error
@@ -100,6 +102,13 @@ def _of_prompt(reply: dict[str, Any], advice: str) -> list[tuple[str, float]]:
         rows = first.get("prompt_logprobs") if isinstance(first, dict) else None
     try:
         tokens = [next(iter(row.items())) for row in rows[1:]]
-        return [(str(token), float(value["logprob"])) for token, value in tokens]
+        return [(str(token), _logarithm(value["logprob"])) for token, value in tokens]
     except (TypeError, AttributeError, KeyError, StopIteration, ValueError) as error:
         raise InputError(f"the server returns no likelihoods (prompt_logprobs); {advice}") from error
+
+
+def _logarithm(value: Any) -> float:
+    """Return the logarithm of a probability. Raises TypeError if it is not a number, NoLikelihood if it cannot be."""
+    if not LEAST <= value <= MOST:
+        raise NoLikelihood(f"the server says that a token's log-probability is {str(value)[:20]}")
+    return float(value)

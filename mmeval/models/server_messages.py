@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmeval.models.server_pictures import Pictures
+from mmeval.models.server_pictures import Pictures, Sent
 from mmeval.models.turns import ChatTurn
-from mmeval.types import Image
 
 
 @dataclass(frozen=True)
@@ -22,21 +21,17 @@ class Messages:
 
 def messages(said: Sequence[ChatTurn], pictures: Pictures) -> Messages:
     """Return the messages of these turns. Raises InputError for a picture that cannot be read."""
-    return Messages([_message(turn, pictures) for turn in said], "\n".join(_in_words(turn, pictures) for turn in said))
+    found, words = [], []
+    for turn in said:
+        parts = [part if isinstance(part, str) else pictures.sent(part) for part in turn.parts]
+        alone = all(isinstance(part, str) for part in parts)
+        content = "".join(map(str, turn.parts)) if alone else list(map(_part, parts))
+        found.append({"role": turn.role, "content": content})
+        words.append(f"{turn.role}: {''.join(part if isinstance(part, str) else part.mark for part in parts)}")
+    return Messages(found, "\n".join(words))
 
 
-def _message(turn: ChatTurn, pictures: Pictures) -> dict[str, Any]:
-    if all(isinstance(part, str) for part in turn.parts):
-        return {"role": turn.role, "content": "".join(map(str, turn.parts))}
-    return {"role": turn.role, "content": [_part(part, pictures) for part in turn.parts]}
-
-
-def _part(part: str | Image, pictures: Pictures) -> dict[str, Any]:
+def _part(part: str | Sent) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    return {"type": "image_url", "image_url": {"url": pictures.sent(part).uri}}
-
-
-def _in_words(turn: ChatTurn, pictures: Pictures) -> str:
-    words = (part if isinstance(part, str) else pictures.sent(part).mark for part in turn.parts)
-    return f"{turn.role}: {''.join(words)}"
+    return {"type": "image_url", "image_url": {"url": part.uri}}

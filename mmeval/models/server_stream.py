@@ -40,7 +40,7 @@ class StreamedReply:
             self._take(choice)
         self._about |= {name: chunk[name] for name in ("model", "usage") if chunk.get(name)}
         if (content := self._texts.get("content")) and content != before:
-            text = self._secrets.hide(_joined(content))
+            text = self._secrets.hidden(_joined(content))
             certain = text[: len(text) - self._secrets.begun(text)]
             self._on_answer(said({"message": {**self._texts, "content": certain}})[0])
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import torch
 from huggingface_hub import HfApi
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.checkpoints import digest, find, load, load_model, load_processor, save
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS
 from mmeval.mmicl.context import CONTEXTS, ImagePlace
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.mmicl.weights import CheckpointError, fill
+from mmeval.mmicl.weights import CheckpointError, fill, write_trained
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 
@@ -116,6 +116,19 @@ def test_half_precision(saved: Path) -> None:
     batch = processor.batch([processor.prompt([ImagePlace(0), "a dog"], CONTEXTS["plain"])])
     for each in (model, narrow):
         assert each.generate(**batch, pixel_values=small.pixels(1), max_new_tokens=3).shape[0] == 1
+
+
+@pytest.mark.parametrize(("family", "dtype"), [("t5", torch.float16), ("llama", torch.bfloat16)])
+def test_what_was_trained_has_the_precision_of_its_base(tmp_path: Path, family: Family, dtype: torch.dtype) -> None:
+    """T5's layers that overflow in float16, and a LLaMA's positions, stay in float32."""
+    model = small.model(family)
+    save(model, small.processor(family), tmp_path / "base")
+    facts = {"base": "../base", "digest": digest(tmp_path / "base"), "names": ["query_tokens"]}
+    write_trained(tmp_path / "trained", {"query_tokens": model.query_tokens.detach()}, facts)
+    base, trained = load_model(tmp_path / "base", dtype), load_model(tmp_path / "trained", dtype)
+    assert {dtype, torch.float32} <= {tensor.dtype for tensor in (*base.parameters(), *base.buffers())}
+    for tensors in (nn.Module.named_parameters, nn.Module.named_buffers):
+        assert {name: one.dtype for name, one in tensors(trained)} == {name: one.dtype for name, one in tensors(base)}
 
 
 def test_a_padding_id_that_cannot_pad_is_replaced(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mmeval.models import digests
+from mmeval.models import digests, find_model
 from mmeval.models.digests import file_digest
 
 
@@ -42,3 +42,15 @@ def test_a_digest_is_remembered_until_the_file_changes(tmp_path: Path, monkeypat
     assert file_digest(path) == hashlib.sha256(b"written just now").digest()
     path.write_bytes(b"written just NOW")
     assert file_digest(path) == hashlib.sha256(b"written just NOW").digest()
+
+
+@pytest.mark.parametrize("name", ["chat_template.jinja", "additional_chat_templates/tool.jinja", "modeling_own.py"])
+def test_another_template_or_other_code_is_another_checkpoint(tmp_path: Path, name: str) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llava"}')
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    digests = []
+    for text in ("one", "other"):
+        file.write_text(text)
+        digests.append(find_model(str(tmp_path)).digest)
+    assert digests[0] != digests[1]

@@ -379,6 +379,7 @@ def test_likelihoods_are_those_of_the_candidates_tokens_alone(server: Server) ->
     server.behave = like_vllm
     found = compare(server.model, ["yes", "there is", "no"])
     assert found.loglikelihoods == (-3.0, -7.0, -2.0)
+    assert found.input_tokens == 4
     assert len(server.asked) == 4 and not any("chat_template_kwargs" in body for body in server.asked)
     compare(server.model, ["yes", "no"], thinking="off")
     assert [body["chat_template_kwargs"]["enable_thinking"] for body in server.asked[4:]] == [False] * 3

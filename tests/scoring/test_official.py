@@ -79,6 +79,22 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
     ("websrc", "short answer", "The fox!", "a Fox", 1.0),
     ("websrc", "short answer", "the", "A", 1.0),  # nothing is left of either
     ("websrc", "short answer", "red fox", "fox", 0.0),
+    ("chartqa", "short answer", "104.9", "100", 1.0),
+    ("chartqa", "short answer", "0.46", "45%", 1.0),
+    ("chartqa", "short answer", "100.", "100", 1.0),
+    ("chartqa", "short answer", "It is 100", "100", 0.0),
+    ("chartqa", "short answer", "$100", "100", 0.0),
+    ("chartqa", "short answer", "0.01", "0", 0.0),  # nothing is within 5% of 0
+    ("chartqa", "short answer", "yes", "Yes", 1.0),
+    ("docvqa", "short answer", "The  IRS", "the irs", 1.0),
+    ("docvqa", "short answer", "1998.", "1998", 0.8),
+    ("docvqa", "short answer", "98", "1998", 0.5),
+    ("docvqa", "short answer", "8", "1998", 0.0),
+    ("docvqa", "short answer", "It is 1998", "1998", 0.0),
+    ("ocrbench/Doc-oriented VQA", "short answer", "It reads centre.", "CENTRE", 1.0),
+    ("ocrbench/Doc-oriented VQA", "short answer", "CEN TRE", "CENTRE", 0.0),
+    ("ocrbench/Handwritten Mathematical Expression Recognition", "short answer", "$y_2=- 1$", "y _ 2 = - 1\n", 1.0),
+    ("ocrbench/Handwritten Mathematical Expression Recognition", "short answer", "Y_2=-1", "y_2 = - 1", 0.0),
 ]
 
 

@@ -85,6 +85,14 @@ def test_a_run_is_scored_again_where_its_card_is_gone(tools: Path, tmp_path: Pat
     assert json.loads(call("score", tmp_path / "run", "--json").output) == before
 
 
+def test_a_run_on_part_of_the_benchmark_says_so(tools: Path, tmp_path: Path) -> None:
+    own = card(tools, {**TOOLS, "questions": 5})
+    assert evaluate("constant:A", str(own), out=tmp_path / "run").marks == [
+        "the data has only 4 of the benchmark's 5 questions"
+    ]
+    assert evaluate("constant:A", str(card(tools, {**TOOLS, "questions": 4})), out=tmp_path / "all").marks == []
+
+
 def test_another_card_is_another_run(tools: Path, tmp_path: Path) -> None:
     run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
     card(tools, {**TOOLS, "letters": "(A)"})
@@ -227,7 +235,7 @@ def test_short_answers(tmp_path: Path) -> None:
         ({3: "x"}, "unknown key '3'"),
         ({"wordings": {"a": "{pictures}{question}{options}"}, "prompts": {}}, "unknown key 'wordings'"),
         ({"only": {"trade": [["wood"]]}}, "only, trade: must be text, not ['wood']"),
-        ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from gqa, "),
+        ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from chartqa, "),
         ({"official": "gqa"}, "official: 'gqa' reads short answer, not multiple choice; remove it"),
     ],
 )

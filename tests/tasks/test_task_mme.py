@@ -58,6 +58,9 @@ def test_a_subtask_without_any_readable_answer_has_nothing_and_is_named() -> Non
     assert MME.remarks(records, judged(MME, records, "official")) == [
         "No answer of OCR could be read, so it has 0 points; the benchmark's own script fails in this case."
     ]
+    records = [*answers("OCR", "??"), *answers("count", "??")]
+    (remark,) = MME.remarks(records, judged(MME, records, "official"))
+    assert remark.startswith("No answer of count, OCR could be read, so they have 0 points;")
 
 
 def test_always_yes_gives_fifty_in_each() -> None:

@@ -268,6 +268,36 @@ def video_mme(folder: Path) -> None:
     clip(folder / "data" / "fFjv93ACGo8.mp4", seconds=9, rate=2)
 
 
+def charts(folder: Path) -> None:
+    rows = [("human_test", "14"), ("human_test", "Yes"), ("augmented_test", "0.57")]
+    made = [
+        {"type": kind, "question": "How many?", "answer": answer, "image": embedded(n)}
+        for n, (kind, answer) in enumerate(rows)
+    ]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", made)
+
+
+def documents(folder: Path) -> None:
+    rows = [
+        {"questionId": f"{n}", "question": "What date?", "question_types": ["form"], "image": embedded(0),
+         "docId": 5, "ucsf_document_id": "abc", "ucsf_document_page_no": "1", "answers": answers, "data_split": "val"}
+        for n, answers in enumerate([["1/8/93", "January 8"], ["1/8/1993"], ["none"]])
+    ]  # fmt: skip
+    parquet(folder / "validation-00000-of-00001.parquet", rows)
+
+
+def ocr(folder: Path) -> None:
+    rows = [
+        {"dataset": data, "question": "what is written in the image?", "question_type": kind, "answer": answers,
+         "image": embedded(n)}
+        for n, (data, kind, answers) in enumerate([
+            ("IIIT5K", "Regular Text Recognition", ["CENTRE"]), ("svt", "Regular Text Recognition", ["center"]),
+            ("HME100k", "Handwritten Mathematical Expression Recognition", ["c e n t r e \n"]),
+        ])
+    ]  # fmt: skip
+    parquet(folder / "data" / "test-00000-of-00001.parquet", rows)
+
+
 EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float | None]] = {
     # what the folder holds; what is said to everything; the numbers; what guessing gives overall
     "mantis-eval": (mantis, "Final Answer: B", {"overall": 100 / 3}, None),
@@ -291,6 +321,10 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     "mirb": (mirb, "A", {"overall": 200 / 11, "codeu": 100, "food": 0, "count": 0}, None),
     "video-mme": (video_mme, "C", {"overall": 200 / 3, "short": 50, "long": 100}, 25),
     "q-bench2": (q_bench, "A", {"overall": 100 / 3}, 50),
+    "chartqa": (charts, "14.5", {"overall": 100 / 3, "human_test": 50, "augmented_test": 0}, None),
+    "docvqa": (documents, "1/8/93", {"overall": 100 * (1 + 6 / 8) / 3}, None),
+    "infographicvqa": (documents, "1/8/93", {"overall": 100 * (1 + 6 / 8) / 3}, None),
+    "ocrbench": (ocr, "the centre", {"overall": 200 / 3, "Regular Text Recognition": 50}, None),
 }
 
 

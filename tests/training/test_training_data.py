@@ -22,13 +22,13 @@ from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
 from mmeval.mmicl.examples import Example, Turn, compose, to_json, with_shots
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.batches import LengthBatches
-from mmeval.mmicl.training.begin import same_batch
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.loss import summed_loss
 from mmeval.mmicl.training.pictures import read_picture
+from mmeval.mmicl.training.resume import same_batch
 from mmeval.mmicl.training.rows import IGNORED, Rows, TrainingRow
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainable import select
@@ -326,7 +326,7 @@ def test_a_checkpoint_of_another_shape_is_refused(data: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmeval.mmicl.training.begin import last_checkpoint
+    from mmeval.mmicl.training.resume import last_checkpoint
 
     config = Config(**config_values(data, steps=6, evaluate_every=2))
 

@@ -65,8 +65,9 @@ def test_a_folder_is_its_training_files(tmp_path: Path) -> None:
         open_source(str(tmp_path / "nothing"))
 
 
-def test_tables_and_lines_of_the_published_mic(data: Path) -> None:
+def test_tables_and_lines_of_the_published_mic(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pictures are base64 in tables, paths from the folder in lines; a table is read from any row on."""
+    monkeypatch.setattr(shards, "LEAST_PARTS", 1)
     content = (data / "1.png").read_bytes()
     row = {"input_text": "image 0 is <image0>图.\nis there ?", "output_text": "a dog"}
     (data / "lines").mkdir()
@@ -200,3 +201,39 @@ def test_places_come_back_as_written(tmp_path: Path) -> None:
     place = Place(2, 3, [[4, 5], [6, 7]])
     (tmp_path / "stream.json").write_text(json.dumps([(0, asdict(place)), (1, asdict(Place()))]))
     assert read_places(tmp_path) == {0: place, 1: Place(sources=[])}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_the_lanes_of_a_small_source_begin_at_different_rows(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one unit for all lanes, 2,000 rows would be 256 rows, each eight times."""
+    file = Path(texts(tmp_path, "train.jsonl", 2000))
+    if kind == "parquet":
+        file = file.with_suffix(".parquet")
+        rows = [{"input_text": "is", "input_image": ["a"][:0], "output_text": f"dog {k}"} for k in range(2000)]
+        pq.write_table(pa.Table.from_pylist(rows), file)
+        for unit in open_source(str(file)).units:  # from any place in it
+            whole = list(rows_of(unit))
+            assert list(rows_of(unit, 70)) == whole[70:] and len(whole) == unit.end - unit.start
+    found, read = stream(tmp_path, str(file), lanes=8, batch=8), set[str]()
+    made = Stream.made
+
+    def seen(self: Stream, values: dict[str, str], *where: object) -> object:
+        read.add(str(values))
+        return made(self, values, *where)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Stream, "made", seen)
+    for lane in range(8):
+        list(islice(found.batches(lane, Place()), 31))
+    assert len(read) > 1900
+
+
+def test_a_list_of_what_was_left_out_is_of_this_run(data: Path) -> None:
+    """Lines are added to it, so those of an earlier run would stay."""
+    lines = (data / "train.jsonl").read_text()
+    (data / "train.jsonl").write_text(lines + "{\n")
+    config = Config(**config_values(data, stream=True, steps=1, evaluate_every=1))
+    for _ in range(2):
+        train(config, fresh=True)
+        assert len((data / "out" / "left_out.jsonl").read_text().splitlines()) == 1

@@ -53,7 +53,7 @@ def arguments(config: Config, evaluates: bool) -> TrainingArguments:
         remove_unused_columns=False,
         ddp_find_unused_parameters=False,  # a batch without pictures runs every module, see Collator.blank
         save_steps=config.evaluate_every,
-        save_total_limit=config.keep,
+        save_total_limit=max(config.keep, 2 if evaluates else 1),  # with 1, the Trainer deletes the last of two
         eval_strategy="steps" if evaluates else "no",
         eval_steps=config.evaluate_every,
         metric_for_best_model=METRIC if evaluates else None,

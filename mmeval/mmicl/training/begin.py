@@ -4,12 +4,10 @@ import fcntl
 import importlib.util
 import json
 import os
-import re
 import shutil
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +18,13 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import EVALUATIONS, NOWHERE, Config, TrainingError, task_at
 from mmeval.mmicl.training.pictures import SKIPPED
-from mmeval.mmicl.weights import FACTS, one_line, read_json
+from mmeval.mmicl.training.resume import adapt, last_checkpoint
+from mmeval.mmicl.weights import one_line, read_json
 
+LEFT_OUT = "left_out.jsonl"
+"""The file in the output folder that lists rows that cannot be learned."""
 MARK = "config.json"
 """The file in the output folder that identifies its run."""
-STATE = "trainer_state.json"
-"""The file that is written last in a checkpoint."""
 FREE = (
     "steps",
     "epochs",
@@ -95,42 +94,16 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
         try:
             for old in [*output.glob("checkpoint-*"), *output.glob(EVALUATIONS)] if fresh else ():
                 shutil.rmtree(old)
-            for old in output.glob(SKIPPED.format("*")) if start is None else ():
+            for old in [*output.glob(SKIPPED.format("*")), *output.glob(LEFT_OUT)] if start is None else ():
                 old.unlink()
             begun = mark.with_name(f".{MARK}")
             begun.write_text(_text_of(config), encoding="utf-8")
             begun.replace(mark)
+            if start:
+                adapt(start, config)
         except OSError as error:
             raise TrainingError(f"{output}: cannot be written ({error.strerror}); choose another output") from error
     return start
-
-
-def last_checkpoint(output: Path) -> Path | None:
-    """Find the newest checkpoint whose last file is complete."""
-    folders = (folder for folder in output.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", folder.name))
-    whole = [folder for folder in folders if state_of(folder) is not None]
-    return max(whole, key=step_of, default=None)
-
-
-def step_of(checkpoint: Path) -> int:
-    """Return the number of steps before a checkpoint, from its folder's name."""
-    return int(checkpoint.name.rpartition("-")[2])
-
-
-def state_of(checkpoint: Path) -> dict[str, Any] | None:
-    """Return the Trainer's state in a checkpoint, or None if the run was killed while writing it."""
-    try:
-        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return state if isinstance(state, dict) and isinstance(state.get("global_step"), int) else None
-
-
-def is_finished(start: Path, config: Config) -> bool:
-    """Tell whether a checkpoint is the last one of the configured training."""
-    state, before = state_of(start) or {}, read_json(start / FACTS).get("config", {})
-    wanted = config.steps or (state.get("max_steps") if before.get("epochs") == config.epochs else None)
-    return wanted is not None and state.get("global_step", 0) >= wanted
 
 
 def check(config: Config, model: MmiclForConditionalGeneration, processor: MmiclProcessor, processes: int) -> None:
@@ -152,53 +125,6 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     for name in filter(None, packages):
         if importlib.util.find_spec(name) is None:
             raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
-
-
-def check_whole(start: Path, shards: bool) -> None:
-    """Raise TrainingError unless a checkpoint has the state of an optimizer, sharded or not, and of its schedule.
-
-    The Trainer would silently begin with new ones.
-    """
-    own, other = ("optimizer.bin", "optimizer.pt") if shards else ("optimizer.pt", "optimizer.bin")
-    if (start / other).exists() and not (start / own).exists():
-        raise TrainingError(
-            f"{start}: was written {'without' if shards else 'with'} sharded parameters (FSDP); start the run as "
-            "before, or add --fresh to start over"
-        )
-    folders = any(folder.is_dir() for folder in start.glob("optimizer_*"))  # shards in files of their own
-    for file in (*(() if folders else (start / own,)), start / "scheduler.pt", *start.glob("rng_state*.pth")):
-        if not zipfile.is_zipfile(file):
-            raise TrainingError(
-                f"{file}: missing or damaged; delete that checkpoint, and the same command resumes from the one before"
-            )
-
-
-def check_same(start: Path, facts: Mapping[str, Any]) -> None:
-    """Raise TrainingError if the base model or the data differ from those of the checkpoint."""
-    before = read_json(start / FACTS)
-    for key, what in (("digest", "model"), ("rows", "data")):
-        if before.get(key) != facts[key]:
-            raise TrainingError(
-                f"{start}: was trained on other files than those that `{what}` names now; restore them, or add "
-                "--fresh to start over"
-            )
-
-
-def same_batch(config: Config, start: Path, processes: int, say: Callable[[str], None]) -> Config:
-    """Return the configuration with the checkpoint's number of batches per step, for another number of processes.
-
-    Raises TrainingError if the number of processes does not divide it.
-    """
-    before = read_json(start / FACTS).get("batches_a_step", config.accumulation * processes)
-    if before == config.accumulation * processes:
-        return config
-    if before % processes:
-        raise TrainingError(
-            f"{start}: used {before} batches per step, which {processes} processes cannot share evenly; start a number "
-            f"of processes that divides {before}, or add --fresh to start over"
-        )
-    say(f"{processes} processes take {before // processes} batches each per step, to keep {before} in total")
-    return replace(config, accumulation=before // processes)
 
 
 def portable(config: Config) -> dict[str, Any]:

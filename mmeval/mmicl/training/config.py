@@ -145,7 +145,7 @@ class Config:
     """Questions per benchmark, evenly from its categories; None: all."""
     max_new_tokens: Count = 32
     keep: Count = 2
-    """Checkpoints to keep, including the best one."""
+    """Checkpoints to keep, including the best one; with held-out questions at least the best and the last."""
     log_every: Count = 10
     report_to: Annotated[tuple[Literal["tensorboard", "wandb", "trackio"], ...], BeforeValidator(_several)] = ()
     """Where losses are reported too; the package must be installed."""

@@ -15,12 +15,13 @@ from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.batches import LengthBatches
-from mmeval.mmicl.training.begin import portable, sharded, step_of
+from mmeval.mmicl.training.begin import LEFT_OUT, portable, sharded
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator
 from mmeval.mmicl.training.features import complete, open_features
 from mmeval.mmicl.training.index import Index, make_index
 from mmeval.mmicl.training.pictures import list_skipped, read_picture, skipped_pictures
+from mmeval.mmicl.training.resume import step_of
 from mmeval.mmicl.training.rows import Rows, TrainingRow
 from mmeval.mmicl.training.shards import open_source
 from mmeval.mmicl.training.stream import Stream, StreamSet, count_lanes, lanes_of, read_places
@@ -30,7 +31,6 @@ from mmeval.mmicl.weights import one_line
 Say = Callable[[str], None]
 NAMES = "trained.txt"
 """File in the output folder with the names of the parameters that learn."""
-LEFT_OUT = "left_out.jsonl"
 LONGEST = 2048
 """Maximum tokens of a prompt if neither the configuration nor the model sets a limit."""
 

@@ -12,13 +12,14 @@ from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import ready
 from mmeval.mmicl.training.arguments import METRIC, arguments
-from mmeval.mmicl.training.begin import STATE, begin, check, check_same, check_whole, hold, is_finished, same_batch
+from mmeval.mmicl.training.begin import begin, check, hold
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.held_out import HeldOut, Measures
 from mmeval.mmicl.training.index import Index
 from mmeval.mmicl.training.pictures import SKIPPED
 from mmeval.mmicl.training.ready import Say
+from mmeval.mmicl.training.resume import STATE, check_same, check_whole, is_finished, same_batch
 from mmeval.mmicl.training.rows import Rows
 from mmeval.mmicl.training.trainer import Benchmarks, MmiclTrainer
 from mmeval.mmicl.weights import copy_trained, put_trained

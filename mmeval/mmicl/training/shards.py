@@ -1,7 +1,8 @@
 """Shards of MIC data, on this disk or on the hub: found, divided into units, and read by row from any place.
 
-A unit is a span of a JSON-lines file or a row group of a parquet table; finding units reads no rows. Rows are
-examples in the format of `mmicl.examples`, or rows of the published MIC (`input_text`, `input_image`, `output_text`).
+A unit is a span of a JSON-lines file, or a row group of a parquet table or a part of one; finding units reads no rows.
+A small source is cut into more units, so the lanes of a stream begin at different rows of it. Rows are examples in the
+format of `mmicl.examples`, or rows of the published MIC (`input_text`, `input_image`, `output_text`).
 """
 
 import base64
@@ -24,7 +25,13 @@ from mmeval.mmicl.training.pictures import HeldPicture
 from mmeval.mmicl.weights import one_line
 
 SPAN = 4_000_000
-"""Bytes per unit of a JSON-lines file."""
+"""Maximum bytes per unit of a JSON-lines file."""
+SHORT_SPAN = 4096
+"""Minimum bytes per unit of a source that is cut into LEAST_SPANS."""
+LEAST_SPANS = 64
+"""Units of a small source of JSON-lines files."""
+LEAST_PARTS = 8
+"""Units of a small source of tables; the row group is read from its beginning for each part."""
 SUFFIXES = (".jsonl", ".parquet")
 OTHER_SPLITS = {"val", "dev", "validation", "test", "skipped"}
 UNREADABLE = (OSError, HTTPError, pa.ArrowException)
@@ -32,11 +39,12 @@ UNREADABLE = (OSError, HTTPError, pa.ArrowException)
 
 @dataclass(frozen=True)
 class Unit:
-    """The lines of a file that begin in bytes `start` to `end`, or the row group `start` of a table."""
+    """The lines of a file that begin in bytes `start` to `end`, or rows `start` to `end` of a table's row group."""
 
     file: str
     start: int
     end: int
+    group: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def open_source(name: str) -> Shards:
             raise TrainingError(f"{name}: holds no .jsonl or .parquet file to train on; fix `data`")
         sizes = [int(system.size(file)) for file in files]
         placed = [system.unstrip_protocol(file) if "://" in name else file for file in files]
-        units = [unit for file, size in zip(placed, sizes, strict=True) for unit in _units(file, size)]
+        units = [unit for file, size in zip(placed, sizes, strict=True) for unit in _units(file, size, len(files))]
         if not units:
             raise TrainingError(f"{name}: holds no row to train on; fix `data`")
     except TrainingError:
@@ -77,13 +85,22 @@ def _training_files(folder: str, files: Sequence[str]) -> list[str]:
     return [file for file in found if "train" in words[file]] or found
 
 
-def _units(file: str, size: int) -> list[Unit]:
+def _units(file: str, size: int, files: int) -> list[Unit]:
+    """Cut one of the `files` of a source into units."""
     if file.endswith(".parquet"):
         with _opened(file) as stream:
-            groups = pq.ParquetFile(stream).num_row_groups
-        return [Unit(file, group, group + 1) for group in range(groups)]
-    count = -(-size // SPAN)
-    return [Unit(file, size * part // count, size * (part + 1) // count) for part in range(count)]
+            table = pq.read_metadata(stream)
+        rows = [table.row_group(group).num_rows for group in range(table.num_row_groups)]
+        parts = -(-LEAST_PARTS // max(1, files * len(rows)))
+        return [
+            Unit(file, *span, group) for group, count in enumerate(rows) for span in _spans(count, min(parts, count))
+        ]
+    least = min(-(-LEAST_SPANS // files), size // SHORT_SPAN)
+    return [Unit(file, *span) for span in _spans(size, max(-(-size // SPAN), least))]
+
+
+def _spans(size: int, count: int) -> list[tuple[int, int]]:
+    return [(size * part // count, size * (part + 1) // count) for part in range(count)]
 
 
 def _opened(file: str) -> Any:
@@ -125,13 +142,15 @@ def _values(line: bytes) -> dict[str, Any] | ExampleError:
 
 def _table_rows(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
     with _opened(unit.file) as stream, closing(pq.ParquetFile(stream)) as table:
-        number = 0
-        for batch in table.iter_batches(batch_size=64, row_groups=[unit.start]):
-            kept = batch.slice(max(0, at - number))
-            number += batch.num_rows - kept.num_rows
+        begin, number = unit.start + at, 0
+        for batch in table.iter_batches(batch_size=64, row_groups=[unit.group]):
+            kept = batch.slice(begin - number, unit.end - begin)  # none if the batch ends before `begin`
+            number += batch.num_rows
             for values in kept.to_pylist():
-                number += 1
-                yield number, f"{unit.file}, row {number} of group {unit.start}", values
+                begin += 1
+                yield begin - unit.start, f"{unit.file}, row {begin} of group {unit.group}", values
+            if number >= unit.end:
+                return
 
 
 def example_of(values: Mapping[str, Any], unit: Unit, root: str, where: str) -> tuple[Example, dict[str, str]]:

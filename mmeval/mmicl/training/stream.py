@@ -110,8 +110,10 @@ class Stream:
     def _read(self, number: int, lane: int, begun: int, at: int) -> Iterator[tuple[tuple[int, int], list[TrainingRow]]]:
         """Yield the training rows of one source's examples without end, with the place after each."""
         source = self.sources[number]
-        seen, bad, last = 0, 0, begun
+        seen, bad, empty = 0, 0, set[Unit]()  # `empty`: units without a row to learn since the last such row
         for behind, passed, unit in self._units(number, lane, begun):
+            if not at:
+                empty.add(unit)
             for end, where, values in rows_of(unit, at):
                 seen += 1
                 try:
@@ -125,10 +127,10 @@ class Stream:
                     if not passed:
                         self._list(where, str(error))
                     continue
-                last = behind
+                empty.clear()
                 yield (behind, end), made
             at = 0
-            if behind - last > len(source.units):
+            if len(empty) == len(source.units):
                 raise TrainingError(f"{source.root}: no row is left to train on; see {self.left_out}")
 
     def _units(self, number: int, lane: int, begun: int) -> Iterator[tuple[int, int, Unit]]:

@@ -20,7 +20,7 @@ from transformers import PrinterCallback, Trainer
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.arguments import METRIC
 from mmeval.mmicl.training.batches import LengthBatches
-from mmeval.mmicl.training.begin import sharded, step_of
+from mmeval.mmicl.training.begin import sharded
 from mmeval.mmicl.training.config import TrainingError
 from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.finite import FiniteSteps
@@ -28,6 +28,7 @@ from mmeval.mmicl.training.held_out import HeldOut, is_better
 from mmeval.mmicl.training.loss import summed_loss
 from mmeval.mmicl.training.pictures import SKIPPED, skipped_pictures
 from mmeval.mmicl.training.progress import Progress, in_words, operations, time_in_words
+from mmeval.mmicl.training.resume import step_of
 from mmeval.mmicl.training.stream import LANE, PLACES, StreamSet
 from mmeval.mmicl.weights import write_trained
 

@@ -17,6 +17,7 @@ from PIL import Image as PILImage
 
 from mmeval.engine.batching import batches
 from mmeval.engine.device import is_out_of_memory
+from mmeval.machine import cores
 from mmeval.models.chat.reading import one_line
 from mmeval.models.chat.template import Film
 from mmeval.types import Image, InputError, Request, Response
@@ -91,7 +92,7 @@ class Batcher:
 
     def run(self, prepared: Iterable[Response | list[PromptRow]], answer: Answer) -> Iterator[Response | Prompt]:
         """Yield the error responses among `prepared`, and each prompt once all its rows have results."""
-        with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor() as decoders:
+        with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(cores()) as decoders:
             waiting: deque[Future[list[Batch]]] = deque()
             for item in self._planned(prepared):
                 if isinstance(item, Response):

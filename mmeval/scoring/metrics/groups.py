@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from mmeval.scoring.statistics import Mean, Statistic
-from mmeval.types import Record, Score
+from mmeval.types import Record, Sample, Score
 
 T = TypeVar("T")
 Key = str | Callable[[Record], str]
@@ -47,14 +47,15 @@ def group_all(records: Sequence[Record], scores: Sequence[Score], group: Key, cl
 
 def in_whole_groups(ids: Collection[str], *runs: Sequence[Record]) -> frozenset[str]:
     """Return those of `ids` whose groups have no question outside of `ids` in any of the runs."""
-    broken = {one for run in runs for record in run if record.id not in ids for one in _groups(record)}
+    broken = {one for run in runs for record in run if record.id not in ids for one in named(record)}
     return frozenset(
-        record.id for run in runs for record in run if record.id in ids and broken.isdisjoint(_groups(record))
+        record.id for run in runs for record in run if record.id in ids and broken.isdisjoint(named(record))
     )
 
 
-def _groups(record: Record) -> set[tuple[str, str]]:
-    return {(record.category if name in SHARED else name, group) for name, group in record.groups.items()}
+def named(one: Record | Sample) -> set[tuple[str, str]]:
+    """Return the groups of a question, each by its key or, for those by picture, by the category, and its name."""
+    return {(one.category if name in SHARED else name, group) for name, group in one.groups.items()}
 
 
 def key(record: Record, group: Key) -> str:

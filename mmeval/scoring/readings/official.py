@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mmeval.scoring.readings import choices, letters, yesno
+from mmeval.scoring.readings import choices, letters, short, yesno
 from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
 from mmeval.scoring.readings.languages import YesNo
@@ -172,6 +172,12 @@ def squad(text: str) -> str:
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
 
 
+def ocrbench(record: Record) -> Score:
+    """Score as `OCRBench/example.py` of MultimodalOCR (794c36d), with its own rule for formulas."""
+    formula = record.category == "Handwritten Mathematical Expression Recognition"
+    return short.scorer(str, short.contains_formula if formula else short.contains)(record)
+
+
 def equal(read: Callable[[str], str], reference: Callable[[str], str] = str) -> Callable[[Record], Score]:
     """Return the scorer that compares `read(answer)` with `reference(target)` for each target."""
 
@@ -197,6 +203,10 @@ def _answered(read: Reader) -> Callable[[Record], Score]:
 _ALONE = letters.as_is(alone)
 MULTIPLE, PICTURES, YES_NO, SHORT = "multiple choice", "picture choice", "yes/no", "short answer"
 OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
+    # relaxed_correctness of pix2struct/metrics.py (5b086ef), of the whole answer
+    "chartqa": {SHORT: short.scorer(str.strip, short.relaxed)},
+    # the evaluation script of rrc.cvc.uab.es (17), of the whole answer
+    "docvqa": {SHORT: short.scorer(str, short.anls)},
     # LLaVA's converter (c121f04) prepares the answers that GQA's eval.py compares exactly
     "gqa": {SHORT: equal(lambda text: text.rstrip(".").lower())},
     # run_*/eval.py and tools/sub_acc.py (4b053f3): an option's number, or the word itself
@@ -209,6 +219,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     "mmiu": {MULTIPLE: letters.as_is(mmiu)},
     "mmstar": {MULTIPLE: letters.as_is(mmstar)},
     "naturalbench": {MULTIPLE: letters.as_is(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
+    "ocrbench": {SHORT: ocrbench},
     "q-bench2": {MULTIPLE: letters.drawn(q_bench2)},
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},

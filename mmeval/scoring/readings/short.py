@@ -173,12 +173,18 @@ def _similarity(answer: str, target: str) -> float:
 
 
 def contains(answer: str, known: Sequence[str]) -> float:
-    """Compare as OCRBench (OCRBench/example.py of MultimodalOCR at f5cbec6): the answer contains a reference.
+    """Compare as OCRBench (OCRBench/example.py of MultimodalOCR at 794c36d): the answer contains a reference.
 
-    Case is ignored. OCRBench's rule for formulas (HME100k), case-sensitive and without spaces, is not included.
+    Case is ignored.
     """
     text = answer.lower().strip().replace("\n", " ")
     return float(any(target.lower().strip().replace("\n", " ") in text for target in known if target.strip()))
+
+
+def contains_formula(answer: str, known: Sequence[str]) -> float:
+    """Compare as OCRBench compares formulas: as `contains`, but case counts, and spaces and line breaks do not."""
+    text, *formulas = (re.sub("[ \n]", "", one.strip()) for one in (answer, *known))
+    return float(any(formula in text for formula in formulas if formula))
 
 
 MATCHES: dict[str, Callable[[Record], Score]] = {

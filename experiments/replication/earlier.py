@@ -1,0 +1,62 @@
+"""Compare earlier weights of mmicl-tiny with the shipped baselines on questions about several pictures.
+
+`python -m experiments.replication.earlier COMMIT ...` takes them from the repository's history. The shipped family was
+not trained equally long; this shows how far mmicl-tiny was ahead when it had learned from fewer tokens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from experiments.replication import questions
+from experiments.replication.__main__ import MODELS, PUZZLES, load
+from experiments.replication.measure import Answers, ask
+from mmeval.types import Estimate
+
+FIRST, *BASELINES = MODELS
+
+
+def main() -> None:
+    """Print the accuracy of each commit's weights, and how far they are ahead of each baseline."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("commits", nargs="+", help="commits whose mmicl-tiny to measure")
+    commits = parser.parse_args().commits
+    baselines = {name: _answers(name, MODELS[name]) for name in BASELINES}
+    for name, answers in baselines.items():
+        print(f"{name}: {_text(answers.accuracy())}", flush=True)
+    for commit in commits:
+        with tempfile.TemporaryDirectory() as folder:
+            answers = _answers(f"mmicl:{_weights(commit, Path(folder))}", MODELS[FIRST])
+        print(f"{FIRST} of {commit}: {_text(answers.accuracy())}")
+        for name, others in baselines.items():
+            print(f"  ahead of {name}: {_text(answers.minus(others))}", flush=True)
+
+
+def _weights(commit: str, folder: Path) -> Path:
+    """Unpack a commit's folder of mmicl-tiny into `folder`, and return it."""
+    inside = f"mmeval/embedded/weights/{FIRST}"
+    found = subprocess.run(["git", "archive", commit, inside], capture_output=True)
+    if found.returncode:
+        sys.exit(f"cannot read {inside} of commit {commit}: {found.stderr.decode().strip()}")
+    with tarfile.open(fileobj=io.BytesIO(found.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / inside
+
+
+def _answers(name: str, context: str | None) -> Answers:
+    asked = [one for kind in questions.SEVERAL for one in questions.several(kind, PUZZLES)]
+    return ask(load(name, context), asked)
+
+
+def _text(estimate: Estimate) -> str:
+    return f"{estimate.value:.1f} ({estimate.low:.1f} to {estimate.high:.1f})"
+
+
+if __name__ == "__main__":
+    main()
