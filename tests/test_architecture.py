@@ -71,7 +71,7 @@ MAY = {
         *("types", "files", "records", "task", "tasks", "run", "run_files", "scoring", "data"),
         *("rendering", "comparison", "parity", "spec", "provenance", "regular"),
     },
-    "settings": {"startup", "types", "spec", "task", "embedded", "models", "engine", "provenance", "run"},
+    "settings": {"startup", "types", "spec", "identity", "task", "embedded", "models", "engine", "provenance", "run"},
     "planning": {
         *("types", "spec", "identity", "files", "task", "models", "settings", "survey", "rendering", "controls"),
         *("recipes", "run_folder"),

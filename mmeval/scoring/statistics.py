@@ -102,8 +102,6 @@ class Difference:
     """The standard error."""
     freedom: float
     """Degrees of freedom; 0 for a single cluster, whose error is unknown."""
-    clusters: float
-    """The effective number of clusters of equal size."""
 
 
 def difference(a: Statistic, b: Statistic) -> Difference:
@@ -121,10 +119,9 @@ def difference(a: Statistic, b: Statistic) -> Difference:
         spreads.append(_Spread(one.full, own, clusters, min(one.n, other.n), clusters - 1))
         most = max(most, float(np.abs(changes).max()) / one.full)
     whole = _sum(spreads)
-    pseudo = most if 1e-9 < most < 1 else 1.0
-    clusters = whole.clusters
+    pseudo, clusters = most if 1e-9 < most < 1 else 1.0, whole.clusters
     error = full * math.sqrt(clusters**2 * whole.variance + 2 * pseudo**2) / (clusters + 2)
-    return Difference(value, value * clusters / (clusters + 2), error, whole.freedom, clusters)
+    return Difference(value, value * clusters / (clusters + 2), error, whole.freedom)
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
