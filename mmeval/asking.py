@@ -13,7 +13,7 @@ from mmeval.planning import REPORTS, Plan
 from mmeval.provenance import provenance
 from mmeval.records import Journal, held
 from mmeval.rendering import record
-from mmeval.responses import checked
+from mmeval.responses import ADVICE, checked
 from mmeval.run import Run
 from mmeval.run_folder import begun, create, remove
 from mmeval.scoring.metrics.circular import EarlyStop
@@ -207,11 +207,16 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
         responses = model.loglikelihood(stream())
     else:
         responses = model.generate(stream(), _generation(plan.spec))
+    if not isinstance(responses, Iterable):
+        raise InputError(f"{model.name}: it returns {responses!r:.60}, which yields no responses; {ADVICE}")
     how: dict[str, Any] = {"likelihoods": plan.by_likelihood, "samples": plan.spec.samples}
     for response in responses:
         found = checked(response, open_requests, model.name, **how)
         sample, request = open_samples.pop(found.id), open_requests.pop(found.id)
         yield record(sample, request, found, plan.survey.samples[found.id])
+    if open_requests:
+        few = f"{len(open_requests):,} requests, such as '{next(iter(open_requests))}'"
+        raise InputError(f"{model.name}: it gave no answer to {few}; {ADVICE}")
 
 
 def _generation(spec: RunSpec) -> Generation:

@@ -41,7 +41,7 @@ def _numbers(found: Response) -> str:
 def _content(found: Response, candidates: Collection[str], likelihoods: bool, samples: int) -> str:
     """Return what is wrong with the answer itself, or an empty text."""
     if found.error is not None:
-        return ""
+        return "" if found.error.strip() else "an error without a text"
     if likelihoods:
         given = len(found.loglikelihoods or ())
         return "" if given == len(candidates) else f"likelihoods of {given} of {len(candidates)} candidates"

@@ -51,9 +51,12 @@ class Commands(click.Group):
             kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
             click.echo(f"mmeval: {where}{error.strerror or error}; fix that and repeat the command{kept}", err=True)
             ctx.exit(2)
-        except Exception as error:  # the traceback is printed, and status 3 means a bug
+        except (Exception, SystemExit) as error:  # the traceback is printed, and status 3 means a bug
+            own = _own_line(error)
+            if isinstance(error, SystemExit) and not own:
+                raise  # a command's own status
             traceback.print_exc()
-            if own := _own_line(error):
+            if own:
                 kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
                 click.echo(f"mmeval: {own}: this code failed; fix it and repeat the command{kept}", err=True)
                 ctx.exit(2)
@@ -62,8 +65,10 @@ class Commands(click.Group):
             ctx.exit(3)
 
 
-def _own_line(error: Exception) -> str:
+def _own_line(error: BaseException) -> str:
     """Return file and line of the last call into the user's own code, such as an adapter; empty if there was none."""
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        error = error.__cause__  # Python replaced it, as it passed through a generator of ours
     others = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
     own, called = "", False
     for frame, line in traceback.walk_tb(error.__traceback__):

@@ -52,4 +52,6 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> Model:
     model: Model = function(options)
     if missing := [need for need in NEEDED if not hasattr(model, need)]:
         raise InputError(f"{file}: the model that {name}() returns has no {', '.join(missing)}; see docs/adapters.md")
+    if not isinstance(model.max_images, int | None):
+        raise InputError(f"{file}: max_images is {model.max_images!r:.40}; give a whole number, or None for any number")
     return model

@@ -91,6 +91,11 @@ def test_another_file_is_another_model(here: Path) -> None:
         ("def load(): ...", "middle:load", "is called with the ModelOptions .too many"),
         ("import not_there", "middle:load", "cannot be imported"),
         ("def load(options): return 1", "middle:load", "returns has no name, max_images, generate, preview"),
+        (
+            "class M: name, max_images, generate, preview = 'm', '3', print, print\ndef load(options): return M()",
+            "middle:load",
+            "max_images is '3'; give a whole number, or None for any number",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_sentence(here: Path, code: str, spec: str, message: str) -> None:
@@ -141,6 +146,8 @@ def load(options): return Bad()
         ("[Response(request.id, text='a', input_tokens=10**30)]", "has input_tokens 1e+30"),
         ("[Response(request.id, text='a', output_tokens=-1)]", "has output_tokens -1"),
         ("[Response(request.id, text='a', seconds=float('nan'))]", "has seconds nan"),
+        ("[Response(request.id, error='')]", "has an error without a text"),
+        ("()", "it gave no answer to 4 requests, such as 'existence/0000.png#1'"),
     ],
 )
 def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, said: str, message: str) -> None:
@@ -149,6 +156,26 @@ def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, s
     ended = CliRunner().invoke(main, asked)
     assert ended.exit_code == 2
     assert message in ended.output and "fix the adapter" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return None", "bad: it returns None, which yields no responses; fix the adapter"),
+        ("raise SystemExit(0)", "this code failed; fix it and repeat the command"),
+        ("next(iter(()))", "this code failed; fix it and repeat the command"),
+    ],
+)
+def test_an_adapter_that_answers_nothing_is_told(here: Path, body: str, message: str) -> None:
+    code = SAID.format("()") + (
+        "class Silent(Bad):\n"
+        f"    def generate(self, requests, generation): {body}\n"
+        "def load(options): return Silent()\n"
+    )
+    (here / "middle.py").write_text(code)
+    ended = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
+    assert ended.exit_code == 2
+    assert message in ended.output and "this is a bug" not in ended.output
 
 
 @pytest.mark.parametrize(
