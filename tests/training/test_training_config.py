@@ -51,6 +51,7 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         ("model: base\noutput: out\n", "the key 'data' is missing"),
         (GOOD + "batch: eight\n", "batch: must be a whole number, not 'eight'"),
         (GOOD + "batch: true\n", "batch: must be a whole number, not True"),
+        (GOOD + "trainable: lora\nlora: {rank: 1000000000}\n", "lora, rank: must be at most 65536, not 1000000000"),
         (GOOD + "batch: 0\n", "batch: must be at least 1, not 0"),
         (GOOD + "learning_rate: .nan\n", "learning_rate: must be a finite number, not nan"),
         (GOOD + "warmup: 5\n", "warmup: must be at most 0.9999, not 5"),

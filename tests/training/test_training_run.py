@@ -226,6 +226,14 @@ def test_what_would_fail_later_is_told_first(data: Path, changes: dict[str, obje
     assert not said
 
 
+def test_a_models_folder_is_no_output(data: Path) -> None:
+    config = (data / "base" / "config.json").read_bytes()
+    for fresh in (False, True):
+        with pytest.raises(TrainingError, match=r"base: holds a config\.json that is not of a training run"):
+            train(Config(**config_values(data, output=str(data / "base"))), fresh=fresh)
+    assert (data / "base" / "config.json").read_bytes() == config
+
+
 def test_what_was_trained_says_that_its_base_is_gone(data: Path) -> None:
     final = train(Config(**config_values(data, steps=1, evaluate_every=1)))
     (data / "base").rename(data / "elsewhere")

@@ -81,10 +81,12 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
     """Prepare the output folder, and return its newest complete checkpoint to resume from.
 
     `fresh` deletes the checkpoints of an earlier run and their evaluations. Raises TrainingError if the folder holds a
-    run with another configuration.
+    run with another configuration, or something else, such as a model.
     """
     output = Path(config.output)
     mark = output / MARK
+    if mark.exists() and "trainable" not in read_json(mark):  # a model's configuration, not a run's
+        raise TrainingError(f"{output}: holds a {MARK} that is not of a training run; choose another output")
     start = None if fresh else last_checkpoint(output)
     if start and _lasting(read_json(mark)) != _lasting(json.loads(_text_of(config))):
         raise TrainingError(

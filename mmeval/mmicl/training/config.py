@@ -71,7 +71,7 @@ _STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 class Lora:
     """Low-rank updates of the language model's query and value weights (Hu et al., 2021)."""
 
-    rank: Count = 16
+    rank: Annotated[Count, Field(le=65_536)] = 16
     alpha: Count = 32
     dropout: Share = 0.0
 

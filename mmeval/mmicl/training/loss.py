@@ -16,8 +16,7 @@ def summed_loss(model: nn.Module, config: MmiclConfig, inputs: dict[str, Tensor]
     else:
         targets = labels.flatten().index_select(0, learned)
         start = labels.new_full((len(labels), 1), config.text_config.decoder_start_token_id)
-        inputs["decoder_input_ids"] = torch.cat(
-            [start, labels[:, :-1].clamp(min=config.text_config.pad_token_id)], dim=1
-        )
+        before = labels[:, :-1].masked_fill(labels[:, :-1] < 0, config.text_config.pad_token_id)
+        inputs["decoder_input_ids"] = torch.cat([start, before], dim=1)
     logits = model(**inputs).logits  # [K, vocabulary]
     return functional.cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
