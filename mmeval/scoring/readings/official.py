@@ -87,24 +87,6 @@ def mmiu(text: str, options: Sequence[str]) -> str | None:
     return answer if answer in [*LETTERS[:14]] else None
 
 
-def q_bench2(text: str, options: Sequence[str]) -> str | None:
-    """Read as lmms-eval's `qbench/utils.py` (03b2f7c), which Q-Bench2's authors point to: "(X)", "X ", or "X.".
-
-    Of several, the last in brackets or between spaces counts; else, in more than five words, the last option named.
-    Where the script draws a random letter, the answer is unparsed here (see `letters.drawn`).
-    """
-    for mark in ",.!?;:'":
-        text = text.strip(mark)
-    text = f" {text} "
-    known = LETTERS[: len(options)]
-    for form, place in (("({})", "({})"), ("{} ", " {} "), ("{}.", " {} ")):
-        if found := [letter for letter in known if form.format(letter) in text]:
-            return max(found, key=lambda letter: text.rfind(place.format(letter)))
-    named = {letter: text.lower().rfind(option.lower()) for letter, option in choices.texts(options)}
-    best = max(named, key=lambda letter: named[letter], default=None)
-    return best if best and named[best] >= 0 and len(text.split()) > 5 else None
-
-
 def video_mme(text: str, options: Sequence[str]) -> str | None:
     """Read as `eval_your_results.py` of thanku-all/parse_answer (afd52cf): the first of A, B, C and D anywhere.
 
@@ -225,7 +207,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     "mmiu": {MULTIPLE: _lettered(mmiu)},
     "mmstar": {MULTIPLE: _lettered(mmstar)},
     "naturalbench": {MULTIPLE: _lettered(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
-    "q-bench2": {MULTIPLE: letters.drawn(q_bench2)},
+    "q-bench2": {MULTIPLE: letters.drawn(letters.lmms_eval)},
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},
     "vsr": {YES_NO: yesno.scorer(vsr)},
