@@ -66,7 +66,7 @@ def mantis_eval(text: str, options: Sequence[str]) -> str | None:
     answer = mantis_answer(text)
     declared = re.match("Answer: ([A-Z])", answer)
     first = declared[1] if declared else next((sign.upper() for sign in answer if sign.isalpha()), "")
-    whole = (letter for letter, option in choices.texts(options) if option.strip() == text.strip())
+    whole = (letter for letter, option in choices.texts(options) if option and option.strip() == text.strip())
     return alone(first, options) or next(whole, None)
 
 
