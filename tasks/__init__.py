@@ -24,6 +24,8 @@ TASKS = {
     "ivqa": "mmeval.tasks.video_qa:IVQA", "nextqa": "mmeval.tasks.nextqa:NEXTQA", "pope": "mmeval.tasks.pope:POPE",
     "ccbench": "mmeval.tasks.mmbench:CCBENCH", "cv-bench": "mmeval.tasks.cv_bench:CV_BENCH",
     "mmvp": "mmeval.tasks.mmvp:MMVP",
+    "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
+    "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""
@@ -33,6 +35,7 @@ LEFT_OUT = {
     "list is asked about after the other twelve",
     "SEED-Bench, dimensions 10 to 12": "clips of videos from three other data sets, each with its own naming scheme",
     "SEED-Bench-2, level 3": "asks the model to generate pictures, and its options are pictures",
+    "MMMU, test": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2179",
     "Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",
 }
 """Benchmark that is not included -> why a card cannot express it."""

@@ -54,10 +54,10 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     }
 
 
-OFFICIAL = letters.drawn(letters.muirbench)
+OFFICIAL = letters.drawn(letters.mmmu)
 MUIRBENCH = Task(
     name="muirbench",
-    version=4,
+    version=5,
     samples=samples,
     prompts={"release": release, "direct": lambda sample: choices.lettered(sample.prompt, sample.choices)},
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},

@@ -138,7 +138,7 @@ def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
         first, again = (SCORERS["letter"](answered(text, "A")) for _ in range(2))
         assert first == again == Score(0.0, "unparsed")
     # what the official script draws is worth what it is worth in expectation, each time
-    draw = letters.drawn(letters.muirbench)
+    draw = letters.drawn(letters.mmmu)
     assert draw(answered("hm", "A")) == draw(answered("hm", "B")) == Score(0.25, "unparsed")
 
 

@@ -24,7 +24,7 @@ def test_every_reason_is_counted() -> None:
 
 def test_a_mark_for_an_answer_that_neither_reads_is_no_matter_of_pairs() -> None:
     record = Record("1", ("A",), "Counting", choices=("one", "two"), text="hm")
-    official, quiet = letters.drawn(letters.muirbench)(record), choices.scorer(strict)(record)
+    official, quiet = letters.drawn(letters.mmmu)(record), choices.scorer(strict)(record)
     sentence = explain(differences([record], [official], [quiet]))
     assert sentence == f"Of 1 answer (Counting 1), {MARKED} 1."
 

@@ -142,6 +142,11 @@ def test_every_reading_has_examples_and_reads_kinds_that_there_are() -> None:
     assert {kind for kinds in OFFICIAL.values() for kind in kinds} <= set(get_args(Kind))
 
 
+def test_an_empty_answer_is_no_option_that_is_a_picture() -> None:
+    pictured = Record("1", ("A",), choices=("", ""), text="")
+    assert OFFICIAL["mantis-eval"]["multiple choice"](pictured).outcome == "unparsed"
+
+
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_no_answer_is_an_error(name: str) -> None:
     for kind, score in OFFICIAL[name].items():

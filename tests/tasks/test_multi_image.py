@@ -262,9 +262,10 @@ def test_muirbench_pairs(tmp_path: Path) -> None:
     assert scores["metrics"]["pairs"]["chance"] == pytest.approx(100 / 9)
 
 
-def test_muirbench_draw_is_worth_its_expectation_and_strict_guesses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["hm", "I cannot tell which of them is like it"])  # no picture is read out of it
+def test_muirbench_draw_is_worth_its_expectation_and_strict_guesses_nothing(text: str, tmp_path: Path) -> None:
     muir(tmp_path / "data")
-    scores = run("muirbench", tmp_path / "data", tmp_path / "run", "constant:hm")
+    scores = run("muirbench", tmp_path / "data", tmp_path / "run", f"constant:{text}")
     assert value(scores, "overall") == pytest.approx(100 / 3)
     assert value(scores, "overall", "strict") == 0.0
     assert scores["counts"]["unparsed"] == 2

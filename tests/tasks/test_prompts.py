@@ -23,6 +23,7 @@ from mmeval.types import Request
 from tests import mmbench_table
 from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
+from tests.tasks import test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
 from tests.tasks.test_pairs_and_sources import cv_bench, mmvp
 from tests.tasks.test_tier_two import EXPECTED
@@ -272,6 +273,9 @@ WRITERS: dict[str, Writer] = {
     "pope": pope,
     "cv-bench": cv_bench,
     "mmvp": mmvp,
+    "mmmu": test_mmmu.mmmu,
+    "mmmu-pro": test_mmmu.pro,
+    "mmmu-pro-vision": test_mmmu.vision,
     **{name: expected[0] for name, expected in EXPECTED.items()},
 }
 CASES = [(name, prompt) for name in TASKS for prompt in load_task(name).prompts]

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
+from mmeval.scoring.readings.choices import options_right
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import Record, Sample, Score
 
@@ -80,7 +81,7 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
 
 def guessing(records: Sequence[Record]) -> float | None:
     """Return the percentage that random options get right, or None if a question has no options."""
-    sizes = [(len(record.choices), len(record.targets) or 1) for record in records]
+    sizes = [(len(record.choices), options_right(record) if record.targets else 1) for record in records]
     known = sizes and all(size for size, _ in sizes)
     return 100.0 * sum(right / size for size, right in sizes) / len(sizes) if known else None
 

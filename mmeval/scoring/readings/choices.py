@@ -136,6 +136,11 @@ def graded(record: Record, answer: str | None) -> Score:
     return Score(0.0, "refused" if answer == NONE_OF_THEM else "incorrect", answer)
 
 
+def options_right(record: Record) -> int:
+    """Return how many of the options are right. The key may be a letter that no option has."""
+    return len({*LETTERS[: len(record.choices)]}.intersection(record.targets))
+
+
 def lost(score: Score) -> bool:
     """Return whether the answer was parsed and is wrong, so no later rotation can save the question."""
     return score.value == 0.0 and score.answer is not None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mmeval.scoring.readings.choices import LETTERS, Reader, graded, texts, unanswered
+from mmeval.scoring.readings.choices import LETTERS, Reader, graded, options_right, texts, unanswered
 from mmeval.types import Record, Score
 
 _ALONE = {form: letter for letter in "ABCDE" for form in (letter, f"({letter})")}
@@ -30,20 +30,50 @@ def blink(text: str, choices: Sequence[str]) -> str | None:
     return known[everywhere.pop()] if len(everywhere) == 1 else None
 
 
-def muirbench(text: str, choices: Sequence[str]) -> str | None:
-    """Read as MuirBench's `parse_multi_choice_response` (MMMU's): "(X)", else a letter between spaces, else an option.
+def mmmu(text: str, choices: Sequence[str]) -> str | None:
+    """Read as MMMU's `parse_multi_choice_response` (bb0b95a); also MuirBench's: "(X)", else " X ", else an option.
 
     Of several it takes the last. Options are searched only in answers of more than five words. Where the script draws
     a random letter, the answer is unparsed here (see `drawn`).
     """
+    return _last(text, choices, (("({})", "({})"), (" {} ", " {} ")))
+
+
+def lmms_eval(text: str, choices: Sequence[str]) -> str | None:
+    """Read as lmms-eval's version of `mmmu`, also used for Q-Bench2 (`qbench/utils.py`, 03b2f7c): also "X " and "X.".
+
+    Of several letters, the last between spaces counts; if none is, the first in the alphabet.
+    """
+    return _last(text, choices, (("({})", "({})"), ("{} ", " {} "), ("{}.", " {} ")))
+
+
+def mmmu_pro(text: str, choices: Sequence[str]) -> str | None:
+    """Read as MMMU-Pro's `evaluate.py` (bb0b95a): the only letter after the last "Answer:", else as `lmms_eval`.
+
+    Any capital letter there is one, also in a word: "Answer: Dog" is D, and "Answer: A Dog" has two.
+    """
+    _, found, answer = text.rpartition("Answer:")
+    known = [letter for letter, _ in texts(choices) if found and letter in answer]
+    return known[0] if len(known) == 1 else lmms_eval(text, choices)
+
+
+def _last(text: str, choices: Sequence[str], forms: Sequence[tuple[str, str]]) -> str | None:
+    """Return the last letter in the first form that occurs, else the last option in a long answer.
+
+    A form comes with the one whose place counts. An option without a text is a picture, and no answer names it.
+    """
     for mark in ",.!?;:'":
         text = text.strip(mark)
     text = f" {text} "
-    ways = [[(text.rfind(form.format(letter)), letter) for letter, _ in texts(choices)] for form in ("({})", " {} ")]
-    if len(text.split()) > 5:
-        ways.append([(text.lower().rfind(option.lower()), letter) for letter, option in texts(choices)])
-    last = (max(way, key=lambda found: found[0]) for way in ways if way)
-    return next((letter for place, letter in last if place >= 0), None)
+    for form, place in forms:
+        if found := [letter for letter, _ in texts(choices) if form.format(letter) in text]:
+            return max(found, key=lambda letter: text.rfind(place.format(letter)))
+    if len(text.split()) <= 5:
+        return None
+    lower = text.lower()
+    named = [(lower.rfind(option.lower()), letter) for letter, option in texts(choices) if option]
+    latest = max(named, key=lambda found: found[0], default=(-1, None))
+    return latest[1] if latest[0] >= 0 else None
 
 
 def scienceqa(text: str, choices: Sequence[str]) -> str | None:
@@ -88,8 +118,8 @@ def cambrian(text: str, ends: str) -> str:
 def drawn(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that draws a random letter for unparsed answers.
 
-    Such an answer gets the expected value of the draw, one over the number of options, which is the script's mean over
-    seeds. It counts as unparsed.
+    Such an answer gets the expected value of the draw, the share of the options that are right, which is the script's
+    mean over seeds. It counts as unparsed.
     """
     own = as_is(read)
 
@@ -97,6 +127,6 @@ def drawn(read: Reader) -> Callable[[Record], Score]:
         found = own(record)
         if found.outcome != "unparsed" or not record.choices:
             return found
-        return replace(found, value=1 / len(record.choices))
+        return replace(found, value=options_right(record) / len(record.choices))
 
     return score

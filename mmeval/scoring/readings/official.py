@@ -67,7 +67,7 @@ def mantis_eval(text: str, options: Sequence[str]) -> str | None:
     answer = mantis_answer(text)
     declared = re.match("Answer: ([A-Z])", answer)
     first = declared[1] if declared else next((sign.upper() for sign in answer if sign.isalpha()), "")
-    whole = (letter for letter, option in choices.texts(options) if option.strip() == text.strip())
+    whole = (letter for letter, option in choices.texts(options) if option and option.strip() == text.strip())
     return alone(first, options) or next(whole, None)
 
 
@@ -86,24 +86,6 @@ def mmiu(text: str, options: Sequence[str]) -> str | None:
         return NONE_OF_THEM
     answer = re.sub(r"^[.,()]+|[.,()]+$", "", text.strip().replace("\u00a0", "").strip()).strip().upper()
     return answer if answer in [*LETTERS[:14]] else None
-
-
-def q_bench2(text: str, options: Sequence[str]) -> str | None:
-    """Read as lmms-eval's `qbench/utils.py` (03b2f7c), which Q-Bench2's authors point to: "(X)", "X ", or "X.".
-
-    Of several, the last in brackets or between spaces counts; else, in more than five words, the last option named.
-    Where the script draws a random letter, the answer is unparsed here (see `letters.drawn`).
-    """
-    for mark in ",.!?;:'":
-        text = text.strip(mark)
-    text = f" {text} "
-    known = LETTERS[: len(options)]
-    for form, place in (("({})", "({})"), ("{} ", " {} "), ("{}.", " {} ")):
-        if found := [letter for letter in known if form.format(letter) in text]:
-            return max(found, key=lambda letter: text.rfind(place.format(letter)))
-    named = {letter: text.lower().rfind(option.lower()) for letter, option in choices.texts(options)}
-    best = max(named, key=lambda letter: named[letter], default=None)
-    return best if best and named[best] >= 0 and len(text.split()) > 5 else None
 
 
 def video_mme(text: str, options: Sequence[str]) -> str | None:
@@ -221,7 +203,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     "mmstar": {MULTIPLE: letters.as_is(mmstar)},
     "naturalbench": {MULTIPLE: letters.as_is(naturalbench), YES_NO: yesno.scorer(naturalbench_yes_no)},
     "ocrbench": {SHORT: ocrbench},
-    "q-bench2": {MULTIPLE: letters.drawn(q_bench2)},
+    "q-bench2": {MULTIPLE: letters.drawn(letters.lmms_eval)},
     # lmms-eval's realworldqa/utils.py (75571cf)
     "realworldqa": {
         MULTIPLE: letters.as_is(lmms_eval.any_letter),
