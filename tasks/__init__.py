@@ -9,7 +9,7 @@ from mmeval import yaml_file
 CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
-    "ai2d", "realworldqa",
+    "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k",
 )  # fmt: skip
 TASKS = {
     "mme": "mmeval.tasks.mme:MME", "mmbench": "mmeval.tasks.mmbench:MMBENCH", "blink": "mmeval.tasks.blink:BLINK",
@@ -23,7 +23,7 @@ TASKS = {
     "msvd-qa": "mmeval.tasks.video_qa:MSVD_QA", "msrvtt-qa": "mmeval.tasks.video_qa:MSRVTT_QA",
     "ivqa": "mmeval.tasks.video_qa:IVQA", "nextqa": "mmeval.tasks.nextqa:NEXTQA", "pope": "mmeval.tasks.pope:POPE",
     "ccbench": "mmeval.tasks.mmbench:CCBENCH", "cv-bench": "mmeval.tasks.cv_bench:CV_BENCH",
-    "mmvp": "mmeval.tasks.mmvp:MMVP",
+    "mmvp": "mmeval.tasks.mmvp:MMVP", "mme-realworld": "mmeval.tasks.mme_realworld:MME_REALWORLD",
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
     **{name: f"{name}.yaml" for name in CARDS},

@@ -92,6 +92,10 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
     ("vsr", "yes/no", "True.", "yes", 1.0),
     ("vsr", "yes/no", "No", "no", 1.0),
     ("vsr", "yes/no", "No, it is behind", "no", 0.0),
+    ("vstar", "multiple choice", "(b) dog", "B", 1.0),
+    ("vstar", "multiple choice", "The answer is black cat", "B", 1.0),  # its first letter
+    ("vstar", "multiple choice", "The answer is: B", "B", 0.0),  # ": b"
+    ("vstar", "multiple choice", "It is B", "B", 0.0),
     ("websrc", "short answer", "$27,500", "27500", 1.0),
     ("websrc", "short answer", "The fox!", "a Fox", 1.0),
     ("websrc", "short answer", "the", "A", 1.0),  # nothing is left of either

@@ -1,7 +1,8 @@
-"""MMVP, whose pairs count as a whole, and CV-Bench, whose sources are averaged: small folders as they are published."""
+"""MMVP, CV-Bench and MME-RealWorld: small folders as they are published, and their scripts' rules."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,35 @@ def cv_bench(folder: Path) -> None:
             if own == form
         ]
         parquet(folder / f"test_{form.lower()}.parquet", found)
+
+
+def mme_realworld(folder: Path) -> None:
+    rows = [
+        # level, domain, the right letter
+        ("Perception", "Autonomous_Driving", "D"),
+        ("Perception", "Diagram and Table", "B"),
+        ("Reasoning", "Diagram and Table", "B"),
+        ("Reasoning", "Monitoring", "A"),
+    ]
+    texts = ("(A) 458", "(B) 457", "(C) 456", "(D) 455", "(E) The image does not feature the data.")
+    found = [
+        {
+            "Question_id": f"{level}/{domain}/0000",
+            "Image": f"pictures/{n}.jpg",
+            "Text": "What is the value in the table?",
+            "Question Type": "Multiple Choice",
+            "Answer choices": texts,
+            "Ground truth": answer,
+            "Category": "diagram",
+            "Subtask": domain,
+            "Task": level,
+        }
+        for n, (level, domain, answer) in enumerate(rows)
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "MME_RealWorld.json").write_text(json.dumps(found), encoding="utf-8")
+    for n in range(4):
+        picture(folder / "pictures" / f"{n}.jpg", n)
 
 
 @pytest.mark.parametrize("head", ["lndex", "Index"])
@@ -144,3 +174,41 @@ def test_a_row_of_another_source_is_a_sentence(tmp_path: Path) -> None:
     parquet(tmp_path / "test_2d.parquet", [{**row, "image": embedded(0), "prompt": "How many?"}])
     with pytest.raises(InputError, match=r"unknown source 'Coco'.*COCO"):
         list(load_task("cv-bench").samples(str(tmp_path)))
+
+
+def test_mme_realworlds_levels_and_domains(tmp_path: Path) -> None:
+    mme_realworld(tmp_path / "data")
+    scores = run("mme-realworld", tmp_path / "data", tmp_path / "run", "constant:B")
+    wanted = {"overall": 50, "Perception": 50, "Reasoning": 50, "Perception/Diagram and Table": 100}
+    assert {name: value(scores, name) for name in wanted} == wanted
+    assert scores["metrics"]["overall"]["chance"] == 20.0
+    assert value(scores, "Perception/Monitoring") is None
+    table = tmp_path / "data" / "MME_RealWorld.json"
+    table.write_text(table.read_text(encoding="utf-8").replace("Reasoning/Monitoring/", "Reasoning/Diagram and Table/"))
+    names = [sample.id for sample in load_task("mme-realworld").samples(str(tmp_path / "data"))]
+    assert names[2:] == ["Reasoning/Diagram and Table/0000", "Reasoning/Diagram and Table/0000 (row 4)"]
+    table.write_text(table.read_text(encoding="utf-8").replace('"Monitoring"', '"Monitors"'))
+    with pytest.raises(InputError, match=r"unknown task 'Reasoning/Monitors' \(did you mean 'Reasoning/Monitoring'"):
+        list(load_task("mme-realworld").samples(str(tmp_path / "data")))
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("B", 1.0),
+        ("The best answer is (B).", 1.0),
+        ("457", 1.0),  # in option B and in no earlier one
+        ("b", 1.0),  # the first option with a b in it
+        ("The correct option is: B", 1.0),
+        ("Based on the table, A", 1.0),  # its first capital
+        ("It is B or Actually A", 1.0),
+        ("DB", 0.0),
+        ("", 0.0),  # A
+        ("it says that the value in question is 457 in this table", 0.0),  # more than ten words
+    ],
+)
+def test_mme_realworld_reads_the_first_capital(text: str, right: float) -> None:
+    options = ("458", "457", "456")
+    tags = {letter: f"({letter}) {option}" for letter, option in zip("ABC", options, strict=True)}
+    record = Record("1", ("B",), tags=tags, choices=options, text=text)
+    assert load_task("mme-realworld").scorers["official"](record).value == right

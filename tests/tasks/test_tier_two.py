@@ -23,7 +23,7 @@ from mmeval.task import configure, load_task
 from mmeval.tasks import LEFT_OUT, TASKS
 from mmeval.types import SPARE, Image, InputError, Unsupported, images
 from tests.mic.mic_folders import clip
-from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, run, value
+from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, png, run, value
 
 CARDS = sorted(name for name, place in TASKS.items() if place.endswith(".yaml"))
 FOUR = dict(zip(("choice_a", "choice_b", "choice_c", "choice_d"), "wxyz", strict=True))
@@ -319,6 +319,36 @@ def realworldqa(folder: Path) -> None:
     parquet(folder / "data" / "test-00000-of-00001.parquet", found)
 
 
+def vstar(folder: Path) -> None:
+    end = "Answer with the option's letter from the given choices directly."
+    rows = [
+        ("direct_attributes/sa_1.jpg", "What color is it?\n(A) red\n(B) blue\n(C) green\n(D) white", "B"),
+        ("relative_position/sa_2.jpg", "Is it on the left or right side?\n(A) left\n(B) right", "A"),
+    ]
+    found = [
+        {"image": name, "text": f"{text}\n{end}", "category": name.split("/")[0], "label": key, "question_id": str(n)}
+        for n, (name, text, key) in enumerate(rows)
+    ]
+    jsonl(folder / "test_questions.jsonl", found)
+    for n, (name, _, _) in enumerate(rows):
+        picture(folder / name, n)
+
+
+def hr_bench(size: str) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        options = ("red", "blue", "green", "white")
+        lines = ["index\tquestion\tanswer\tcategory\tA\tB\tC\tD\tcycle_category\timage"]
+        for n in range(8):  # two questions, each in four rotations
+            turned = "\t".join(options[(n + k) % 4] for k in range(4))
+            shown = base64.b64encode(png(n // 4, size=64)).decode()
+            kind = ("single", "cross")[n // 4]
+            lines.append(f"{n}\tWhat color?\t{'ADCB'[n % 4]}\t{kind}\t{turned}\t{n % 4}\t{shown}")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"hr_bench_{size}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    return make
+
+
 EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float | None]] = {
     # what the folder holds; what is said to everything; the numbers; what guessing gives overall
     "mantis-eval": (mantis, "Final Answer: B", {"overall": 100 / 3}, None),
@@ -348,6 +378,9 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     "ocrbench": (ocr, "the centre", {"overall": 200 / 3, "Regular Text Recognition": 50}, None),
     "ai2d": (ai2d, "(b)", {"overall": 200 / 3}, 25),
     "realworldqa": (realworldqa, "Bus", {"overall": 25}, None),
+    "vstar": (vstar, "blue", {"overall": 50, "direct_attributes": 100, "relative_position": 0}, 37.5),
+    "hr-bench-4k": (hr_bench("4k"), "red", {"overall": 100, "single": 100, "cross": 100}, 25),
+    "hr-bench-8k": (hr_bench("8k"), "A", {"overall": 25, "single": 25, "cross": 25}, 25),
 }
 
 

@@ -115,6 +115,12 @@ def cambrian(text: str, ends: str) -> str:
     return text.strip().rstrip(ends).lstrip("(").rstrip(")")
 
 
+def cambrian_first(text: str, choices: Sequence[str]) -> str | None:
+    """Read as Cambrian-1's `vstar_test.py`: the first character of what `cambrian` returns, even of a word."""
+    first = cambrian(text, ".")[:1]
+    return next((letter for letter, _ in texts(choices) if letter.lower() == first), None)
+
+
 def drawn(read: Reader) -> Callable[[Record], Score]:
     """Return the scorer of a script that draws a random letter for unparsed answers.
 

@@ -212,6 +212,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},
     "vsr": {YES_NO: yesno.scorer(vsr)},
+    "vstar": {MULTIPLE: letters.as_is(letters.cambrian_first)},
     "websrc": {SHORT: equal(squad, squad)},
 }
 """Name -> kind of question -> the official scorer."""

@@ -1,0 +1,117 @@
+"""MME-RealWorld: five options about large pictures of five domains, asked for perception and for reasoning.
+
+Zhang et al. 2024, arXiv 2408.13257. Prompt and parser are from `evaluation` of MME-Benchmarks/MME-RealWorld (bee58ed).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.strict import strict
+from mmeval.task import Numbers, Task
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+
+FILES = ("MME_RealWorld.json",)
+LEVELS = ("Perception", "Reasoning")
+DOMAINS = {
+    "OCR with Complex Context": "OCR", "Remote Sensing": "remote sensing", "Diagram and Table": "diagrams and tables",
+    "Monitoring": "monitoring", "Autonomous_Driving": "driving",
+}  # fmt: skip
+AXES = {
+    f"{level}/{domain}": f"{level}, {label}"
+    for level in LEVELS
+    for domain, label in DOMAINS.items()
+    if (level, domain) != ("Reasoning", "Remote Sensing")
+}
+"""The domain and level of questions -> label. Nothing is asked about remote sensing for reasoning."""
+LEADS = (
+    "The best answer is", "The correct answer is", "The answer is", "The answer",
+    "The best option isThe correct option is", "Best answer:Best option:",
+)  # fmt: skip
+"""What the script removes. Missing commas in it join pairs of leads."""
+END = (
+    "Select the best answer to the above multiple-choice question based on the image. Respond with only the letter "
+    "(A, B, C, D, or E) of the correct option. \nThe best answer is:"
+)
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """Yield the questions, in the file's order. A repeated id gets its row's number as well. Raises InputError."""
+    seen: set[str] = set()
+    for number, line in enumerate(tables.read(data, FILES, None, "mme-realworld"), 1):
+        name = line.text("Question_id")
+        yield sample(line, f"{name} (row {number})" if name in seen else name)
+        seen.add(name)
+
+
+def sample(line: tables.TableRow, name: str) -> Sample:
+    """Return a row as a question. The options' letters, which its cells have, are removed."""
+    listed, answer = line.texts("Answer choices"), line.text("Ground truth").strip()
+    if answer not in (*choices.LETTERS[: len(listed)],):
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(listed)} options; fix it")
+    category = f"{line.text('Task')}/{line.text('Subtask')}"
+    if category not in AXES:
+        raise InputError(f"{line.where}: unknown task '{category[:60]}'{nearest(category, AXES)}; fix the row")
+    return Sample(
+        name,
+        (*line.images("Image"), line.text("Text")),
+        (answer,),
+        tuple((re.sub(r"^\s*\([A-Z]\)\s*", "", option),) for option in listed),
+        category=category,
+        tags=dict(zip(choices.LETTERS, listed, strict=False)),
+    )
+
+
+def release(sample: Sample) -> Parts:
+    """Ask as `model_vqa_mme_real_world.py` does."""
+    *pictures, question = sample.prompt
+    options = "".join(f"{option}\n" for option in listed(sample.tags))
+    return (*pictures, f"{question} The choices are listed below: \n{options}{END}")
+
+
+def listed(tags: Mapping[str, str]) -> list[str]:
+    """Return the options as the table has them, each with its letter."""
+    return [tags[letter] for letter in choices.LETTERS if letter in tags]
+
+
+def official(record: Record) -> Score:
+    """Score as `extract_characters_regex` reads: the first of A to E anywhere, in whichever word.
+
+    If there is none, read the first option that contains an answer of up to ten words; an empty answer is therefore A.
+    """
+    if record.text is None:
+        return choices.unanswered(record)
+    text = record.text.strip()
+    for lead in LEADS:
+        text = text.replace(lead, "")
+    capital = re.search("[ABCDE]", text)
+    if capital or len(text.split()) > 10:
+        return choices.graded(record, capital[0] if capital else None)
+    named = (option[1:2] for option in listed(record.tags) if text.lower() in option.lower())
+    return choices.graded(record, next(named, None))
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the accuracy of all questions, of both levels, and of their domains."""
+    parts = parts_by(lambda record: record.category.partition("/")[0], records, scores)
+    levels = {
+        level: percent(share(*parts[level]), guessing(parts[level][0]), f"no question of {level} has an answer")
+        for level in LEVELS
+    }
+    overall = percent(share(records, scores), guessing(records))
+    return {"overall": overall, **levels, **by_category(records, scores, [*AXES])}
+
+
+MME_REALWORLD = Task(
+    name="mme-realworld",
+    samples=samples,
+    prompts={"release": release},
+    scorers={"official": official, "strict": choices.scorer(strict)},
+    metrics={"official": numbers, "strict": numbers},
+    axes=AXES,
+    totals={"overall": "Overall", **{level: level for level in LEVELS}},
+    readings={"mme-realworld": official},
+    choice=True,
+)
