@@ -63,12 +63,17 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     """Return a row as a question, with `frames` frames of its video. Without marks, its pictures come first."""
     kind = _kind(card, line)
     clip, about_frames = _frames(card, line, frames, sampler)
-    shown = [*(image for column in card.fields.pictures for image in line.images(column, card.folder)), *clip]
+    pictures = [line.images(column, card.folder) for column in card.fields.pictures]
+    shown = [*(image for column in pictures for image in column), *clip]
     offered = _options(card, line) if kind == "multiple choice" else []
     drawn = _drawn(card, line) if kind == "picture choice" else []
     texts = [line.text(card.fields.question), *offered]
     spare = 0
-    if card.mark and any(re.search(marks.numbered(card.mark), text) for text in texts):
+    if card.mark and any(found := [re.search(marks.numbered(card.mark), text) for text in texts]):
+        if any(one and one.groups() for one in found) and sorted(pictures, key=bool, reverse=True) != pictures:
+            raise InputError(
+                f"{line.where}: a picture column is empty but a later one is not; leave no gap, marks count"
+            )
         prompt, *options = marks.placed(texts, shown, card.mark, line.where, spare=True)
         spare = len({*shown} - {part for parts in (prompt, *options) for part in images(parts)})
     else:

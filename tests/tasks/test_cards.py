@@ -639,6 +639,15 @@ def test_a_mark_with_a_number_names_its_picture(tmp_path: Path, mark: str) -> No
         read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image 4>", "B": "y"}), mark=mark)
 
 
+def test_a_numbered_mark_and_an_empty_picture_column_are_a_sentence(tmp_path: Path) -> None:
+    row = {"q": "<image 1>?", "A": "x", "B": "y", "a": "A", "img": None, "img2": "b.png"}
+    fields = {"pictures": ["img", "img2"]}
+    with pytest.raises(InputError, match="line 1: a picture column is empty but a later one is not"):
+        read(tmp_path, "t.jsonl", json.dumps(row), mark="<image {}>", fields=fields)
+    (found,) = read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image>?"}), mark="<image>", fields=fields)
+    assert names(found) == ["b.png", "?"]
+
+
 @pytest.mark.parametrize("right", ["A, C", "(A) or C", "a/c", "['A', 'C']", ["A", "C"]])
 def test_several_letters_are_right(tmp_path: Path, right: object) -> None:
     row = {"q": "Which?", "A": "x", "B": "y", "C": "z", "a": right, "img": "a.png"}
