@@ -116,7 +116,7 @@ def test_a_model_that_breaks_its_duties_is_told(here: Path) -> None:
     )
     told = CliRunner().invoke(main, ["models", "check", "python:middle:load"])
     assert told.exit_code == 1
-    assert "broken  each request gets one answer" in told.output
+    assert "FAILED  each request gets one answer" in told.output
     assert "reads more than 2,048 requests" in told.output
 
 

@@ -90,7 +90,7 @@ def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
     assert results["counts"] == {
         "samples": 11, "correct": 4, "incorrect": 7, "unparsed": 0, "refused": 0, "error": 0,
     }  # fmt: skip
-    assert "The difference, 50.0%," in results["remarks"][0]
+    assert "50.0 points are lost" in results["remarks"][0]
     assert results["remarks"][1] == "CircularEval of each split: dev 0.0, test 0.0."
     assert results["remarks"][2].startswith("Letters answered: A 0% (right: 36%), B 100% (right: 36%)")
 
