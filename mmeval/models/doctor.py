@@ -120,10 +120,13 @@ def _tensors(file: Path) -> list[tuple[str, int]]:
             if length > LARGEST_HEADER:
                 raise ValueError("its header is too long")
             header = json.loads(opened.read(length))
-        return [(one["dtype"], math.prod(one["shape"])) for name, one in header.items() if name != "__metadata__"]
+        tensors = [(str(one["dtype"]), one["shape"]) for name, one in header.items() if name != "__metadata__"]
+        if not all(isinstance(side, int) and side >= 0 for _, shape in tensors for side in shape):
+            raise ValueError("a tensor's shape is not a list of sizes")
+        return [(dtype, math.prod(shape)) for dtype, shape in tensors]
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}); fetch it again") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{file}: not a readable safetensors file ({error})") from error
 
 

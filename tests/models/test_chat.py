@@ -181,6 +181,14 @@ def test_temperature_draws_what_the_scores_say() -> None:
     assert shares.tolist() == pytest.approx([0.5 / 0.8, 0.3 / 0.8, 0, 0], abs=0.03)
 
 
+def test_the_lowest_temperature_draws_the_likeliest_token() -> None:
+    from mmeval.models.chat.steps import Draw
+
+    for temperature in (1e-3, 1e-10, 1e-39, 1e-300):
+        draw = Draw([0], Generation(temperature=temperature), torch.device("cpu"))
+        assert draw(torch.zeros(1, 1), torch.tensor([[1.0, 3.0, 2.0, -1.0]])).argmax(-1).item() == 1
+
+
 def test_a_presence_penalty_takes_from_what_the_answer_has_and_not_from_the_prompt() -> None:
     from mmeval.models.chat.steps import Presence
 

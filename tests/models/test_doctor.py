@@ -1,5 +1,8 @@
 """`mmeval doctor`: readable sizes, and models that have no folder."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from mmeval.models.doctor import BINARY, DECIMAL, of_model, scaled
@@ -32,3 +35,16 @@ def test_a_server_needs_nothing_here_and_its_password_is_not_shown() -> None:
 def test_a_name_that_no_hub_has_is_one_sentence() -> None:
     with pytest.raises(InputError, match=r"^no/such/name: neither a folder nor a hub name"):
         of_model("chat:no/such/name")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [[1], 5, {"a": 3}, {"a": {"dtype": "F32", "shape": ["x"]}}, {"a": {"dtype": "F32", "shape": [-5]}},
+     {"a": {"dtype": "F32", "shape": 7}}],
+)  # fmt: skip
+def test_a_damaged_header_of_weights_is_a_sentence(tmp_path: Path, header: object) -> None:
+    written = json.dumps(header).encode()
+    (tmp_path / "config.json").write_text('{"model_type": "blip-2"}')
+    (tmp_path / "model.safetensors").write_bytes(len(written).to_bytes(8, "little") + written)
+    with pytest.raises(InputError, match=r"model.safetensors: not a readable safetensors file"):
+        of_model(str(tmp_path))

@@ -17,6 +17,9 @@ from mmeval.types import Generation
 BEGINNING = 24
 """Tokens within which reasoning must begin; a whole tag also fits into them."""
 
+COLDEST = 1e-6
+"""A lower temperature is taken as this one, at which the likeliest token is certain; 1e-39 makes scores infinite."""
+
 
 class Finite(LogitsProcessor):
     """Records at each step whether a row's scores are finite; otherwise the largest is meaningless."""
@@ -50,7 +53,7 @@ class Draw(LogitsProcessor):
     """
 
     def __init__(self, seeds: Sequence[int], how: Generation, device: torch.device) -> None:
-        self._temperature, self._top_p, self._top_k = how.temperature, how.top_p, how.top_k
+        self._temperature, self._top_p, self._top_k = max(how.temperature, COLDEST), how.top_p, how.top_k
         self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
