@@ -233,7 +233,7 @@ def test_features_survive_a_kill_and_know_their_picture(data: Path) -> None:
     found = open_features(data / "kept", model)
     for path in paths:
         expected = model.encode(read(path)[None])[0].bfloat16()
-        assert torch.equal(found[path], expected.detach())
+        assert torch.equal(found.view(path), expected.detach())
     Image.new("RGB", (16, 16), "red").save(paths[0])
     assert paths[0] not in found
     (data / "bad.png").write_bytes(b"no picture")
@@ -255,7 +255,7 @@ def test_runs_share_a_folder_of_features_at_one_time(data: Path) -> None:
     assert [path in found for path in paths] == [True] * 6 + [False] * 2
     for path in paths[:6]:
         expected = model.encode(read_picture(path, processor)[None])[0].bfloat16()
-        assert torch.equal(found[path], expected.detach())
+        assert torch.equal(found.view(path), expected.detach())
 
 
 def test_features_change_nothing(data: Path) -> None:

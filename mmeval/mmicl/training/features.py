@@ -42,12 +42,11 @@ class Features:
         """Leave out the memory maps; a worker process makes its own."""
         return {**vars(self), "_mapped": {}}
 
-    def __getitem__(self, path: str) -> Tensor:
-        """Read states [V, D], bfloat16. Raises KeyError if the picture was not encoded, OSError if its file is gone."""
-        return self.view(path).clone()
-
     def view(self, path: str) -> Tensor:
-        """Return the states [V, D] mapped from the file, which must not be written to. Raises as above."""
+        """Return states [V, D], bfloat16, mapped from the file, so not to be written to.
+
+        Raises KeyError if the picture was not encoded, OSError if its file is gone.
+        """
         file, number = self.places[_key(path)]
         count = self.shape[0] * self.shape[1]
         mapped = self._mapped.get(file)
