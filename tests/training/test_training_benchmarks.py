@@ -64,7 +64,7 @@ def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> Non
 @pytest.mark.parametrize(
     ("evaluate", "sentence"),
     [
-        (["mmm"], "evaluate: unknown task 'mmm' (did you mean 'mme'?)"),
+        (["mmee"], "evaluate: unknown task 'mmee' (did you mean 'mme'?)"),
         ({"mme": "nowhere"}, "nowhere"),
         (["vqav2"], "evaluate: the task 'vqav2' has no embedded suite"),
         (["mic:gone.jsonl"], "gone.jsonl: cannot be read"),
