@@ -43,13 +43,18 @@ def sample(line: tables.TableRow) -> Sample:
     right = [letter for letter, option in choices.texts(options) if option.strip() == answer.strip()]
     if options and not right:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+    precision = line.cell("precision")
+    if not re.fullmatch({"integer": r"-?\d+", "float": r"-?\d+(\.\d+)?"}.get(kind, ".*"), answer, re.DOTALL):
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not of the type {kind}; fix it")
+    if kind == "float" and not re.fullmatch(r"\d(\.0)?", precision):
+        raise InputError(f"{line.where}: the precision is '{precision[:40]}'; it must be a number of decimal places")
     return Sample(
         line.text("pid"),
         (*line.images("decoded_image"), line.text("query")),
         tuple(right) or (answer,),
         tuple((option,) for option in options),
         category=task,
-        tags={"answer_type": kind, "precision": line.cell("precision")},
+        tags={"answer_type": kind, "precision": precision},
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mmeval.data import tables
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Record
 from tests.evaluating import results
@@ -270,3 +272,22 @@ def test_mathvista_is_scored_strictly_and_says_that_no_judge_was_asked(tmp_path:
 def test_mathvistas_numbers_have_the_questions_precision(kind: str, key: str, text: str, right: float) -> None:
     record = Record("1", (key,), tags={"answer_type": kind, "precision": "2.0" if kind == "float" else ""}, text=text)
     assert load_task("mathvista").scorers["strict"](record).value == right
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"answer": "eighteen"}, "row 2: the answer 'eighteen' is not of the type integer"),
+        ({"answer_type": "float", "precision": None}, "row 2: the precision is ''"),
+        ({"answer_type": "int"}, "row 2: unknown answer_type 'int'"),
+    ],
+)
+def test_a_number_that_mathvista_cannot_compare_is_a_sentence(
+    change: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    mathvista(tmp_path)
+    (table,) = (tmp_path / "data").iterdir()
+    rows = [line.values for line in tables.of_file(table, tmp_path)]
+    parquet(table, [{**row, **(change if n == 1 else {})} for n, row in enumerate(rows)])
+    with pytest.raises(InputError, match=sentence):
+        list(load_task("mathvista").samples(str(tmp_path)))
