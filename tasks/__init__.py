@@ -26,6 +26,7 @@ TASKS = {
     "mmvp": "mmeval.tasks.mmvp:MMVP", "mme-realworld": "mmeval.tasks.mme_realworld:MME_REALWORLD",
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
+    "mathvista": "mmeval.tasks.mathvista:MATHVISTA",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""

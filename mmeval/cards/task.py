@@ -27,6 +27,11 @@ PROMPTS = {
 DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio": "Answered yes"}
 """What a card of yes/no questions reports in addition to accuracy."""
 
+NO_JUDGE = (
+    "The official reading uses a judge, and none was asked: these scores use the strict reading, where an unclear "
+    "answer is wrong."
+)
+
 
 def load(path: Path) -> Task:
     """Return the task of a user's card; its data is in the card's folder. Raises InputError."""
@@ -121,10 +126,7 @@ def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> l
     """Return remarks on the card's official reading and on repeated ids."""
     found = []
     if card.official == JUDGE:
-        found.append(
-            "The official reading uses a judge, and none was asked: these scores use the strict reading, where an "
-            "unclear answer is wrong."
-        )
+        found.append(NO_JUDGE)
     if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):
         found.append(f"{left:,} of {len(scores):,} answers are unparsed by the official script, which leaves them out.")
     if again := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:

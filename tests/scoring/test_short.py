@@ -67,6 +67,7 @@ def test_what_says_nothing_is_unparsed(text: str) -> None:
         ("0", "-3", "3", "incorrect"),
         ("0", "2 + 1 = 3", "3", "correct"),
         ("0", "2 or 3", "3", "unparsed"),
+        ("0", "The answer is not 3.", "3", "unparsed"),
         ("0", "many", "3", "unparsed"),
         ("0", "$1,234.50", "1234.5", "correct"),
         ("0", "1,5", "1.5", "correct"),

@@ -1,12 +1,14 @@
-"""MMVP, CV-Bench and MME-RealWorld: small folders as they are published, and their scripts' rules."""
+"""MMVP, CV-Bench, MME-RealWorld and MathVista: small folders as they are published, and their scripts' rules."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mmeval.data import tables
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Record
 from tests.evaluating import results
@@ -86,6 +88,34 @@ def mme_realworld(folder: Path) -> None:
     (folder / "MME_RealWorld.json").write_text(json.dumps(found), encoding="utf-8")
     for n in range(4):
         picture(folder / "pictures" / f"{n}.jpg", n)
+
+
+def mathvista(folder: Path) -> None:
+    hint = "Hint: Please answer the question"
+    rows: list[tuple[str, list[str], str, str, int | None]] = [
+        (f"{hint} and provide the letter.\nQuestion: Which?", ["9", "18", "12 ", "18"], "18", "text", None),
+        (f"{hint} requiring an integer.\nQuestion: How many?", [], "18", "integer", None),
+        (f"{hint} with two decimal places.\nQuestion: How long?", [], "1.26", "float", 2),
+        (f"{hint} requiring a list.\nQuestion: Which years?", [], "[2014, 2016]", "list", None),
+    ]
+    found = [
+        {
+            "pid": str(n),
+            "question": query.partition("Question: ")[2],
+            "image": f"images/{n}.jpg",
+            "decoded_image": embedded(n),
+            "choices": options or None,
+            "unit": None,
+            "precision": precision,
+            "answer": answer,
+            "question_type": "multi_choice" if options else "free_form",
+            "answer_type": kind,
+            "metadata": {"task": "math word problem", "skills": ["arithmetic reasoning"]},
+            "query": query,
+        }
+        for n, (query, options, answer, kind, precision) in enumerate(rows)
+    ]
+    parquet(folder / "data" / "testmini-00000-of-00001.parquet", found)
 
 
 @pytest.mark.parametrize("head", ["lndex", "Index"])
@@ -212,3 +242,52 @@ def test_mme_realworld_reads_the_first_capital(text: str, right: float) -> None:
     tags = {letter: f"({letter}) {option}" for letter, option in zip("ABC", options, strict=True)}
     record = Record("1", ("B",), tags=tags, choices=options, text=text)
     assert load_task("mme-realworld").scorers["official"](record).value == right
+
+
+def test_mathvista_is_scored_strictly_and_says_that_no_judge_was_asked(tmp_path: Path) -> None:
+    mathvista(tmp_path / "data")
+    scores = run("mathvista", tmp_path / "data", tmp_path / "run", "constant:The answer is 18.")
+    assert (value(scores, "overall"), value(scores, "math word problem")) == (50.0, 50.0)
+    assert any("uses a judge, and none was asked" in remark for remark in scores["remarks"])
+    first, *_ = load_task("mathvista").samples(str(tmp_path / "data"))
+    assert first.targets == ("B", "D")  # options that are equal are both right
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "text", "right"),
+    [
+        ("integer", "18", "18", 1.0),
+        ("integer", "18", "18.0", 1.0),
+        ("integer", "18", "There are 20 apples and 2 are gone. So the answer is 18 apples.", 1.0),
+        ("integer", "18", "There are 20 apples, 2 are gone, 18 are left.", 0.0),  # no number is declared
+        ("integer", "18", "The answer is not 18.", 0.0),
+        ("integer", "2", "I'm sorry, but I cannot tell the age of the 2 people.", 0.0),
+        ("float", "1.26", "1.2587", 1.0),
+        ("float", "1.26", "1.2", 0.0),
+        ("float", "1.26", "1,2587 m", 1.0),
+        ("list", "[2014, 2016]", "[2014, 2016]", 1.0),
+        ("list", "[2014, 2016]", "2014", 0.0),
+    ],
+)
+def test_mathvistas_numbers_have_the_questions_precision(kind: str, key: str, text: str, right: float) -> None:
+    record = Record("1", (key,), tags={"answer_type": kind, "precision": "2.0" if kind == "float" else ""}, text=text)
+    assert load_task("mathvista").scorers["strict"](record).value == right
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"answer": "eighteen"}, "row 2: the answer 'eighteen' is not of the type integer"),
+        ({"answer_type": "float", "precision": None}, "row 2: the precision is ''"),
+        ({"answer_type": "int"}, "row 2: unknown answer_type 'int'"),
+    ],
+)
+def test_a_number_that_mathvista_cannot_compare_is_a_sentence(
+    change: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    mathvista(tmp_path)
+    (table,) = (tmp_path / "data").iterdir()
+    rows = [line.values for line in tables.of_file(table, tmp_path)]
+    parquet(table, [{**row, **(change if n == 1 else {})} for n, row in enumerate(rows)])
+    with pytest.raises(InputError, match=sentence):
+        list(load_task("mathvista").samples(str(tmp_path)))

@@ -25,7 +25,7 @@ from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
 from tests.tasks import test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
-from tests.tasks.test_pairs_and_sources import cv_bench, mme_realworld, mmvp
+from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mmvp
 from tests.tasks.test_tier_two import EXPECTED
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
@@ -276,6 +276,7 @@ WRITERS: dict[str, Writer] = {
     "mmmu": test_mmmu.mmmu,
     "mmmu-pro": test_mmmu.pro,
     "mmmu-pro-vision": test_mmmu.vision,
+    "mathvista": mathvista,
     "mme-realworld": mme_realworld,
     **{name: expected[0] for name, expected in EXPECTED.items()},
 }

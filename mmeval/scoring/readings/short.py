@@ -91,12 +91,13 @@ voted = scorer(
 
 
 def number(text: str) -> float | None:
-    """Return the only number after a text's last equals sign; None if there are others, as in `1,2,3`.
+    """Return the only number after a text's last equals sign; None if there are others, as in `1,2,3`, or after "not".
 
     A comma groups thousands, also in the Indian way (`12,34,567`), or is a decimal point.
     """
-    found = {_value(match[0]) for match in _NUMBER.finditer(normal(text).rpartition("=")[2])}
-    return found.pop() if len(found) == 1 else None
+    left = normal(text).rpartition("=")[2]
+    found = {_value(match[0]) for match in _NUMBER.finditer(left)}
+    return found.pop() if len(found) == 1 and not re.match(r"\s*not\b", left) else None
 
 
 def _value(text: str) -> float | None:

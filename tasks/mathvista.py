@@ -1,0 +1,110 @@
+"""MathVista: mathematics in figures, charts and photographs; options, numbers and lists (Lu et al. 2023, 2310.02255).
+
+Officially GPT-4 extracts each answer, and `evaluation/calculate_score.py` of lupantech/MathVista (53d5258) rounds and
+compares it. No judge is asked here: `strict` reads the answer and compares it with the same precision.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from mmeval.cards.task import NO_JUDGE
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import by_category, percent, share
+from mmeval.scoring.readings import choices, short, yesno
+from mmeval.scoring.readings.strict import strict
+from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import ending
+from mmeval.types import InputError, Record, Sample, Score, nearest
+
+FILES = ("testmini-*.parquet", "data/testmini-*.parquet")
+TASKS = {
+    "figure question answering": "Figures",
+    "geometry problem solving": "Geometry",
+    "math word problem": "Word problems",
+    "textbook question answering": "Textbooks",
+    "visual question answering": "Photographs",
+}
+TYPES = ("text", "integer", "float", "list")
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """Yield the questions of testmini, in the data's order. Raises InputError."""
+    return map(sample, tables.read(data, FILES, MATHVISTA.card["hub"], "mathvista"))
+
+
+def sample(line: tables.TableRow) -> Sample:
+    """Return a row as a question. Its text is the data set's own query, with a hint and the options."""
+    about, kind, answer = line.value("metadata"), line.text("answer_type"), line.text("answer")
+    task = str(about.get("task")) if isinstance(about, Mapping) else ""
+    for name, value, known in (("task", task, TASKS), ("answer_type", kind, TYPES)):
+        if value not in known:
+            raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
+    options = line.texts("choices") if line.text("question_type") == "multi_choice" else []
+    right = [letter for letter, option in choices.texts(options) if option.strip() == answer.strip()]
+    if options and not right:
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+    precision = line.cell("precision")
+    if not re.fullmatch({"integer": r"-?\d+", "float": r"-?\d+(\.\d+)?"}.get(kind, ".*"), answer, re.DOTALL):
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not of the type {kind}; fix it")
+    if kind == "float" and not re.fullmatch(r"\d(\.0)?", precision):
+        raise InputError(f"{line.where}: the precision is '{precision[:40]}'; it must be a number of decimal places")
+    return Sample(
+        line.text("pid"),
+        (*line.images("decoded_image"), line.text("query")),
+        tuple(right) or (answer,),
+        tuple((option,) for option in options),
+        category=task,
+        tags={"answer_type": kind, "precision": precision},
+    )
+
+
+def scored(record: Record) -> Score:
+    """Score an option's letter or text, the only number of the answer, or a list.
+
+    A decimal number is rounded to the question's precision first, as the script does.
+    """
+    if record.choices:
+        return _CHOSEN(record)
+    return short.exact(record) if record.tags["answer_type"] == "list" else _number(record)
+
+
+def _number(record: Record) -> Score:
+    digits = int(float(record.tags["precision"])) if record.tags["answer_type"] == "float" else None
+
+    def worth(answer: str, known: Sequence[str]) -> float:
+        given = short.number(answer)
+        if given is None:
+            return 0.0
+        return float(any((given if digits is None else round(given, digits)) == float(key) for key in known))
+
+    return short.scorer(_told, worth)(record)
+
+
+def _told(text: str) -> str:
+    """Return the number in few words after the last "answer is", or else an answer with only one number."""
+    declared = _DECLARED.search(text)
+    answers = (*([declared[1]] if declared else []), text)
+    found = next((answer for answer in map(short.said, answers) if short.number(answer) is not None), "")
+    return "" if yesno.refuses(text) else found
+
+
+_DECLARED = re.compile(r".*\banswer(?: is:?|:)\*{0,2}\s+(\S+(?:\s\S+){0,4})\s*\Z", re.DOTALL | re.IGNORECASE)
+_CHOSEN = choices.scorer(strict)
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the accuracy of all questions and of each task. Chance is unknown, as numbers have none."""
+    return {"overall": percent(share(records, scores), None), **by_category(records, scores, [*TASKS])}
+
+
+MATHVISTA = Task(
+    name="mathvista",
+    samples=samples,
+    prompts={"release": ending("")},
+    scorers={"strict": scored},
+    metrics={"strict": numbers},
+    axes=TASKS,
+    totals={"overall": "Overall"},
+    max_new_tokens=1024,
+    remarks=lambda records, scores: [NO_JUDGE],
+)
