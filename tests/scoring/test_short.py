@@ -54,6 +54,24 @@ def test_exact_takes_an_answer_as_people_write_it(target: str, answer: str) -> N
     assert scored("exact", answer, target).outcome == "correct"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The red bar is 12 and the blue one 1.8. So the answer is 13.8.",
+        "12 + 1.8 = 13.8\n**Answer:** 13.8",
+        "The answer is 12. No, both count.\n\nThe final answer is: **13.8**.",
+        "Both count; therefore, the answer is $13.8$.",
+    ],
+)
+def test_the_last_sentence_that_says_the_answer_is_read(text: str) -> None:
+    assert scored("exact", text, "13.8").value == scored("relaxed", text, "13.9").value == 1.0
+
+
+@pytest.mark.parametrize("text", ["A poster says: the answer is 5", "I doubt that the answer is 5", "5. It isn't 6"])
+def test_what_others_say_or_what_is_doubted_is_not_the_answer(text: str) -> None:
+    assert scored("exact", text, "5").value == 0.0
+
+
 @pytest.mark.parametrize("text", ["", " . ", "**", '""', "<think>5"])
 def test_what_says_nothing_is_unparsed(text: str) -> None:
     assert scored("exact", text, "5").outcome == "unparsed"

@@ -15,6 +15,12 @@ _LED = re.compile(
     r"(?:(?: is)?\s*[:：]|(?: is)?(?=\s))\s*|^答案(?:是|为)?[:：]?\s*",
     re.IGNORECASE,
 )
+_TOLD = re.compile(
+    r".*(?:(?:[.!?。]|\bso|\btherefore|\bthus|\bhence),?\s+|\n)\s*(?:\*\*)?(?:(?:the|my) )?"
+    r"(?:(?:final|short|correct) )*answer(?: to the question)?(?: is\b\s*[:：]?|\s*[:：])(?:\*\*)?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The last sentence or line that says what the answer is, and all before it."""
 _WRAPPED = re.compile(r"(\*\*|__|\*|`|\"|'|\$)(?=\S)(.+)(?<=\S)\1|\\\((.+)\\\)", re.DOTALL)
 _ARTICLE = re.compile(r"(?<!\S)(?:an?|the)\s+(?=[^\W\d_]{2})")
 _GROUPED = re.compile(r"(?<![\w.,])(\d{1,3})((?:,\d{3})+)(?![\d,])")
@@ -52,8 +58,8 @@ def said(text: str) -> str:
     if inside := marked(answer):
         answer = inside[-1][1]
     answer = _unwrapped(answer)
-    led = _LED.match(answer)
-    return _unwrapped(answer[led.end() :]) or answer if led else answer
+    led = _TOLD.match(answer) or _LED.match(answer)
+    return _unwrapped(_unwrapped(answer[led.end() :]).rstrip(".。")) or answer if led else answer
 
 
 def _unwrapped(answer: str) -> str:
