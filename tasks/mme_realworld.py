@@ -96,10 +96,7 @@ def official(record: Record) -> Score:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy of all questions, of both levels, and of their domains."""
     parts = parts_by(lambda record: record.category.partition("/")[0], records, scores)
-    levels = {
-        level: percent(share(*parts[level]), guessing(parts[level][0]), f"no question of {level} has an answer")
-        for level in LEVELS
-    }
+    levels = {level: percent(share(*parts[level]), guessing(parts[level][0])) for level in LEVELS}
     overall = percent(share(records, scores), guessing(records))
     return {"overall": overall, **levels, **by_category(records, scores, [*AXES])}
 

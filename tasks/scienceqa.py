@@ -71,10 +71,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
         "grades_1_6": young[True],
         "grades_7_12": young[False],
     }
-    found = {
-        name: percent(share(*own), guessing(own[0]), f"no question of {name} has an answer")
-        for name, own in slices.items()
-    }
+    found = {name: percent(share(*own), guessing(own[0])) for name, own in slices.items()}
     return {**found, **by_category(records, scores, list(SUBJECTS))}
 
 

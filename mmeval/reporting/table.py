@@ -6,7 +6,7 @@ Names and labels are untrusted text: no output treats them as markup, code or a 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,7 +95,7 @@ class Table:
         for row in self.every:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
-        parts = [f"{', '.join(labels)} ({reason})" for reason, labels in without.items()]
+        parts = [f"{_first(labels)} ({reason})" for reason, labels in without.items()]
         found = [f"No value: {'; '.join(parts)}."] if parts else []
         if self.differing:
             names = ", ".join(row.label for row in self.differing)
@@ -219,6 +219,11 @@ def _cells(table: Table, row: ScoreRow) -> list[str]:
     strict = [number(row.strict.value) if row.strict else ""] if table.differing else []
     score = [number(estimate.value), marks(estimate.full_marks), interval(estimate), chance]
     return [row.label, *extras, *score, *strict]
+
+
+def _first(labels: Sequence[str], most: int = 5) -> str:
+    """List labels, only the first few of many."""
+    return ", ".join(labels) if len(labels) <= most else f"{', '.join(labels[:most])} and {len(labels) - most} more"
 
 
 def _differ(one: float | None, other: float | None) -> bool:

@@ -238,4 +238,4 @@ def test_short_answers_are_compared_whole(text: str, outcome: str) -> None:
 
 
 def test_a_mean_without_values_has_its_reason() -> None:
-    assert percent(Mean([], []), 50.0).reason == "no question has an answer"
+    assert percent(Mean([], []), 50.0).reason == "none of its questions has an answer"

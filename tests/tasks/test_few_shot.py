@@ -235,7 +235,7 @@ def vizwiz(tmp_path: Path) -> Path:
 def test_vizwiz(vizwiz: Path, tmp_path: Path) -> None:
     scores = run("vizwiz", vizwiz, tmp_path / "run", "constant:unanswerable", shots=2)
     assert (value(scores, "overall"), value(scores, "unanswerable"), value(scores, "other")) == (100.0, 100.0, 100.0)
-    assert scores["metrics"]["number"]["reason"] == "no question of number has an answer"
+    assert scores["metrics"]["number"]["reason"] == "none of its questions has an answer"
 
 
 def test_vizwiz_in_vqas_form_is_the_same(vizwiz: Path, tmp_path: Path) -> None:
@@ -480,7 +480,7 @@ def test_one_seed_has_no_spread_and_a_number_without_value_says_why(vizwiz: Path
     found = spread.summary(runs)["scorers"]["official"]
     assert (found["overall"]["mean"], found["overall"]["sd"]) == (0.0, None)
     assert found["number"]["mean"] is None
-    assert found["number"]["reason"] == "seed 5: no question of number has an answer"
+    assert found["number"]["reason"] == "seed 5: none of its questions has an answer"
 
 
 @pytest.mark.slow

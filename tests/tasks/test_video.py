@@ -222,7 +222,7 @@ def test_msvd_by_hand(msvd: Path, tmp_path: Path) -> None:
     scores = run("msvd-qa", msvd, tmp_path / "cat", "constant:cat")
     assert value(scores, "overall") == pytest.approx(200 / 3)
     assert [value(scores, kind) for kind in ("what", "who", "how")] == [100.0, 100.0, 0.0]
-    assert scores["metrics"]["where"]["reason"] == "no question of where has an answer"
+    assert scores["metrics"]["where"]["reason"] == "none of its questions has an answer"
     assert scores["metrics"]["overall"]["chance"] is None
     assert scores["remarks"] == [
         "8 frames of each video are shown, chosen by the sampler inner; the records have their times."

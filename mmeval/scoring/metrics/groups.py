@@ -64,7 +64,7 @@ def key(record: Record, group: Key) -> str:
     return record.groups[group] if isinstance(group, str) else group(record)
 
 
-def percent(mean: Mean, chance: float | None, why: str = "no question has an answer") -> Statistic:
+def percent(mean: Mean, chance: float | None, why: str = "none of its questions has an answer") -> Statistic:
     """Return a mean as a percentage; `chance` is one, too. Without values, `why` is the reason for no number."""
     return Statistic(100.0, chance, [((100.0, mean),)]) if mean.values else Statistic(100.0, chance, reason=why)
 
@@ -96,7 +96,7 @@ def by_category(
     """Return each category's share, in the order of `names`. `chance` returns the chance level of its records."""
     parts = parts_by(lambda record: record.category, records, scores)
     return {
-        name: percent(share(*parts[name], cluster), chance(parts[name][0]), f"no question of {name} has an answer")
+        name: percent(share(*parts[name], cluster), chance(parts[name][0]))
         for name in list(dict.fromkeys((*names, *parts)))
     }
 
