@@ -233,4 +233,4 @@ VISION = _task(
     1024,
     letters.drawn(letters.mmmu_pro),
 )
-"""The scripts for MMMU-Pro allow 4,096 tokens, too many for a model with that context; pictures follow the text there."""
+"""The scripts for MMMU-Pro allow 4,096 tokens, which many models' contexts do not; pictures follow the text there."""
