@@ -93,17 +93,18 @@ def sample(line: tables.TableRow) -> Sample:
 def _placed(text: str, shown: Mapping[str, Sequence[Image]], where: str) -> Parts:
     """Return a text with the picture of `image_3` at each mark of number 3. Raises InputError if there is none.
 
-    A mark of a column that the table does not have is text: validation_Math_7 has been published with `<image 30>`.
+    A mark of a column that the table does not have is text: validation_Math_7 has been published with marks up to 30.
     """
     parts: list[str | Image] = []
-    for place, part in enumerate(_MARK.split(text)):
-        if place % 2 == 0 or f"image_{part}" not in shown:
-            parts += [part if place % 2 == 0 else f"<image {part}>"] if part else []
-        elif found := shown.get(f"image_{part}"):
-            parts += found
-        else:
-            raise InputError(f"{where}: a mark stands for image_{part}, which is empty; fix the row")
-    return tuple(parts)
+    end = 0
+    for mark in _MARK.finditer(text):
+        column = f"image_{mark[1]}"
+        if shown.get(column) == []:
+            raise InputError(f"{where}: a mark stands for {column}, which is empty; fix the row")
+        if column in shown:
+            parts += [text[end : mark.start()], *shown[column]]
+            end = mark.end()
+    return tuple(part for part in (*parts, text[end:]) if part != "")
 
 
 def _options(line: tables.TableRow) -> list[str]:
