@@ -131,18 +131,18 @@ _DEAD = "a dead folder, or a fault|the same command does not go on"
 FAULTS = {
     "no flush": Fault(no_flush, "kept, and not on the disk"),
     "32 answers held back": Fault(held_back, "kept, and not on the disk"),
-    "torn line kept": Fault(torn_line_kept, f"a line that is no record|{_DEAD}"),
+    "torn line kept": Fault(torn_line_kept, f"a line that is no record|{_DEAD}", weights=(1, 0, 0)),
     "a line in two writes": Fault(line_in_two_writes, "written in more than one piece"),
     "written in place": Fault(written_in_place, _DEAD, weights=(1, 8, 1)),
     "no lock": Fault(no_lock, "two processes wrote one run"),
     "identity unchecked": Fault(identity_unchecked, "a run of another identity was taken for this one"),
     "emptied at each resume": Fault(emptied_at_each_resume, "asked again|an answer was lost"),
-    "run.json deleted first": Fault(run_json_deleted_first, _DEAD),
+    "run.json deleted first": Fault(run_json_deleted_first, _DEAD, weights=(1, 8, 0)),
     "no lock of two processes": Fault(no_lock, "two processes wrote one run", "two processes"),
     "every process asks all": Fault(every_process_asks_all, "asked by two processes|asked again", "two processes"),
     "other journals unread": Fault(
         other_journals_unread, f"made from other records|asked again|{_DEAD}", "two processes"
     ),
-    "attempts uncounted": Fault(attempts_uncounted, "an error counts|asked again", "two processes"),
+    "attempts uncounted": Fault(attempts_uncounted, "an error counts|asked again", "two processes", weights=(1, 0, 0)),
     "scores of any records": Fault(scores_of_any_records, "made from other records|other scores"),
 }
