@@ -11,7 +11,7 @@ from mmeval.scoring.metrics.groups import by_category, guessing, macro, parts_by
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
-from mmeval.tasks.shared import ending
+from mmeval.tasks.shared import ending, right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 FILES = ("test*.parquet",)
@@ -26,9 +26,8 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Its text is the data set's own prompt, which lists the options."""
-    options, answer = line.texts("choices"), line.text("answer").strip().strip("()")
-    if answer not in (*choices.LETTERS[: len(options)],):
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+    options = line.texts("choices")
+    answer = right_letter(line, line.text("answer").strip().strip("()"), options)
     named: Mapping[str, Sequence[str]] = {"task": (*TASKS,), "source": SOURCES}
     for column, known in named.items():
         if (value := line.text(column)) not in known:

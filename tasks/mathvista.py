@@ -77,18 +77,15 @@ def _number(record: Record) -> Score:
             return 0.0
         return float(any((given if digits is None else round(given, digits)) == float(key) for key in known))
 
-    return short.scorer(_told, worth)(record)
+    return short.scorer(_read, worth)(record)
 
 
-def _told(text: str) -> str:
-    """Return the number in few words after the last "answer is", or else an answer with only one number."""
-    declared = _DECLARED.search(text)
-    answers = (*([declared[1]] if declared else []), text)
-    found = next((answer for answer in map(short.said, answers) if short.number(answer) is not None), "")
-    return "" if yesno.refuses(text) else found
+def _read(text: str) -> str:
+    """Return what the answer says if that holds only one number."""
+    answer = short.said(text)
+    return "" if yesno.refuses(text) or short.number(answer) is None else answer
 
 
-_DECLARED = re.compile(r".*\banswer(?: is:?|:)\*{0,2}\s+(\S+(?:\s\S+){0,4})\s*\Z", re.DOTALL | re.IGNORECASE)
 _CHOSEN = choices.scorer(strict)
 
 

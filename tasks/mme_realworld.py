@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.official import LEADS
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 FILES = ("MME_RealWorld.json",)
@@ -26,11 +28,6 @@ AXES = {
     if (level, domain) != ("Reasoning", "Remote Sensing")
 }
 """The domain and level of questions -> label. Nothing is asked about remote sensing for reasoning."""
-LEADS = (
-    "The best answer is", "The correct answer is", "The answer is", "The answer",
-    "The best option isThe correct option is", "Best answer:Best option:",
-)  # fmt: skip
-"""What the script removes. Missing commas in it join pairs of leads."""
 END = (
     "Select the best answer to the above multiple-choice question based on the image. Respond with only the letter "
     "(A, B, C, D, or E) of the correct option. \nThe best answer is:"
@@ -48,9 +45,8 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow, name: str) -> Sample:
     """Return a row as a question. The options' letters, which its cells have, are removed."""
-    listed, answer = line.texts("Answer choices"), line.text("Ground truth").strip()
-    if answer not in (*choices.LETTERS[: len(listed)],):
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(listed)} options; fix it")
+    listed = line.texts("Answer choices")
+    answer = right_letter(line, line.text("Ground truth").strip(), listed)
     category = f"{line.text('Task')}/{line.text('Subtask')}"
     if category not in AXES:
         raise InputError(f"{line.where}: unknown task '{category[:60]}'{nearest(category, AXES)}; fix the row")

@@ -12,6 +12,7 @@ from mmeval.scoring.metrics.groups import group_all, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 FILES = ("Questions.csv",)
@@ -33,9 +34,7 @@ def sample(line: tables.TableRow) -> Sample:
     if not re.fullmatch("[1-9][0-9]{0,8}", number):
         raise InputError(f"{line.where}: the {column} is '{number[:40]}'; it must be the number of a picture")
     options = [option for _, option in _OPTION.findall(listed)]
-    answer = line.text("Correct Answer").strip().strip("()").upper()
-    if answer not in (*choices.LETTERS[: len(options)],):
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+    answer = right_letter(line, line.text("Correct Answer").strip().strip("()").upper(), options)
     return Sample(
         number,
         (*line.images(column, PICTURES), line.text("Question")),

@@ -11,7 +11,8 @@ from mmeval.scoring.metrics.groups import by_category, group_all, guessing, part
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
-from mmeval.types import InputError, Parts, Record, Sample, Score
+from mmeval.tasks.shared import right_letter
+from mmeval.types import Parts, Record, Sample, Score
 
 FILES = ("test-*.parquet", "data/test-*.parquet")
 
@@ -24,9 +25,8 @@ def samples(data: str) -> Iterator[Sample]:
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. `pair` holds the ids of the question and its counterpart, in sorted order."""
     idx, other = line.text("idx"), line.cell("counterpart_idx", required=False)
-    options, answer = line.texts("options"), line.text("answer").strip()
-    if answer not in [*choices.LETTERS[: len(options)]]:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+    options = line.texts("options")
+    answer = right_letter(line, line.text("answer").strip(), options)
     texts, images = [line.text("question"), *options], line.images("image_list")
     question, *offered = marks.placed(texts, images, "<image>", line.where)
     groups = {"pair": " ".join(sorted({idx, other} - {""}))}

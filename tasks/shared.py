@@ -1,4 +1,4 @@
-"""What several benchmarks share: text after a question, official files, and few-shot prompts.
+"""What several benchmarks share: text after a question, a row's letter, official files, and few-shot prompts.
 
 The few-shot protocol is open_flamingo's (mlfoundations/open_flamingo, `open_flamingo/eval`, after Alayrac et al. 2022,
 arXiv 2204.14198). `--shots` demonstrations are drawn at random (seed: `--seed`) from 2,048 train items. "Zero-shot"
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mmeval.data.demonstrations import find
+from mmeval.data.tables import TableRow
+from mmeval.scoring.readings.choices import LETTERS
 from mmeval.task import Prompt, Task
 from mmeval.types import InputError, Parts, Sample
 
@@ -25,6 +27,13 @@ def ending(suffix: str, before: Callable[[Sample], str] = lambda sample: "") -> 
         return (*pictures, f"{before(sample)}{question}{suffix}")
 
     return words
+
+
+def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
+    """Return the row's answer. Raises InputError if it is not the letter of one of the options."""
+    if answer not in [*LETTERS[: len(options)]]:
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+    return answer
 
 
 def folder(task: Task, data: str, holds: str) -> Path:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from mmeval.cards.schema import CHOICES, NOT_COLUMNS, PLACE, Card
@@ -70,9 +71,11 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     texts = [line.text(card.fields.question), *offered]
     spare = 0
     if card.mark and any(found := [re.search(marks.numbered(card.mark), text) for text in texts]):
-        if any(one and one.groups() for one in found) and sorted(pictures, key=bool, reverse=True) != pictures:
+        gap = any(later and not one for one, later in pairwise(pictures))
+        if gap and any(one and one.groups() for one in found):
             raise InputError(
-                f"{line.where}: a picture column is empty but a later one is not; leave no gap, marks count"
+                f"{line.where}: a picture column is empty but a later one is not, so it is unclear which picture a "
+                "numbered mark stands for; leave no gap"
             )
         prompt, *options = marks.placed(texts, shown, card.mark, line.where, spare=True)
         spare = len({*shown} - {part for parts in (prompt, *options) for part in images(parts)})

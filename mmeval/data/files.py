@@ -104,10 +104,11 @@ def _check_shards(paths: Sequence[Path]) -> None:
 
     Their names end as on the hub, in `-00000-of-00003.parquet`.
     """
+    there = {*paths}
     named = {path.with_name(path.name[: match.start()]): match for path in paths if (match := _SHARD.search(path.name))}
     for start, match in named.items():
         names = [f"{start.name}-{number:05}-of-{match[2]}{match[3]}" for number in range(int(match[2]))]
-        missing = [name for name in names if start.with_name(name) not in paths]
+        missing = [name for name in names if start.with_name(name) not in there]
         if missing:
             raise InputError(
                 f"{start.parent}: {len(missing)} of {len(names)} files are missing, such as {missing[0]}; get them, or "

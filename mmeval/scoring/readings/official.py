@@ -91,19 +91,19 @@ def mmiu(text: str, options: Sequence[str]) -> str | None:
 def video_mme(text: str, options: Sequence[str]) -> str | None:
     """Read as `eval_your_results.py` of thanku-all/parse_answer (afd52cf): the first of A, B, C and D anywhere.
 
-    Some leads are removed first. A missing comma in the script joins pairs of them.
+    Some leads are removed first.
     """
-    for lead in _LEADS:
+    for lead in (*LEADS, "Answer:", "Option:", "The correct answer", "The correct option"):
         text = text.replace(lead, "")
     found = re.search("[ABCD]", text)
     return found[0] if found else None
 
 
-_LEADS = (
+LEADS = (
     "The best answer is", "The correct answer is", "The answer is", "The answer",
-    "The best option isThe correct option is", "Best answer:Best option:", "Answer:", "Option:", "The correct answer",
-    "The correct option",
+    "The best option isThe correct option is", "Best answer:Best option:",
 )  # fmt: skip
+"""What the scripts of Video-MME and MME-RealWorld remove first. Missing commas there join pairs of leads."""
 
 
 def mirb_letter(text: str, options: Sequence[str]) -> str | None:

@@ -15,7 +15,7 @@ _LED = re.compile(
     r"(?:(?: is)?\s*[:：]|(?: is)?(?=\s))\s*|^答案(?:是|为)?[:：]?\s*",
     re.IGNORECASE,
 )
-_TOLD = re.compile(
+_CONCLUDED = re.compile(
     r".*(?:(?:[.!?。]|\bso|\btherefore|\bthus|\bhence),?\s+|\n)\s*(?:\*\*)?(?:(?:the|my) )?"
     r"(?:(?:final|short|correct) )*answer(?: to the question)?(?: is\b\s*[:：]?|\s*[:：])(?:\*\*)?\s*",
     re.IGNORECASE | re.DOTALL,
@@ -58,7 +58,7 @@ def said(text: str) -> str:
     if inside := marked(answer):
         answer = inside[-1][1]
     answer = _unwrapped(answer)
-    led = _TOLD.match(answer) or _LED.match(answer)
+    led = _CONCLUDED.match(answer) or _LED.match(answer)
     return _unwrapped(_unwrapped(answer[led.end() :]).rstrip(".。")) or answer if led else answer
 
 
