@@ -1,9 +1,21 @@
-"""Import large packages quickly: without Python's garbage collector."""
+"""What a command does before it imports large packages: threads that sleep while they wait, and a quick import."""
 
 import gc
 import importlib
+import os
 import sys
+from collections.abc import MutableMapping
 from types import ModuleType
+
+
+def let_threads_sleep(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Let torch's threads on the CPU sleep while they wait for each other, unless the user has decided otherwise.
+
+    OpenMP's threads spin instead. If another program keeps a core busy, they take its time from the thread that they
+    wait for: a run took twice as long. Read when torch is imported.
+    """
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"} & environment.keys():
+        environment["OMP_WAIT_POLICY"] = "passive"
 
 
 def import_quickly(name: str) -> ModuleType:

@@ -105,7 +105,7 @@ MAY = {
         *("addresses", "messages", "conversation", "many", "watch", "demo", "jsonl", "run_folder", "share"),
         *("types", "spec", "yaml_file", "task", "tasks", "data", "models", "embedded", "mmicl", "mic", "scoring"),
         *("run", "planning", "results", "evaluation", "answers", "sweep", "reporting", "comparison", "gate"),
-        *("controls", "bias", "share", "files", "parity", "recipes", "during_training", "machine"),
+        *("controls", "bias", "share", "files", "parity", "recipes", "during_training", "machine", "startup"),
     },
     "__main__": {"cli"},
 }

@@ -1,13 +1,15 @@
-"""The garbage collector during the import of large packages."""
+"""The garbage collector during the import of large packages, and threads that sleep."""
 
 import gc
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mmeval.startup import import_quickly
+from mmeval.startup import import_quickly, let_threads_sleep
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +38,21 @@ def test_a_loaded_model_is_never_frozen(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "transformers", gc)
     assert not import_quickly("large_package").PAUSED
     assert not gc.get_freeze_count()
+
+
+@pytest.mark.parametrize("own", [{"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "1000"}, {"KMP_BLOCKTIME": "0"}])
+def test_how_threads_wait_is_the_users_choice_if_there_is_one(own: dict[str, str]) -> None:
+    chosen, default = dict(own), {"HOME": "/"}
+    let_threads_sleep(chosen)
+    let_threads_sleep(default)
+    assert chosen == own and default == {"HOME": "/", "OMP_WAIT_POLICY": "passive"}
+
+
+def test_a_command_lets_threads_sleep_before_torch_is_imported() -> None:
+    code = (
+        "import os, sys; from click.testing import CliRunner; from mmeval.cli import main; "
+        "CliRunner().invoke(main, ['recipes']); print(os.environ.get('OMP_WAIT_POLICY'), 'torch' in sys.modules)"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_", "KMP_"))}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert run.stdout.split() == ["passive", "False"]

@@ -11,6 +11,7 @@ import click
 
 from mmeval import __version__
 from mmeval.cli import ask, bias, compare, demo, export, models, parity, recipes, results, run, train, watch
+from mmeval.startup import let_threads_sleep
 from mmeval.types import InputError, printable
 
 RESUMED = ("run", "sweep")
@@ -27,6 +28,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         _set_encoding_errors()
+        let_threads_sleep()
         try:
             _refuse_the_other_mmeval()
             return super().invoke(ctx)
