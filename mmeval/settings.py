@@ -41,7 +41,7 @@ def check_effects(spec: RunSpec) -> None:
 def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
     """Return the data's name, the source that the task reads, and the spec with an embedded suite's settings.
 
-    Raises InputError if no file can have that name.
+    Raises InputError if no file can have that name, and for a task without an embedded suite if no data is named.
     """
     data = task.default_source if spec.data is None else spec.data
     if data != "embedded":
@@ -50,6 +50,9 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
         except OSError as error:  # too long, a loop of links, no permission
             raise InputError(f"no data at '{data:.80}' ({error.strerror}); name another file or folder") from error
         return data, data, spec
+    if task.name not in SUITES:
+        hub = "hub (to download it), a folder or a file" if "hub" in task.card else "a folder or a file"
+        raise InputError(f"the task '{task.name}' has no embedded suite; name its data with --data: {hub}")
     path = suite(task.name)
     own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
     return data, str(path), replace(spec, **own)

@@ -37,7 +37,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     folder = path.parent if path.is_file() else path
     found = [path] if path.is_file() else _tables(path)
     if not found:
-        raise InputError(f"{data}: no test.csv or val.csv in it; get them from {NEXTQA.card['source']}")
+        raise InputError(f"no data at '{data}': no test.csv or val.csv there; get them from {NEXTQA.card['source']}")
     mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's place in VidOR, which they come from
     places = {} if mapping is None else json_rows.load(mapping)
     if not isinstance(places, dict):

@@ -24,7 +24,9 @@ def samples(data: str) -> Iterator[Sample]:
     places = (path, *(folder / f"{split}.json" for folder in (path, path / "data") for split in SPLITS))
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        raise InputError(f"{data}: no test1.json, test2.json or dev.json; give the folder that holds one, or the file")
+        raise InputError(
+            f"no data at '{data}': give the folder that holds test1.json, test2.json or dev.json, or one such file"
+        )
     folder = path if path.is_dir() else path.parent
     yield from (sample(line, folder) for line in tables.of_file(found, folder))
 

@@ -26,7 +26,9 @@ def samples(data: str) -> Iterator[Sample]:
     path = Path(data)
     found = [path] if path.is_file() else [file for split in SPLITS for file in files.glob(path, f"*_{split}.json")]
     if not found or (path.is_file() and _split(path) is None):
-        raise InputError(f"{data}: no coco_pope_random.json, coco_pope_popular.json or coco_pope_adversarial.json")
+        raise InputError(
+            f"no data at '{data}': give the folder that holds coco_pope_SPLIT.json (random, popular or adversarial)"
+        )
     folder = path.parent if path.is_file() else path
     pictures: dict[str, Image] = {}
     for file in found:

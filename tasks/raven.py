@@ -46,7 +46,9 @@ def raven(data: str) -> Iterator[Sample]:
     folder = Path(data)
     tests = {name: sorted((folder / name).glob("RAVEN_*_test.npz"), key=_number) for name in CONFIGURATIONS}
     if not any(tests.values()):
-        raise InputError(f"{folder}: no RAVEN_*_test.npz in {', '.join(CONFIGURATIONS)}; give the release's folder")
+        raise InputError(
+            f"no data at '{folder}': give the folder that holds {', '.join(CONFIGURATIONS)}, with RAVEN_*_test.npz"
+        )
     for name, found in tests.items():
         for path in found:
             files.inside(folder, f"{name}/{path.name}", str(folder))

@@ -41,7 +41,7 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     folder = Path(data)
     found = [subset for subset in SUBSETS if (folder / subset / "query.json").is_file()]
     if not found:
-        raise InputError(f"{folder}: no query.json in {', '.join(SUBSETS)}; give the folder that holds them")
+        raise InputError(f"no data at '{folder}': give the folder that holds {', '.join(SUBSETS)}, with query.json")
     for subset in found:
         table = folder / subset / "support.json"
         support = [] if subset == "open_mi" else list(tables.of_file(table, folder))

@@ -97,6 +97,8 @@ def find_model(spec: str) -> Checkpoint:
         source, _, revision = (source, "", "") if local else source.partition("@")
         return Checkpoint(name, adapter, source, revision or None, local)
     unknown = f"unknown model '{without_password(spec)}': neither in the catalogue nor a folder"
+    if spec.startswith(("/", ".", "~")):
+        raise InputError(f"unknown model '{spec}': there is no such folder")
     if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w.-]+)?", spec):
         raise InputError(f"{unknown}; if it is a model on the hub, write chat:{spec}")
     raise InputError(f"{unknown}{nearest(spec, catalogue())}; `mmeval models` lists the names")
