@@ -57,6 +57,8 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 def _option(name: str, *, several: bool) -> Decorator:
     own, type_of = options()[name], value_type(name)
     text, default = own.help, RunSpec.__dataclass_fields__[name].default
+    if several:
+        text += " Several with commas."
     if own.choices:
         text += f"  [{', '.join(own.choices)}]"
     if "[default" not in text and isinstance(default, (str, int)) and not isinstance(default, bool):

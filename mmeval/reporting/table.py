@@ -95,10 +95,9 @@ class Table:
         for row in self.every:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
-        parts = [f"{_first(labels)} ({reason})" for reason, labels in without.items()]
-        found = [f"No value: {'; '.join(parts)}."] if parts else []
+        found = [f"No value: {_first(labels)} ({reason})." for reason, labels in without.items()]
         if self.differing:
-            names = ", ".join(row.label for row in self.differing)
+            names = "; ".join(row.label for row in self.differing)
             found.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
         return [*found, *self.remarks]
 
@@ -222,8 +221,8 @@ def _cells(table: Table, row: ScoreRow) -> list[str]:
 
 
 def _first(labels: Sequence[str], most: int = 5) -> str:
-    """List labels, only the first few of many."""
-    return ", ".join(labels) if len(labels) <= most else f"{', '.join(labels[:most])} and {len(labels) - most} more"
+    """List labels, which may contain commas; only the first few of many."""
+    return "; ".join(labels) if len(labels) <= most else f"{'; '.join(labels[:most])}; {len(labels) - most} more"
 
 
 def _differ(one: float | None, other: float | None) -> bool:
