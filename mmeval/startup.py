@@ -1,4 +1,4 @@
-"""What a command does before it imports large packages: threads that sleep while they wait, and a quick import."""
+"""What a command does before it imports large packages: its threads, and a quick import."""
 
 import gc
 import importlib
@@ -7,13 +7,18 @@ import sys
 from collections.abc import MutableMapping
 from types import ModuleType
 
+from mmeval.machine import affinity, cores
 
-def let_threads_sleep(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Let torch's threads on the CPU sleep while they wait for each other, unless the user has decided otherwise.
 
-    OpenMP's threads spin instead. If another program keeps a core busy, they take its time from the thread that they
-    wait for: a run took twice as long. Read when torch is imported.
+def set_up_threads(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Let torch start no more threads than this process has cores, and let them sleep while they wait.
+
+    OpenMP ignores a container's quota of processor time, and its threads spin while they wait for each other. If
+    another program keeps a core busy, they take its time from the thread that they wait for: a run took twice as long.
+    Variables that the user has set stay. Call it before torch is imported, which reads them.
     """
+    if cores() < affinity():
+        environment.setdefault("OMP_NUM_THREADS", str(cores()))
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"} & environment.keys():
         environment["OMP_WAIT_POLICY"] = "passive"
 

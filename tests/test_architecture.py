@@ -53,7 +53,7 @@ MAY = {
         *("task", "scoring"),
     },
     "engine": {"types", "pictures", "mmicl", "models", "pieces", "machine"},
-    "startup": set(),
+    "startup": {"machine"},
     "machine": set(),
     "models": {
         *("startup", "yaml_file", "types", "files", "regular", "reasoning", "data", "mmicl", "engine", "addresses"),

@@ -1,4 +1,4 @@
-"""The garbage collector during the import of large packages, and threads that sleep."""
+"""The garbage collector during the import of large packages, threads, and the cores of a container."""
 
 import gc
 import os
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.startup import import_quickly, let_threads_sleep
+from mmeval import startup
+from mmeval.machine import affinity, cores
+from mmeval.startup import import_quickly, set_up_threads
 
 
 @pytest.fixture(autouse=True)
@@ -41,11 +43,47 @@ def test_a_loaded_model_is_never_frozen(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("own", [{"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "1000"}, {"KMP_BLOCKTIME": "0"}])
-def test_how_threads_wait_is_the_users_choice_if_there_is_one(own: dict[str, str]) -> None:
+def test_how_threads_wait_is_the_users_choice_if_there_is_one(
+    own: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(startup, "cores", affinity)
     chosen, default = dict(own), {"HOME": "/"}
-    let_threads_sleep(chosen)
-    let_threads_sleep(default)
+    set_up_threads(chosen)
+    set_up_threads(default)
     assert chosen == own and default == {"HOME": "/", "OMP_WAIT_POLICY": "passive"}
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "max 100000\n"}, 64),
+        ({"cpu.max": "250000 100000\n"}, 3),
+        ({"cpu.max": "9900000 100000\n"}, 64),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 64),
+        ({}, 64),
+    ],
+)
+def test_a_container_has_as_many_cores_as_its_quota(
+    files: dict[str, str], wanted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmeval.machine.affinity", lambda: 64)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="ascii")
+    assert cores(tmp_path) == wanted
+
+
+@pytest.mark.parametrize(("own", "wanted"), [({}, "3"), ({"OMP_NUM_THREADS": "1"}, "1")])
+def test_torch_starts_no_more_threads_than_a_container_has_cores(
+    own: dict[str, str], wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(startup, "cores", lambda: 3)
+    monkeypatch.setattr(startup, "affinity", lambda: 64)
+    environment = dict(own)
+    set_up_threads(environment)
+    assert environment["OMP_NUM_THREADS"] == wanted
 
 
 def test_a_command_lets_threads_sleep_before_torch_is_imported() -> None:

@@ -11,7 +11,7 @@ import click
 
 from mmeval import __version__
 from mmeval.cli import ask, bias, compare, demo, export, models, parity, recipes, results, run, train, watch
-from mmeval.startup import let_threads_sleep
+from mmeval.startup import set_up_threads
 from mmeval.types import InputError, printable
 
 RESUMED = ("run", "sweep")
@@ -28,7 +28,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         _set_encoding_errors()
-        let_threads_sleep()
+        set_up_threads()
         try:
             _refuse_the_other_mmeval()
             return super().invoke(ctx)
