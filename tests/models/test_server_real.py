@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import socket
 import subprocess
@@ -22,13 +21,7 @@ from mmeval.models import load_model
 from mmeval.types import Generation, Image, InputError, Request, StreamingModel
 from tests.evaluating import evaluate
 
-NEEDED = ("fastapi", "uvicorn", "openai", "python_multipart")
-MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"transformers serve needs {', '.join(MISSING)}, not installed"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
