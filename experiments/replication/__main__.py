@@ -45,7 +45,10 @@ def main() -> None:
         print(path)
     suites_page = arguments.out.parent / "embedded" / "README.md"
     suites_page.parent.mkdir(parents=True, exist_ok=True)
-    measured = {task: suites.measure(load_task(task), MODELS, arguments.out.parent) for task in SUITES}
+    measured: dict[str, suites.Found] = {}
+    for task in SUITES:
+        print(f"measuring the suite {task}", flush=True)
+        measured[task] = suites.measure(load_task(task), MODELS, arguments.out.parent)
     suites_page.write_text(suites.page(measured), encoding="utf-8")
     print(suites_page)
 

@@ -21,14 +21,19 @@ Family = Mapping[str, Asker]
 
 
 def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
-    """Measure (a) to (e): `pictures` for each of MME's subtasks, `puzzles` of each kind."""
-    return {
-        "mme": _mme(family, pictures),
-        "several": _several(family, puzzles),
-        "novel": _novel(family, 2 * puzzles),
-        "bias": _bias(family, pictures),
-        "longer": _longer(family, pictures, puzzles),
+    """Measure (a) to (e): `pictures` for each of MME's subtasks, `puzzles` of each kind. Prints each one's name."""
+    measures = {
+        "mme": lambda: _mme(family, pictures),
+        "several": lambda: _several(family, puzzles),
+        "novel": lambda: _novel(family, 2 * puzzles),
+        "bias": lambda: _bias(family, pictures),
+        "longer": lambda: _longer(family, pictures, puzzles),
     }
+    found: dict[str, Rows] = {}
+    for name, measure in measures.items():
+        print(f"measuring {name}", flush=True)
+        found[name] = measure()
+    return found
 
 
 def ablations(family: Family, pictures: int, puzzles: int) -> Rows:
