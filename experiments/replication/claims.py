@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from experiments.replication import questions
 from experiments.replication.measure import Answers, Asker, ask
+from experiments.replication.questions import Asked
 from mmeval.embedded.world.puzzles import SHOTS
 from mmeval.types import Estimate
 
@@ -22,7 +23,7 @@ Family = Mapping[str, Asker]
 
 def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
     """Measure (a) to (e): `pictures` for each of MME's subtasks, `puzzles` of each kind. Prints each one's name."""
-    measures = {
+    measures: dict[str, Callable[[], Rows]] = {
         "mme": lambda: _mme(family, pictures),
         "several": lambda: _several(family, puzzles),
         "novel": lambda: _novel(family, 2 * puzzles),
@@ -51,20 +52,23 @@ def ablations(family: Family, pictures: int, puzzles: int) -> Rows:
     }
 
 
+def _answers(family: Family, asked: Iterable[Asked]) -> dict[str, Answers]:
+    """Ask every model the same questions, which are drawn once."""
+    drawn = list(asked)
+    return {name: ask(model, drawn) for name, model in family.items()}
+
+
 def _mme(family: Family, pictures: int) -> Rows:
-    asked = list(questions.mme(pictures))
-    kinds = dict.fromkeys(one.kind for one in asked)
-    rows: Rows = {}
-    for name, model in family.items():
-        answers = ask(model, asked)
-        rows[name] = {"all": answers.accuracy()} | {kind: answers.of(kind).accuracy() for kind in kinds}
-    return rows
+    answers = _answers(family, questions.mme(pictures))
+    return {
+        name: {"all": found.accuracy()} | {kind: found.of(kind).accuracy() for kind in found.kinds}
+        for name, found in answers.items()
+    }
 
 
 def _several(family: Family, puzzles: int) -> Rows:
     """Measure each model, and how far the first is ahead of each other one."""
-    asked = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
-    answers = {name: ask(model, asked) for name, model in family.items()}
+    answers = _answers(family, (one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)))
     rows = {
         name: {"all": found.accuracy(), "mean of kinds": found.mean_of_kinds()}
         | {kind: found.of(kind).accuracy() for kind in questions.SEVERAL}
@@ -81,43 +85,45 @@ def _differences(one: Answers, other: Answers) -> Row:
 
 
 def _novel(family: Family, puzzles: int) -> Rows:
-    rows: Rows = {}
-    for name, model in family.items():
-        by_shots = {shots: ask(model, list(questions.novel(puzzles, shots))) for shots in SHOTS}
-        rows[name] = {f"{shots} shots": answers.accuracy() for shots, answers in by_shots.items()}
-        rows[name]["4 minus 0 shots"] = by_shots[4].minus(by_shots[0])
-        for change in ("pictures removed", "labels shuffled", "of another task", "in pixels"):
-            rows[name][f"4 shots, {change}"] = ask(model, list(questions.novel(puzzles, 4, change))).accuracy()
-        rows[name]["1 shot, in pixels"] = ask(model, list(questions.novel(puzzles, 1, "in pixels"))).accuracy()
-    return rows
+    by_shots = {shots: _answers(family, questions.novel(puzzles, shots)) for shots in SHOTS}
+    changed = {
+        f"4 shots, {change}": _answers(family, questions.novel(puzzles, 4, change))
+        for change in ("pictures removed", "labels shuffled", "of another task", "in pixels")
+    }
+    changed["1 shot, in pixels"] = _answers(family, questions.novel(puzzles, 1, "in pixels"))
+    return {
+        name: {f"{shots} shots": answers[name].accuracy() for shots, answers in by_shots.items()}
+        | {"4 minus 0 shots": by_shots[4][name].minus(by_shots[0][name])}
+        | {label: answers[name].accuracy() for label, answers in changed.items()}
+        for name in family
+    }
 
 
 def _longer(family: Family, pictures: int, puzzles: int) -> Rows:
     """Measure the cost of more pictures, and of a longer text before the question."""
-    rows: Rows = {}
-    for name, model in family.items():
-        row = {
-            f"{number} picture{'s' * (number > 1)}": ask(model, list(questions.among(puzzles, number))).accuracy()
-            for number in PICTURES
-        }
-        few = max(1, pictures // 4)
-        row |= {f"{words} words": ask(model, list(questions.behind_words(few, words))).accuracy() for words in WORDS}
-        rows[name] = row
-    return rows
+    few = max(1, pictures // 4)
+    measured = {
+        f"{number} picture{'s' * (number > 1)}": _answers(family, questions.among(puzzles, number))
+        for number in PICTURES
+    } | {f"{words} words": _answers(family, questions.behind_words(few, words)) for words in WORDS}
+    return {name: {label: answers[name].accuracy() for label, answers in measured.items()} for name in family}
 
 
 def _bias(family: Family, pictures: int) -> Rows:
+    own = _answers(family, questions.mme(pictures))
+    shown = {
+        label: _answers(family, questions.mme(pictures, show))
+        for show, label in (("blank", "a blank picture"), ("other", "another's picture"))
+    }
+    behind = {how: _answers(family, questions.behind_text(pictures, how)) for how in ("long", "misleading")}
     rows: Rows = {}
-    for name, model in family.items():
-        own = ask(model, list(questions.mme(pictures)))
-        row = {"its own picture": own.accuracy()}
-        for show, label in (("blank", "a blank picture"), ("other", "another's picture")):
-            answers = ask(model, list(questions.mme(pictures, show)))
-            row[label] = answers.accuracy()
-            row[f"gain over {label}"] = own.minus(answers)
-        for how in ("long", "misleading"):
-            answers = ask(model, list(questions.behind_text(pictures, how)))
-            row[f"after a {how} text"] = answers.accuracy()
-            row[f"loss after a {how} text"] = own.minus(answers)
+    for name in family:
+        row = {"its own picture": own[name].accuracy()}
+        for label, answers in shown.items():
+            row[label] = answers[name].accuracy()
+            row[f"gain over {label}"] = own[name].minus(answers[name])
+        for how, answers in behind.items():
+            row[f"after a {how} text"] = answers[name].accuracy()
+            row[f"loss after a {how} text"] = own[name].minus(answers[name])
         rows[name] = row
     return rows

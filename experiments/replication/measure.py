@@ -36,9 +36,14 @@ class Answers:
         values = [float(value) for value in self.right]
         return estimate(Statistic(100.0, chance, [((100.0, Mean(values, self._clusters())),)]))
 
+    @property
+    def kinds(self) -> list[str]:
+        """Return the kinds of the questions, in the order asked."""
+        return list(dict.fromkeys(asked.kind for asked in self.asked))
+
     def mean_of_kinds(self) -> Estimate:
         """Return the mean of the kinds' accuracies; each kind counts equally, however many questions it has."""
-        parts = [self.of(kind) for kind in dict.fromkeys(asked.kind for asked in self.asked)]
+        parts = [self.of(kind) for kind in self.kinds]
         weight = 100.0 / len(parts)
         chance = weight * sum(sum(asked.chance for asked in part.asked) / len(part.asked) for part in parts)
         means = [Mean([float(value) for value in part.right], part._clusters()) for part in parts]
