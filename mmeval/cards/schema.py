@@ -105,7 +105,7 @@ class Card(_Part):
     size: Fact = None
     questions: Count | None = None
     """The number of questions in the whole benchmark; a run on data with fewer says so."""
-    licence: Fact = None
+    license: Fact = None
     source: Fact = None
     paper: Fact = None
     citation: Fact = None

@@ -24,7 +24,7 @@ class SourceCard:
     """The facts about a source."""
 
     about: str
-    licence: str
+    license: str
     """The set's own statement."""
     holds: Sequence[str]
     """The files and folders that its folder must contain."""
@@ -38,7 +38,7 @@ class SourceCard:
         """Return the card as lines to print."""
         sizes = ", ".join(f"{split} {size:,}" for split, size in self.sizes.items() if size) or "all"
         demonstrations = f"0 to {self.shots}" if self.shots else "none"
-        rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"license: {self.licence}"]
+        rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"license: {self.license}"]
         return [f"{name:14}{self.about}", *(f"{'':14}{line}" for line in [f"folder: {'; '.join(self.holds)}", *rest])]
 
 

@@ -159,7 +159,7 @@ def show_task(task: Task, embedded: bool) -> None:
             say(f"  {name.replace('_', ' '):{width}}{fact}")
 
 
-FACTS = ("size", "licence", "access", "paper", "source", "scoring", "official", "evidence", "held_in", "published")
+FACTS = ("size", "license", "access", "paper", "source", "scoring", "official", "evidence", "held_in", "published")
 """Keys of a card that `mmeval tasks NAME` lists, in order."""
 
 

@@ -569,7 +569,7 @@ def test_bad_files_are_a_sentence(vqav2: Path, file: str, old: str, new: str, me
         ("okvqa", "okvqa.allenai.org"),
         ("vizwiz", "vizwiz.org"),
         ("flickr30k", "DenotationGraph"),
-        ("hateful-memes", "gated, accept Meta's licence"),
+        ("hateful-memes", "gated, accept Meta's license"),
     ],
 )
 def test_a_set_that_is_not_there_says_where_to_get_it(task: str, where: str, tmp_path: Path) -> None:

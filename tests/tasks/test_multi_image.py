@@ -45,7 +45,7 @@ def numbers(task: str, records: list[Record]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", list(TASKS))
 def test_every_task_says_what_a_list_of_tasks_shows(name: str) -> None:
     card = load_task(name).card
-    assert {"about", "size", "licence", "source", "scoring", "evidence"} <= card.keys()
+    assert {"about", "size", "license", "source", "scoring", "evidence"} <= card.keys()
     assert official(load_task(name))
     assert card["evidence"] != "format only"
 

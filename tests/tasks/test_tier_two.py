@@ -542,8 +542,8 @@ def test_the_list_of_tasks_is_a_line_each_by_title() -> None:
 @pytest.mark.parametrize("name", ["mme", "vcr", "gqa"])
 def test_the_facts_of_a_task_are_a_line_each(name: str) -> None:
     lines = call("tasks", name).output.splitlines()
-    facts = [line.split()[0] for line in lines[1:] if line.split()[0] in ("size", "licence", "source", "scoring")]
-    assert facts == ["size", "licence", "source", "scoring"]
+    facts = [line.split()[0] for line in lines[1:] if line.split()[0] in ("size", "license", "source", "scoring")]
+    assert facts == ["size", "license", "source", "scoring"]
     assert any(line.split() == ["evidence", *load_task(name).card["evidence"].split()] for line in lines)
 
 
