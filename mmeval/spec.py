@@ -21,6 +21,8 @@ KINDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number
 LARGEST_SEED = 2**32 - 1
 MOST_BEAMS = 256
 """Each beam keeps a cache of the prompt: thousands would take all of the machine's memory."""
+MOST_TOKENS = 1_000_000
+"""No model answers or reasons at greater length."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,9 @@ class RunSpec:
         None, "How pictures are introduced, by name.  [default: the adapter's first]", folder="{}"
     )
     limit: int | None = option(
-        None,
-        "Ask about this many questions, in whole groups, spread evenly over the categories.",
-        folder="limit{}",
-        minimum=1,
-    )
+        None, "Ask about this many questions, in whole groups, spread evenly over the categories.",
+        folder="limit{}", minimum=1,
+    )  # fmt: skip
     scoring: str = _scoring(
         "text",
         "Generate text, compare the likelihoods of the options (per byte, or sums), or only of their letters.",
@@ -80,7 +80,9 @@ class RunSpec:
     shots: int | None = option(
         None, "Number of demonstrations, drawn by --seed.  [default: the task's]", folder="shots{}", minimum=0
     )
-    frames: int | None = option(None, "Frames shown of each video.  [default: 8]", folder="frames{}", minimum=1)
+    frames: int | None = option(
+        None, "Frames shown of each video.  [default: 8]", folder="frames{}", minimum=1, maximum=10_000
+    )
     sampler: str | None = option(None, "How frames are chosen: inner, uniform or ends.  [default: inner]", folder="{}")
     seed: int = option(
         0, "Seed of demonstrations and sampled answers.", folder="seed{}", minimum=0, maximum=LARGEST_SEED
@@ -97,8 +99,9 @@ class RunSpec:
         False, "Skip the other rotations of a question once one answer is wrong.", folder="early-stop"
     )
     max_new_tokens: int | None = _answers(
-        None, "Maximum length of an answer.  [default: the task's; 64 in ask and demo]", folder="tokens{}", minimum=1
-    )
+        None, "Maximum length of an answer.  [default: the task's; 64 in ask and demo]",
+        folder="tokens{}", minimum=1, maximum=MOST_TOKENS,
+    )  # fmt: skip
     beams: int = _answers(1, "Number of beams.", folder="beams{}", minimum=1, maximum=MOST_BEAMS)
     system: str | None = _model(None, "System turn, for chat models.", folder="system")
     temperature: float = _answers(0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0)
@@ -111,14 +114,16 @@ class RunSpec:
     presence_penalty: float | None = _answers(
         None, "Subtracted from the scores of tokens already in the answer.  [default: 0]", folder="presence{}"
     )
-    samples: int = _answers(1, "Answers sampled per question; their mean is scored.", folder="samples{}", minimum=1)
+    samples: int = _answers(
+        1, "Answers sampled per question; their mean is scored.", folder="samples{}", minimum=1, maximum=10_000
+    )
     thinking: str = _answers(
         "auto", "Reasoning before the answer; auto leaves it to the chat template.", folder="thinking-{}",
         choices=("auto", "on", "off"),
     )  # fmt: skip
     thinking_tokens: int | None = _answers(
         None, "Maximum length of the reasoning, not counted in --max-new-tokens.  [default: 4096]",
-        folder="thinking{}", minimum=1,
+        folder="thinking{}", minimum=1, maximum=MOST_TOKENS,
     )  # fmt: skip
     model_args: str | None = _model(
         None, "For chat models: attn=eager, max_pixels=602112, device_map=auto, ...", folder="{}", metavar="KEY=VALUE,…"
@@ -141,8 +146,8 @@ class RunSpec:
     recipe: str | None = option(
         None, "Settings of a paper or another harness (see `mmeval recipes`).", identifies=False
     )
-    concurrency: int = _speed(32, "Requests in flight on each server; fewer if it is busy.", minimum=1)
-    timeout: int = _speed(600, "Seconds to wait for a complete reply of a server.", minimum=1)
+    concurrency: int = _speed(32, "Requests in flight on each server; fewer if it is busy.", minimum=1, maximum=10_000)
+    timeout: int = _speed(600, "Seconds to wait for a complete reply of a server.", minimum=1, maximum=604_800)
     price_in: float | None = _speed(None, "Price of a million prompt tokens.", minimum=0)
     price_out: float | None = _speed(None, "Price of a million answer tokens.", minimum=0)
     judge: str | None = _scoring(

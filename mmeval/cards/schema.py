@@ -125,7 +125,7 @@ class Card(_Part):
     """Subfolders of pictures and videos; the first that has the file is used. `{}` stands for the file's name."""
     mark: Text | None = None
     """The mark of a picture in questions and options."""
-    lettered: Count | None = None
+    lettered: Annotated[Count, Field(le=26)] | None = None
     """The number of options of a multiple-choice question, if the question lists them and no column does."""
     absent: Text | None = None
     """The content of an option's cell if there is no option."""
@@ -158,7 +158,7 @@ class Card(_Part):
         Field(validation_alias=AliasChoices("prompts", "wordings")),
     ] = {}
     """Name -> kind -> the prompt, with {pictures}, {question}, {options} and any column in braces."""
-    max_new_tokens: Count = 16
+    max_new_tokens: Annotated[Count, Field(le=1_000_000)] = 16
     version: Count = 1
     hub: Hub | None = None
 

@@ -81,7 +81,7 @@ def mic() -> None:
 @click.option("--shots", metavar="LOW..HIGH", help="Demonstrations per example, uniform.  [default: as published]")
 @click.option("--max-pictures", type=click.IntRange(min=1), default=12, help="Skip examples with more pictures.")
 @click.option("--allow-skipped", type=click.FloatRange(0, 1), default=0.01, help="Share of rows that may be unusable.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one per core]")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes.  [default: one per core]")
 @click.option("--seed", type=int, default=0)
 def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: int | None, **how: Any) -> None:
     """Build a set from one source.

@@ -240,6 +240,8 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"lettered": 4}, "lettered: options are in a column or in the question"),
         ({"kind": "picture choice", "answers": "text"}, "a picture choice needs a column of options, and an answer"),
         ({"lettered": 0}, "lettered: must be at least 1, not 0"),
+        ({"lettered": 27}, "lettered: must be at most 26, not 27"),
+        ({"max_new_tokens": 10**9}, "max_new_tokens: must be at most 1000000, not 1000000000"),
         ({"kind": {"mc": "multiple choice"}}, "kind: a map of kinds and its column"),
         ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: a map of kinds and its column"),
         ({"kind": {"mc": "multiple"}}, "'multiple' (did you mean 'multiple choice'?)"),

@@ -52,6 +52,8 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD + "batch: eight\n", "batch: must be a whole number, not 'eight'"),
         (GOOD + "batch: true\n", "batch: must be a whole number, not True"),
         (GOOD + "trainable: lora\nlora: {rank: 1000000000}\n", "lora, rank: must be at most 65536, not 1000000000"),
+        (GOOD + "max_new_tokens: 1000000000\n", "max_new_tokens: must be at most 65536, not 1000000000"),
+        (GOOD + "workers: 1000000\n", "workers: must be at most 1024, not 1000000"),
         (GOOD + "batch: 0\n", "batch: must be at least 1, not 0"),
         (GOOD + "learning_rate: .nan\n", "learning_rate: must be a finite number, not nan"),
         (GOOD + "warmup: 5\n", "warmup: must be at most 0.9999, not 5"),

@@ -130,7 +130,7 @@ class Config:
     and attention (`selective`), which costs little time."""
     compile: StrictBool = False
     """Whether torch compiles the language model's blocks; the first steps then take a minute or two."""
-    workers: CountOrZero = 2
+    workers: Annotated[CountOrZero, Field(le=1_024)] = 2
     """Processes that decode pictures."""
     features: Text | None = None
     """Folder that keeps the frozen vision encoder's output for each picture, for later epochs and runs."""
@@ -143,7 +143,7 @@ class Config:
     """Benchmarks on which every checkpoint is evaluated: a list of names, or names mapped to data (a path, `hub`)."""
     evaluate_limit: Count | None = None
     """Questions per benchmark, evenly from its categories; None: all."""
-    max_new_tokens: Count = 32
+    max_new_tokens: Annotated[Count, Field(le=65_536)] = 32
     keep: Count = 2
     """Checkpoints to keep, including the best one; with held-out questions at least the best and the last."""
     log_every: Count = 10
