@@ -24,6 +24,7 @@ TASKS = {
     "ivqa": "mmeval.tasks.video_qa:IVQA", "nextqa": "mmeval.tasks.nextqa:NEXTQA", "pope": "mmeval.tasks.pope:POPE",
     "ccbench": "mmeval.tasks.mmbench:CCBENCH", "cv-bench": "mmeval.tasks.cv_bench:CV_BENCH",
     "mmvp": "mmeval.tasks.mmvp:MMVP", "mme-realworld": "mmeval.tasks.mme_realworld:MME_REALWORLD",
+    "mme-realworld-cn": "mmeval.tasks.mme_realworld:CHINESE",
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA",

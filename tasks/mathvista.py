@@ -14,7 +14,7 @@ from mmeval.scoring.readings import choices, short, yesno
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
-from mmeval.types import InputError, Record, Sample, Score, nearest
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 FILES = ("testmini-*.parquet", "data/testmini-*.parquet")
 TASKS = {
@@ -25,6 +25,14 @@ TASKS = {
     "visual question answering": "Photographs",
 }
 TYPES = ("text", "integer", "float", "list")
+FLOAT = "Answer the question using a single floating-point number with"
+ALONE = {
+    "integer": "Answer the question using a single integer number.",
+    "float1": f"{FLOAT} one decimal place.",
+    "float2": f"{FLOAT} two decimal places.",
+    "list": "Answer the question using a Python list.",
+}
+"""Type of answer, and precision -> lmms-eval's words for it."""
 
 
 def samples(data: str) -> Iterator[Sample]:
@@ -56,6 +64,19 @@ def sample(line: tables.TableRow) -> Sample:
         category=task,
         tags={"answer_type": kind, "precision": precision},
     )
+
+
+def lmms_eval(sample: Sample) -> Parts:
+    """Ask as lmms-eval's `mathvista_testmini_format`: for the letter or the number alone, without the query's hint."""
+    *pictures, query = sample.prompt
+    question = str(query).partition("Question: ")[2].partition("\nChoices:\n")[0].lstrip()
+    kind = sample.tags["answer_type"]
+    hint = ALONE.get(kind + sample.tags["precision"][:1] if kind == "float" else kind)
+    if sample.choices:
+        hint = choices.LETTER
+    if not question or hint is None:
+        raise InputError(f"the prompt lmms-eval has no words for question {sample.id}; choose --prompt release")
+    return choices.merged([(*pictures, f"{question}\n"), choices.listed(sample.choices), hint])
 
 
 def scored(record: Record) -> Score:
@@ -97,7 +118,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 MATHVISTA = Task(
     name="mathvista",
     samples=samples,
-    prompts={"release": ending("")},
+    prompts={"release": ending(""), "lmms-eval": lmms_eval},
     scorers={"strict": scored},
     metrics={"strict": numbers},
     axes=TASKS,

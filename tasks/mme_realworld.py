@@ -1,21 +1,22 @@
 """MME-RealWorld: five options about large pictures of five domains, asked for perception and for reasoning.
 
-Zhang et al. 2024, arXiv 2408.13257. Prompt and parser are from `evaluation` of MME-Benchmarks/MME-RealWorld (bee58ed).
+Zhang et al. 2024, arXiv 2408.13257. Prompts and parser are from `evaluation` of MME-Benchmarks/MME-RealWorld (bee58ed).
+MME-RealWorld-CN has other pictures, questions of its own in Chinese, and the same parts and parser.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.official import LEADS
 from mmeval.scoring.readings.strict import strict
-from mmeval.task import Numbers, Task
+from mmeval.task import Numbers, Prompt, Task
 from mmeval.tasks.shared import right_letter
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.types import InputError, Record, Sample, Score, nearest
 
-FILES = ("MME_RealWorld.json",)
 LEVELS = ("Perception", "Reasoning")
 DOMAINS = {
     "OCR with Complex Context": "OCR", "Remote Sensing": "remote sensing", "Diagram and Table": "diagrams and tables",
@@ -28,16 +29,17 @@ AXES = {
     if (level, domain) != ("Reasoning", "Remote Sensing")
 }
 """The domain and level of questions -> label. Nothing is asked about remote sensing for reasoning."""
-END = (
+SELECT = (
     "Select the best answer to the above multiple-choice question based on the image. Respond with only the letter "
-    "(A, B, C, D, or E) of the correct option. \nThe best answer is:"
+    "(A, B, C, D, or E) of the correct option."
 )
+SELECT_CN = "根据图像选择上述多项选择题的最佳答案。只需回答正确选项的字母（A, B, C, D 或 E）。"
 
 
-def samples(data: str) -> Iterator[Sample]:
+def samples(task: str, files: Sequence[str], data: str) -> Iterator[Sample]:
     """Yield the questions, in the file's order. A repeated id gets its row's number as well. Raises InputError."""
     seen: set[str] = set()
-    for number, line in enumerate(tables.read(data, FILES, None, "mme-realworld"), 1):
+    for number, line in enumerate(tables.read(data, files, None, task), 1):
         name = line.text("Question_id")
         yield sample(line, f"{name} (row {number})" if name in seen else name)
         seen.add(name)
@@ -54,17 +56,15 @@ def sample(line: tables.TableRow, name: str) -> Sample:
         name,
         (*line.images("Image"), line.text("Text")),
         (answer,),
-        tuple((re.sub(r"^\s*\([A-Z]\)\s*", "", option),) for option in listed),
+        tuple((re.sub(r"^\s*[(（][A-Z][)）]\s*", "", option),) for option in listed),
         category=category,
         tags=dict(zip(choices.LETTERS, listed, strict=False)),
     )
 
 
-def release(sample: Sample) -> Parts:
-    """Ask as `model_vqa_mme_real_world.py` does."""
-    *pictures, question = sample.prompt
-    options = "".join(f"{option}\n" for option in listed(sample.tags))
-    return (*pictures, f"{question} The choices are listed below: \n{options}{END}")
+def prompt(lead: str, end: str) -> Prompt:
+    """Return the prompt that lists the options as the table has them, between `lead` and `end`."""
+    return lambda sample: choices.merged([sample.prompt, lead, *(f"{one}\n" for one in listed(sample.tags)), end])
 
 
 def listed(tags: Mapping[str, str]) -> list[str]:
@@ -97,14 +97,37 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     return {"overall": overall, **levels, **by_category(records, scores, [*AXES])}
 
 
-MME_REALWORLD = Task(
-    name="mme-realworld",
-    samples=samples,
-    prompts={"release": release},
-    scorers={"official": official, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
-    axes=AXES,
-    totals={"overall": "Overall", **{level: level for level in LEVELS}},
-    readings={"mme-realworld": official},
-    choice=True,
+def _task(name: str, file: str, prompts: Mapping[str, Prompt]) -> Task:
+    return Task(
+        name=name,
+        samples=partial(samples, name, (file,)),
+        prompts=prompts,
+        scorers={"official": official, "strict": choices.scorer(strict)},
+        metrics={"official": numbers, "strict": numbers},
+        axes=AXES,
+        totals={"overall": "Overall", **{level: level for level in LEVELS}},
+        readings={"mme-realworld": official},
+        choice=True,
+    )
+
+
+MME_REALWORLD = _task(
+    "mme-realworld",
+    "MME_RealWorld.json",
+    {
+        "release": prompt(" The choices are listed below: \n", f"{SELECT}\nThe best answer is:"),
+        "lmms-eval": prompt(" The choices are listed below:\n", f"{SELECT}\nThe best answer is: "),
+        "vlmevalkit": prompt(" The choices are listed below:\n", f"{SELECT} \nThe best answer is:"),
+    },
 )
+"""`release` is the prompt of `model_vqa_mme_real_world.py`."""
+CHINESE = _task(
+    "mme-realworld-cn",
+    "MME_RealWorld_CN.json",
+    {
+        "release": prompt("选项如下所示:\n", f"{SELECT_CN}\n 最佳答案为：\nThe best answer is:"),
+        "lmms-eval": prompt(" 选项如下所示:\n", f"{SELECT_CN}\n最佳答案为： "),
+        "vlmevalkit": prompt(" 选项如下所示:\n", f"{SELECT_CN}\n最佳答案为："),
+    },
+)
+"""`release` is the prompt of `download_and_prepare_prompt.py`, whose end is in English."""

@@ -215,6 +215,7 @@ PRO = _task(
     pro,
     {
         "direct": prompt(DIRECT),
+        "lmms-eval": prompt(f"\n{DIRECT}"),
         "cot": prompt(f"Answer the preceding multiple choice question. {LINE}options. {STEPS}"),
         "vlmevalkit": prompt(KIT[0], **_LISTED),
         "vlmevalkit-cot": prompt(f"Answer the following multiple-choice question. {KIT[1]}", **_LISTED),

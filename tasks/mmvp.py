@@ -56,6 +56,13 @@ def release(sample: Sample) -> Parts:
     return (*pictures, f"{question} {sample.tags['options']}")
 
 
+def vlmevalkit(sample: Sample) -> Parts:
+    """Ask as VLMEvalKit asks all questions of multiple choice."""
+    *pictures, question = sample.prompt
+    select = "Please select the correct answer from the options above. \n"
+    return choices.merged([(*pictures, f"Question: {question}\nOptions:\n"), choices.listed(sample.choices), select])
+
+
 def official(record: Record) -> Score:
     """Score as Cambrian-1's `mmvp_test.py` (539ffc3): the answer is the letter or the option's whole text.
 
@@ -84,6 +91,7 @@ MMVP = Task(
         "cambrian": cambrian,
         "release": release,
         "lmms-eval": lambda sample: choices.lettered(sample.prompt, sample.choices),
+        "vlmevalkit": vlmevalkit,
     },
     scorers={"official": official, "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mmeval import recipes
+from mmeval.cards.rows import KIND
 from mmeval.cli import main
 from mmeval.spec import RunSpec, from_mapping
 from mmeval.task import configure, load_task, pick_prompt
@@ -41,17 +42,61 @@ def asked(task: str, prompt: str, sample: Sample) -> str:
     return "".join(map(str, parts))
 
 
+QUESTION = Sample(
+    "1", ("Is it?",), ("A",), (("a",), ("b",)), tags={"hint": "H", KIND: "multiple choice", "A": "(A) a", "B": "(B) b"}
+)
+QUERY = ("Hint: Please answer.\nQuestion: Is it?\nChoices:\n(A) a\n(B) b",)
+OWN = {
+    "mathvista": Sample("1", QUERY, ("A",), (("a",), ("b",)), tags={"answer_type": "text", "precision": ""}),
+    "mmmu-pro-vision": Sample("1", ("",), ("A",), (("a",), ("b",))),
+}
+"""Questions of tasks whose prompts need more than a text and options."""
+SELECT = (
+    "Select the best answer to the above multiple-choice question based on the image. Respond with only the letter "
+    "(A, B, C, D, or E) of the correct option."
+)
+SELECT_CN = "根据图像选择上述多项选择题的最佳答案。只需回答正确选项的字母（A, B, C, D 或 E）。"
+
+
+def prompts(recipe: str, *elsewhere: str) -> dict[str, str]:
+    own = recipes.load(recipe).tasks
+    return {
+        task: asked(task, settings.set["prompt"], OWN.get(task, QUESTION))
+        for task, settings in own.items()
+        if task not in elsewhere
+    }
+
+
 def test_the_prompts_are_those_of_lmms_eval() -> None:
     word = "\nAnswer the question using a single word or phrase."
-    letter = "\nA. a\nB. b\nAnswer with the option's letter from the given choices directly."
-    question = Sample("1", ("Is it?",), ("A",), (("a",), ("b",)), tags={"hint": "H", "kind": ""})
-    expected = {"mme": f"Is it?{word}", "pope": f"Is it?{word}", "gqa": f"Is it?{word}"}
-    expected |= {"seed-bench": f"Is it?{letter}", "muirbench": f"Is it?{letter}"}
-    expected |= {"scienceqa": f"Context: H\nIs it?{letter}"}
+    options, directly = "\nA. a\nB. b\n", "Answer with the option's letter from the given choices directly."
+    letter, best = f"Is it?{options}{directly}", " The choices are listed below:\n(A) a\n(B) b\n"
+    note = "Note: You only need to respond with A, B without providing any additional information.\n\n"
+    lettered = ("seed-bench", "muirbench", "ai2d", "mmvp", "mathvista")
+    expected = dict.fromkeys(("mme", "pope", "gqa", "docvqa", "infographicvqa"), f"Is it?{word}")
+    expected |= dict.fromkeys(lettered, letter) | {"scienceqa": f"Context: H\n{letter}"}
+    expected |= dict.fromkeys(("hr-bench-4k", "hr-bench-8k"), f"Is it?{options}Answer the option letter directly.")
     expected |= {"chartqa": "Is it?\nAnswer the question with a single word.", "ocrbench": "Is it?"}
-    expected |= {"docvqa": f"Is it?{word}", "infographicvqa": f"Is it?{word}"}
-    own = recipes.load("lmms-eval-0.7").tasks
-    assert {task: asked(task, own[task].set["prompt"], question) for task in own} == expected
+    expected |= {"realworldqa": "Is it?", "cv-bench": f"{note}Is it?", "mmmu": f"Is it?{options}\n{directly}"}
+    expected |= {"mmmu-pro": f"Is it?{options}\nAnswer with the option letter from the given choices directly."}
+    expected |= {"mme-realworld": f"Is it?{best}{SELECT}\nThe best answer is: "}
+    expected |= {"mme-realworld-cn": f"Is it? 选项如下所示:\n(A) a\n(B) b\n{SELECT_CN}\n最佳答案为： "}
+    assert prompts("lmms-eval-0.7") == expected
+
+
+def test_the_prompts_are_those_of_vlmevalkit() -> None:
+    listed = "Question: Is it?\nOptions:\nA. a\nB. b\n"
+    select = f"{listed}Please select the correct answer from the options above. \n"
+    directly = "Answer directly with the option letter from the given choices. "
+    mcq = ("mmmu", "ai2d", "mmvp", "hr-bench-4k", "hr-bench-8k")
+    expected = dict.fromkeys(mcq, select) | {"mmmu-pro": f"{listed}{directly}"}
+    expected |= {"mmmu-pro-vision": f"Answer the following multiple-choice question in the image. {directly}"}
+    word = "Is it?\nAnswer the question using a single word or phrase."
+    expected |= dict.fromkeys(("chartqa", "docvqa", "infographicvqa"), word) | {"ocrbench": "Is it?"}
+    best = "The choices are listed below:\n(A) a\n(B) b\n"
+    expected |= {"cv-bench": "Is it?", "mme-realworld": f"Is it? {best}{SELECT} \nThe best answer is:"}
+    expected |= {"mme-realworld-cn": f"Is it? 选项如下所示:\n(A) a\n(B) b\n{SELECT_CN}\n最佳答案为："}
+    assert prompts("vlmevalkit-2025-08", "mmbench", "ccbench") == expected
 
 
 def test_a_recipe_sets_what_was_left_open_and_refuses_another_value(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def cv_bench(folder: Path) -> None:
         parquet(folder / f"test_{form.lower()}.parquet", found)
 
 
-def mme_realworld(folder: Path) -> None:
+def mme_realworld(folder: Path, name: str = "MME_RealWorld.json") -> None:
     rows = [
         # level, domain, the right letter
         ("Perception", "Autonomous_Driving", "D"),
@@ -85,9 +85,16 @@ def mme_realworld(folder: Path) -> None:
         for n, (level, domain, answer) in enumerate(rows)
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "MME_RealWorld.json").write_text(json.dumps(found), encoding="utf-8")
+    (folder / name).write_text(json.dumps(found), encoding="utf-8")
     for n in range(4):
         picture(folder / "pictures" / f"{n}.jpg", n)
+
+
+def mme_realworld_cn(folder: Path) -> None:
+    mme_realworld(folder, "MME_RealWorld_CN.json")
+    table = folder / "MME_RealWorld_CN.json"
+    text = table.read_text(encoding="utf-8").replace("What is the value in the table?", "表中的数值是多少？")
+    table.write_text(text.replace("(A) 458", "（A）458"), encoding="utf-8")
 
 
 def mathvista(folder: Path) -> None:
@@ -219,6 +226,16 @@ def test_mme_realworlds_levels_and_domains(tmp_path: Path) -> None:
     assert names[2:] == ["Reasoning/Diagram and Table/0000", "Reasoning/Diagram and Table/0000 (row 4)"]
     table.write_text(table.read_text(encoding="utf-8").replace('"Monitoring"', '"Monitors"'))
     with pytest.raises(InputError, match=r"unknown task 'Reasoning/Monitors' \(did you mean 'Reasoning/Monitoring'"):
+        list(load_task("mme-realworld").samples(str(tmp_path / "data")))
+
+
+def test_the_chinese_half_is_a_task_of_its_own(tmp_path: Path) -> None:
+    mme_realworld_cn(tmp_path / "data")
+    scores = run("mme-realworld-cn", tmp_path / "data", tmp_path / "run", "constant:最佳答案为：B")
+    assert (value(scores, "overall"), value(scores, "Perception/Diagram and Table")) == (50, 100)
+    first = next(iter(load_task("mme-realworld-cn").samples(str(tmp_path / "data"))))
+    assert first.choices[0] == ("458",)  # without its letter, in brackets of full width
+    with pytest.raises(InputError, match=r"MME_RealWorld\.json"):
         list(load_task("mme-realworld").samples(str(tmp_path / "data")))
 
 

@@ -1,6 +1,7 @@
 """What a model is asked, word for word: every benchmark's first questions in each of its named prompts.
 
-`MMEVAL_RECORD=1` writes `tests/recordings/prompts.json` anew; read what changed before it is committed.
+`MMEVAL_RECORD=1` records the prompts of the selected tests in `tests/recordings/prompts.json`; read what changed before
+it is committed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
 from tests.tasks import test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
-from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mmvp
+from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_tier_two import EXPECTED
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
@@ -278,6 +279,7 @@ WRITERS: dict[str, Writer] = {
     "mmmu-pro-vision": test_mmmu.vision,
     "mathvista": mathvista,
     "mme-realworld": mme_realworld,
+    "mme-realworld-cn": mme_realworld_cn,
     **{name: expected[0] for name, expected in EXPECTED.items()},
 }
 CASES = [(name, prompt) for name in TASKS for prompt in load_task(name).prompts]
@@ -295,9 +297,21 @@ def recorded() -> Iterator[Prompts]:
     if "MMEVAL_RECORD" not in os.environ:
         yield json.loads(RECORDING.read_text(encoding="utf-8"))
         return
+    old: Prompts = json.loads(RECORDING.read_text(encoding="utf-8"))
     made: Prompts = {}
     yield made
-    RECORDING.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    RECORDING.write_text(json.dumps(joined(old, made), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def joined(old: Prompts, made: Prompts) -> Prompts:
+    """Return the recordings of all prompts that tasks have: those just made, and the old ones of the others."""
+    kept: Prompts = {}
+    for name, prompt in CASES:
+        for found in (made, old):
+            if prompt in found.get(name, {}):
+                kept.setdefault(name, {})[prompt] = found[name][prompt]
+                break
+    return kept
 
 
 def text(request: Request) -> str:
@@ -322,3 +336,13 @@ def test_prompt(name: str, prompt: str, recorded: Prompts, tmp_path: Path) -> No
 
 def test_every_recording_is_of_a_prompt(recorded: Prompts) -> None:
     assert sorted((name, prompt) for name, prompts in recorded.items() for prompt in prompts) == sorted(CASES)
+
+
+def test_recording_some_prompts_keeps_the_others() -> None:
+    old = {"mme": {"release": ["old"], "removed": ["old"]}, "pope": {"release": ["old"]}, "removed": {"a": ["old"]}}
+    made = {"mme": {"release": ["new"]}, "gqa": {"direct": ["new"]}}
+    assert joined(old, made) == {
+        "mme": {"release": ["new"]},
+        "gqa": {"direct": ["new"]},
+        "pope": {"release": ["old"]},
+    }
