@@ -28,8 +28,7 @@ DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio"
 """What a card of yes/no questions reports in addition to accuracy."""
 
 NO_JUDGE = (
-    "The official reading uses a judge, and none was asked: these scores use the strict reading, where an unclear "
-    "answer is wrong."
+    "Officially a language model judges every answer. That was not done here, so these are not the official scores."
 )
 
 

@@ -265,7 +265,7 @@ def test_mathvista_is_scored_strictly_and_says_that_no_judge_was_asked(tmp_path:
     mathvista(tmp_path / "data")
     scores = run("mathvista", tmp_path / "data", tmp_path / "run", "constant:The answer is 18.")
     assert (value(scores, "overall"), value(scores, "math word problem")) == (50.0, 50.0)
-    assert any("uses a judge, and none was asked" in remark for remark in scores["remarks"])
+    assert any("Officially a language model judges every answer" in remark for remark in scores["remarks"])
     first, *_ = load_task("mathvista").samples(str(tmp_path / "data"))
     assert first.targets == ("B", "D")  # options that are equal are both right
 

@@ -418,11 +418,14 @@ def test_an_id_that_stands_twice_is_two_questions_and_a_key_with_a_blank_is_no_l
 
 
 def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
-    hallusion(tmp_path / "data")
-    scores = run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes")
-    assert any(
-        remark.startswith("The official reading uses a judge, and none was asked") for remark in scores["remarks"]
+    said = (
+        "Officially a language model judges every answer. That was not done here, so these are not the official scores."
     )
+    hallusion(tmp_path / "data")
+    assert said in run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes")["remarks"]
+    EXPECTED["hr-bench-4k"][0](tmp_path / "hr")
+    remarks = run("hr-bench-4k", tmp_path / "hr", tmp_path / "read", "constant:B", reading="2025-08")["remarks"]
+    assert said in remarks and not any("strict reading" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize("name", CARDS)
