@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmeval.cards.task import NO_JUDGE
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, percent, share
-from mmeval.scoring.readings import choices, short, yesno
+from mmeval.scoring.readings import choices, short
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
@@ -98,13 +98,7 @@ def _number(record: Record) -> Score:
             return 0.0
         return float(any((given if digits is None else round(given, digits)) == float(key) for key in known))
 
-    return short.scorer(_read, worth)(record)
-
-
-def _read(text: str) -> str:
-    """Return what the answer says if that holds only one number."""
-    answer = short.said(text)
-    return "" if yesno.refuses(text) or short.number(answer) is None else answer
+    return short.scorer(short.numbered, worth)(record)
 
 
 _CHOSEN = choices.scorer(strict)

@@ -86,6 +86,15 @@ def test_what_says_nothing_is_unparsed(text: str) -> None:
         ("0", "2 + 1 = 3", "3", "correct"),
         ("0", "2 or 3", "3", "unparsed"),
         ("0", "The answer is not 3.", "3", "unparsed"),
+        ("0", "It is not 3.", "3", "unparsed"),
+        ("0", "I cannot count the 3 dogs in this picture.", "3", "unparsed"),
+        ("0", "The age gap between the two people is unknown, as I can't see them.", "2", "correct"),  # its known trap
+        ("0", "It isn't possible to tell the ages of the two people.", "2", "unparsed"),
+        ("0", "There are more than 3 dogs.", "3", "unparsed"),
+        ("0", "I can't be exact, but there are 3 dogs.", "3", "correct"),
+        ("0", "There are 3. It is not easy to see 3 of them.", "3", "correct"),
+        ("0", "I'm sorry, but I can't help with that. Of 3 people", "3", "refused"),
+        ("0", "I'm unable to see all of it. Answer: 3", "3", "correct"),
         ("0", "many", "3", "unparsed"),
         ("0", "$1,234.50", "1234.5", "correct"),
         ("0", "1,5", "1.5", "correct"),
@@ -148,6 +157,8 @@ def test_contains_as_ocrbench() -> None:
     assert scored("contains", "The sign says\nSTOP here", "says stop").value == 1.0
     assert scored("contains", "The sign says go", "stop", "halt").value == 0.0
     assert scored("contains", "<think>stop</think>go", "stop").value == 0.0
+    assert scored("contains", "I'm sorry, but I cannot read the text.", "text").outcome == "refused"
+    assert scored("contains", "I'm unable to read all of it.\nAnswer: STOP", "stop").outcome == "correct"
 
 
 def test_a_tolerance_is_said_where_numbers_are_compared_and_nowhere_else() -> None:

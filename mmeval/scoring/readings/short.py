@@ -26,12 +26,18 @@ _ARTICLE = re.compile(r"(?<!\S)(?:an?|the)\s+(?=[^\W\d_]{2})")
 _GROUPED = re.compile(r"(?<![\w.,])(\d{1,3})((?:,\d{3})+)(?![\d,])")
 _NUMBER_WORDS = re.compile(rf"(?<![\w-])(?:{'|'.join(NUMBERS)})(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:e[-+]?\d+)?(?:\s*/\s*\d+(?![\d.]))?", re.IGNORECASE)
+_MENTION = re.compile(rf"(\bthan\s+)?(?:{_NUMBER.pattern}|{_NUMBER_WORDS.pattern})", re.IGNORECASE)
+"""A number, or the word for one, perhaps after "than"."""
+_DENIAL = re.compile(
+    r"\b(?:not|never|cannot|unable|without|neither|nor|impossible|insufficient)\b|n't\b", re.IGNORECASE
+)
+_CLAUSE = re.compile(r"(?<=[.!?])\s|[\n;]|\b(?:but|however)\b", re.IGNORECASE)
 
 
 def scorer(read: Callable[[str], str], worth: Worth) -> Callable[[Record], Score]:
     """Return the scorer that reads with `read` and compares with `worth`; any value above 0 is correct.
 
-    An answer of value 0 is unparsed if it has no letter or digit, and refused if it declines.
+    An answer of value 0 is refused if it declines, and unparsed if `read` finds no letter or digit.
     """
 
     def score(record: Record) -> Score:
@@ -40,9 +46,10 @@ def scorer(read: Callable[[str], str], worth: Worth) -> Callable[[Record], Score
         answer = read(record.text)
         if answer and (value := worth(answer, record.targets)):
             return Score(value, "correct", answer)
-        if not any(map(str.isalnum, answer)):
-            return Score(0.0, "unparsed")
-        return Score(0.0, "refused" if refuses(record.text) else "incorrect", answer)
+        something = answer if any(map(str.isalnum, answer)) else None
+        if refuses(record.text):
+            return Score(0.0, "refused", something)
+        return Score(0.0, "incorrect" if something else "unparsed", something)
 
     return score
 
@@ -97,13 +104,33 @@ voted = scorer(
 
 
 def number(text: str) -> float | None:
-    """Return the only number after a text's last equals sign; None if there are others, as in `1,2,3`, or after "not".
+    """Return the only number after a text's last equals sign; None if there are others, as in `1,2,3`, or if denied.
 
     A comma groups thousands, also in the Indian way (`12,34,567`), or is a decimal point.
     """
     left = normal(text).rpartition("=")[2]
     found = {_value(match[0]) for match in _NUMBER.finditer(left)}
-    return found.pop() if len(found) == 1 and not re.match(r"\s*not\b", left) else None
+    return found.pop() if len(found) == 1 and _affirmed(text.rpartition("=")[2]) else None
+
+
+def _affirmed(text: str) -> bool:
+    """Return whether a number stands in a clause with no denial before it, and not after "than"."""
+    for clause in _CLAUSE.split(text):
+        denial = _DENIAL.search(clause)
+        end = denial.start() if denial else len(clause)
+        if any(match[1] is None and match.start() < end for match in _MENTION.finditer(clause)):
+            return True
+    return False
+
+
+def numbered(text: str) -> str:
+    """Return what an answer says if that is a single number. A refusal gives none unless it says what the answer is."""
+    answer = said(text)
+    return "" if _declines(text) or number(answer) is None else answer
+
+
+def _declines(text: str) -> bool:
+    return refuses(text) and not marked(plain(text)) and not _CONCLUDED.match(plain(text))
 
 
 def _value(text: str) -> float | None:
@@ -132,7 +159,7 @@ def numeric(tolerance: str) -> Callable[[Record], Score]:
         )
         return float(any(near))
 
-    return scorer(lambda text: said(text) if number(said(text)) is not None else "", worth)
+    return scorer(numbered, worth)
 
 
 def relaxed(answer: str, known: Sequence[str]) -> float:
@@ -198,6 +225,6 @@ MATCHES: dict[str, Callable[[Record], Score]] = {
     "exact": exact,
     "relaxed": scorer(said, relaxed),
     "anls": scorer(said, anls),
-    "contains": scorer(plain, contains),
+    "contains": scorer(lambda text: "" if _declines(text) else plain(text), contains),
 }
 """Ways to compare a short answer, by name, in addition to `numeric` (with a tolerance) and `vqa`."""
