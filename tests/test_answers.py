@@ -22,6 +22,7 @@ from tests import mmbench_table
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 from tests.tasks.small_folders import call, jsonl, picture, value
+from tests.tasks.test_pairs_and_sources import mathvista
 from tests.tasks.test_prompts import WRITERS, put
 from tests.tasks.test_tier_two import EXPECTED, hallusion, mmstar, seed, textvqa, video_mme
 
@@ -284,6 +285,20 @@ def test_mme_as_two_public_tools_write_it(tmp_path: Path) -> None:
     ]
     KINDS["xlsx"](pd.DataFrame(table), tmp_path / "model_MME.xlsx")
     same(scored("mme", tmp_path / "model_MME.xlsx", tmp_path / "data"), run)
+
+
+def test_mathvista_as_lmms_eval_logs_it_in_words_of_its_own(tmp_path: Path) -> None:
+    mathvista(tmp_path / "data")
+    asked = list(load_task("mathvista").samples(str(tmp_path / "data")))
+    own = "Which?\nA. 9\nB. 18\nC. 12\nD. 18\nAnswer with the option's letter from the given choices directly."
+    results = [{"question_id": one.id, "query": one.prompt[-1], "true_false": True} for one in asked]
+    rows = [
+        {"doc_id": n, "target": "18", "filtered_resps": "B", "llm_as_judge_eval": one, "submission": one, "input": own}
+        for n, one in enumerate(results)
+    ]
+    joined = join(iter(asked), jsonl(tmp_path / "a.jsonl", rows))
+    assert len(joined.records) == 4
+    assert "joined by question_id" in joined.remarks[0]
 
 
 def test_textvqa_as_llava_names_it_by_its_picture(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ ANSWERS = (
 HallusionBench: model_prediction; NLVR2, SEED-Bench, GQA, MMStar, VL-ICL, NExT-QA: prediction; COCO: caption; VQA,
 VizWiz, POPE: answer; Video-MME: response; Hateful Memes: proba.
 """
-QUESTIONS = ("question", "Question", "questions", "prompt", "input", "sentence")
+QUESTIONS = ("question", "Question", "questions", "query", "prompt", "input", "sentence")
 """Columns that may hold the question or the whole prompt, used to check a row's id."""
 WRAPPED = ("outputs", "logs", "results", "samples", "predictions", "data")
 """Keys under which a JSON document may hold its rows. ScienceQA has the texts in `outputs`, the places in `results`."""

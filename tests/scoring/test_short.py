@@ -157,6 +157,10 @@ def test_contains_as_ocrbench() -> None:
     assert scored("contains", "The sign says\nSTOP here", "says stop").value == 1.0
     assert scored("contains", "The sign says go", "stop", "halt").value == 0.0
     assert scored("contains", "<think>stop</think>go", "stop").value == 0.0
+    assert (
+        scored("contains", "<think>x</think>$\\frac{1}{2} + x^2$", "\\frac { 1 } { 2 } + x ^ 2").value == 1.0
+    )  # blanks
+    assert scored("contains", "nowhere", "now here").value == 0.0
     assert scored("contains", "I'm sorry, but I cannot read the text.", "text").outcome == "refused"
     assert scored("contains", "I'm unable to read all of it.\nAnswer: STOP", "stop").outcome == "correct"
 

@@ -417,6 +417,14 @@ def test_an_id_that_stands_twice_is_two_questions_and_a_key_with_a_blank_is_no_l
     assert "Rows that share an id are distinguished by their numbers: 101669." in scores["remarks"]
 
 
+def test_anls_is_called_so() -> None:
+    assert (load_task("docvqa").axes, load_task("chartqa").axes["human_test"]) == (
+        {"overall": "ANLS"},
+        "Written by people",
+    )
+    assert load_task("realworldqa").axes == {"overall": "Accuracy"}
+
+
 def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
     said = (
         "Officially a language model judges every answer. That was not done here, so these are not the official scores."

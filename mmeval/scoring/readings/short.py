@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from mmeval.reasoning import split
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.readings.answer import NUMBERS, marked, plain
 from mmeval.scoring.readings.yesno import refuses
@@ -31,6 +32,7 @@ _MENTION = re.compile(rf"(\bthan\s+)?(?:{_NUMBER.pattern}|{_NUMBER_WORDS.pattern
 _DENIAL = re.compile(
     r"\b(?:not|never|cannot|unable|without|neither|nor|impossible|insufficient)\b|n't\b", re.IGNORECASE
 )
+_FORMULA = re.compile(r"[\\^_{}=+]")
 _CLAUSE = re.compile(r"(?<=[.!?])\s|[\n;]|\b(?:but|however)\b", re.IGNORECASE)
 
 
@@ -221,10 +223,15 @@ def contains_formula(answer: str, known: Sequence[str]) -> float:
     return float(any(formula in text for formula in formulas if formula))
 
 
+def _contains(answer: str, known: Sequence[str]) -> float:
+    """Compare as `contains`, and references that look like formulas also as `contains_formula`."""
+    return max(contains(plain(answer), known), contains_formula(answer, [*filter(_FORMULA.search, known)]))
+
+
 MATCHES: dict[str, Callable[[Record], Score]] = {
     "exact": exact,
     "relaxed": scorer(said, relaxed),
     "anls": scorer(said, anls),
-    "contains": scorer(lambda text: "" if _declines(text) else plain(text), contains),
+    "contains": scorer(lambda text: "" if _declines(text) else split(text)[1].strip(), _contains),
 }
 """Ways to compare a short answer, by name, in addition to `numeric` (with a tolerance) and `vqa`."""
