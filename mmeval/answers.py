@@ -110,7 +110,7 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
         column, found = "their order, which matches the questions", ordered
     answers = {id: row for row, id in zip(rows, found, strict=True) if id is not None}
     if not answers:
-        raise InputError(_why_not_joined(rows[0], words, path))
+        raise InputError(_why_not_joined(rows, words, path))
     records = [_answered(asked[id], answers[id], compared) for id in asked if id in answers]
     return Joined(records, len(asked), _remarks(rows, found, len(asked), column))
 
@@ -192,9 +192,9 @@ def _by_order(rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Map
     return [at[place] for place in places]
 
 
-def _why_not_joined(row: AnswerRow, words: Mapping[str, str], path: Path) -> str:
+def _why_not_joined(rows: Sequence[AnswerRow], words: Mapping[str, str], path: Path) -> str:
     """Return why no row could be joined, with an example from each side."""
-    first = next(iter(words), None)
+    row, first = rows[0], next(iter(words), None)
     if first is None:
         return "the data has no questions; check that it is the right file or folder"
     if not row.ids:
@@ -204,6 +204,8 @@ def _why_not_joined(row: AnswerRow, words: Mapping[str, str], path: Path) -> str
         other = f"its question '{row.asked[0][:60]}' is not that of '{name}' in the data, '{words[name][:60]}'"
         return f"{row.where}: {other}; give the matching data with --data"
     why = f"its ids are like '{name[:60]}' ({column}), the benchmark's like '{first}'"
+    if all(one.asked for one in rows):
+        why += ", and its questions are not in the order of the data"
     return f"{path}: its rows cannot be joined to the questions: {why}; give the benchmark's ids, or its data (--data)"
 
 

@@ -463,6 +463,11 @@ def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
         ("a.pkl", "x", r"not .jsonl, .json, .csv, .tsv, .xlsx or .parquet; save it as one of these"),
         ("a.xlsx", "x", "not an .xlsx file, or damaged"),
         ("a.jsonl", '{"id": 0, "resps": [[[-1.5, false]]]}', "the column resps is not a text"),
+        (
+            "a.jsonl",
+            '{"id": "x-7", "question": "Whose?", "answer": "A"}',
+            r"\(id\), the benchmark's like '0', and its questions are not in the order of the data; give",
+        ),
         ("nowhere.csv", None, "no such file"),
     ],
 )
