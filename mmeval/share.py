@@ -1,7 +1,7 @@
 """The part of a run that this process asks, if a launcher started several.
 
-`torchrun` and `accelerate launch` set RANK and WORLD_SIZE, `srun` sets SLURM_PROCID and SLURM_NTASKS. The processes
-never wait for each other.
+`torchrun` and `accelerate launch` set RANK and WORLD_SIZE, `srun` sets SLURM_PROCID and SLURM_STEP_NUM_TASKS. The
+processes never wait for each other.
 """
 
 import os
@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmeval.types import InputError
-
-PAIRS = (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS"))
 
 
 @dataclass(frozen=True)
@@ -36,19 +34,21 @@ WHOLE = Share()
 def of_process(environment: Mapping[str, str] = os.environ) -> Share:
     """Return the share that the launcher gave this process, or WHOLE without a launcher.
 
-    A Slurm batch script has SLURM_PROCID 0 and, without `--ntasks`, no SLURM_NTASKS; a shell of `salloc` may have
-    SLURM_NTASKS alone. Both are one process. Raises InputError if half of a pair is missing otherwise.
+    A Slurm batch script has SLURM_PROCID 0 and the SLURM_NTASKS of its job, a shell of `salloc` may have SLURM_NTASKS
+    alone. Both are one process: only `srun` starts several, and sets SLURM_STEP_NUM_TASKS for them. Raises InputError
+    if half of a pair is missing otherwise.
     """
-    for names in PAIRS:
-        rank, size = (environment.get(name, "") for name in names)
-        if not rank and (not size or names[1] == "SLURM_NTASKS"):
-            continue
-        if not size and names[0] == "SLURM_PROCID" and rank == "0":
-            continue
-        if not (rank and size):
-            (name, value), missing = ((names[0], rank), names[1]) if rank else ((names[1], size), names[0])
-            raise InputError(f"{name} is {value} and {missing} is not set; set both, or neither")
-        if not (rank.isdecimal() and size.isdecimal()) or int(rank) >= int(size):
-            raise InputError(f"{names[0]} is '{rank}' and {names[1]} '{size}'; give a rank from 0 to {names[1]} - 1")
-        return Share(int(rank), int(size))
-    return WHOLE
+    names = ("RANK", "WORLD_SIZE")
+    if not any(map(environment.get, names)):
+        step, task = environment.get("SLURM_STEP_NUM_TASKS"), environment.get("SLURM_PROCID")
+        by_hand = environment.get("SLURM_NTASKS") and "SLURM_JOB_ID" not in environment
+        if not task or (task == "0" and not step and not by_hand):
+            return WHOLE
+        names = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS" if step else "SLURM_NTASKS")
+    rank, size = (environment.get(name, "") for name in names)
+    if not (rank and size):
+        (name, value), missing = ((names[0], rank), names[1]) if rank else ((names[1], size), names[0])
+        raise InputError(f"{name} is {value} and {missing} is not set; set both, or neither")
+    if not (rank.isdecimal() and size.isdecimal()) or int(rank) >= int(size):
+        raise InputError(f"{names[0]} is '{rank}' and {names[1]} '{size}'; give a rank from 0 to {names[1]} - 1")
+    return Share(int(rank), int(size))
