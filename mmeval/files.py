@@ -4,9 +4,11 @@ Callers interpret the objects. `jsonl` reads and writes JSON Lines.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -16,7 +18,11 @@ from typing import Any
 from mmeval import regular
 from mmeval.types import InputError
 
-_TEMPORARY = re.compile(r"\..+\.([0-9]+)")
+LONGEST_NAME = 200
+"""Maximum bytes of a name made from a user's words; file systems take 255, endings and temporary names included."""
+FORGOTTEN = 24 * 3600.0
+"""After this many seconds, another machine's temporary file is left over from a killed process."""
+_TEMPORARY = re.compile(r"\..+?(?:\.([0-9a-f]{8}))?\.([0-9]+)")
 
 
 def write_json(path: Path, value: object) -> None:
@@ -25,24 +31,42 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write the whole text or leave the old file. A lone surrogate is written as its escape.
+    """Write a text as `write_bytes` does. A lone surrogate is written as its escape."""
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
-    Deletes temporary files of the same name that killed processes left behind.
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write the whole content or leave the old file.
+
+    A file that has this content already is not written, so it may be on a read-only disk. Deletes temporary files of
+    the same name that killed processes left behind. Raises OSError naming the file, not the temporary one.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    for left in path.parent.iterdir():
-        if left.name.startswith(f".{path.name}.") and is_temporary(left):
-            left.unlink(missing_ok=True)
+    if path.is_file() and path.read_bytes() == content:
+        return
+    temporary = path.with_name(temporary_name(path.name, os.getpid()))
     try:
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
-        temporary.replace(path)
-        sync_folder(path.parent)  # nor lose the name, which later files may refer to
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        for left in path.parent.iterdir():
+            if left.name.startswith(f".{path.name}.") and is_left_behind(left):
+                left.unlink(missing_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # a power cut must not leave an empty file under the name
+            temporary.replace(path)
+            sync_folder(path.parent)  # nor lose the name, which later files may refer to
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        error.filename = str(path)
         raise
+
+
+def delete(path: Path) -> None:
+    """Delete a file if it exists. If not, nothing is wrong, even on a read-only disk."""
+    if path.exists():
+        path.unlink(missing_ok=True)
 
 
 def write_texts(texts: Mapping[Path, str]) -> list[Path]:
@@ -62,18 +86,44 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def temporary_name(name: str, process: int) -> str:
+    """Return the name under which a process of this machine writes a file."""
+    return f".{name}.{_machine()}.{process}"
+
+
 def is_temporary(path: Path) -> bool:
-    """Tell whether the file was left behind by a killed `write_text`."""
+    """Tell whether `write_text` made the file and has not yet given it its name, or was killed before that."""
+    return _TEMPORARY.fullmatch(path.name) is not None and not path.is_dir()
+
+
+def is_left_behind(path: Path) -> bool:
+    """Tell whether the file was left behind by a killed `write_text`.
+
+    A process of another machine may be writing its file now, unless the file is old.
+    """
     found = _TEMPORARY.fullmatch(path.name)
     if found is None or path.is_dir():
         return False
+    machine, process = found[1], int(found[2])
     try:
-        os.kill(int(found[1]), 0)
+        if machine != _machine():
+            return time.time() - path.stat().st_mtime > FORGOTTEN
+        os.kill(process, 0)
+    except FileNotFoundError:  # its process has renamed it
+        return False
     except (ProcessLookupError, OverflowError):
         return True
     except PermissionError:  # another user's process
         return False
-    return int(found[1]) == os.getpid()
+    return process == os.getpid()
+
+
+@cache
+def _machine() -> str:
+    """Return a short name of where this machine's, or container's, process ids are valid."""
+    ids = Path("/proc/self/ns/pid")  # containers may share the host's name
+    place = f"{os.uname().nodename} {ids.stat().st_ino if ids.exists() else ''}"
+    return hashlib.sha256(place.encode()).hexdigest()[:8]
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:
@@ -128,10 +178,13 @@ def locked(path: Path, message: str = "", *, shared: bool = False, wait: bool = 
         yield
 
 
-def component(text: str) -> str:
-    """Return a text as one component of a path."""
-    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
-    return kept.lstrip(".") or "_"
+def component(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a text as one component of a path. One of more than `longest` bytes is cut and ends in a digest."""
+    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
+    if len(kept.encode()) <= longest:
+        return kept
+    end = f"-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return kept.encode()[: longest - len(end)].decode(errors="ignore") + end
 
 
 def read_ids(path: Path) -> tuple[str, ...]:

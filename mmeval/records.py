@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl, regular
-from mmeval.files import is_temporary, locked, validated
+from mmeval.files import is_left_behind, locked, validated
 from mmeval.share import Share
 from mmeval.types import InputError, Record
 
@@ -99,7 +99,7 @@ def opened(folder: Path, share: Share) -> Iterator[Journal]:
             for other in paths(folder):
                 if other not in (own, whole):
                     _drop_torn_line(other)
-            for left in filter(is_temporary, folder.iterdir()):  # not a file that another machine is writing
+            for left in filter(is_left_behind, folder.iterdir()):  # not a file that another machine is writing
                 left.unlink(missing_ok=True)
         with jsonl.appending(own) as lines:
             yield Journal(lines)

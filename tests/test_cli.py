@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -43,6 +44,37 @@ def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatc
     assert ended.exit_code == 3
     assert "TypeError: 'NoneType' object is not callable" in ended.output
     assert "mmeval: this is a bug; please report it with the lines above (mmeval 0." in ended.output
+
+
+def test_a_run_on_a_read_only_disk_is_shown_and_a_message_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = make_release(tmp_path / "data", pictures=1)
+    run = tmp_path / "run"
+    command = ["run", "--task", "mme", "--model", "constant", "--data", str(data), "--out", str(run)]
+    assert CliRunner().invoke(main, command).exit_code == 0
+
+    def read_only(handle: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "fsync", read_only)
+    for shown in (command, ["score", str(run)]):
+        told = CliRunner().invoke(main, shown)
+        assert told.exit_code == 0 and "Perception" in told.output
+    (run / "scores.json").unlink()
+    told = CliRunner().invoke(main, ["score", str(run)])
+    assert told.exit_code == 2
+    assert f"{run / 'scores.json'}: Read-only file system; use a folder that you may read and write" in told.output
+
+
+def test_a_long_list_of_models_and_a_long_name_are_not_file_names(tmp_path: Path) -> None:
+    models = ["constant", *(f"constant:{'no' * 60}{number}" for number in range(3))]
+    command = ["run", "--task", "mme", "--data", str(make_release(tmp_path / "data", pictures=1))]
+    told = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "runs"), "--model", ",".join(models)])
+    assert told.exit_code == 0, told.output
+    assert len(list(tmp_path.glob("runs/*/run.json"))) == 4
+    told = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "run"), "--model", f"constant:{'no' * 300}"])
+    assert told.exit_code == 0, told.output
 
 
 def test_control_sequences_of_data_are_shown_as_text(tmp_path: Path) -> None:

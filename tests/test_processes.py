@@ -107,7 +107,9 @@ def test_a_launcher_says_which_part(tmp_path: Path) -> None:
     batch = {"SLURM_JOB_ID": "200505", "SLURM_PROCID": "0", "SLURM_NTASKS": "4"}  # sbatch --ntasks=4, outside srun
     assert of_process(batch) == Share(0, 1)
     assert of_process({**batch, "SLURM_STEP_NUM_TASKS": "4"}) == Share(0, 4)
-    assert of_process({**batch, "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}) == Share(1, 2)  # srun -n 2 --preserve
+    assert of_process({**batch, "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}) == Share(
+        1, 2
+    )  # srun -n 2 --preserve
     assert of_process({**batch, "SLURM_STEP_NUM_TASKS": "1"}) == Share(0, 1)  # a shell of salloc on a compute node
     assert of_process({**batch, "RANK": "3", "WORLD_SIZE": "5"}) == Share(3, 5)  # an array
     for name, value, missing in (

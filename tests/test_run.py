@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,15 +147,16 @@ def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = begun(tmp_path / "r")
-    written = run.folder / ".run.json.999999999"  # by another machine's process, which this one does not know
+    written = run.folder / ".run.json.0123abcd.1"  # by another machine's process, which this one does not know
     written.touch()
+    os.utime(written, (0, 0))  # killed long ago
 
     def looked_at(path: Path) -> bool:
         with pytest.raises(InputError, match="held"), files.locked(run.folder / "run.lock", "held"):
             pass
-        return files.is_temporary(path)
+        return files.is_left_behind(path)
 
-    monkeypatch.setattr(records, "is_temporary", looked_at)
+    monkeypatch.setattr(records, "is_left_behind", looked_at)
     with run.journal(Share(0, 2)):
         assert not written.exists()
 
@@ -205,13 +207,15 @@ def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "left", ["", "ids.json", "ids.json .run.json.4194305", ".ids.json.4194305", "ids.json records.jsonl"]
+    "left",
+    ["", "ids.json", "ids.json .run.json", ".ids.json", "ids.json records.jsonl"],  # with a dot: temporary
 )
 def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left: str) -> None:
     folder = tmp_path / "r"
     folder.mkdir()
     for name in left.split():
-        (folder / name).write_text("" if name == "records.jsonl" else "{")
+        left_behind = files.temporary_name(name[1:], 2**22 + 1) if name.startswith(".") else name
+        (folder / left_behind).write_text("" if name == "records.jsonl" else "{")
     assert begun(folder, "1").samples_answered == 1
     assert not list(folder.glob(".*")), "what was left behind is cleared"
 
@@ -265,10 +269,44 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
 
 def test_what_a_killed_process_left_is_cleared_by_the_next_that_writes_the_file(tmp_path: Path) -> None:
     for pid in (2**22 + 1, 2**22 + 2):  # above what Linux gives to a process
-        (tmp_path / f".a.{pid}").write_text("half")
-    (tmp_path / f".b.{2**22 + 1}").write_text("of another file")
+        (tmp_path / files.temporary_name("a", pid)).write_text("half")
+    other = tmp_path / files.temporary_name("b", 2**22 + 1)
+    other.write_text("of another file")
     files.write_text(tmp_path / "a", "whole")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f".b.{2**22 + 1}", "a"]
+    assert {path.name for path in tmp_path.iterdir()} == {other.name, "a"}
+
+
+def test_a_file_that_another_machine_may_be_writing_is_kept_for_a_day(tmp_path: Path) -> None:
+    young, old = (tmp_path / f".a.{machine}.{2**22 + 1}" for machine in ("0123abcd", "4567abcd"))
+    for path, hours in ((young, 23), (old, 25)):
+        path.write_text("half")
+        os.utime(path, (time.time() - hours * 3600,) * 2)
+    files.write_text(tmp_path / "a", "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, "a"}
+
+
+def test_a_file_that_would_not_change_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write_text(tmp_path / "a", "lone \ud800 surrogate")
+
+    def read_only(handle: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "fsync", read_only)
+    files.write_text(tmp_path / "a", "lone \ud800 surrogate")
+    with pytest.raises(OSError, match="Read-only") as error:
+        files.write_text(tmp_path / "a", "other")
+    assert error.value.filename == str(tmp_path / "a")  # not the temporary file
+
+
+def test_a_long_name_is_cut_and_stays_unique(tmp_path: Path) -> None:
+    for letter in "aé":  # one and two bytes
+        names = {files.component(letter * 300 + end) for end in ("x", "y")}
+        assert len(names) == 2
+        for name in names:
+            assert len(name.encode()) <= files.LONGEST_NAME
+            files.write_text(tmp_path / f"{name}.xlsx", "")
+    short = "a" * files.LONGEST_NAME
+    assert files.component(short) == short
 
 
 WRONG = [

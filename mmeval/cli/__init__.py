@@ -1,6 +1,7 @@
 """The command line: parse options, call the library, print. Everything can also be done from Python."""
 
 import codecs
+import errno
 import io
 import sys
 import sysconfig
@@ -51,7 +52,10 @@ class Commands(click.Group):
                 raise  # for example `| head`: click exits quietly
             where = f"{error.filename}: " if error.filename else ""
             kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
-            click.echo(f"mmeval: {where}{error.strerror or error}; fix that and repeat the command{kept}", err=True)
+            way = "fix that"
+            if error.errno in (errno.EROFS, errno.EACCES):
+                way = "use a folder that you may read and write, such as a copy of it or another --out,"
+            click.echo(f"mmeval: {where}{error.strerror or error}; {way} and repeat the command{kept}", err=True)
             ctx.exit(2)
         except (Exception, SystemExit) as error:  # the traceback is printed, and status 3 means a bug
             own = _own_line(error)

@@ -1,6 +1,7 @@
 """`mmeval run`: evaluate, or show the prompts."""
 
 import json
+import os
 import re
 import sys
 from collections import defaultdict
@@ -140,7 +141,8 @@ def _listed(value: Any) -> Any:
     setting among the names, as `mmeval parity` takes it.
     """
     given = value if isinstance(value, list) else [value]
-    whole = [one.startswith("constant:") or Path(one).exists() for one in given]
+    exists = os.path.exists
+    whole = [one.startswith("constant:") or exists(one) for one in given]
     split = [[one] if kept else re.split(r",(?!\s*https?://)", one) for one, kept in zip(given, whole, strict=True)]
     parts = [part.strip() for some in split for part in some]
     for part in parts[1:]:

@@ -5,6 +5,7 @@ A model type that has no adapter of ours is looked up in transformers, which imp
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def find_model(spec: str) -> Checkpoint:
         source = _bundled(entry["bundled"]) if "bundled" in entry else entry.get("hub", entry.get("source", ""))
         return Checkpoint(spec, entry["adapter"], str(source), entry.get("revision"), local="hub" not in entry)
     folder = Path(spec)
-    if spec and folder.is_dir():
+    if os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
         _check_files(folder)
         return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
@@ -89,7 +90,7 @@ def find_model(spec: str) -> Checkpoint:
         in_code = adapter in ("constant", "python")
         if not source and not in_code:
             raise InputError(f"'{spec}' names no model; write a folder or a hub id after the colon")
-        name, local = spec.replace("/", "-"), in_code or Path(source).is_dir()
+        name, local = spec.replace("/", "-"), in_code or os.path.isdir(source)  # noqa: PTH112
         if local and not in_code:
             _check_files(Path(source))
         if adapter == "chat" and local:

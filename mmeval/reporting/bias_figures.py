@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmeval.files import delete
 from mmeval.reporting import svg
 from mmeval.reporting.bias_words import Found
 from mmeval.reporting.chart import minus
@@ -51,8 +52,9 @@ def draw(found: Found, labels: Mapping[str, str], folder: Path) -> list[Path]:
     """Draw the figures that have data into `folder` as SVG; return the paths."""
     written: list[Path] = []
     for name, figure in figures(found, labels).items():
-        (folder / f"{name}.svg").unlink(missing_ok=True)  # left by a study with more data
-        if figure is not None:
+        if figure is None:
+            delete(folder / f"{name}.svg")  # left by a study with more data
+        else:
             marked = replace(figure, subtitle="; ".join((figure.subtitle, *found.get("marks", ()))))
             written += save(laid_out(marked, FILE), folder, name, png=False)
     return written

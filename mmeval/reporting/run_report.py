@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmeval import __version__, comparison, regular
+from mmeval.files import delete
 from mmeval.reporting import about, bias, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
@@ -51,7 +52,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
     table.write(tabled, run.folder)
     if results:
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
-    (run.folder / FORMER).unlink(missing_ok=True)
+    delete(run.folder / FORMER)
     # last: the digest on the page says that all files are complete
     page.write(run.folder, tabled, browser, facts, {"": command}, drawn, panels, made_from[find is not None])
     return paths
@@ -199,6 +200,6 @@ def draw(chart: Chart, folder: Path, *, png: bool = True) -> list[Path]:
     """Draw the dot plot, and the radar if the chart fits one; else delete an earlier radar."""
     if not radar.fits(chart):
         for kind in ("png", "svg"):
-            (folder / f"radar.{kind}").unlink(missing_ok=True)
+            delete(folder / f"radar.{kind}")
     wheel = radar.draw(chart, folder, png=png) if radar.fits(chart) else []
     return [*dotplot.draw(chart, folder, png=png), *wheel]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mmeval.files import write_text
+from mmeval.files import delete, write_text
 from mmeval.reporting.chart import Chart, Series
 from mmeval.reporting.fonts import CAPITAL, families, lacking, wrap
 from mmeval.types import InputError
@@ -156,7 +156,7 @@ def save(sheet: Sheet, folder: Path, name: str, *, png: bool = True) -> list[Pat
     picture, drawing = folder / f"{name}.png", folder / f"{name}.svg"
     write_text(drawing, svg.write(sheet))
     if not png:
-        picture.unlink(missing_ok=True)
+        delete(picture)
         return [drawing]
     raster.write(sheet, picture)
     return [picture, drawing]

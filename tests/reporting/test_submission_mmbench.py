@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -52,6 +53,26 @@ def predictions(path: Path, changes: dict[int, dict[str, str]] | None = None, wi
     lines = table.with_turns(table.questions())
     lines = [line | {"prediction": line["answer"]} | (changes or {}).get(n, {}) for n, line in enumerate(lines)]
     return table.write(path, lines, (*without, "image"))
+
+
+@pytest.mark.parametrize("board", ["mmbench", "openvlm"])
+def test_a_file_that_cannot_be_written_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: str
+) -> None:
+    def read_only(handle: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "fsync", read_only)
+    with pytest.raises(OSError, match="Read-only") as error:
+        submission.write(run, board, tmp_path)
+    assert str(error.value.filename).endswith((".xlsx", ".zip")) and not list(tmp_path.iterdir())
+
+
+def test_a_long_name_of_a_model_leaves_the_data_set_readable(run: Run) -> None:
+    long = Run(run.folder)
+    long.spec = replace(run.spec, model="m" * 300)
+    name = mmbench.file_name(long)
+    assert len(name) < 250 and name.endswith("_MMBench_DEV_EN.xlsx")
 
 
 def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Write and check MMBench's predictions table, which its server took and VLMEvalKit reads today."""
 
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from mmeval.data.mmbench import SIZES, index_of, lacks_turns, option_cells, prediction_cells, question_of
 from mmeval.data.sheets import CUT, FORMULA, LONGEST, Cell, is_text
-from mmeval.files import component
+from mmeval.files import LONGEST_NAME, component, write_bytes
 from mmeval.reporting.leaderboards.findings import Finding, empty, mind, more, wrong
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
@@ -54,11 +55,15 @@ def write(run: Run, folder: Path) -> list[Path]:
     return [path]
 
 
-def file_name(run: Run) -> str:
-    """Return MODEL_DATASET.xlsx, where DATASET is the name of the data file."""
+def data_set(run: Run) -> str:
+    """Return the name under which VLMEvalKit knows the run's data: that of the data file."""
     source = re.sub(r"\.(tsv|parquet)$", "", str(run.spec.data), flags=re.IGNORECASE)
-    source = source if is_ours(source) else f"{run.spec.task}_{source}"
-    return component(f"{run.spec.model}_{source}") + ".xlsx"
+    return component(source if is_ours(source) else f"{run.spec.task}_{source}", LONGEST_NAME // 2)
+
+
+def file_name(run: Run) -> str:
+    """Return MODEL_DATASET.xlsx."""
+    return f"{component(run.spec.model, LONGEST_NAME // 2)}_{data_set(run)}.xlsx"
 
 
 def is_ours(name: str) -> bool:
@@ -70,9 +75,8 @@ def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
     """Write the table with every text as a text cell, never a formula, number, date or link."""
     import xlsxwriter  # type: ignore[import-untyped]
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    with xlsxwriter.Workbook(str(temporary), {"constant_memory": True}) as book:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"constant_memory": True}) as book:
         page = book.add_worksheet()
         for number, row in enumerate((COLUMNS, *rows)):
             for place, cell in enumerate(row):
@@ -80,7 +84,8 @@ def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
                     page.write_number(number, place, cell)
                 elif cell:
                     page.write_string(number, place, cell)
-    temporary.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, content.getvalue())
 
 
 _TAGS = ("question", "hint", "source", "l2-category", "comment", "split")

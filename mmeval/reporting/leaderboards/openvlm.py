@@ -1,5 +1,6 @@
 """The formats that the OpenVLM leaderboard accepted from others: a zip of prediction tables, and an entry as JSON."""
 
+import io
 import json
 import zipfile
 import zlib
@@ -10,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mmeval import regular
-from mmeval.files import component, write_json
+from mmeval.files import write_bytes, write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.reporting.leaderboards.findings import Finding, mind, wrong
@@ -29,16 +30,16 @@ STEPS = """What to do with it today (checked 2026-08):
 
 def write(run: Run, folder: Path) -> list[Path]:
     """Write `predictions.zip` with the run's table and `entry.json` with its scores; return both. Raises InputError."""
-    name = mmbench.file_name(run)
-    entry = _entry(run, name.removesuffix(".xlsx"))
+    entry = _entry(run)
     with TemporaryDirectory() as temporary:
         (table,) = mmbench.write(run, Path(temporary))
-        folder.mkdir(parents=True, exist_ok=True)
-        archive = folder / "predictions.zip"
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-            file.write(table, name)
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+            file.write(table, table.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / "predictions.zip", content.getvalue())
     write_json(folder / "entry.json", entry)
-    return [archive, folder / "entry.json"]
+    return [folder / "predictions.zip", folder / "entry.json"]
 
 
 def check(path: Path) -> list[Finding]:
@@ -71,7 +72,7 @@ def _is_table(name: str) -> bool:
     return name.lower().endswith((".xlsx", ".tsv", ".csv")) and not name.startswith("__MACOSX/")
 
 
-def _entry(run: Run, name: str) -> dict[str, Any]:
+def _entry(run: Run) -> dict[str, Any]:
     """Return the scores in percent with one decimal, as the leaderboard shows them."""
     model = run.spec.model
     metrics = estimates(run.results)
@@ -82,7 +83,7 @@ def _entry(run: Run, name: str) -> dict[str, Any]:
     values = overall | {key: metric.value for key, metric in metrics.items() if "/" not in key and key not in _WAYS}
     scores = {key: round(value, 1) for key, value in values.items() if value is not None}
     meta: dict[str, Any] = dict.fromkeys(META, "") | {"Method": [model, ""]}
-    return {model: {"META": meta, name.removeprefix(f"{component(model)}_"): scores}}
+    return {model: {"META": meta, mmbench.data_set(run): scores}}
 
 
 _WAYS = ("circular", "vanilla", "vanilla_all")
