@@ -54,7 +54,7 @@ class Checkpoint:
 
             return hashlib.sha256(source_file(self.source).read_bytes()).hexdigest()
         folder = Path(self.source)
-        if not self.local or not folder.is_dir():
+        if not self.local or not os.path.isdir(folder):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
         total = hashlib.sha256()
         for path in _files(folder):
@@ -76,7 +76,7 @@ def find_model(spec: str) -> Checkpoint:
         source = _bundled(entry["bundled"]) if "bundled" in entry else entry.get("hub", entry.get("source", ""))
         return Checkpoint(spec, entry["adapter"], str(source), entry.get("revision"), local="hub" not in entry)
     folder = Path(spec)
-    if os.path.isdir(spec):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
+    if os.path.isdir(spec):  # noqa: PTH112
         _check_files(folder)
         return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
     adapter, colon, source = spec.partition(":")
