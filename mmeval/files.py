@@ -123,7 +123,7 @@ def _machine() -> str:
     """Return a short name of where this machine's, or container's, process ids are valid."""
     ids = Path("/proc/self/ns/pid")  # containers may share the host's name
     place = f"{os.uname().nodename} {ids.stat().st_ino if ids.exists() else ''}"
-    return hashlib.sha256(place.encode()).hexdigest()[:8]
+    return short_digest(place)
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:
@@ -183,8 +183,13 @@ def component(text: str, longest: int = LONGEST_NAME) -> str:
     kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
     if len(kept.encode()) <= longest:
         return kept
-    end = f"-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    end = f"-{short_digest(text)}"
     return kept.encode()[: longest - len(end)].decode(errors="ignore") + end
+
+
+def short_digest(text: str) -> str:
+    """Return eight hex digits that tell a text from others."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def read_ids(path: Path) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from mmeval.files import component
+from mmeval.files import component, short_digest
 from mmeval.spec import RunSpec, options
 
 
@@ -21,8 +21,16 @@ def folder_name(spec: RunSpec, default: RunSpec) -> str:
     for name, one in options().items():
         value = getattr(spec, name)
         if one.folder is not None and value is not None and value != getattr(default, name):
-            parts.append(one.folder.format(value))
+            parts.append(named(name, value))
     return component("-".join(parts))
+
+
+def named(name: str, value: Any) -> str:
+    """Return how a setting's value appears in a folder's name. A system turn is any text, so its digest is shown."""
+    pattern = options()[name].folder or name + "{}"
+    if "{}" not in pattern:  # a flag
+        return pattern if value else f"no-{pattern}"
+    return pattern.format(short_digest(value) if name == "system" and value is not None else value)
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

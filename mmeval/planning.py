@@ -64,8 +64,42 @@ class Plan:
         return self.spec.scoring != "text" or self.task.candidates is not None
 
 
+@dataclass(frozen=True)
+class _Settled:
+    """What a spec names, before the data are read."""
+
+    spec: RunSpec
+    task: Task
+    checkpoint: Checkpoint
+    source: str
+    only: tuple[str, ...] | None
+    folder: Path
+    """The default one."""
+
+
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
+    found = _settled(spec)
+    task, checkpoint, source, settled = found.task, found.checkpoint, found.source, found.spec
+    folder = Path(out) if out else found.folder
+    if fresh:
+        check_removable(folder)
+    settled = replace(settled, dtype=dtype(settled, None if fresh else folder, checkpoint))
+    _check_scoring(settled, checkpoint)
+    read = survey(lambda: task.samples(source), settled.limit, source)
+    if found.only is not None:
+        read = read.of(found.only, str(spec.only_ids))
+    whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": read.questions}
+    planned = Plan(settled, task, checkpoint, _options(settled), source, read, whole, folder)
+    return planned if settled.control is None else _controlled(planned, settled.control)
+
+
+def default_folder(spec: RunSpec) -> Path:
+    """Return the folder of a run whose folder is not chosen. Raises InputError as `plan` does; reads no data."""
+    return _settled(spec).folder
+
+
+def _settled(spec: RunSpec) -> _Settled:
     spec = recipes.apply(spec)
     check_effects(spec)
     known = load_task(spec.task)
@@ -83,17 +117,8 @@ def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -
     settled = filled(named, task, checkpoint)
     if named.control == controls.TEXT:
         checkpoint, settled = _language_model(checkpoint, settled)
-    folder = Path(out) if out else _folder(settled, filled(usual, task, checkpoint))
-    if fresh:
-        check_removable(folder)
-    settled = replace(settled, dtype=dtype(settled, None if fresh else folder, checkpoint))
-    _check_scoring(settled, checkpoint)
-    found = survey(lambda: task.samples(source), spec.limit, source)
-    if only is not None:
-        found = found.of(only[1], str(spec.only_ids))
-    whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": found.questions}
-    planned = Plan(settled, task, checkpoint, _options(settled), source, found, whole, folder)
-    return planned if named.control is None else _controlled(planned, named.control)
+    folder = _folder(settled, filled(usual, task, checkpoint))
+    return _Settled(settled, task, checkpoint, source, only and only[1], folder)
 
 
 def _check_hub(task: Task, source: str) -> None:

@@ -103,7 +103,7 @@ class RunSpec:
         folder="tokens{}", minimum=1, maximum=MOST_TOKENS,
     )  # fmt: skip
     beams: int = _answers(1, "Number of beams.", folder="beams{}", minimum=1, maximum=MOST_BEAMS)
-    system: str | None = _model(None, "System turn, for chat models.", folder="system")
+    system: str | None = _model(None, "System turn, for chat models.", folder="system-{}")
     temperature: float = _answers(0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0)
     top_p: float = _answers(
         1.0, "Sample from the most likely tokens with this total probability.", folder="top_p{}", minimum=0, maximum=1
@@ -136,7 +136,10 @@ class RunSpec:
     length_penalty: float = _answers(1.0, "With beams: below 0 favors short answers.", folder="length{}")
     repetition_penalty: float = _answers(1.0, "Above 1 discourages tokens that occurred before.", folder="repetition{}")
     dtype: str = _model(
-        "auto", "auto is bfloat16 on a GPU and float32 on a CPU.", choices=("auto", "float32", "bfloat16", "float16")
+        "auto",
+        "auto is bfloat16 on a GPU and float32 on a CPU.",
+        folder="{}",
+        choices=("auto", "float32", "bfloat16", "float16"),
     )
     device: str = _model("auto", "auto, cpu, cuda, cuda:1, ...", identifies=False)
     no_cache: bool = _speed(False, "Do not reuse answers of earlier runs under reports/.")

@@ -9,9 +9,10 @@ from mmeval.addresses import without_password
 from mmeval.asking import Loader
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
 from mmeval.evaluation import evaluate, preview
-from mmeval.files import component
+from mmeval.files import component, short_digest
+from mmeval.identity import named
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model
-from mmeval.planning import CONTROL_RUNS
+from mmeval.planning import CONTROL_RUNS, default_folder
 from mmeval.rendering import Preview
 from mmeval.run import Run
 from mmeval.spec import RunSpec, options
@@ -36,8 +37,8 @@ def evaluate_all(
     With a list `failed`, an error in one of several runs is appended to it as a sentence, and the others continue.
 
     Raises InputError if `out` holds a run itself, for an unknown model (before anything is asked, unless `failed` is
-    given), for a model named twice at different addresses, and for several seeds where no demonstrations are drawn
-    and no answers sampled, because their spread would be zero.
+    given), for a model named twice at different addresses, for specs that are the same run or have the same folder, and
+    for several seeds where no demonstrations are drawn and no answers sampled, because their spread would be zero.
     """
     display, loader = display or Display(), KeptModel(keep_pictures=bool(controls) or len(specs) > 1)
     if failed is None:  # raise before anything is asked
@@ -51,11 +52,11 @@ def evaluate_all(
     _check_seeds(specs)
     if several and out is not None and (out / "run.json").exists():
         raise InputError(f"{out}: holds a run, so it cannot hold several; choose another folder with --out")
+    folders = folders_of(specs, out) if several else [out]
     finished = []
-    for number, spec in enumerate(specs, start=1):
+    for number, (spec, folder) in enumerate(zip(specs, folders, strict=True), start=1):
         if several:
             display.message(f"run {number} of {len(specs)}: {_described(spec, specs)}")
-        folder = out / _name(spec, specs) if out is not None and several else out
         try:
             expand(controls, list(load_task(spec.task).prompts))
             run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
@@ -134,7 +135,7 @@ class KeptModel:
 def _check_servers(models: Sequence[str]) -> None:
     known: dict[str, str] = {}
     for model in models:
-        other = known.setdefault(_named(model), model)
+        other = known.setdefault(_model(model), model)
         if other != model:
             raise InputError(
                 f"{without_password(other)} and {without_password(model)} are the same model, so its runs are the "
@@ -152,28 +153,53 @@ def _check_seeds(specs: Sequence[RunSpec]) -> None:
 
 def _varied(spec: RunSpec, specs: Sequence[RunSpec]) -> dict[str, Any]:
     """Return this spec's values of the settings in which the specs differ, except task and model."""
-    names = (name for name, one in options().items() if one.identifies and name not in ("task", "model"))
+    names = (name for name in options() if name not in ("task", "model"))
     return {name: getattr(spec, name) for name in names if len({getattr(one, name) for one in specs}) > 1}
 
 
 def _described(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
     """Describe a spec among the others: `mme with mmicl-tiny, seed 1`."""
     varied = (f"{name.replace('_', ' ')} {value}" for name, value in _varied(spec, specs).items())
-    return ", ".join((f"{spec.task} with {_named(spec.model)}", *varied))
+    return ", ".join((f"{spec.task} with {_model(spec.model)}", *varied))
 
 
-def _named(model: str) -> str:
+def _model(model: str) -> str:
     """Return a model's name; a server's is without its addresses, which may change and may hold passwords."""
     adapter, _, source = model.partition(":")
     name = source.partition("#")[2]
     return f"{adapter}:{name}" if adapter == "server" and name else without_password(model)
 
 
+def folders_of(specs: Sequence[RunSpec], out: Path | None) -> list[Path | None]:
+    """Return a folder for each spec; under `out`, it is named after the differences: `seed1`, `mme-blip2-tiny-seed0`.
+
+    It is None for a spec that cannot be run. Raises InputError for specs that are the same run, and for two that have
+    the same folder without `out`.
+    """
+    for name in _varied(specs[0], specs):
+        if not options()[name].identifies and name != "recipe":
+            one, other = list(dict.fromkeys(getattr(spec, name) for spec in specs))[:2]
+            raise InputError(f"{name} is {one} and {other}, but it does not make another run; give one value")
+    found: list[Path | None] = []
+    for spec in specs:
+        try:
+            found.append(default_folder(spec) if out is None else out / _name(spec, specs))
+        except InputError:  # `evaluate` says what is wrong with the spec
+            found.append(None)
+    for folder in {one for one in found if one is not None and found.count(one) > 1}:
+        places = [place for place, one in enumerate(found) if one == folder]
+        told = [_described(specs[place], specs) for place in places]
+        if out is None:
+            raise InputError(f"{told[0]} and {told[1]} have the same folder, {folder}; add --out to give each its own")
+        for place, text in zip(places, told, strict=True):
+            found[place] = folder.with_name(f"{folder.name}-{short_digest(text)}")
+    return found
+
+
 def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
-    """Name a run's folder after the differences between the specs: `seed1`, `mme-blip2-tiny-seed0`."""
-    varied, known = _varied(spec, specs), options()
-    parts = (
-        [] if all(replace(spec, seed=0) == replace(one, seed=0) for one in specs) else [spec.task, _named(spec.model)]
-    )
-    parts += [(known[name].folder or name + "{}").format(value) for name, value in varied.items()]
+    """Name a run's folder after what distinguishes it; a task or a model in a folder is named without the folder."""
+    parts = [named(name, value) for name, value in _varied(spec, specs).items()]
+    if any(replace(spec, seed=0) != replace(one, seed=0) for one in specs):
+        checkpoint = find_model(spec.model)
+        parts = [load_task(spec.task).name, checkpoint.name if checkpoint.local else _model(spec.model), *parts]
     return component("-".join(parts))

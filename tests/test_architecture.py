@@ -93,7 +93,7 @@ MAY = {
     "parity": {"types", "files", "addresses", "spec", "run", "share", "comparison", "evaluation"},
     "sweep": {
         *("types", "addresses", "spec", "task", "models", "rendering", "run", "planning", "asking", "evaluation"),
-        *("controls", "files"),
+        *("controls", "files", "identity"),
     },
     "during_training": {"types", "spec", "task", "settings", "evaluation", "sweep", "mmicl"},
     "messages": {"types", "data"},

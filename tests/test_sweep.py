@@ -1,22 +1,33 @@
-"""A sweep over servers: several addresses share the work of each run, and passwords appear nowhere."""
+"""Sweeps: every run has a folder of its own, servers share the work of each run, and passwords appear nowhere."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from mmeval.cli import main
+from mmeval.planning import default_folder
 from mmeval.run import open_run
-from mmeval.spec import RunSpec
-from mmeval.sweep import evaluate_all
+from mmeval.spec import RunSpec, options
+from mmeval.sweep import evaluate_all, folders_of
 from mmeval.types import InputError
 from tests.mme_folder import make_release
 from tests.models.fake_server import Reply, Server, says, serving
 
 PASSWORD = "s3cr3t-pass"
+CARD = """title: My benchmark
+about: which tool is for which job
+kind: multiple choice
+files: questions.jsonl
+fields: {question: ask, answer: right, options: [A, B]}
+answers: letter
+prompts: {direct: "{question}\\n{options}Answer with the letter."}
+"""
 
 
 @pytest.fixture
@@ -73,6 +84,100 @@ def test_one_model_at_two_addresses_is_one_run(servers: tuple[Server, Server], t
     with pytest.raises(InputError, match=r"are the same model.*server:URL,URL#MODEL") as error:
         evaluate_all(specs, out=tmp_path / "runs")
     assert PASSWORD not in str(error.value)
+
+
+LISTS: dict[str, list[Any]] = {
+    "prompt": ["release", "single-word"],
+    "limit": [None, 4],
+    "reading": ["script", "rules"],
+    "shots": [0, 2],
+    "frames": [4, 8],
+    "sampler": ["inner", "ends"],
+    "seed": [0, 1],
+    "control": ["blind", "swap"],
+    "only_ids": ["a.txt", "b.txt"],
+    "partial": [False, True],
+    "early_stop": [True, False],
+    "max_new_tokens": [4, 5],
+    "beams": [1, 2],
+    "system": [None, "be brief", "be brief!"],
+    "temperature": [0.5, 0.7],
+    "top_p": [0.5, 0.7],
+    "top_k": [5, 7],
+    "presence_penalty": [None, 0.5],
+    "samples": [2, 3],
+    "thinking": ["on", "off"],
+    "thinking_tokens": [10, 20],
+    "model_args": ["attn=eager", "attn=sdpa"],
+    "quantize": [None, "4bit"],
+    "trust_remote_code": [False, True],
+    "min_new_tokens": [0, 1],
+    "length_penalty": [1.0, 2.0],
+    "repetition_penalty": [1.0, 1.5],
+    "dtype": ["float32", "bfloat16"],
+    "context": ["plain", "numbered"],
+    "scoring": ["text", "likelihood"],
+    "data": ["one/data", "one_data"],
+    "recipe": [None, "qwen3-vl-report"],
+}
+NEEDED = {"samples": {"temperature": 1.0}}
+ONE_RUN = {name for name, one in options().items() if not one.identifies} - {"recipe"}
+
+
+def test_every_option_of_a_sweep_makes_folders_of_its_own(tmp_path: Path) -> None:
+    assert options().keys() == {"task", "model", *LISTS, *ONE_RUN}
+    for name, values in LISTS.items():
+        specs = [RunSpec("mme", "constant", **{**NEEDED.get(name, {}), name: value}) for value in values]
+        folders = folders_of(specs, tmp_path)
+        assert len(set(folders)) == len(specs), folders
+        assert all(folder is not None and folder.parent == tmp_path for folder in folders)
+
+
+@pytest.mark.parametrize("name", sorted(ONE_RUN - {"judge", "judge_model"}))
+def test_options_that_make_no_other_run_have_one_value(name: str, tmp_path: Path) -> None:
+    values: list[Any] = ["cpu", "cuda"] if name == "device" else [False, True] if name == "no_cache" else [1, 2]
+    specs = [RunSpec("mme", "constant", **{name: value}) for value in values]
+    with pytest.raises(InputError, match=f"^{name} is .* and .*, but it does not make another run"):
+        evaluate_all(specs, out=tmp_path / "runs")
+
+
+def test_data_in_folders_of_one_name_need_a_folder_for_the_runs(tmp_path: Path) -> None:
+    data = [str(make_release(tmp_path / name / "data", pictures=2)) for name in "ab"]
+    specs = [RunSpec("mme", "constant", data=one) for one in data]
+    with pytest.raises(InputError, match=r"have the same folder, reports/mme-constant-data; add --out"):
+        evaluate_all(specs)
+    assert len({run.folder for run in evaluate_all(specs, out=tmp_path / "runs")}) == 2
+
+
+def test_a_system_turn_and_a_dtype_are_in_the_name_of_the_default_folder(tmp_path: Path) -> None:
+    server = "server:http://localhost:1/v1#tiny"
+    changes: list[dict[str, Any]] = [{}, {"system": "be brief"}, {"system": "be kind"}, {"dtype": "float16"}]
+    names = [default_folder(RunSpec("mme", server, data=str(tmp_path), **change)).name for change in changes[:3]]
+    names += [
+        default_folder(RunSpec("mme", "mmicl-tiny", data=str(tmp_path), **change)).name for change in changes[::3]
+    ]
+    assert len(set(names)) == 5
+
+
+def test_a_card_and_a_model_in_a_folder_are_named_as_in_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in "12":
+        (tmp_path / "cards").mkdir(exist_ok=True)
+        (tmp_path / "cards" / f"own{number}.yaml").write_text(CARD)
+    specs = [RunSpec(f"cards/own{number}.yaml", "constant") for number in "12"]
+    folders = folders_of(specs, tmp_path)
+    assert [folder and folder.name for folder in folders] == ["own1-constant", "own2-constant"]
+
+
+def test_a_sweep_over_prompts_ends_in_a_table(tmp_path: Path) -> None:
+    data = make_release(tmp_path / "data", pictures=2)
+    (tmp_path / "grid.yaml").write_text(f"task: mme\nmodel: constant\ndata: {data}\nprompt: [release, single-word]\n")
+    told = CliRunner().invoke(main, ["sweep", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "runs")])
+    assert told.exit_code == 0, told.output
+    scores = (tmp_path / "runs" / "sweep" / "scores.csv").read_text()
+    assert {"constant, prompt release", "constant, prompt single-word"} <= set(re.findall('"(constant.*?)"', scores))
 
 
 @pytest.mark.parametrize(

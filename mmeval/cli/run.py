@@ -156,9 +156,9 @@ def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
 
-    groups: dict[tuple[str, str], list[Any]] = defaultdict(list)  # runs that differ only in their seed
+    groups: dict[str, list[Any]] = defaultdict(list)  # runs that differ only in their seed
     for one in finished:
-        groups[one.spec.task, one.spec.model].append(one)
+        groups[json.dumps(spread.but_seed(one), sort_keys=True)].append(one)
     spreads = [group for group in groups.values() if len(group) > 1]
     if as_json:
         summaries = [spread.summary(group) for group in spreads] or [one.results for one in finished]

@@ -18,6 +18,7 @@ from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import escape, grid, markdown, print_whole, shared, tell, to_csv, whole_width
 from mmeval.run import Run
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
+from mmeval.spec import options
 from mmeval.types import Estimate
 
 BASELINES = ("chance", "majority answer", "constant answer")
@@ -48,17 +49,13 @@ class Matrix:
 
 
 def matrix(runs: Sequence[Run]) -> Matrix:
-    """Put the headline numbers of runs into one table. Several runs of one task and model get separate rows."""
+    """Put the headline numbers of runs into one table. Several runs of one task and model get a row each."""
     columns: dict[str, dict[str, Estimate]] = {}
     tasks: dict[str, str] = {}
-    taken: dict[tuple[str, str], int] = {}
     marks: dict[str, dict[str, Sequence[str]]] = {}
     baselines: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
-    for run in runs:
+    for run, model in zip(runs, _names(runs), strict=True):
         task, found = run_report.task_of_run(run), estimates(run.results)
-        key = (run.spec.task, run.spec.model)
-        taken[key] = taken.get(key, 0) + 1
-        model = run.spec.model if taken[key] == 1 else f"{run.spec.model} ({taken[key]})"
         for name, label in (task.totals or task.axes).items():
             columns.setdefault(f"{task.title}, {label}", {})[model] = found[name]
             tasks[f"{task.title}, {label}"] = task.title
@@ -66,6 +63,20 @@ def matrix(runs: Sequence[Run]) -> Matrix:
                 baselines[baseline].setdefault(f"{task.title}, {label}", value)
         marks.setdefault(task.title, {})[model] = run.marks
     return Matrix(columns, tasks, marks, {name: own for name, own in baselines.items() if own})
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Return a name per run: its model, and the settings in which other runs of its task and model differ from it."""
+    found: list[str] = []
+    taken: dict[tuple[str, str], int] = {}
+    for run in runs:
+        same = [one.spec for one in runs if (one.spec.task, one.spec.model) == (run.spec.task, run.spec.model)]
+        differing = [name for name in options() if len({getattr(one, name) for one in same}) > 1]
+        settings = (f"{name.replace('_', ' ')} {getattr(run.spec, name)}" for name in differing)
+        name = ", ".join((run.spec.model, *settings))
+        taken[run.spec.task, name] = number = taken.get((run.spec.task, name), 0) + 1
+        found.append(name if number == 1 else f"{name} ({number})")
+    return found
 
 
 def _baselines(results: Mapping[str, Any], metric: str) -> dict[str, float]:

@@ -26,7 +26,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     """
     first, results, seeds = runs[0], [run.results for run in runs], [run.spec.seed for run in runs]
     for run in runs[1:]:
-        if _but_seed(run) != _but_seed(first):
+        if but_seed(run) != but_seed(first):
             raise InputError(f"{run.folder} and {first.folder} differ in more than the seed; name runs of one kind")
     task, digests = run_report.task_of_run(first), {run.header.get("data_digest") for run in runs}
     keys = {scorer: "metrics" if scorer == results[0]["scorer"] else scorer for scorer in task.scorers}
@@ -93,5 +93,6 @@ def _cells(label: str, row: Mapping[str, Any]) -> list[str]:
     return [label, *(number(row[key]) for key in SPREAD), *map(with_interval, runs)]
 
 
-def _but_seed(run: Run) -> dict[str, Any]:
+def but_seed(run: Run) -> dict[str, Any]:
+    """Return what identifies a run apart from its seed and the questions that are drawn by it."""
     return {name: value for name, value in run.identity.items() if name not in ("seed", "questions")}
