@@ -178,9 +178,10 @@ class Client:
 
         Raises Refused for a wrong key and for a redirect.
         """
-        return [(endpoint, await self._get(endpoint, path)) for endpoint in self.endpoints]
+        return [(endpoint, await self.get_from(endpoint, path)) for endpoint in self.endpoints]
 
-    async def _get(self, endpoint: Endpoint, path: str) -> dict[str, Any] | None:
+    async def get_from(self, endpoint: Endpoint, path: str) -> dict[str, Any] | None:
+        """Return one server's reply, and raise, as `get` does."""
         try:
             return await self._once(endpoint, "GET", path, b"")
         except Refused as refused:

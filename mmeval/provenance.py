@@ -52,7 +52,8 @@ def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int
 
     Tokens are those of the kept answers. The sessions also count what was sent again after a failure.
     """
-    engines = dict.fromkeys(name for session in sessions for name in session.get("servers") or [])
+    names = dict.fromkeys(name for session in sessions for name in session.get("servers") or [])
+    engines = [name for name in names if not any(other.startswith(f"{name} ") for other in names)]  # with a version
     prices = next((session["prices"] for session in reversed(sessions) if session.get("prices")), None)
     found = []
     if engines or prices:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import queue
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -20,17 +19,16 @@ from mmeval.addresses import check_address, without_password
 from mmeval.client import BrokeOff, Chunks, Client, NoReply, Refused, key
 from mmeval.machine import cores
 from mmeval.models import Checkpoint, ModelOptions
+from mmeval.models.server_check import KEYS, engines, refusal
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_messages import Messages, messages
 from mmeval.models.server_pictures import Pictures
-from mmeval.models.server_replies import engine, read, same_model
+from mmeval.models.server_replies import read, same_model
 from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import turns
 from mmeval.pieces import Pieces
 from mmeval.types import Generation, InputError, Request, Response
 
-KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
-"""The environment variables for the key; the first that is set is used."""
 WHOSE = "the server's address"
 OF_THE_REQUEST = (400, 413, 422)
 """Statuses that refuse only this request: too many pictures, a prompt that is too long."""
@@ -106,7 +104,7 @@ class Server:
 
     @property
     def session_facts(self) -> dict[str, Any]:
-        """Return the usage so far: requests including retries, seconds, and the names of the server engines."""
+        """Return the usage so far: requests including retries, seconds, and the servers' engines."""
         return {"requests": self._client.sent, "seconds": round(self._seconds, 1), "servers": self._engines}
 
     def _answers(
@@ -176,7 +174,7 @@ class Server:
             return Response(request.id, sent=prompt.sent, error=f"the answer broke off; {error}")
         except Refused as error:
             if error.status not in OF_THE_REQUEST:
-                raise self._stop(error) from error
+                raise refusal(error) from error
             return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
 
     def _how(self, generation: Generation) -> dict[str, Any]:
@@ -244,21 +242,5 @@ class Server:
         return messages(said, self._pictures)
 
     async def _check(self) -> None:
-        """Raise InputError if a server lacks the model, requires a key, or redirects its clients."""
-        try:
-            listings = await self._client.get("/models")
-        except Refused as error:
-            raise self._stop(error) from error
-        engines = [engine(listing, self._model, endpoint.url) for endpoint, listing in listings]
-        self._engines = list(dict.fromkeys([*self._engines, *engines]))
-
-    def _stop(self, error: Refused) -> InputError:
-        """Return the reason why no request to this server can succeed."""
-        if error.status in (401, 403):
-            name = next((name for name in KEYS if os.environ.get(name)), None)
-            advice = f"check the key in {name}" if name else f"set the key in {KEYS[0]}"
-        elif error.status < 400:
-            return InputError(str(error))
-        else:
-            advice = "check the address, which ends in /v1 for most servers, and the model's name"
-        return InputError(f"{error.url} refuses: {error}; {advice}")
+        """Note the servers' engines. Raises InputError as `engines` does."""
+        self._engines = list(dict.fromkeys([*self._engines, *await engines(self._client, self._model)]))

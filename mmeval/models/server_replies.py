@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import Any
 
 from mmeval.reasoning import split
-from mmeval.types import FinishReason, InputError, Response, nearest
+from mmeval.types import FinishReason, Response
 
 MOST = 1 << 40
 """Maximum tokens that a server may count in one reply."""
@@ -70,16 +69,3 @@ def same_model(asked: str, said: str) -> bool:
     one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, said))
     one = one.partition(":")[0] if ":" not in other else one
     return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None
-
-
-def engine(listing: dict[str, Any] | None, asked: str, url: str) -> str:
-    """Return the name of a server's engine from its list of models. Raises InputError if it lacks the model."""
-    data = (listing or {}).get("data")
-    models = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
-    names = [str(one.get("id")) for one in models]
-    own = [one for one, name in zip(models, names, strict=True) if same_model(asked, name)]
-    if names and not own:
-        has = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
-        hint = nearest(asked, names) if len(names) > 5 else ""
-        raise InputError(f"{url} has no model '{asked}'{hint}; it has {has}; name one after the #")
-    return str(own[0].get("owned_by") or "unknown")[:40] if own else "unknown"

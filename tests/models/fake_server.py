@@ -54,6 +54,8 @@ class Server:
     def __init__(self, behave: Callable[[dict[str, Any], int], Reply] | None = None) -> None:
         self.behave = behave or (lambda body, n: says("yes"))
         self.models: Reply = Reply({"data": []})
+        self.other: dict[str, Reply] = {}
+        """Path -> what is there."""
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.now = self.most = 0
@@ -66,7 +68,7 @@ class Server:
 
             def do_GET(self) -> None:
                 outer.headers.append(dict(self.headers))
-                self.send(outer.models)
+                self.send(outer.other.get(self.path, outer.models))
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval import client, evaluation
-from mmeval.models import ModelOptions, find_model, load_model, server_pictures
+from mmeval.models import ModelOptions, find_model, load_model, server_check, server_pictures
 from mmeval.models import server as adapter
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
@@ -495,3 +495,40 @@ def test_errors_are_asked_again_and_the_cost_is_told(server: Server, tmp_path: P
     assert [session["requests"] for session in run.sessions] == [4, 1]
     assert run.sessions[0]["servers"] == ["vllm"]
     assert any(line.startswith("Tokens: 28 in, 8 out; 0.0001 at prices of 2 and 10") for line in run.results["remarks"])
+
+
+def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server, tmp_path: Path) -> None:
+    server.models = Reply({"data": [{"id": "tiny", "owned_by": "vllm"}]})
+    for number, version in enumerate(("", "0.31.0", "0.32.0"), start=1):
+        server.other["/version"] = Reply(
+            {"version": version} if version else {"detail": "Not Found"}, 200 if version else 404
+        )
+        server.behave = lambda body, n: says("yes") if n % 2 else Reply({"message": "no"}, 400)
+        run = evaluate(server.model, "mme", out=tmp_path / "run", limit=28)
+        assert run.sessions[-1]["servers"] == [f"vllm {version}".strip()]
+        told = [line for line in run.results["remarks"] if "kinds of servers" in line]
+        known = "The answers come from 2 kinds of servers: vllm 0.31.0, vllm 0.32.0."
+        assert told == ([known] if number == 3 else [])
+
+
+@pytest.mark.parametrize(
+    ("owner", "path", "reply", "name"),
+    [
+        ("sglang", "/get_server_info", Reply({"version": "0.5.9", "api_key": "x"}), "sglang 0.5.9"),
+        ("llamacpp", "/props", Reply({"build_info": "b8681"}), "llamacpp b8681"),
+        ("vllm", "/version", Reply({}, 401), "vllm"),
+        ("vllm", "/version", Reply({}, 307, {"Location": "http://elsewhere/"}), "vllm"),
+        ("vllm", "/version", Reply({"version": 3}), "vllm"),
+        ("vllm", "/version", Reply(manner="hang"), "vllm"),
+        ("openai", "/version", Reply({"version": "1"}), "openai"),
+    ],
+)
+def test_a_version_that_a_server_does_not_say_is_no_fault(
+    server: Server, monkeypatch: pytest.MonkeyPatch, owner: str, path: str, reply: Reply, name: str
+) -> None:
+    monkeypatch.setattr(server_check, "PATIENCE", 0.2)
+    server.models, server.other[path] = Reply({"data": [{"id": "tiny", "owned_by": owner}]}), reply
+    model, started = opened(server.model), time.monotonic()
+    (answer,) = model.generate([Request("0", ("Is it?",))], Generation(4))
+    assert answer.text == "yes" and model.session_facts["servers"] == [name]
+    assert time.monotonic() - started < 5

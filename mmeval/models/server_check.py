@@ -1,0 +1,73 @@
+"""What servers say before they are asked: whether they have the model, and which engine and version they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+from dataclasses import replace
+from typing import Any
+
+from mmeval.client import Client, Endpoint, Refused
+from mmeval.models.server_replies import same_model
+from mmeval.types import InputError, nearest
+
+KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
+"""The environment variables for the key; the first that is set is used."""
+VERSIONS = {
+    "vllm": ("/version", "version"),
+    "sglang": ("/get_server_info", "version"),
+    "llamacpp": ("/props", "build_info"),
+}
+"""Engine -> the path beside /v1 where it says its version, and the key."""
+PATIENCE = 5.0
+"""Seconds to wait for a version."""
+
+
+async def engines(client: Client, model: str) -> list[str]:
+    """Return the name of each server's engine, with its version if it says one.
+
+    Raises InputError if a server lacks the model, requires a key, or redirects its clients.
+    """
+    try:
+        listings = await client.get("/models")
+    except Refused as error:
+        raise refusal(error) from error
+    named = [(endpoint, engine(listing, model, endpoint.url)) for endpoint, listing in listings]
+    return await asyncio.gather(*(_with_version(client, endpoint, name) for endpoint, name in named))
+
+
+def engine(listing: dict[str, Any] | None, asked: str, url: str) -> str:
+    """Return the name of a server's engine from its list of models. Raises InputError if it lacks the model."""
+    data = (listing or {}).get("data")
+    models = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+    names = [str(one.get("id")) for one in models]
+    own = [one for one, name in zip(models, names, strict=True) if same_model(asked, name)]
+    if names and not own:
+        has = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
+        hint = nearest(asked, names) if len(names) > 5 else ""
+        raise InputError(f"{url} has no model '{asked}'{hint}; it has {has}; name one after the #")
+    return str(own[0].get("owned_by") or "unknown")[:40] if own else "unknown"
+
+
+async def _with_version(client: Client, endpoint: Endpoint, name: str) -> str:
+    path, key = VERSIONS.get(name, ("", ""))
+    said = None
+    with contextlib.suppress(Refused, TimeoutError):  # answers do not depend on it
+        async with asyncio.timeout(PATIENCE):
+            said = path and await client.get_from(replace(endpoint, url=endpoint.url.removesuffix("/v1")), path)
+    version = said.get(key) if isinstance(said, dict) else None
+    return f"{name} {version[:40]}" if isinstance(version, str) and version else name
+
+
+def refusal(error: Refused) -> InputError:
+    """Return the reason why no request to this server can succeed."""
+    if error.status in (401, 403):
+        name = next((name for name in KEYS if os.environ.get(name)), None)
+        advice = f"check the key in {name}" if name else f"set the key in {KEYS[0]}"
+    elif error.status < 400:
+        return InputError(str(error))
+    else:
+        advice = "check the address, which ends in /v1 for most servers, and the model's name"
+    return InputError(f"{error.url} refuses: {error}; {advice}")
