@@ -17,7 +17,6 @@ from PIL import Image as PILImage
 
 from mmeval import client, evaluation
 from mmeval.models import ModelOptions, find_model, load_model, server_check, server_pictures
-from mmeval.models import server as adapter
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_pictures import Sent
@@ -33,7 +32,7 @@ KEY = "sk-secret+key/1"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in adapter.KEYS:
+    for name in server_check.KEYS:
         monkeypatch.delenv(name, raising=False)
 
 

@@ -12,8 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval import client
-from mmeval.models import server as adapter
-from mmeval.models import server_pictures
+from mmeval.models import server_check, server_pictures
 from mmeval.models.server_pictures import Sent
 from mmeval.spec import RunSpec
 from mmeval.sweep import evaluate_all
@@ -26,7 +25,7 @@ from tests.models.test_server import ask, compare, opened
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in adapter.KEYS:
+    for name in server_check.KEYS:
         monkeypatch.delenv(name, raising=False)
 
 
