@@ -12,7 +12,7 @@ from typing import Any
 
 from mmeval.embedded import SUITES, suite
 from mmeval.identity import defaults
-from mmeval.models import ADAPTERS, Checkpoint, pick_context, pixels
+from mmeval.models import ADAPTERS, Checkpoint, conditions, pick_context
 from mmeval.provenance import libraries
 from mmeval.run import open_run
 from mmeval.spec import RunSpec
@@ -89,7 +89,7 @@ def extra_identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str,
     found: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
-        "engine": {"version": adapter.version, **libraries(adapter.packages), **pixels(checkpoint)},
+        "engine": {"version": adapter.version, **libraries(adapter.packages), **conditions(checkpoint)},
     }
     if task.facts is not None:
         found["card"] = dict(task.facts)

@@ -3,10 +3,14 @@
 Nothing here imports torch until a model is loaded.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import util
+from pathlib import Path
+from typing import Any
 
+from mmeval.files import read_json
 from mmeval.models.adapters import ADAPTERS
 from mmeval.models.finding import Checkpoint, catalogue, find_model
 from mmeval.startup import import_quickly
@@ -18,10 +22,10 @@ __all__ = [
     "ModelOptions",
     "catalogue",
     "check_options",
+    "conditions",
     "find_model",
     "load_model",
     "pick_context",
-    "pixels",
 ]
 
 
@@ -54,11 +58,24 @@ class ModelOptions:
     """Whether later runs will show the same pictures: more of them are kept encoded."""
 
 
-def pixels(checkpoint: Checkpoint) -> dict[str, str]:
-    """Return the transformers backend for a chat model's pixels (the pixels differ); nothing for other adapters."""
-    if checkpoint.adapter != "chat":
+def conditions(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what else a model's answers depend on, for some models only.
+
+    The pixels of a chat model come from one of two backends of transformers. The Q-Former of an MMICL trained with
+    `instruction: true` reads the question; runs without this mark are older, and it did not read it.
+    """
+    if checkpoint.adapter == "chat":
+        return {"pixels": "torchvision" if util.find_spec("torchvision") else "pil"}
+    if checkpoint.adapter != "mmicl" or not os.path.isdir(checkpoint.source):  # noqa: PTH112  (as in `finding`)
         return {}
-    return {"pixels": "torchvision" if util.find_spec("torchvision") else "pil"}
+    config, facts = (_values(Path(checkpoint.source, name)) for name in ("config.json", "training.json"))
+    own = facts.get("config")
+    trained = isinstance(own, dict) and own.get("instruction") is True
+    return {"reads_questions": True} if trained or (not facts and config.get("reads_instructions") is True) else {}
+
+
+def _values(path: Path) -> dict[str, Any]:
+    return read_json(path, "fetch the file again") if path.exists() else {}
 
 
 def check_options(checkpoint: Checkpoint, values: Mapping[str, object], usual: Mapping[str, object]) -> None:
