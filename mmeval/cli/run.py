@@ -141,7 +141,7 @@ def _listed(value: Any) -> Any:
     setting among the names, as `mmeval parity` takes it.
     """
     given = value if isinstance(value, list) else [value]
-    exists = os.path.exists
+    exists = os.path.exists  # Path.exists raises for a name that is too long, as a list may be
     whole = [one.startswith("constant:") or exists(one) for one in given]
     split = [[one] if kept else re.split(r",(?!\s*https?://)", one) for one, kept in zip(given, whole, strict=True)]
     parts = [part.strip() for some in split for part in some]
