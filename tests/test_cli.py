@@ -68,13 +68,11 @@ def test_a_run_on_a_read_only_disk_is_shown_and_a_message_names_the_file(
 
 
 def test_a_long_list_of_models_and_a_long_name_are_not_file_names(tmp_path: Path) -> None:
-    models = ["constant", *(f"constant:{'no' * 60}{number}" for number in range(3))]
-    command = ["run", "--task", "mme", "--data", str(make_release(tmp_path / "data", pictures=1))]
-    told = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "runs"), "--model", ",".join(models)])
+    models = f"constant,constant:{'no' * 150}"  # a path's part has at most 255 bytes
+    command = ["run", "--task", "mme", "--data", str(make_release(tmp_path / "data", pictures=1)), "--model", models]
+    told = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "runs")])
     assert told.exit_code == 0, told.output
-    assert len(list(tmp_path.glob("runs/*/run.json"))) == 4
-    told = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "run"), "--model", f"constant:{'no' * 300}"])
-    assert told.exit_code == 0, told.output
+    assert len(list(tmp_path.glob("runs/*/run.json"))) == 2
 
 
 def test_control_sequences_of_data_are_shown_as_text(tmp_path: Path) -> None:
