@@ -16,7 +16,7 @@ from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of
 from mmeval.task import Task
-from mmeval.types import Estimate, Record, Score
+from mmeval.types import Estimate, Record, Score, between, number, within
 
 CLUSTERS = ("video", "image", "pair", "question", "circular")
 """Groups whose answers are not independent, the widest first."""
@@ -81,7 +81,9 @@ class Scored:
         }
         pair = [self.scores[name] for name in self.task.scorers][:2]
         drawn = passed(self.task, self.records, main)
-        told = ", ".join(f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in drawn.items())
+        told = ", ".join(
+            f"{name} {within(number(one.value, 3), between(one.low, one.high, 3))}" for name, one in drawn.items()
+        )
         of_samples = [f"Values are means over each question's sampled answers; {told}."] if drawn else []
         return {
             "schema": SCHEMA,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmeval.reporting.chart import number
+from mmeval.types import between, number, within
 
 Found = Mapping[str, Any]
 NO_VALUE = "no value"
@@ -36,13 +36,7 @@ def spread(one: Found, digits: int = 1, unit: str = "") -> str:
     """Return `12.3 (10.1 to 14.5)`, with the unit after the value; the value alone if there is no interval."""
     if one["value"] is None:
         return NO_VALUE
-    value = f"{number(one['value'], digits)}{unit}"
-    return value if one.get("low") is None else f"{value} ({between(one, digits)})"
-
-
-def between(one: Found, digits: int = 1) -> str:
-    """Return `10.1 to 14.5`."""
-    return f"{number(one['low'], digits)} to {number(one['high'], digits)}"
+    return within(f"{number(one['value'], digits)}{unit}", between(one.get("low"), one.get("high"), digits))
 
 
 def sure(one: Found) -> int:
@@ -69,8 +63,7 @@ def _looks(found: Found) -> Iterator[str]:
         lower = "lower" if taken.endswith(("demonstrations", "pictures", "answers")) else "lowers"
         verdicts = {
             1: f"{opening} it loses {spread(gain)} points: its answers depend on {taken}.",
-            -1: f"{opening} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): "
-            f"{taken} {lower} its accuracy.",
+            -1: f"{opening} it gains {spread(_times(gain, -1))} points: {taken} {lower} its accuracy.",
             0: f"{opening} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
             f"show that it uses {taken}.",
         }
@@ -83,8 +76,8 @@ def _looks(found: Found) -> Iterator[str]:
         leak = star["leakage"]
         told = "higher than" if leak["low"] > 0 else "not shown to be higher than"
         yield (
-            f"Without a picture its accuracy is {told} that of its language model alone (difference "
-            f"{number(leak['difference'], 1)}, {between(leak)} points): MMStar's leakage is {number(leak['value'], 1)}."
+            f"Without a picture its accuracy is {told} that of its language model alone (a difference of "
+            f"{spread({**leak, 'value': leak['difference']})} points): MMStar's leakage is {number(leak['value'], 1)}."
         )
 
 
@@ -220,9 +213,7 @@ def _rest(found: Found) -> Iterator[str]:
         )
 
 
-def _turned(one: Found) -> Found:
-    return {"value": -one["value"], "low": -one["high"], "high": -one["low"]}
-
-
 def _times(one: Found, factor: float) -> Found:
-    return {name: None if one[name] is None else factor * one[name] for name in ("value", "low", "high")}
+    ends = ("low", "high") if factor > 0 else ("high", "low")
+    names = zip(("value", "low", "high"), ("value", *ends), strict=True)
+    return {name: None if one[other] is None else factor * one[other] for name, other in names}

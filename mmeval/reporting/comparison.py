@@ -13,14 +13,14 @@ from mmeval.comparison import Comparison, Pair, Row
 from mmeval.files import component, write_texts
 from mmeval.reporting import baselines, dotplot, run_report
 from mmeval.reporting.baselines import TITLE, Rows
-from mmeval.reporting.chart import Chart, Series, number, p_text
+from mmeval.reporting.chart import Chart, Series, interval, p_text
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import Lines, escape, fitting, grid, print_wrapped, shared, tell, titled, to_csv
 from mmeval.reporting.sheet import PENS
 from mmeval.reporting.table import NARROW
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
-from mmeval.types import Estimate
+from mmeval.types import number
 
 MOST = len(PENS)
 """Maximum number of runs that are lines of one figure; more runs are rows of a table and of a dot plot."""
@@ -188,18 +188,8 @@ def changes_csv(comparison: Comparison) -> str:
 
 def _numbers(row: Row, margin: float | None) -> tuple[str, ...]:
     same = () if margin is None else (_same(row.equivalent),)
-    found = (signed(row.difference), between(row.difference), p_text(row.p), p_text(row.adjusted))
+    found = (number(row.difference.value, sign="+"), interval(row.difference, "+"), p_text(row.p), p_text(row.adjusted))
     return (*found, number(row.detectable), *same)
-
-
-def signed(estimate: Estimate) -> str:
-    """Return a difference with its sign: `+1.25`."""
-    return number(None) if estimate.value is None else f"{estimate.value:+,.2f}"
-
-
-def between(estimate: Estimate) -> str:
-    """Return the interval of a difference, with signs: `-1.2 to +3.4`."""
-    return "" if estimate.low is None or estimate.high is None else f"{estimate.low:+,.1f} to {estimate.high:+,.1f}"
 
 
 def _same(p: float | None) -> str:

@@ -8,7 +8,7 @@ from mmeval.files import write_json
 from mmeval.parity import CONFIDENT, Parity
 from mmeval.reporting.console import say
 from mmeval.reporting.lines import shared
-from mmeval.types import printable
+from mmeval.types import between, number, printable, within
 
 SHOWN = 3
 """Maximum number of questions that are shown side by side."""
@@ -75,4 +75,4 @@ def _sentence(row: Row, margin: float) -> str:
         return f"{row.label}: no value to compare ({row.difference.reason})"
     verdict = "ruled out" if row.equivalent < CONFIDENT else "not ruled out"
     beyond = f"a difference of {margin:g}% of full marks or more is {verdict} (p = {row.equivalent:.3g})"
-    return f"{row.label}: B minus A {value:+.2f} [{low:+.2f}, {high:+.2f}]; {beyond}"
+    return f"{row.label}: B minus A {within(number(value, sign='+'), between(low, high, 2, '+'))}; {beyond}"

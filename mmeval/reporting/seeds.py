@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 
 from mmeval.reporting import run_report
-from mmeval.reporting.chart import number, with_interval
+from mmeval.reporting.chart import with_interval
 from mmeval.reporting.lines import grid, print_whole, tell
 from mmeval.run import Run
 from mmeval.run_files import SCHEMA
-from mmeval.types import Estimate, InputError
+from mmeval.types import Estimate, InputError, number
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from rich.console import Console
 from mmeval.files import write_texts
 from mmeval.reporting import baselines, lines
 from mmeval.reporting.baselines import Rows
-from mmeval.reporting.chart import estimates, interval, marks, number
+from mmeval.reporting.chart import estimates, interval, marks
 from mmeval.reporting.lines import escape, fitting, grid, tell
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
-from mmeval.types import Estimate, InputError
+from mmeval.types import Estimate, InputError, number
 
 if TYPE_CHECKING:
     from mmeval.task import Task
