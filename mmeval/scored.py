@@ -16,7 +16,7 @@ from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of
 from mmeval.task import Task
-from mmeval.types import Estimate, Record, Score, between, number, within
+from mmeval.types import Estimate, Record, Score, between, number, plural, within
 
 CLUSTERS = ("video", "image", "pair", "question", "circular")
 """Groups whose answers are not independent, the widest first."""
@@ -101,10 +101,9 @@ class Scored:
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
         """Return a scorer's metrics. None has a value if the task compares likelihoods and some are missing."""
-        found = self.numbers(scorer)
-        if not self._withheld:
+        found, reason = self.numbers(scorer), self.withheld
+        if reason is None:
             return found
-        reason = f"{self._errors:,} of {len(self.records):,} questions ended in an error"
         return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
 
     def numbers(self, scorer: str) -> dict[str, Statistic]:
@@ -139,20 +138,22 @@ class Scored:
         return rows
 
     @property
-    def _errors(self) -> int:
-        return sum(record.error is not None for record in self.records)
+    def withheld(self) -> str | None:
+        """Why there are no numbers, if so: where candidates are compared, a missing answer cannot count as wrong."""
+        if self.task.candidates is None or not self._errors:
+            return None
+        return f"{self._errors:,} of {plural(len(self.records), 'question')} ended in an error"
 
     @property
-    def _withheld(self) -> bool:
-        """Whether numbers are withheld: if candidates are compared, a missing answer cannot count as wrong."""
-        return self.task.candidates is not None and self._errors > 0
+    def _errors(self) -> int:
+        return sum(record.error is not None for record in self.records)
 
     def _of_answers(self) -> list[str]:
         """Return remarks on the answers that apply to any benchmark."""
         total, cut = len(self.records), [record for record in self.records if record.finish_reason == "length"]
         found = []
         if self._errors:
-            effect = "Numbers are withheld" if self._withheld else "Errors count as wrong"
+            effect = "Numbers are withheld" if self.withheld else "Errors count as wrong"
             found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
             alike: dict[str, list[str]] = {}
             for message in (record.error for record in self.records if record.error is not None):

@@ -19,11 +19,18 @@ WITHOUT = {
 """Control -> the opening of the sentence about it, and what it takes away."""
 
 
+def headline(found: Found) -> list[str]:
+    """Return the sentences that say whether the model looks at the picture, or without controls what it prefers."""
+    told = [*_looks(found), *(() if found.get("controls") else _priors(found))]
+    return [*told, *(str(remark) for remark in found.get("remarks", ()))]
+
+
 def reading(found: Found) -> list[str]:
     """Return half a page of sentences, the most important first."""
     return [
         *_looks(found),
         *_spoiled(found),
+        *_after_text(found),
         *_several(found),
         *_priors(found),
         *_solved(found),
@@ -56,6 +63,8 @@ def _looks(found: Found) -> Iterator[str]:
     if seen["value"] is not None:
         chance = "" if seen["chance"] is None else f"; guessing gives {number(seen['chance'], 1)}%"
         yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions correctly{chance}."
+    elif seen.get("reason"):
+        yield f"It has no accuracy: {seen['reason']}."
     for name, (opening, taken) in WITHOUT.items():
         gain = _gain(found, name)
         if gain is None:
@@ -76,8 +85,8 @@ def _looks(found: Found) -> Iterator[str]:
         leak = star["leakage"]
         told = "higher than" if leak["low"] > 0 else "not shown to be higher than"
         yield (
-            f"Without a picture its accuracy is {told} that of its language model alone (a difference of "
-            f"{spread({**leak, 'value': leak['difference']})} points): MMStar's leakage is {number(leak['value'], 1)}."
+            f"Without a picture its accuracy is {told} that of its language model alone: the difference is "
+            f"{spread({**leak, 'value': leak['difference']})} points, and MMStar's leakage {number(leak['value'], 1)}."
         )
 
 
@@ -97,20 +106,22 @@ def _spoiled(found: Found) -> Iterator[str]:
     if lost is not None:
         told = {1: "so the arrangement of the parts matters", 0: "which may be chance", -1: "so shuffling helps it"}
         yield f"Shuffled patches cost {spread(lost)} points, {told[sure(lost)]}."
+
+
+def _after_text(found: Found) -> Iterator[str]:
     length = found.get("length") or []
-    if length:
-        first, last = length[0], length[-1]
-        yield (
-            f"The picture is worth {spread(first['gain'])} points without a passage and {spread(last['gain'])} points "
-            f"after one of about {last['passage']:,} tokens{_overlap(first['gain'], last['gain'])}."
-        )
-
-
-def _overlap(one: Found, other: Found) -> str:
-    if one.get("low") is None or other.get("low") is None:
-        return ""
-    apart = one["high"] < other["low"] or other["high"] < one["low"]
-    return "; the intervals do not overlap" if apart else "; the intervals overlap"
+    if not length:
+        return
+    first, last = length[0], length[-1]
+    before = f"after one of about {first['passage']:,} tokens" if first["passage"] else "without a passage"
+    told, lost = "", last.get("lost")  # earlier studies do not have it
+    if lost and lost["value"] is not None:
+        told = f"{spread(lost)} points less" if lost["value"] >= 0 else f"{spread(_times(lost, -1))} points more"
+        told = f", {told}" + ("" if sure(lost) else "; the interval covers zero, so this may be chance")
+    yield (
+        f"The picture is worth {spread(first['gain'])} points {before} and {spread(last['gain'])} points "
+        f"after one of about {last['passage']:,} tokens{told}."
+    )
 
 
 def _several(found: Found) -> Iterator[str]:
@@ -178,8 +189,8 @@ def _solved(found: Found) -> Iterator[str]:
     if not solved:
         return
     needed, not_needed = solved["needed"], solved["not_needed"]
-    others = "There are no others."
-    if needed["seen"]:
+    others = f"There are {needed['n']:,} others." if needed["n"] else "There are no others."
+    if needed["seen"] and needed["seen"]["value"] is not None:
         others = f"Of the other {needed['n']:,} it answers {spread(needed['seen'], unit='%')} correctly."
     yield (
         f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. {others} "
