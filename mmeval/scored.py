@@ -16,7 +16,7 @@ from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of
 from mmeval.task import Task
-from mmeval.types import Estimate, Record, Score, between, number, plural, within
+from mmeval.types import Estimate, Record, Score, between, number, part_of, plural, within
 
 CLUSTERS = ("video", "image", "pair", "question", "circular")
 """Groups whose answers are not independent, the widest first."""
@@ -154,7 +154,7 @@ class Scored:
         found = []
         if self._errors:
             effect = "Numbers are withheld" if self.withheld else "Errors count as wrong"
-            found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
+            found.append(f"{effect}: {part_of(self._errors, total, 'question', 'has no answer', 'have no answer')}.")
             alike: dict[str, list[str]] = {}
             for message in (record.error for record in self.records if record.error is not None):
                 alike.setdefault(_NUMBER.sub("#", message), []).append(message)
@@ -164,19 +164,20 @@ class Scored:
         if empty := sum(
             record.error is None and record.text is not None and not record.text.strip() for record in self.records
         ):
-            found.append(f"{empty:,} of {total:,} answers are empty.")
+            found.append(f"{part_of(empty, total, 'answer', 'is empty', 'are empty')}.")
         if cells := sum(len(record.text or "") == LONGEST for record in self.records):
-            found.append(f"{cells:,} of {total:,} answers: each {CUT}.")
+            found.append(f"{cells:,} of {plural(total, 'answer')}: each {CUT}.")
         answered = [record for record in cut if not record.reasoning or (record.text or "").strip()]
         if thinking := len(cut) - len(answered):
             found.append(
-                f"{thinking:,} of {total:,} answers were cut while the model was still reasoning; "
+                f"{part_of(thinking, total, 'answer', 'was cut', 'were cut')} while the model was still reasoning; "
                 "raise --thinking-tokens."
             )
         if answered:
             longest = max(record.output_tokens for record in answered)
             found.append(
-                f"{len(answered):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens."
+                f"{part_of(len(answered), total, 'answer', 'was cut', 'were cut')} at {plural(longest, 'token')}; "
+                "raise --max-new-tokens."
             )
         return found
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mmeval.types import between, number, part_of, plural, within
+from mmeval.models.constant import Constant
+from mmeval.types import Generation, Request, Response, between, number, part_of, plural, within
+from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 from tests.tasks.small_folders import call
 
@@ -15,6 +19,21 @@ OTHER_FORMS = re.compile(r"\d\s?[–—]\s?[-−+]?\d|\[[-−+]?\d[\d.,]*[,;] ?[
 """Intervals as `28.5–35.8` or `[28.5, 35.8]`."""
 INTERVAL = re.compile(r"\d%? \([-−+]?[\d,]+\.\d+ to [-−+]?[\d,]+\.\d+\)")
 """A value and its interval: `138.75 (120.0 to 155.0)`."""
+SEVERAL_OF_ONE = re.compile(
+    r"(?<![\d.,/-])1 (?:more |failed |other |different )?"
+    r"(?:questions|answers|samples|errors|rows|runs|pictures|options|tokens|seeds|answers are|(?:are|have|were)\b)"
+)
+"""`1 questions`, `1 are`."""
+
+
+class Fails(Constant):
+    """A model whose every answer is an error."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+        return (replace(self.preview(request), error="the server is down") for request in requests)
 
 
 def test_numbers_and_their_intervals() -> None:
@@ -43,6 +62,31 @@ def _read(path: Path) -> str:
     """What a file shows to a reader: a page or figure without scripts, styles, tags and their attributes."""
     text = re.sub(r"<(script|style).*?</\1>", " ", path.read_text("utf-8"), flags=re.DOTALL)
     return re.sub(r"<[^>]*>", " ", text) if path.suffix in (".html", ".svg") else text
+
+
+@pytest.mark.slow
+def test_one_question_is_not_called_questions(tmp_path: Path) -> None:
+    """A run, its controls, a comparison and answers from a file, each of a single question, once with an error."""
+    one, two, failed = tmp_path / "one", tmp_path / "two", tmp_path / "failed"
+    run = ("run", "--task", "muirbench", "--limit", 1, "--model")
+    (tmp_path / "answers.jsonl").write_text('{"id": "0", "answer": "A"}\n', encoding="utf-8")
+    evaluate("constant", "muirbench", out=failed, limit=1, load=lambda *_: Fails())
+    done = [
+        *(call(*run, "constant:A", "--out", one, "--control", "grey,rotate1", "--bias") for _ in "12"),
+        call(*run, "constant:B", "--out", two),
+        call("compare", one, two, "--out", tmp_path / "comparison"),
+        call("parity", "constant:A", "constant:B", "--task", "muirbench", "--limit", 1, "--out", tmp_path / "parity"),
+        call("score", failed),
+        call("score", "--task", "muirbench", "--answers", tmp_path / "answers.jsonl"),
+        call("run", "--task", "muirbench", "--limit", 1, "--model", "constant:A", "--out", one, "--only-ids", "no"),
+    ]
+    assert "1 of 1 answer is an error" in done[5].output and "1 of 1 question answered" in done[0].output
+    for place, result in enumerate(done):
+        found = SEVERAL_OF_ONE.search(result.output)
+        assert not found, f"command {place}: {result.output[found.start() - 60 : found.end() + 20]}"
+    for path in (path for path in tmp_path.rglob("*.*") if path.suffix in (".md", ".html", ".svg", ".tex")):
+        text = _read(path)
+        assert not (found := SEVERAL_OF_ONE.search(text)), f"{path}: {text[found.start() - 60 : found.end() + 20]}"
 
 
 @pytest.mark.slow

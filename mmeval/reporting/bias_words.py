@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmeval.types import between, number, within
+from mmeval.types import between, number, part_of, plural, within
 
 Found = Mapping[str, Any]
 NO_VALUE = "no value"
@@ -189,9 +189,9 @@ def _solved(found: Found) -> Iterator[str]:
     if not solved:
         return
     needed, not_needed = solved["needed"], solved["not_needed"]
-    others = f"There are {needed['n']:,} others." if needed["n"] else "There are no others."
+    others = f"There {plural(needed['n'], 'is', 'are')}." if needed["n"] else "There are no others."
     if needed["seen"] and needed["seen"]["value"] is not None:
-        others = f"Of the other {needed['n']:,} it answers {spread(needed['seen'], unit='%')} correctly."
+        others = f"Of the {plural(needed['n'], 'other')} it answers {spread(needed['seen'], unit='%')} correctly."
     yield (
         f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. {others} "
         "The split is partly due to chance."
@@ -208,8 +208,9 @@ def _rest(found: Found) -> Iterator[str]:
         )
         if tied := prior.get("tied_1"):
             yield (
-                f"With the prior subtracted, {tied:,} of {prior['alpha_1']['n']:,} questions have no single likeliest "
-                "option, which counts as wrong. Likelihoods that the picture does not change are such ties."
+                f"With the prior subtracted, {part_of(tied, prior['alpha_1']['n'], 'question', 'has', 'have')} no "
+                "single likeliest option, which counts as wrong. Likelihoods that the picture does not change are such "
+                "ties."
             )
         if tuned := prior.get("tuned"):
             yield (

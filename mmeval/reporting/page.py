@@ -19,7 +19,7 @@ from mmeval.reporting.chart import Chart, interval, marks, minus, p_text
 from mmeval.reporting.lines import clean, stacked
 from mmeval.reporting.sheet import pens
 from mmeval.reporting.table import Table
-from mmeval.types import Estimate, number
+from mmeval.types import Estimate, number, plural
 
 NAME = "report.html"
 HEAD = 1000
@@ -102,7 +102,9 @@ def _render(name: str, **values: object) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {f.__name__: f for f in (number, interval, marks, p_text, minus, share, clean, stacked)}
+    environment.filters |= {
+        f.__name__: f for f in (number, interval, marks, p_text, minus, plural, share, clean, stacked)
+    }
     return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8")).render(**values)
 
 
