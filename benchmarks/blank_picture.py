@@ -11,7 +11,7 @@ from mmeval.models import load_model
 from mmeval.rendering import record, render
 from mmeval.scored import score_records
 from mmeval.task import load_task
-from mmeval.types import Generation, Image, Sample
+from mmeval.types import Generation, Image, Sample, between
 
 GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")
 
@@ -26,7 +26,7 @@ def main() -> None:
         records = [record(*asked[response.id], response) for response in responses]
         metrics = score_records(task, records).results()["metrics"]
         cells = [
-            f"{metrics[total]['value']:.1f} | {metrics[total]['low']:.1f} to {metrics[total]['high']:.1f}"
+            f"{metrics[total]['value']:.1f} | {between(metrics[total]['low'], metrics[total]['high'])}"
             for total in ("perception", "cognition")
         ]
         print(f"| {name} | {' | '.join(cells)} |")

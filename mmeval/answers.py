@@ -17,7 +17,7 @@ from mmeval.scoring.readings.choices import letter
 from mmeval.settings import data_of
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task
-from mmeval.types import InputError, Record, Request, Response, Sample
+from mmeval.types import InputError, Record, Request, Response, Sample, part_of, plural
 
 TINY = 1e-15
 SURE = 0.95
@@ -40,8 +40,8 @@ def score_predictions(
     missing = sum("missing" in record.tags for record in records)
     planned = max(len(records), int(found.card.get("questions", 0)))
     repeated = [record for record in records if "times" in record.tags]
-    once = "questions occur more than once; their last answer counts, as for"
-    remarks = [f"{len(repeated):,} {once} {repeated[0].id} ({repeated[0].question[:60]})."] if repeated else []
+    names = [f"{record.id} ({record.question[:60]})" for record in repeated]
+    remarks = [_more_than_once(names)] if names else []
     return scored, _of_answers(scored, len(records) - missing, planned, remarks + _size(records))
 
 
@@ -66,15 +66,16 @@ def _size(records: Sequence[Record]) -> list[str]:
     questions = {record.groups[GROUP] for record in records if GROUP in record.groups}
     names = [name for name, size in SIZES.items() if size == (len(questions), len(records))]
     known = f"the size of {names[0]}" if names else f"not the size of any known set ({', '.join(SIZES)})"
-    return [f"{len(questions):,} questions in {len(records):,} rows, {known}."] if questions else []
+    return [f"{plural(len(questions), 'question')} in {plural(len(records), 'row')}, {known}."] if questions else []
 
 
 def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
     """Return the results of answers outside a run. As in a run, a mark reports questions without an answer."""
     results = scored.results()
     errors = results["counts"]["error"]
-    marks = [f"unfinished: {planned - given:,} of {planned:,} questions have no answer"] if given < planned else []
-    marks += [f"{errors:,} of {planned:,} answers are errors"] if errors else []
+    lacking = part_of(planned - given, planned, "question", "has no answer", "have no answer")
+    marks = [f"unfinished: {lacking}"] if given < planned else []
+    marks += [part_of(errors, planned, "answer", "is an error", "are errors")] if errors else []
     found = {"answered": given - errors, "planned": planned, "marks": marks}
     return results | found | {"remarks": remarks + results["remarks"]}
 
@@ -119,15 +120,19 @@ def _remarks(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: in
     """Return remarks on how rows were joined, and on unknown or repeated ids."""
     known = [id for id in found if id is not None]
     columns = " and ".join(dict.fromkeys(row.column for row in rows))
-    remarks = [
-        f"{len(known):,} of {len(rows):,} rows answer one of the {planned:,} questions ({columns}; joined by {how})."
-    ]
+    told = part_of(len(known), len(rows), "row", "answers", "answer")
+    remarks = [f"{told} one of the {plural(planned, 'question')} ({columns}; joined by {how})."]
     if unknown := [row for row, id in zip(rows, found, strict=True) if id is None]:
         name = unknown[0].ids.get(how, unknown[0].where)
         remarks.append(f"Rows that match no question and do not count: {len(unknown):,}, such as '{name[:60]}'.")
     if twice := [id for id, times in Counter(known).items() if times > 1]:
-        remarks.append(f"{len(twice):,} questions occur more than once; their last answer counts, as for '{twice[0]}'.")
+        remarks.append(_more_than_once(twice))
     return remarks
+
+
+def _more_than_once(names: Sequence[str]) -> str:
+    told = plural(len(names), "question occurs", "questions occur")
+    return f"{told} more than once, such as {names[0]}; the last answer counts."
 
 
 def _by_id(

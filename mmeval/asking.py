@@ -20,7 +20,7 @@ from mmeval.scoring.metrics.circular import EarlyStop
 from mmeval.share import WHOLE, Share
 from mmeval.spec import RunSpec
 from mmeval.survey import check_pictures
-from mmeval.types import Display, Generation, InputError, Model, Record, Request, Response, Sample
+from mmeval.types import Display, Generation, InputError, Model, Record, Request, Response, Sample, plural
 
 WINDOW = 512
 """Samples per window, within which rotations are asked one after another with early stopping."""
@@ -44,7 +44,9 @@ def ask(
     missing = _missing(plan, run, keep_errors, share)
     if run is not None and not missing:
         kept = "" if run.complete else ", including errors (--keep-errors)"
-        display.message(f"{plan.folder}: all {_total(plan, share):,} answers are done{kept}; the model is not loaded")
+        total = _total(plan, share)
+        done = "the answer is" if total == 1 else f"all {total:,} answers are"
+        display.message(f"{plan.folder}: {done} done{kept}; the model is not loaded")
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
@@ -122,9 +124,10 @@ def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
             folders.add(folder)
     if found:
         first, *others = sorted(folders)
-        more = f" and {len(others):,} more {'run' if len(others) == 1 else 'runs'}" if others else ""
+        more = f" and {plural(len(others), 'more run')}" if others else ""
         display.message(
-            f"{len(found):,} answers reused from {first}{more}: same requests, same model; --no-cache asks again"
+            f"{plural(len(found), 'answer')} reused from {first}{more}: same requests, same model; "
+            "--no-cache asks again"
         )
     return found
 
@@ -134,9 +137,9 @@ def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
     again = [one for one in run.records if one.id in wanted]
     changed = [one for one in again if one.digest != plan.survey.samples[one.id]]
     if changed:
-        display.message(f"asking {len(changed):,} questions again because their pictures have changed")
+        display.message(f"asking {plural(len(changed), 'question')} again because the pictures have changed")
     if errors := len(again) - len(changed):
-        display.message(f"asking {errors:,} failed questions again")
+        display.message(f"asking {plural(errors, 'failed question')} again")
 
 
 def _ask(
@@ -215,7 +218,7 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
         sample, request = open_samples.pop(found.id), open_requests.pop(found.id)
         yield record(sample, request, found, plan.survey.samples[found.id])
     if open_requests:
-        few = f"{len(open_requests):,} requests, such as '{next(iter(open_requests))}'"
+        few = f"{plural(len(open_requests), 'request')}, such as '{next(iter(open_requests))}'"
         raise InputError(f"{model.name}: it gave no answer to {few}; {ADVICE}")
 
 

@@ -16,7 +16,7 @@ from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
 from mmeval.task import Task, configure, load_task
-from mmeval.types import Estimate, InputError, Record
+from mmeval.types import Estimate, InputError, Record, plural
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,9 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
     found = []
     sizes = [len(one.journal_contents.by_id) for one in (base, run)]
     if set(sizes) != {common}:
-        found.append(f"compared on the {common:,} questions that both asked, out of {sizes[0]:,} and {sizes[1]:,}")
+        found.append(
+            f"compared on the {plural(common, 'question')} that both asked, out of {sizes[0]:,} and {sizes[1]:,}"
+        )
     own, others = base.journal_contents.by_id, run.journal_contents.by_id
     if any(own[id].digest != others[id].digest for id in own.keys() & others.keys()):
         found.append("the two runs saw different pictures or demonstrations")

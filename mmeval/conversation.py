@@ -27,6 +27,7 @@ from mmeval.types import (
     StreamingModel,
     Unsupported,
     images,
+    plural,
     replace_surrogates,
 )
 
@@ -122,7 +123,7 @@ class Chat:
         most = self.model.max_images
         if most is not None and shown > most:
             raise Unsupported(
-                f"{self.model.name} takes {most} picture{'' if most == 1 else 's'} and the prompt has {shown}; "
+                f"{self.model.name} takes {plural(most, 'picture')} and the prompt has {shown}; "
                 "show fewer, or start a new conversation"
             )
         return request

@@ -17,7 +17,7 @@ from mmeval.run import Run, open_run
 from mmeval.share import of_process
 from mmeval.spec import RunSpec, from_mapping
 from mmeval.survey import check_pictures, data_remarks
-from mmeval.types import Display, Sample
+from mmeval.types import Display, Sample, plural
 
 __all__ = ["ask", "evaluate", "plan", "preview", "report", "score"]
 
@@ -85,7 +85,7 @@ def preview(spec: RunSpec) -> Preview:
     checkpoint, used = planned.checkpoint, planned.spec
     source = "the embedded suite" if used.data == "embedded" else planned.source
     reads = (
-        f"data: {source}, {planned.survey.available:,} samples; model: {checkpoint.name} from "
+        f"data: {source}, {plural(planned.survey.available, 'sample')}; model: {checkpoint.name} from "
         f"{checkpoint.shown}; prompt: {used.prompt}; context: {used.context}"
     )
     notices = (*planned.task.notices(planned.survey.categories), *data_remarks(planned.survey.pictures))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval.data import container, files, video
-from mmeval.types import Image, InputError, Part, Parts, Ref, replace_surrogates
+from mmeval.types import Image, InputError, Part, Parts, Ref, plural, replace_surrogates
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -93,7 +93,8 @@ def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
     waiting: list[Path] = [Path(path) for path in paths]
     pieces = text.split(MARK)
     if len(pieces) - 1 > len(waiting):
-        raise InputError(f"the message has {len(pieces) - 1} marks {MARK} and {len(waiting)} pictures; add pictures")
+        told = f"{MARK} {plural(len(pieces) - 1, 'time')} and {plural(len(waiting), 'picture')}"
+        raise InputError(f"the message has {told}; add pictures")
     before = len(waiting) - (len(pieces) - 1)
     found: Written = [*waiting[:before]]
     for number, piece in enumerate(pieces):

@@ -13,7 +13,7 @@ from mmeval.run import Run, open_run
 from mmeval.scored import Scored, score_records
 from mmeval.survey import data_remarks
 from mmeval.task import check_judge, configure, load_task
-from mmeval.types import Display, Request
+from mmeval.types import Display, Request, plural
 
 
 def score(
@@ -72,7 +72,9 @@ def _of_sessions(run: Run) -> list[str]:
     if recipe := run.sessions[-1].get("recipe") if run.sessions else None:
         remarks.insert(0, recipes.remark(recipe, run.spec.task))
     if reused:
-        remarks.append(f"{reused:,} answers were reused from earlier runs with the same requests and model.")
+        remarks.append(
+            f"{plural(reused, 'answer was', 'answers were')} reused from earlier runs with the same requests and model."
+        )
     if len(found) > 1:
         remarks.append(f"The answers come from {len(found)} versions of the program: {'; '.join(found)}.")
     return remarks

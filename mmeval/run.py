@@ -22,7 +22,7 @@ from mmeval.records import Journal, JournalContents
 from mmeval.run_files import SCHEMA, read_header, read_results, read_samples, scores_by_id
 from mmeval.share import WHOLE, Share
 from mmeval.spec import RunSpec
-from mmeval.types import InputError, Record, Score
+from mmeval.types import InputError, Record, Score, part_of, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,18 +118,23 @@ class Run:
         found = [EMBEDDED] if self.spec.data == "embedded" else []
         if missing > 0:
             found.append(
-                f"unfinished: {missing:,} of {planned:,} questions not asked yet; repeat the command to continue"
+                f"unfinished: {missing:,} of {plural(planned, 'question')} not asked yet; "
+                "repeat the command to continue"
             )
         if errors:
-            found.append(f"{errors:,} of {planned:,} answers are errors; repeat the command to ask them again")
+            found.append(
+                f"{part_of(errors, planned, 'answer', 'is an error', 'are errors')}; repeat the command to ask again"
+            )
         if self.spec.control is not None:
             about = dict(self.header.get("control", {}))
             found.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
         if self.spec.only_ids is not None:
-            found.append(f"only {planned:,} of {self.header.get('available'):,} questions: {self.spec.only_ids}")
+            found.append(f"only {planned:,} of {plural(self.header['available'], 'question')}: {self.spec.only_ids}")
         available, whole = self.header.get("available"), self.header.get("benchmark", {}).get("questions")
         if self.spec.limit is not None:
-            found.append(f"limited to {planned:,}" + (f" of {available:,} questions" if available else " questions"))
+            found.append(
+                f"limited to {f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
+            )
         if available and whole and available < whole:
             found.append(f"{SMALL} {available:,} of the benchmark's {whole:,} questions")
         return found
@@ -149,7 +154,7 @@ class Run:
     @property
     def answered(self) -> str:
         """Return `n of N questions answered`."""
-        return f"{self.samples_answered:,} of {self.samples_planned:,} questions answered"
+        return f"{self.samples_answered:,} of {plural(self.samples_planned, 'question')} answered"
 
     @cached_property
     def results(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of
 from mmeval.task import Task
-from mmeval.types import Estimate, Record, Score
+from mmeval.types import Estimate, Record, Score, between, number, part_of, plural, within
 
 CLUSTERS = ("video", "image", "pair", "question", "circular")
 """Groups whose answers are not independent, the widest first."""
@@ -81,7 +81,9 @@ class Scored:
         }
         pair = [self.scores[name] for name in self.task.scorers][:2]
         drawn = passed(self.task, self.records, main)
-        told = ", ".join(f"{name} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for name, one in drawn.items())
+        told = ", ".join(
+            f"{name} {within(number(one.value, 3), between(one.low, one.high, 3))}" for name, one in drawn.items()
+        )
         of_samples = [f"Values are means over each question's sampled answers; {told}."] if drawn else []
         return {
             "schema": SCHEMA,
@@ -99,10 +101,9 @@ class Scored:
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
         """Return a scorer's metrics. None has a value if the task compares likelihoods and some are missing."""
-        found = self.numbers(scorer)
-        if not self._withheld:
+        found, reason = self.numbers(scorer), self.withheld
+        if reason is None:
             return found
-        reason = f"{self._errors:,} of {len(self.records):,} questions ended in an error"
         return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
 
     def numbers(self, scorer: str) -> dict[str, Statistic]:
@@ -137,21 +138,23 @@ class Scored:
         return rows
 
     @property
-    def _errors(self) -> int:
-        return sum(record.error is not None for record in self.records)
+    def withheld(self) -> str | None:
+        """Why there are no numbers, if so: where candidates are compared, a missing answer cannot count as wrong."""
+        if self.task.candidates is None or not self._errors:
+            return None
+        return f"{self._errors:,} of {plural(len(self.records), 'question')} ended in an error"
 
     @property
-    def _withheld(self) -> bool:
-        """Whether numbers are withheld: if candidates are compared, a missing answer cannot count as wrong."""
-        return self.task.candidates is not None and self._errors > 0
+    def _errors(self) -> int:
+        return sum(record.error is not None for record in self.records)
 
     def _of_answers(self) -> list[str]:
         """Return remarks on the answers that apply to any benchmark."""
         total, cut = len(self.records), [record for record in self.records if record.finish_reason == "length"]
         found = []
         if self._errors:
-            effect = "Numbers are withheld" if self._withheld else "Errors count as wrong"
-            found.append(f"{effect}: {self._errors:,} of {total:,} questions have no answer.")
+            effect = "Numbers are withheld" if self.withheld else "Errors count as wrong"
+            found.append(f"{effect}: {part_of(self._errors, total, 'question', 'has no answer', 'have no answer')}.")
             alike: dict[str, list[str]] = {}
             for message in (record.error for record in self.records if record.error is not None):
                 alike.setdefault(_NUMBER.sub("#", message), []).append(message)
@@ -161,19 +164,20 @@ class Scored:
         if empty := sum(
             record.error is None and record.text is not None and not record.text.strip() for record in self.records
         ):
-            found.append(f"{empty:,} of {total:,} answers are empty.")
+            found.append(f"{part_of(empty, total, 'answer', 'is empty', 'are empty')}.")
         if cells := sum(len(record.text or "") == LONGEST for record in self.records):
-            found.append(f"{cells:,} of {total:,} answers: each {CUT}.")
+            found.append(f"{cells:,} of {plural(total, 'answer')}: each {CUT}.")
         answered = [record for record in cut if not record.reasoning or (record.text or "").strip()]
         if thinking := len(cut) - len(answered):
             found.append(
-                f"{thinking:,} of {total:,} answers were cut while the model was still reasoning; "
+                f"{part_of(thinking, total, 'answer', 'was cut', 'were cut')} while the model was still reasoning; "
                 "raise --thinking-tokens."
             )
         if answered:
             longest = max(record.output_tokens for record in answered)
             found.append(
-                f"{len(answered):,} of {total:,} answers were cut at {longest:,} tokens; raise --max-new-tokens."
+                f"{part_of(len(answered), total, 'answer', 'was cut', 'were cut')} at {plural(longest, 'token')}; "
+                "raise --max-new-tokens."
             )
         return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mmeval.pictures import TRAITS
 from mmeval.scoring.metrics.groups import named
-from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images
+from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images, plural
 
 SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
 """What is counted of pictures -> its wording."""
@@ -174,7 +174,7 @@ def check_pictures(model: Model, found: Survey) -> None:
     most, sample = found.widest
     if model.max_images is not None and most > model.max_images:
         raise Unsupported(
-            f"{model.name} takes {model.max_images} picture(s) and sample '{sample}' has {most}; "
+            f"{model.name} takes {plural(model.max_images, 'picture')} and sample '{sample}' has {most}; "
             "choose a model that takes more, or paste them into one with --context side-by-side"
         )
 
@@ -182,11 +182,13 @@ def check_pictures(model: Model, found: Survey) -> None:
 def data_remarks(counts: Mapping[str, int]) -> list[str]:
     """Return remarks on pictures and texts that are changed for the model, or missing, one sentence each."""
     said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
-    found = [f"Pictures: {'; '.join(said)}; {counts['all']:,} are shown."] if said else []
+    found = [f"Pictures: {'; '.join(said)}; {plural(counts['all'], 'is', 'are')} shown."] if said else []
     if counts.get("all") and (without := counts.get(WITHOUT)):
-        found.append(f"{without:,} questions have no picture.")
+        found.append(f"{plural(without, 'question has', 'questions have')} no picture.")
     if surrogates := counts.get(SURROGATES):
-        found.append(f"{surrogates:,} questions contain a lone surrogate (half an emoji, say), shown as \ufffd.")
+        found.append(
+            f"{plural(surrogates, 'question has', 'questions have')} a lone surrogate (half an emoji), shown as \ufffd."
+        )
     return found
 
 

@@ -32,6 +32,12 @@ TASKS = {
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""
 
+HEADINGS = (
+    "one picture", "exams and science", "large pictures", "text, charts, documents", "several pictures", "in context",
+    "video",
+)  # fmt: skip
+"""Headings of the list of benchmarks, in order; each card names one."""
+
 LEFT_OUT = {
     "Bongard-HOI": "a row of its files is two lists of seven crops with boxes, not a question; the last crop of each "
     "list is asked about after the other twelve",

@@ -22,7 +22,7 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest, part_of
 
 ABILITIES = {
     "LR": ("logic_reasoning", ("structuralized_imagetext_understanding", "future_prediction")),
@@ -223,8 +223,9 @@ def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     sentences = [] if circular.incomplete(found) else _dropped(found)
     if lacking := [question for question in found if "turns" in question.records[0].tags]:
         sentences.append(
-            f"{len(lacking):,} of {len(found):,} questions have fewer rotations than options (53 of 1,176 in dev's "
-            "first release, 2023-07-12). They are scored on the rotations that they have, as in the benchmark's tool."
+            f"{part_of(len(lacking), len(found), 'question', 'has', 'have')} fewer rotations than options (53 of 1,176 "
+            "in dev's first release, 2023-07-12). They are scored on the rotations that they have, as in the "
+            "benchmark's tool."
         )
     if not any(record.category or "ability" in record.tags for record in records):
         sentences.append("The table has no column category, so no ability has a number.")

@@ -15,7 +15,7 @@ from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
 from mmeval.tasks.shared import WORD, YES_OR_NO, ending
-from mmeval.types import Image, InputError, Record, Sample, Score, nearest
+from mmeval.types import Image, InputError, Record, Sample, Score, nearest, plural
 
 PERCEPTION = {
     "existence": "Existence", "count": "Count", "position": "Position", "color": "Color", "posters": "Poster",
@@ -274,7 +274,7 @@ def _answers(path: Path, subtask: str) -> Iterator[Record]:
 def _answer(line: str, subtask: str, number: int, path: Path) -> Record:
     columns, where = line.split("\t"), f"{path}, line {number}"
     if len(columns) != 4:
-        wrong = f"{len(columns)} columns instead of 4 (picture, question, ground truth, answer)"
+        wrong = f"{plural(len(columns), 'column')} instead of 4 (picture, question, ground truth, answer)"
         raise InputError(f"{where}: {wrong}; write answers without tabs and line breaks, and no blank lines")
     picture, question, truth, answer = columns
     if truth.lower() not in ("yes", "no"):

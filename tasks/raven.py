@@ -16,7 +16,7 @@ from mmeval.scoring.metrics.groups import macro, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, likeliest, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score, whole_number
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score, part_of, plural, whole_number
 
 CONFIGURATIONS = {
     "center_single": "Center", "distribute_four": "2x2 Grid", "distribute_nine": "3x3 Grid",
@@ -36,7 +36,7 @@ def iq50(data: str) -> Iterator[Sample]:
     for line in tables.read(data, ("iq50.jsonl",), None, "iq50"):
         given, options, right = line.images("images"), line.images("options"), line.value("answer")
         if len(given) not in NUMBERS or len(options) != 6 or right not in range(6):
-            found = f"{len(given)} pictures, {len(options)} options, answer {right!r:.20}"
+            found = f"{plural(len(given), 'picture')}, {plural(len(options), 'option')}, answer {right!r:.20}"
             raise InputError(f"{line.where}: {found}; an item has 3, 4 or 8 pictures, 6 options, an answer from 0 to 5")
         yield from item(line.text("id"), given, options, right, "")
 
@@ -104,7 +104,8 @@ def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Report how many items have several candidates in first place."""
     items = ranked(records)
     tied = sum(best is None for _, best, _ in items.values())
-    return [f"Of {len(items)} items, {tied} have a tie for first place, which counts as wrong."] if tied else []
+    told = f"{part_of(tied, len(items), 'item', 'has', 'have')} a tie for first place, which counts as wrong."
+    return [told] if tied else []
 
 
 def _number(path: Path) -> int:

@@ -18,7 +18,7 @@ from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings import short
 from mmeval.task import Numbers, Task
 from mmeval.tasks import shared
-from mmeval.types import InputError, Parts, Record, Sample, Score
+from mmeval.types import InputError, Parts, Record, Sample, Score, plural
 
 KINDS = {"what": "What", "who": "Who", "how": "How", "when": "When", "where": "Where"}
 """First words of a question; the authors of MSVD-QA and MSRVTT-QA report numbers for each."""
@@ -65,7 +65,7 @@ def ivqa(folder: Path) -> Reader:
         named = [column for column in line.values if re.fullmatch(r"answer\d+", column)]
         answers = tuple(text for column in named if (text := line.cell(column).strip()))
         if len(answers) != PEOPLE:
-            raise InputError(f"{line.where}: {len(answers)} answers instead of {PEOPLE}; get the file again")
+            raise InputError(f"{line.where}: {plural(len(answers), 'answer')} instead of {PEOPLE}; get the file again")
         id = line.cell("id", required=False) or str(number)
         return VideoQuestion(id, name, files, line.text("question").strip(), answers)
 

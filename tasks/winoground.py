@@ -19,7 +19,7 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Prompt, Task
-from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, replace_surrogates, whole_number
+from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, plural, replace_surrogates, whole_number
 
 FILES = ("examples.jsonl", "data/examples.jsonl", "*.parquet", "data/*.parquet")
 AXES = {"text": "Text", "image": "Image", "group": "Group"}
@@ -173,7 +173,11 @@ def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[s
     """Report how many comparisons found both sides equal."""
     found = judged(fit, records)
     tied = sum(own.ties for own in found.values())
-    return [f"Of {4 * len(found)} comparisons, {tied} are ties, which count as wrong."] if tied else []
+    return (
+        [f"Of {4 * len(found)} comparisons, {plural(tied, 'is a tie and counts', 'are ties and count')} as wrong."]
+        if tied
+        else []
+    )
 
 
 def _by_likelihood(

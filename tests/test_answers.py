@@ -417,10 +417,10 @@ def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) ->
     assert shown.exit_code == 1
     for words in (
         "2 of 3 questions answered",
-        "unfinished: 1 of 3 questions have no answer",
+        "unfinished: 1 of 3 questions has no answer",
         "3 of 4 rows answer one of the 3 questions (answer; joined by id)",
         "Rows that match no question and do not count: 1, such as '9'",
-        "1 questions occur more than once; their last answer counts, as for '0'",
+        "1 question occurs more than once, such as 0; the last answer counts",
     ):
         assert words in shown.output
     results = json.loads(
@@ -546,7 +546,7 @@ def test_a_results_folder_twice_over_counts_once(tmp_path: Path) -> None:
     once = score_predictions("mme", str(predictions(tmp_path / "once", pictures=3)))[1]
     twice = score_predictions("mme", str(predictions(tmp_path / "twice", repeat=2, pictures=3)))[1]
     assert twice["metrics"] == once["metrics"]
-    assert "84 questions occur more than once; their last answer counts" in twice["remarks"][0]
+    assert "84 questions occur more than once, such as" in twice["remarks"][0]
 
 
 def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_pictures_stand_where_their_marks_are() -> None:
     assert marked_parts("this <image> or that <image> ?", ["a.png", "b.png", "c.png"]) == [
         Path("a.png"), "this", Path("b.png"), "or that", Path("c.png"), "?",
     ]  # fmt: skip
-    with pytest.raises(InputError, match="1 marks <image> and 0 pictures"):
+    with pytest.raises(InputError, match="<image> 1 time and 0 pictures"):
         marked_parts("<image> ?", [])
     with pytest.raises(InputError, match="the maximum is 4,000"):
         marked_parts("word " * 10_000, [])

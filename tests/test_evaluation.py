@@ -150,7 +150,7 @@ def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample]
     half = len(samples) // 2
     assert failed.answered == f"{half} of {2 * half} questions answered"
     assert failed.results["marks"] == [
-        f"{half} of {2 * half} answers are errors; repeat the command to ask them again",
+        f"{half} of {2 * half} answers are errors; repeat the command to ask again",
         f"the data has only {2 * half} of the benchmark's 2,374 questions",
     ]
     kept = ask(data, tmp_path / "r", "12", keep_errors=True)
@@ -171,7 +171,7 @@ def test_a_replaced_picture_is_other_data_for_its_own_samples_alone(tmp_path: Pa
     display = Collected()
     again = ask(data, tmp_path / "r", "12", display=display)
     assert sorted(ASKED) == ["OCR/0001.png#1", "OCR/0001.png#2"]
-    assert "asking 2 questions again because their pictures have changed" in display.messages
+    assert "asking 2 questions again because the pictures have changed" in display.messages
     assert again.complete
     (data / "OCR" / "0001.txt").write_text("Another?\tYes\nIs it?\tNo\n")
     with pytest.raises(RunMismatch, match="other questions"):
@@ -245,7 +245,7 @@ def test_a_picture_too_many_is_refused_before_anything_is_asked(
     two = replace(MME, samples=lambda data: (replace(s, prompt=(s.prompt[0], *s.prompt)) for s in read(data)))
     monkeypatch.setattr("mmeval.planning.load_task", lambda *_: two)
     one_picture = Constant("yes", max_images=1)
-    with pytest.raises(Unsupported, match=r"constant takes 1 picture\(s\) and sample 'existence/0000.png#1' has 2"):
+    with pytest.raises(Unsupported, match=r"constant takes 1 picture and sample 'existence/0000.png#1' has 2"):
         evaluate("constant", "mme", data=str(data), out=tmp_path / "r", load=lambda *_: one_picture)
     assert not (tmp_path / "r").exists()
 

@@ -116,7 +116,7 @@ def test_the_command(tmp_path: Path) -> None:
     with serving(lambda body, n: says("no" if n == 3 else "yes")) as server:
         sides = ["constant", f"server:http://u:word@{server.host}/v1#tiny"]
         done = CliRunner().invoke(main, ["parity", *sides, "--task", "mme", "--limit", "28", "--out", str(tmp_path)])
-    assert "27 of 28 (96.4%) answers are equal" in done.output
+    assert "equal answers: 27 of 28 (96.4%)" in done.output
     assert "B answered 'no', parsed as no" in done.output and "B minus A" in done.output
     assert "word" not in done.output + "".join(str(path) for path in tmp_path.rglob("*"))
     assert json.loads((tmp_path / "parity.json").read_text())["equal_answers"] == 27

@@ -26,7 +26,7 @@ def test_a_comparison_that_lacks_an_answer_has_no_value_and_says_why() -> None:
     found = results(load_task("winoground"), [*whole[:3], cell(1, 1, "out of memory")])
     assert found["metrics"]["group"]["value"] is None
     assert found["metrics"]["group"]["reason"] == "1 of 4 questions ended in an error"
-    assert "Numbers are withheld: 1 of 4 questions have no answer." in found["remarks"]
+    assert "Numbers are withheld: 1 of 4 questions has no answer." in found["remarks"]
 
 
 def test_an_error_counts_as_wrong_and_is_told() -> None:
@@ -34,7 +34,7 @@ def test_an_error_counts_as_wrong_and_is_told() -> None:
     failed = Record("random/3", ("yes",), "random", {"image": "3"}, error="out of memory")
     found = results(load_task("pope"), [*answers, failed])
     assert found["metrics"]["random/recall"]["value"] == 75
-    assert "Errors count as wrong: 1 of 4 questions have no answer." in found["remarks"]
+    assert "Errors count as wrong: 1 of 4 questions has no answer." in found["remarks"]
     assert "The most frequent error (1 of 1): out of memory" in found["remarks"]
 
 
@@ -59,5 +59,5 @@ def test_cut_answers_are_counted_without_comparing_them(monkeypatch: pytest.Monk
         for n, (text, reasoning, tokens) in enumerate(said)
     ]  # fmt: skip
     remarks = results(load_task("pope"), cut)["remarks"]
-    assert "1 of 3 answers were cut while the model was still reasoning; raise --thinking-tokens." in remarks
+    assert "1 of 3 answers was cut while the model was still reasoning; raise --thinking-tokens." in remarks
     assert "2 of 3 answers were cut at 16 tokens; raise --max-new-tokens." in remarks

@@ -17,6 +17,7 @@ from pathlib import Path
 from experiments.replication import questions
 from experiments.replication.__main__ import MODELS, PUZZLES, load
 from experiments.replication.measure import Answers, ask
+from mmeval.reporting.chart import with_interval
 from mmeval.types import Estimate
 
 FIRST, *BASELINES = MODELS
@@ -55,7 +56,7 @@ def _answers(name: str, context: str | None) -> Answers:
 
 
 def _text(estimate: Estimate) -> str:
-    return f"{estimate.value:.1f} ({estimate.low:.1f} to {estimate.high:.1f})"
+    return with_interval(estimate, 1)
 
 
 if __name__ == "__main__":

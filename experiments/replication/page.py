@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.replication import tried
 from mmeval.reporting import dotplot
-from mmeval.reporting.chart import Chart, Series, number
+from mmeval.reporting.chart import Chart, Series, with_interval
 from mmeval.task import load_task
 from mmeval.types import Estimate
 
@@ -176,4 +176,4 @@ def _label(key: str) -> str:
 
 
 def _cell(estimate: Estimate) -> str:
-    return f"{number(estimate.value, 1)} ({number(estimate.low, 1)} to {number(estimate.high, 1)})"
+    return with_interval(estimate, 1)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mmeval
-from mmeval.reporting.chart import estimates, number
+from mmeval.reporting.chart import estimates, with_interval
 from mmeval.reporting.lines import escape
 from mmeval.run import Run
 from mmeval.task import Task, load_task
-from mmeval.types import Estimate, RunMismatch
+from mmeval.types import Estimate, RunMismatch, number
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,4 @@ def _shown(text: str) -> str:
 
 
 def _cell(estimate: Estimate | None) -> str:
-    if estimate is None or estimate.value is None:
-        return "–"
-    return f"{number(estimate.value, 1)} ({number(estimate.low, 1)} to {number(estimate.high, 1)})"
+    return number(None) if estimate is None else with_interval(estimate, 1)

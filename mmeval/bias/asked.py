@@ -1,6 +1,6 @@
 """Scored answers as the bias study counts them, and how a run under a control is matched to its run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from mmeval.controls.words import TURN
@@ -22,8 +22,23 @@ def answered(asked: Scored) -> Scored:
 
 
 def accuracy(asked: Scored) -> Statistic:
-    """Return the percentage of correct questions, by cluster."""
-    return replace(mean_of(asked, lambda record, score: score.value), chance=chance(asked.records))
+    """Return the percentage of correct questions, by cluster; no value where the run's table has none."""
+    found = replace(mean_of(asked, lambda record, score: score.value), chance=chance(asked.records))
+    return found if asked.withheld is None else replace(found, strata=(), reason=asked.withheld)
+
+
+def gain_on(main: Scored, control: Scored, ids: Collection[str]) -> Statistic:
+    """Return 100 plus the percentage points that the control takes away on these questions, by cluster.
+
+    It lies between 0 and 200, so that two gains can be paired as two scores are.
+    """
+
+    def mark(record: Record, score: Score) -> float | None:
+        other = control.by_id[record.id][1].value
+        return None if score.value is None or other is None else (1 + score.value - other) / 2
+
+    own = mean_of(main.of(ids), mark)
+    return replace(own, full_marks=200.0, strata=[((200.0, mean),) for ((_, mean),) in own.strata])
 
 
 def mean_of(asked: Scored, mark: Callable[[Record, Score], float | None]) -> Statistic:

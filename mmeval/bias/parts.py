@@ -6,7 +6,7 @@ from typing import Any
 
 from mmeval import controls as known
 from mmeval.bias import shares
-from mmeval.bias.asked import accuracy, answered, are_right, matched, mean_of, unit
+from mmeval.bias.asked import accuracy, answered, are_right, gain_on, matched, mean_of, unit
 from mmeval.scored import Scored
 from mmeval.scoring.statistics import estimate, paired
 
@@ -50,8 +50,12 @@ def rotation(main: Scored, others: Mapping[str, Scored]) -> Found | None:
 
 
 def length(others: Mapping[str, Scored]) -> list[Found]:
-    """Return the gain, accuracy with the picture minus without, at each length of a distracting passage."""
-    found = []
+    """Return the gain, accuracy with the picture minus without, at each length of a distracting passage.
+
+    `lost` is how much smaller it is than the first gain, paired over the questions of both.
+    """
+    found: list[Found] = []
+    first: tuple[Scored, Scored] | None = None
     for length in (0, *known.LENGTHS):
         names = (f"distract-{length}-before", f"distract-{length}-before+absent") if length else ("", "absent")
         if not all(name in others for name in names):
@@ -62,6 +66,10 @@ def length(others: Mapping[str, Scored]) -> list[Found]:
             gain = asdict(paired(accuracy(main), accuracy(blind)))
             seen, unseen = asdict(estimate(accuracy(main))), asdict(estimate(accuracy(blind)))
             found.append({"passage": length, "input_tokens": tokens, "gain": gain, "seen": seen, "unseen": unseen})
+            if first is None:
+                first = main, blind
+            elif both := first[0].by_id.keys() & main.by_id.keys():
+                found[-1]["lost"] = asdict(paired(gain_on(*first, both), gain_on(main, blind, both)))
     return found if len(found) > 1 else []
 
 

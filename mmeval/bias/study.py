@@ -13,15 +13,14 @@ from mmeval import controls as known
 from mmeval.bias import likelihood, parts, shares
 from mmeval.bias.asked import accuracy, answered, are_right, matched, mean_of, said
 from mmeval.bias.parts import Found
+from mmeval.bias.runs import folders, named, scored_controls
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
-from mmeval.identity import differing
 from mmeval.records import digest
-from mmeval.run import Run, open_run
+from mmeval.run import Run
 from mmeval.scored import Scored, score_records
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
-from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
 from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError, Record
@@ -31,8 +30,6 @@ UNSOLVED = "unsolved-blind.txt"
 """The file with the ids of the questions that need the picture."""
 BLIND = ("absent", "guess", "grey", "noise", known.TEXT)
 """Controls that leave no information from the picture."""
-OTHER_MODEL = {"checkpoint", "context", "engine", "model_revision"}
-"""Identity fields, in addition to the control, in which a run of the language model alone may differ."""
 ACCURACY = "accuracy"
 
 
@@ -45,16 +42,17 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
         raise InputError(f"{run.folder}: a run under the control '{run.spec.control}'; name the original run")
     task = configure(load_task(run.spec.task, run.identity.get("card")), run.spec)
     main = score_records(task, run.records)
-    others, acts, remarks = _controls(run, task)
+    others, acts, remarks = scored_controls(run, task)
     pairs = {name: matched(main, other) for name, other in others.items()}
-    for name in [name for name, (own, _) in pairs.items() if not own.records]:
-        remarks.append(f"The control {name} is left out: the run and the control answered no question in common.")
+    if empty := [name for name, (own, _) in pairs.items() if not own.records]:
+        remarks.append(f"{named(empty)} left out: no question has an answer both in the run and in the control.")
+    for name in empty:
         del pairs[name], others[name]
     found = of_answers(main)
     found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
     found["records"] = run.journal_contents.digest
     found["controls"] = {name: _control(name, *pairs[name], acts=acts[name]) for name in sorted(pairs, key=_place)}
-    found["control_records"] = {path.name: digest(path) for path in _folders(run)}
+    found["control_records"] = {path.name: digest(path) for path in folders(run)}
     found["families"] = _families(found["controls"])
     found |= {
         "mmstar": parts.mmstar(pairs),
@@ -66,12 +64,6 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
         "remarks": remarks,
     }
     return found
-
-
-def unfinished(run: Run) -> list[str]:
-    """Return the run's controls that still have questions to ask."""
-    found = map(open_run, _folders(run))
-    return [one.folder.name for one in found if one.samples_asked < one.samples_planned]
 
 
 def of_answers(main: Scored) -> Found:
@@ -101,52 +93,8 @@ def _headline(task: Task) -> list[str]:
 
 
 def _reported(asked: Scored, names: Sequence[str]) -> dict[str, Statistic]:
-    numbers = asked.numbers(asked.first)
+    numbers = asked.statistics(asked.first)
     return {ACCURACY: accuracy(asked), **{name: numbers[name] for name in names if name in numbers}}
-
-
-def _folders(run: Run) -> list[Path]:
-    """Return the folders of the run's controls."""
-    return sorted(path.parent for path in run.folder.glob("controls/*/run.json"))
-
-
-def _controls(run: Run, task: Task) -> tuple[dict[str, Scored], dict[str, str], list[str]]:
-    """Return each control's answers and its `acts` sentence, and remarks on incomplete controls."""
-    found, acts, remarks, folders = {}, {}, [], _folders(run)
-    if not folders:
-        remarks.append(
-            "No control was run. To see how much the answers depend on the picture, "
-            "repeat `mmeval run` with --control standard."
-        )
-    for folder in folders:
-        own = open_run(folder)
-        free = {"control"} | (OTHER_MODEL if own.spec.control == known.TEXT else set())
-        other = [name for name, *_ in differing(run.identity, own.identity) if name.partition(".")[0] not in free]
-        if other:
-            raise InputError(
-                f"{folder} is not of the same run: {other[0]} differs; delete it, or repeat the control with --fresh"
-            )
-        if not own.records:
-            continue
-        if not own.complete:
-            remarks.append(f"The control {own.spec.control} is incomplete: {_lacking(own)}.")
-        planned = [record for record in run.records if own.planned is None or record.id in own.planned]
-        both = {record.id for record in planned} & {record.id for record in own.records}
-        whole = in_whole_groups(both, planned, own.records)  # one of the two may be unfinished
-        name = str(own.spec.control)
-        found[name] = score_records(task, [record for record in own.records if record.id in whole])
-        acts[name] = str(own.header.get("control", {}).get("acts", ""))
-    return found, acts, remarks
-
-
-def _lacking(run: Run) -> str:
-    """Return why a run has fewer answers than questions, as a clause."""
-    errors = [record.error for record in run.records if record.error is not None]
-    left = run.samples_planned - run.samples_asked
-    found = [f"{left:,} of {run.samples_planned:,} questions are not asked yet"] if left else []
-    if errors:
-        found.append(f"{len(errors):,} of {run.samples_planned:,} answers are errors, such as: {errors[0]:.200}")
-    return "; ".join(found)
 
 
 def _place(name: str) -> tuple[int, str]:

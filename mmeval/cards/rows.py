@@ -11,7 +11,7 @@ from mmeval.data import marks, tables
 from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import choices, languages
 from mmeval.scoring.readings.official import AS_WRITTEN
-from mmeval.types import SPARE, Image, InputError, Sample, images, nearest
+from mmeval.types import SPARE, Image, InputError, Sample, images, nearest, plural
 
 KIND = "kind of question"
 """The tag that names a question's kind, if a card has several kinds."""
@@ -55,7 +55,7 @@ def _lacking(card: Card, rows: int, asked: int) -> str:
         return "no rows; check that it is the right file or folder"
     if not asked:
         wanted = " and ".join(f"{column} {' or '.join(values)}" for column, values in card.only.items())
-        return f"none of the {rows:,} rows has {wanted}; fix the card's `only`, or name other data"
+        return f"none of the {plural(rows, 'row')} has {wanted}; fix the card's `only`, or name other data"
     columns = " or ".join(card.fields.pictures)
     return f"no row has a picture in {columns}; fill the column, or remove `pictures` from the card"
 

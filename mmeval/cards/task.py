@@ -16,7 +16,7 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Prompt, Scorer, Task
-from mmeval.types import Image, Parts, Record, Sample, Score
+from mmeval.types import Image, Parts, Record, Sample, Score, part_of
 
 PROMPTS = {
     **dict.fromkeys(CHOICES, "{pictures}{question}\n{options}Answer with the option's letter."),
@@ -127,7 +127,8 @@ def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> l
     if card.official == JUDGE:
         found.append(NO_JUDGE)
     if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):
-        found.append(f"{left:,} of {len(scores):,} answers are unparsed by the official script, which leaves them out.")
+        told = part_of(left, len(scores), "answer", "is unparsed", "are unparsed")
+        found.append(f"{told} by the official script, which leaves {'it' if left == 1 else 'them'} out.")
     if again := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:
         more = f" and {len(again) - 3:,} more" if len(again) > 3 else ""
         found.append(f"Rows that share an id are distinguished by their numbers: {', '.join(again[:3])}{more}.")

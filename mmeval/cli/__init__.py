@@ -130,10 +130,10 @@ def tasks(name: str | None) -> None:
     """
     from mmeval.embedded import SUITES
     from mmeval.reporting import console
-    from mmeval.tasks import LEFT_OUT, TASKS, facts
+    from mmeval.tasks import HEADINGS, LEFT_OUT, TASKS, facts
 
     if name is None:
-        console.show_tasks({one: facts(one) for one in TASKS}, SUITES, LEFT_OUT)
+        console.show_tasks({one: facts(one) for one in TASKS}, HEADINGS, SUITES, LEFT_OUT)
     else:
         from mmeval.task import load_task
 

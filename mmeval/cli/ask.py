@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmeval.cli.options import PATH, given, spec_options
-from mmeval.types import InputError, printable
+from mmeval.types import InputError, plural, printable
 
 if TYPE_CHECKING:
     from mmeval.conversation import Chat, Reply
@@ -188,7 +188,7 @@ def _facts(answer: "Reply") -> str:
     import resource
 
     said = answer.response
-    facts = [f"{said.input_tokens:,} tokens in", f"{said.output_tokens:,} out", f"{said.seconds:.2f} s"]
+    facts = [f"{plural(said.input_tokens, 'token')} in", f"{said.output_tokens:,} out", f"{said.seconds:.2f} s"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     facts.append(f"{peak / 2**20:,.0f} MiB peak memory")
     torch = sys.modules.get("torch")

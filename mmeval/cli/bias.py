@@ -90,5 +90,5 @@ def _show(found: dict[str, Any], folder: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
-    reporting.show(found, console.console())
+    reporting.show(found, console.console(), folder)
     console.show_paths(written)

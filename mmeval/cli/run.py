@@ -86,7 +86,7 @@ def run(
         for one in finished:
             loggers.log(one, log_to)
     if bias:
-        from mmeval.bias.study import unfinished
+        from mmeval.bias.runs import unfinished
         from mmeval.cli.bias import of_run
         from mmeval.share import of_process
 

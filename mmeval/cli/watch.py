@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmeval.cli.options import FOLDER, given, spec_options
-from mmeval.types import InputError, printable
+from mmeval.types import InputError, plural, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ def watch(
     # few servers return log-likelihoods
     likelihoods = ADAPTERS[adapter].likelihoods and adapter != "server" and hasattr(model, "loglikelihood")
     if model.max_images is not None and frames > model.max_images:
-        raise InputError(f"--frames {frames}: {model.name} takes {model.max_images} pictures; ask for fewer")
+        raise InputError(f"--frames {frames}: {model.name} takes {plural(model.max_images, 'picture')}; ask for fewer")
     folder = None if out is None else EventFolder(out, _say)
     shown = None if page is None else Page(page)
     if shown is not None:
@@ -115,7 +115,7 @@ def _report(looks: "Iterable[Look]", name: str, folder: "EventFolder | None", pa
             before = look.errors
     except KeyboardInterrupt:
         ending = "stopped"
-    _say(f"{ending}; {count:,} looks, {events:,} events")
+    _say(f"{ending}; {plural(count, 'look')}, {plural(events, 'event')}")
     if ending == "stopped":
         raise SystemExit(130)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from mmeval.controls import demonstrations, pictures, several, words
 from mmeval.controls.case import Act, Case, Changed, Inapplicable
 from mmeval.controls.words import LENGTHS
-from mmeval.types import Image, InputError, Request, Sample, nearest
+from mmeval.types import Image, InputError, Request, Sample, nearest, plural
 
 Render = Callable[[Sample], Request]
 TEXT = "text"
@@ -135,11 +135,15 @@ class Applied:
     def acts(self) -> str:
         """A clause with the number of questions that the control acts on, and the reasons for the others."""
         total, left = len(self._tried), Counter(self.left_out.values())
-        share = "no question" if left.total() == total else f"{total - left.total():,} of {total:,} questions"
+        share = "no question" if left.total() == total else f"{total - left.total():,} of {plural(total, 'question')}"
         if len(left) == 1 and left.total() == total:
             return f"acts on no question ({next(iter(left))})"
         why = "; ".join(f"{number:,}: {reason}" for reason, number in left.most_common())
-        return f"acts on {share} ({why})" if left else f"acts on all {total:,} questions"
+        return (
+            f"acts on {share} ({why})"
+            if left
+            else f"acts on {'the question' if total == 1 else f'all {total:,} questions'}"
+        )
 
     @cached_property
     def _tried(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from functools import partial
 
 from mmeval.controls import mentions
 from mmeval.controls.case import Act, Case, Changed, Inapplicable, joined
-from mmeval.types import Image, Part, Parts, Ref, images
+from mmeval.types import Image, Part, Parts, Ref, images, plural
 
 PLACES = 4
 """Number of places that the relevant picture is moved to."""
@@ -29,7 +29,7 @@ def moved(place: int, case: Case) -> Changed:
     if own is None or not _own_places(case) or own not in (places := _own_places(case)):
         raise Inapplicable("it is not about one of several pictures")
     if place >= len(places):
-        raise Inapplicable(f"it has fewer than {place + 1} pictures")
+        raise Inapplicable(f"it has fewer than {plural(place + 1, 'picture')}")
     at = places.index(own)
 
     def permute(count: int) -> list[int]:

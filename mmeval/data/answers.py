@@ -15,7 +15,7 @@ from typing import Any
 from mmeval import jsonl
 from mmeval.data import files, json_rows, sheets, tables
 from mmeval.data.tables import TableRow
-from mmeval.types import InputError
+from mmeval.types import InputError, plural
 
 IDS = (
     *("id", "question_id", "index", "idx", "Index", "identifier", "questionId", "qid", "q_id", "pid", "key"),
@@ -134,7 +134,7 @@ def _sheet(path: Path) -> Iterator[TableRow]:
     for number, cells in rows:
         where = f"{path}, line {number}"
         if any(cell.text for cell in cells[len(names) :]):
-            raise InputError(f"{where}: more cells than the {len(names)} columns have names; name them all")
+            raise InputError(f"{where}: more cells than {plural(len(names), 'name')} in its header; name all columns")
         for name, cell in zip(names, cells, strict=False):
             if name in ANSWERS and cell.kind in ("formula", "error"):
                 raise InputError(f"{where}, column {name}: '{cell.text[:40]}' is a formula; write answers as text")

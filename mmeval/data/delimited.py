@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmeval import regular
-from mmeval.types import InputError
+from mmeval.types import InputError, plural
 
 NAME = 255
 """Maximum characters of a file's name. A longer text in place of a picture is its bytes in base64."""
@@ -146,7 +146,7 @@ def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
     for number, start, end, cells, quoted in table:
         where = f"{path}, line {number}"
         if len(cells) != len(names):
-            raise InputError(f"{where}: {len(cells)} columns and not {len(names)}; fix the line")
+            raise InputError(f"{where}: {plural(len(cells), 'column')} and not {len(names)}; fix the line")
         row: dict[str, Any] = dict(zip(names, cells, strict=True))
         for column in pictures:
             if len(cells[column]) > NAME:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmeval.data import files
-from mmeval.types import Image, InputError, Sample, Shot, replace_surrogates
+from mmeval.types import Image, InputError, Sample, Shot, plural, replace_surrogates
 
 POOL = 2048
 """Demonstrations are sampled from this many items, which the seed samples from the train split (open_flamingo's query
@@ -58,8 +58,9 @@ class Pool:
         """
         if self.others(query) < count:
             raise InputError(
-                f"{query.where}: {count} demonstrations are needed, but of the {len(self.items)} items sampled from "
-                f"the train split only {self.others(query)} are about other pictures; lower --shots, or add items"
+                f"{query.where}: {plural(count, 'demonstration is', 'demonstrations are')} needed, but the train split "
+                f"has only {plural(self.others(query), 'sampled item')} about other pictures, of {len(self.items)}; "
+                "lower --shots, or add items"
             )
         rng = random.Random(replace_surrogates(f"{self.seed} {query.id}"))
         found: dict[int, Item] = {}

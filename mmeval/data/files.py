@@ -11,7 +11,7 @@ from PIL import Image as PILImage
 
 from mmeval import regular
 from mmeval.pictures import BROKEN, FORMATS
-from mmeval.types import Image, InputError
+from mmeval.types import Image, InputError, part_of
 
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})(\.\w+)$")
 LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
@@ -111,8 +111,8 @@ def _check_shards(paths: Sequence[Path]) -> None:
         missing = [name for name in names if start.with_name(name) not in there]
         if missing:
             raise InputError(
-                f"{start.parent}: {len(missing)} of {len(names)} files are missing, such as {missing[0]}; get them, or "
-                "name a single file to ask only its questions"
+                f"{start.parent}: {part_of(len(missing), len(names), 'file', 'is', 'are')} missing, such as "
+                f"{missing[0]}; get what is missing, or name a single file to ask only its questions"
             )
 
 

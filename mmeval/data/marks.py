@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from mmeval.types import Image, InputError, Parts
+from mmeval.types import Image, InputError, Parts, plural
 
 P = TypeVar("P")
 
@@ -23,7 +23,8 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str,
     ):
         last = f"up to {max(named)} " if pattern.groups and named else ""
         raise InputError(
-            f"{where}: {len(named)} places for pictures {last}({mark}) but {len(images)} pictures; fix the line"
+            f"{where}: {plural(len(named), 'place')} for pictures {last}({mark}) but "
+            f"{plural(len(images), 'picture')}; fix the line"
         )
     waiting = iter(named)
     found: list[Parts] = []

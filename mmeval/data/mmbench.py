@@ -14,7 +14,7 @@ from typing import Any
 from mmeval.data import delimited, sheets, tables
 from mmeval.scoring.metrics import circular
 from mmeval.scoring.readings import choices
-from mmeval.types import Image, InputError
+from mmeval.types import Image, InputError, plural
 
 PASS = 1_000_000
 """Added to a question's index for each rotation."""
@@ -212,5 +212,7 @@ def prediction_cells(path: Path) -> Iterator[tuple[Mapping[str, sheets.Cell], st
         where = f"{path}, line {number}"
         cells = cells + [sheets.Cell("")] * (len(names) - len(cells))
         if len(cells) != len(names):
-            raise InputError(f"{where}: {len(cells)} cells, not {len(names)}; quote cells that contain a separator")
+            raise InputError(
+                f"{where}: {plural(len(cells), 'cell')}, not {len(names)}; quote cells that contain a separator"
+            )
         yield dict(zip(names, cells, strict=True)), where

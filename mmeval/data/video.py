@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from mmeval import regular
 from mmeval.data import container, files
 from mmeval.data.container import Moment
-from mmeval.types import Image, InputError, Record, Score, nearest
+from mmeval.types import Image, InputError, Record, Score, nearest, plural
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -69,7 +69,7 @@ class SampledVideo:
     def _places(self, there: int) -> list[int]:
         if there < self.count:
             raise InputError(
-                f"the video {self.name} has {there} frame(s) and {self.count} are to be shown; "
+                f"the video {self.name} has {plural(there, 'frame')}, fewer than the {self.count} to be shown; "
                 "ask for fewer with --frames, or replace it"
             )
         return SAMPLERS[self.sampler](there, self.count)
@@ -209,7 +209,8 @@ def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Return sentences on how many frames were shown: a score means little without that number."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
     return [
-        f"{count} frames of each video are shown, chosen by the sampler {sampler}; the records have their times."
+        f"{'1 frame of each video is' if count == '1' else f'{count} frames of each video are'} shown, chosen by the "
+        f"sampler {sampler}; the records have the times."
         for count, sampler in kinds
         if sampler
     ]

@@ -16,7 +16,7 @@ from mmeval.data import tables
 from mmeval.data.demonstrations import Item, find
 from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.vqa import CONFIDENCE, one_line
-from mmeval.types import InputError
+from mmeval.types import InputError, plural
 
 AGAIN = "get the file again"
 ANSWERS = 10
@@ -135,7 +135,7 @@ def _answers(line: TableRow) -> tuple[tuple[str, ...], dict[str, str]]:
     if not isinstance(found, list) or not all(isinstance(one, tuple) and isinstance(one[0], str) for one in found):
         raise InputError(f"{line.where}: the answers are {found!r:.60}; each must be an object with a text as 'answer'")
     if len(found) != ANSWERS:
-        raise InputError(f"{line.where}: {len(found)} answers, not {ANSWERS}; {AGAIN}")
+        raise InputError(f"{line.where}: {plural(len(found), 'answer')}, not {ANSWERS}; {AGAIN}")
     columns = zip(("raw", CONFIDENCE), list(zip(*found, strict=True))[1:], strict=True)
     whole = {name: column for name, column in columns if all(isinstance(one, str) for one in column)}
     return tuple(one[0] for one in found), {name: "\n".join(map(one_line, column)) for name, column in whole.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from mmeval.conversation import Chat, Reply
-from mmeval.types import InputError, Parts, Request, Shot, images
+from mmeval.types import InputError, Parts, Request, Shot, images, plural
 
 GREY = "grey"
 """The control behind the visual gain."""
@@ -131,7 +131,7 @@ class Demo:
             return VisitorAnswer(str(error), refused=True, begun=begun)
         visit.last[name] = reply
         said = reply.response
-        facts = f"{said.input_tokens:,} tokens in, {said.output_tokens:,} out, {said.seconds:.2f} s"
+        facts = f"{plural(said.input_tokens, 'token')} in, {said.output_tokens:,} out, {said.seconds:.2f} s"
         return VisitorAnswer(reply.text, sent=said.sent, facts=facts)
 
     def _again(self, name: str, request: Request) -> str:

@@ -24,7 +24,7 @@ from mmeval.mic.rows import Root
 from mmeval.mic.shards import Making, Tally, run
 from mmeval.mic.templates import cards
 from mmeval.pictures import TRAITS, Unusable
-from mmeval.types import InputError, nearest
+from mmeval.types import InputError, nearest, plural
 
 SCHEMA = 2
 ALLOWED = 0.01
@@ -53,7 +53,7 @@ class Built:
 
     def lines(self) -> list[str]:
         """Return the counts as lines to print."""
-        made = [f"{self.folder / split}.jsonl: {count} examples" for split, count in self.examples.items()]
+        made = [f"{self.folder / split}.jsonl: {plural(count, 'example')}" for split, count in self.examples.items()]
         left = ", ".join(f"{kind}: {count}" for kind, count in self.left_out.items())
         made += [f"pictures: {count} {TRAITS[trait]}" for trait, count in self.pictures.items()]
         return [*made, f"left out: {left}; see {self.folder / 'skipped.jsonl'}" if left else "left out: nothing"]
@@ -167,7 +167,7 @@ def _worked(making: Making, plan: Selection, workers: int, allowed: float, progr
             if total.skipped > allowed * plan.total:
                 _join(making, plan.numbers, plan, b"-", "skipped")
                 raise InputError(
-                    f"{total.skipped} of {plan.total} rows cannot be used, the first because: {total.first}; "
+                    f"{total.skipped} of {plural(plan.total, 'row')} cannot be used, the first because: {total.first}; "
                     f"{making.out / 'skipped.jsonl'} lists them. Fix the data and repeat the command, "
                     "or allow a larger share with --allow-skipped"
                 )

@@ -22,7 +22,7 @@ from mmeval.mic.rows import SourceRow
 from mmeval.mic.templates import worded
 from mmeval.mmicl.examples import Example, to_json, with_shots
 from mmeval.pictures import Unusable
-from mmeval.types import InputError
+from mmeval.types import InputError, plural
 
 TOO_LONG = "too many pictures"
 
@@ -151,7 +151,9 @@ def _worded(making: Making, row: SourceRow) -> Example:
 
 def _check_length(making: Making, pictures: int) -> None:
     if pictures > making.max_pictures:
-        raise Unusable(TOO_LONG, f"{pictures} pictures with its demonstrations; the maximum is {making.max_pictures}")
+        raise Unusable(
+            TOO_LONG, f"{plural(pictures, 'picture')} with its demonstrations; the maximum is {making.max_pictures}"
+        )
 
 
 def _left_out(making: Making, row: SourceRow, error: Unusable, **more: str) -> str:

@@ -21,7 +21,7 @@ from mmeval.scoring.metrics.groups import percent, share
 from mmeval.scoring.readings.answer import plain
 from mmeval.scoring.readings.short import exact
 from mmeval.task import MIC, MIC_FACTS, Numbers, Scorer, Task
-from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, Shot
+from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, Shot, plural
 
 SHORT, CAPTION = "short answer", "caption"
 LONGEST_SHORT = 4
@@ -55,7 +55,7 @@ def load(file: Path) -> Task:
     facts = {
         "title": f"{where.parent.name}/{file.name}",
         "about": "questions of a MIC file: exact match of short answers, CIDEr of captions",
-        "size": f"{count:,} questions",
+        "size": f"{plural(count, 'question')}",
         MIC_FACTS: sources,
     }
     return build(f"mic-{where.parent.name}-{file.stem}", facts, file)

@@ -106,7 +106,7 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
             seen.add(name)
     missing = sorted(set(targets) - set(aliases) - seen)
     if missing:
-        raise CheckpointError(f"{folder}: the weights lack {len(missing)} keys, the first {missing[0]}")
+        raise CheckpointError(f"{folder}: keys that the weights lack: {len(missing)}, the first {missing[0]}")
 
 
 def _copy(target: Tensor, tensor: Tensor, what: str, again: bool) -> None:
@@ -194,7 +194,7 @@ def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None,
     tensors = dict(_each(file))
     if missing := sorted({*names} - tensors.keys()):
         raise CheckpointError(
-            f"{file}: {len(missing)} trained weights are missing, the first is '{missing[0]}'; fetch the file again"
+            f"{file}: trained weights that are missing: {len(missing)}, the first '{missing[0]}'; fetch the file again"
         )
     if lora_scale is not None:
         tensors = _merged(tensors, targets, lora_scale, file)

@@ -13,7 +13,7 @@ from typing import Any
 
 from mmeval.client import Refused
 from mmeval.models.server_replies import count
-from mmeval.types import InputError
+from mmeval.types import InputError, plural
 
 Post = Callable[[dict[str, Any]], Awaitable[tuple[dict[str, Any], float]]]
 """Sends a body; returns the reply and its seconds."""
@@ -77,7 +77,9 @@ async def first_tokens(post: Post, messages: list[dict[str, Any]], candidates: S
         raise InputError(f"the server returns no likelihoods (top_logprobs); {advice}") from error
     shares = [math.fsum(math.exp(value) for token, value in found if token == candidate) for candidate in candidates]
     if not any(shares):
-        raise NoLikelihood(f"none of {', '.join(candidates)} is among the {len(found)} likeliest first tokens")
+        raise NoLikelihood(
+            f"none of {', '.join(candidates)} is among the {plural(len(found), 'likeliest first token')}"
+        )
     values = tuple(math.log(share) if share else math.nextafter(least, -math.inf) for share in shares)
     return values, count(reply, "prompt_tokens"), seconds
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmeval.reporting.chart import number
 from mmeval.scoring.baselines import label
+from mmeval.types import number
 
 TITLE = "Without looking"
 BROAD = 4

@@ -9,13 +9,19 @@ from rich.console import Console
 from mmeval.files import read_json, write_json, write_text
 from mmeval.records import digest
 from mmeval.reporting import bias_figures
-from mmeval.reporting.bias_words import NO_VALUE, Found, reading, spread
-from mmeval.reporting.chart import minus, number
+from mmeval.reporting.bias_words import NO_VALUE, Found, headline, reading, spread
+from mmeval.reporting.chart import minus
 from mmeval.reporting.lines import Lines, clean, escape, grid, print_whole, stacked, tell, titled
 from mmeval.run import Run
-from mmeval.types import InputError
+from mmeval.types import InputError, number
 
 JSON, MARKDOWN = "bias.json", "bias.md"
+TELLING = (
+    "absent", "grey", "swap-category-0", "blur2", "patches", "hidden", "order", "rotate1", "shots-none", "text",
+)  # fmt: skip
+"""Controls that are shown on a terminal, as far as they were run."""
+EFFECT = ("accuracy", "points lost", "changed, %")
+"""Their columns."""
 NARROW = 72
 """Maximum width in characters, three per gap, of a table that may have another one beside it on the page."""
 YES_NO = {
@@ -48,16 +54,26 @@ def write(folder: Path, found: Found) -> list[Path]:
     return [folder / JSON, folder / MARKDOWN, *figures]
 
 
-def show(found: Found, console: Console) -> None:
-    """Print the tables and the explanation."""
+def show(found: Found, console: Console, written: Path | None) -> None:
+    """Print the sentences about the picture, the most telling controls, and where everything else is written."""
     tell(console, _title(found), "bold")
     for mark in found.get("marks", ()):
         tell(console, mark, "yellow")
-    for one in tables(found):
-        tell(console, one.title, "bold")
-        print_whole(grid(one.columns, [(one.rows, "")]), console)
-    for sentence in reading(found):
+    for sentence in headline(found):
         tell(console, sentence)
+    controls = found.get("controls", {})
+    names = [name for name in TELLING if name in controls] or list(controls)[: len(TELLING)]
+    one = _without_empty_columns(Lines("", ("control", *EFFECT), tuple((n, *_effect(controls[n])) for n in names)))
+    if one.rows:
+        tell(console, "Some controls, with 95% intervals (`mmeval bias --list` explains them):")
+        print_whole(grid(one.columns, [(one.rows, "")]), console)
+    tell(
+        console, f"all tables and the rest of the explanation: {written / MARKDOWN if written else 'add --out FOLDER'}"
+    )
+
+
+def _effect(own: Found) -> tuple[str, ...]:
+    return spread(own["accuracy"]), spread(own["gain"]["accuracy"]), spread(own["changed"])
 
 
 def markdown(found: Found, figures: list[Path]) -> str:
@@ -146,11 +162,11 @@ def _tables(found: Found) -> Iterator[Lines]:
         (
             f"{one['passage']:,}",
             number(one["input_tokens"], 0),
-            *(spread(one[key]) for key in ("seen", "unseen", "gain")),
+            *(spread(one[key]) if key in one else "" for key in ("seen", "unseen", "gain", "lost")),
         )
         for one in found.get("length") or ()
     )
-    yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain"), points)
+    yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain", "lost"), points)
 
 
 def _letters(found: Found) -> Iterator[Lines]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmeval.reporting.chart import number
+from mmeval.types import between, number, part_of, plural, within
 
 Found = Mapping[str, Any]
 NO_VALUE = "no value"
@@ -19,11 +19,18 @@ WITHOUT = {
 """Control -> the opening of the sentence about it, and what it takes away."""
 
 
+def headline(found: Found) -> list[str]:
+    """Return the sentences that say whether the model looks at the picture, or without controls what it prefers."""
+    told = [*_looks(found), *(() if found.get("controls") else _priors(found))]
+    return [*told, *(str(remark) for remark in found.get("remarks", ()))]
+
+
 def reading(found: Found) -> list[str]:
     """Return half a page of sentences, the most important first."""
     return [
         *_looks(found),
         *_spoiled(found),
+        *_after_text(found),
         *_several(found),
         *_priors(found),
         *_solved(found),
@@ -36,13 +43,7 @@ def spread(one: Found, digits: int = 1, unit: str = "") -> str:
     """Return `12.3 (10.1 to 14.5)`, with the unit after the value; the value alone if there is no interval."""
     if one["value"] is None:
         return NO_VALUE
-    value = f"{number(one['value'], digits)}{unit}"
-    return value if one.get("low") is None else f"{value} ({between(one, digits)})"
-
-
-def between(one: Found, digits: int = 1) -> str:
-    """Return `10.1 to 14.5`."""
-    return f"{number(one['low'], digits)} to {number(one['high'], digits)}"
+    return within(f"{number(one['value'], digits)}{unit}", between(one.get("low"), one.get("high"), digits))
 
 
 def sure(one: Found) -> int:
@@ -62,6 +63,8 @@ def _looks(found: Found) -> Iterator[str]:
     if seen["value"] is not None:
         chance = "" if seen["chance"] is None else f"; guessing gives {number(seen['chance'], 1)}%"
         yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions correctly{chance}."
+    elif seen.get("reason"):
+        yield f"It has no accuracy: {seen['reason']}."
     for name, (opening, taken) in WITHOUT.items():
         gain = _gain(found, name)
         if gain is None:
@@ -69,8 +72,7 @@ def _looks(found: Found) -> Iterator[str]:
         lower = "lower" if taken.endswith(("demonstrations", "pictures", "answers")) else "lowers"
         verdicts = {
             1: f"{opening} it loses {spread(gain)} points: its answers depend on {taken}.",
-            -1: f"{opening} it gains {number(-gain['value'], 1)} points ({between(_turned(gain))}): "
-            f"{taken} {lower} its accuracy.",
+            -1: f"{opening} it gains {spread(_times(gain, -1))} points: {taken} {lower} its accuracy.",
             0: f"{opening} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
             f"show that it uses {taken}.",
         }
@@ -83,8 +85,8 @@ def _looks(found: Found) -> Iterator[str]:
         leak = star["leakage"]
         told = "higher than" if leak["low"] > 0 else "not shown to be higher than"
         yield (
-            f"Without a picture its accuracy is {told} that of its language model alone (difference "
-            f"{number(leak['difference'], 1)}, {between(leak)} points): MMStar's leakage is {number(leak['value'], 1)}."
+            f"Without a picture its accuracy is {told} that of its language model alone: the difference is "
+            f"{spread({**leak, 'value': leak['difference']})} points, and MMStar's leakage {number(leak['value'], 1)}."
         )
 
 
@@ -104,20 +106,22 @@ def _spoiled(found: Found) -> Iterator[str]:
     if lost is not None:
         told = {1: "so the arrangement of the parts matters", 0: "which may be chance", -1: "so shuffling helps it"}
         yield f"Shuffled patches cost {spread(lost)} points, {told[sure(lost)]}."
+
+
+def _after_text(found: Found) -> Iterator[str]:
     length = found.get("length") or []
-    if length:
-        first, last = length[0], length[-1]
-        yield (
-            f"The picture is worth {spread(first['gain'])} points without a passage and {spread(last['gain'])} points "
-            f"after one of about {last['passage']:,} tokens{_overlap(first['gain'], last['gain'])}."
-        )
-
-
-def _overlap(one: Found, other: Found) -> str:
-    if one.get("low") is None or other.get("low") is None:
-        return ""
-    apart = one["high"] < other["low"] or other["high"] < one["low"]
-    return "; the intervals do not overlap" if apart else "; the intervals overlap"
+    if not length:
+        return
+    first, last = length[0], length[-1]
+    before = f"after one of about {first['passage']:,} tokens" if first["passage"] else "without a passage"
+    told, lost = "", last.get("lost")  # earlier studies do not have it
+    if lost and lost["value"] is not None:
+        told = f"{spread(lost)} points less" if lost["value"] >= 0 else f"{spread(_times(lost, -1))} points more"
+        told = f", {told}" + ("" if sure(lost) else "; the interval covers zero, so this may be chance")
+    yield (
+        f"The picture is worth {spread(first['gain'])} points {before} and {spread(last['gain'])} points "
+        f"after one of about {last['passage']:,} tokens{told}."
+    )
 
 
 def _several(found: Found) -> Iterator[str]:
@@ -185,9 +189,9 @@ def _solved(found: Found) -> Iterator[str]:
     if not solved:
         return
     needed, not_needed = solved["needed"], solved["not_needed"]
-    others = "There are no others."
-    if needed["seen"]:
-        others = f"Of the other {needed['n']:,} it answers {spread(needed['seen'], unit='%')} correctly."
+    others = f"There {plural(needed['n'], 'is', 'are')}." if needed["n"] else "There are no others."
+    if needed["seen"] and needed["seen"]["value"] is not None:
+        others = f"Of the {plural(needed['n'], 'other')} it answers {spread(needed['seen'], unit='%')} correctly."
     yield (
         f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. {others} "
         "The split is partly due to chance."
@@ -204,8 +208,9 @@ def _rest(found: Found) -> Iterator[str]:
         )
         if tied := prior.get("tied_1"):
             yield (
-                f"With the prior subtracted, {tied:,} of {prior['alpha_1']['n']:,} questions have no single likeliest "
-                "option, which counts as wrong. Likelihoods that the picture does not change are such ties."
+                f"With the prior subtracted, {part_of(tied, prior['alpha_1']['n'], 'question', 'has', 'have')} no "
+                "single likeliest option, which counts as wrong. Likelihoods that the picture does not change are such "
+                "ties."
             )
         if tuned := prior.get("tuned"):
             yield (
@@ -220,9 +225,7 @@ def _rest(found: Found) -> Iterator[str]:
         )
 
 
-def _turned(one: Found) -> Found:
-    return {"value": -one["value"], "low": -one["high"], "high": -one["low"]}
-
-
 def _times(one: Found, factor: float) -> Found:
-    return {name: None if one[name] is None else factor * one[name] for name in ("value", "low", "high")}
+    ends = ("low", "high") if factor > 0 else ("high", "low")
+    names = zip(("value", "low", "high"), ("value", *ends), strict=True)
+    return {name: None if one[other] is None else factor * one[other] for name, other in names}

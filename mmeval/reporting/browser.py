@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.rendering import words
-from mmeval.types import Image, InputError, Record, Request, Score, images
+from mmeval.types import Image, InputError, Record, Request, Score, images, plural
 
 BUDGET = 32 * 2**20
 """Maximum bytes of thumbnails in a page, encoded as base64."""
@@ -188,7 +188,7 @@ def _row(
     record = one.record
 
     def cut(text: str) -> str:
-        return text if len(text) <= longest else f"{text[:longest]} … ({len(text) - longest:,} more characters)"
+        return text if len(text) <= longest else f"{text[:longest]} … ({plural(len(text) - longest, 'more character')})"
 
     seconds = round(record.seconds, 3) if math.isfinite(record.seconds) else 0
     values: dict[str, Any] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mmeval.types import Estimate, InputError
+from mmeval.types import Estimate, InputError, between, number, within
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,6 @@ def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, E
         raise InputError(f"the scores have no readable '{scorer}' ({reason}); score the run again") from error
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """Format a value: `1,381.75`, or a dash for None."""
-    return "–" if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # never "-0.00"
-
-
 def minus(text: str) -> str:
     """Return a text with a minus sign in place of the hyphen before a negative number."""
     return _NEGATIVE.sub("\N{MINUS SIGN}", text)
@@ -90,17 +85,14 @@ def minus(text: str) -> str:
 _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 
 
-def interval(estimate: Estimate) -> str:
-    """Return `120.0–155.0`, or nothing if there is no interval."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f"{number(estimate.low, 1)}–{number(estimate.high, 1)}"
+def interval(estimate: Estimate, sign: str = "") -> str:
+    """Return `120.0 to 155.0`, or nothing if there is no interval; with the sign `+` for a difference."""
+    return between(estimate.low, estimate.high, sign=sign)
 
 
-def with_interval(estimate: Estimate) -> str:
-    """Return `1,381.75 (120.0–155.0)`, the value alone if there is no interval, or a dash."""
-    between = interval(estimate)
-    return f"{number(estimate.value)} ({between})" if between else number(estimate.value)
+def with_interval(estimate: Estimate, digits: int = 2) -> str:
+    """Return `138.75 (120.0 to 155.0)`, the value alone if there is no interval, or a dash."""
+    return within(number(estimate.value, digits), interval(estimate))
 
 
 def p_text(p: float | None) -> str:

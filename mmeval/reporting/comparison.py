@@ -13,14 +13,14 @@ from mmeval.comparison import Comparison, Pair, Row
 from mmeval.files import component, write_texts
 from mmeval.reporting import baselines, dotplot, run_report
 from mmeval.reporting.baselines import TITLE, Rows
-from mmeval.reporting.chart import Chart, Series, number, p_text
+from mmeval.reporting.chart import Chart, Series, interval, p_text
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import Lines, escape, fitting, grid, print_wrapped, shared, tell, titled, to_csv
 from mmeval.reporting.sheet import PENS
 from mmeval.reporting.table import NARROW
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
-from mmeval.types import Estimate
+from mmeval.types import number, plural
 
 MOST = len(PENS)
 """Maximum number of runs that are lines of one figure; more runs are rows of a table and of a dot plot."""
@@ -39,7 +39,7 @@ def grids(comparison: Comparison) -> list[Lines]:
         found = [
             Lines(
                 f"{letters[pair.other]} = {pair.other} against {letters[pair.first]} = {pair.first} "
-                f"on {pair.task.title}, {pair.questions:,} questions",
+                f"on {pair.task.title}, {plural(pair.questions, 'question')}",
                 ("", letters[pair.first], letters[pair.other], *numbers),
                 tuple(
                     (row.label, number(row.first.value), number(row.other.value), *_numbers(row, comparison.margin))
@@ -67,7 +67,11 @@ def grids(comparison: Comparison) -> list[Lines]:
 def _baselines(comparison: Comparison) -> list[Lines]:
     """Return a table per task and set of questions of what answers that do not look score."""
     found = dict.fromkeys((pair.task.title, pair.questions, baselines_of(pair)) for pair in comparison.pairs)
-    return [Lines(f"{TITLE}: {task}, {n:,} questions", ("", *rows[0][1:]), rows[1:]) for task, n, rows in found if rows]
+    return [
+        Lines(f"{TITLE}: {task}, {plural(n, 'question')}", ("", *rows[0][1:]), rows[1:])
+        for task, n, rows in found
+        if rows
+    ]
 
 
 def baselines_of(pair: Pair) -> Rows:
@@ -105,9 +109,8 @@ def _marks(comparison: Comparison) -> list[str]:
 
 def changed(pair: Pair) -> str:
     """Return a sentence with the number of answers that changed in each direction."""
-    return (
-        f"{pair.other} scores higher than {pair.first} on {len(pair.gained):,} questions, lower on {len(pair.lost):,}"
-    )
+    gained = plural(len(pair.gained), "question")
+    return f"{pair.other} scores higher than {pair.first} on {gained}, lower on {len(pair.lost):,}"
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -188,18 +191,8 @@ def changes_csv(comparison: Comparison) -> str:
 
 def _numbers(row: Row, margin: float | None) -> tuple[str, ...]:
     same = () if margin is None else (_same(row.equivalent),)
-    found = (signed(row.difference), between(row.difference), p_text(row.p), p_text(row.adjusted))
+    found = (number(row.difference.value, sign="+"), interval(row.difference, "+"), p_text(row.p), p_text(row.adjusted))
     return (*found, number(row.detectable), *same)
-
-
-def signed(estimate: Estimate) -> str:
-    """Return a difference with its sign: `+1.25`."""
-    return number(None) if estimate.value is None else f"{estimate.value:+,.2f}"
-
-
-def between(estimate: Estimate) -> str:
-    """Return the interval of a difference, with signs: `-1.2 to +3.4`."""
-    return "" if estimate.low is None or estimate.high is None else f"{estimate.low:+,.1f} to {estimate.high:+,.1f}"
 
 
 def _same(p: float | None) -> str:
@@ -222,7 +215,9 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
         counts = " and ".join(dict.fromkeys(f"{pair.questions:,}" for pair in pairs))
         names = (pairs[0].first, *(pair.other for pair in pairs))
         marks = shared({name: comparison.runs[name].marks for name in names})
-        subtitle = "; ".join((f"{counts} questions that the runs have in common", *marks))
+        subtitle = "; ".join(
+            (f"{counts} {'question' if counts == '1' else 'questions'} that the runs have in common", *marks)
+        )
         estimates = {pairs[0].first: {row.metric: row.first for row in pairs[0].rows}}
         estimates |= {pair.other: {row.metric: row.other for row in pair.rows} for pair in pairs}
         out.mkdir(parents=True, exist_ok=True)

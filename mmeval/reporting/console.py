@@ -15,7 +15,7 @@ from rich.text import Text
 
 from mmeval.reporting import table
 from mmeval.reporting.lines import LEAST, WIDEST, clean, tell
-from mmeval.types import Display, printable
+from mmeval.types import Display, plural, printable
 
 if TYPE_CHECKING:
     from mmeval.rendering import Preview
@@ -69,11 +69,11 @@ class Screen(Display):
             shown = f"{rate:.1f}/s"
             self._bar.update(self._row, description="samples", completed=done, total=total, rate=shown, left="left")
         elif done == total == self._first:
-            self._console.print(Text(f"{done}/{total} samples"))
+            self._console.print(Text(f"{done}/{plural(total, 'sample')}"))
         elif done > self._first and (done == total or time.monotonic() - self._told >= LOG_EVERY):
             self._told = time.monotonic()
             left = f", {(total - done) / rate:.0f} s left" if done < total else ""
-            self._console.print(Text(f"{done}/{total} samples, {rate:.1f}/s{left}"))
+            self._console.print(Text(f"{done}/{plural(total, 'sample')}, {rate:.1f}/s{left}"))
 
 
 @contextmanager
@@ -120,23 +120,29 @@ def show_preview(preview: Preview) -> None:
     for notice in preview.notices:
         say(clean(notice), "yellow")
     for sample, text, tokens in preview.prompts:
-        say(f"\n{sample}  ({tokens} tokens)", "bold")
+        say(f"\n{sample}  ({plural(tokens, 'token')})", "bold")
         say(text)
 
 
-def show_tasks(cards: Mapping[str, Mapping[str, Any]], embedded: Collection[str], left_out: Mapping[str, str]) -> None:
-    """Print the benchmarks, each with its official reading and the evidence; then the benchmarks left out."""
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 1))
-    for name, card in cards.items():
-        named = "kind" in card and card["official"] != "judge"  # the card of a benchmark without code names a reading
-        proven = f"official: {'reading ' if named else ''}{card['official']}; {card['evidence']}"
-        about = Text.assemble(f"{card.get('title', name)}: {card['about']}\n", (proven, "dim"))
-        grid.add_row("*" if name in embedded else "", Text(name, "bold"), about)
-    console().print(grid)
+def show_tasks(
+    cards: Mapping[str, Mapping[str, Any]],
+    headings: Sequence[str],
+    embedded: Collection[str],
+    left_out: Mapping[str, str],
+) -> None:
+    """Print the benchmarks under their headings, a line each, cut to the console's width; then those left out."""
+    shown, width = console(), max(map(len, cards)) + 2
+    for heading in headings:
+        shown.print(Text(heading, "bold"))
+        for name, card in cards.items():
+            if card["heading"] == heading:
+                mark = "*" if name in embedded else " "
+                about = card["about"].partition(";")[0]
+                line = Text(f"{mark} {name:{width}}{card['title']}: {about}")
+                line.truncate(shown.width, overflow="ellipsis")
+                shown.print(line)
     say("\n* has an embedded suite that runs without a download")
-    say("`mmeval tasks NAME` shows a benchmark's size, license, source, scoring and prompts")
+    say("`mmeval tasks NAME` shows a benchmark's size, license, source, scoring, evidence and prompts")
     for name, reason in left_out.items():
         say(f"  not included: {name}: {reason}", "dim")
 

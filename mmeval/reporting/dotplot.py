@@ -6,10 +6,10 @@ Positions are fractions of full marks, so axes and totals with different full ma
 from collections.abc import Callable
 from pathlib import Path
 
-from mmeval.reporting.chart import Chart, caption, interval, marks, number
+from mmeval.reporting.chart import Chart, caption, interval, marks
 from mmeval.reporting.fonts import measure, plain, wrap
 from mmeval.reporting.sheet import MARGIN, MUTED, Pen, Sheet, compose, in_rows, order, pens, save
-from mmeval.types import Estimate
+from mmeval.types import Estimate, number
 
 WIDTH = 10.0
 NUMBERS = (0.85, 1.3, 2.55)

@@ -13,13 +13,13 @@ from rich.console import Console
 from mmeval.files import component, write_texts
 from mmeval.reporting import dotplot, run_report
 from mmeval.reporting.baselines import TITLE
-from mmeval.reporting.chart import Chart, Series, estimates, number, with_interval
+from mmeval.reporting.chart import Chart, Series, estimates, with_interval
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import escape, grid, markdown, print_whole, shared, tell, to_csv, whole_width
 from mmeval.run import Run
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.spec import options
-from mmeval.types import Estimate
+from mmeval.types import Estimate, number
 
 BASELINES = ("chance", "majority answer", "constant answer")
 

@@ -15,11 +15,11 @@ from mmeval.comparison import Row
 from mmeval.files import write_text
 from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import BUDGET, Browser, embedded
-from mmeval.reporting.chart import Chart, interval, marks, number, p_text
+from mmeval.reporting.chart import Chart, interval, marks, minus, p_text
 from mmeval.reporting.lines import clean, stacked
 from mmeval.reporting.sheet import pens
 from mmeval.reporting.table import Table
-from mmeval.types import Estimate
+from mmeval.types import Estimate, number, plural
 
 NAME = "report.html"
 HEAD = 1000
@@ -93,11 +93,6 @@ def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = (), not
     return _render("comparison.html", **shown, rows=known, baselines=baselines, notes=notes)
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """Return a difference with its sign: `+1.25`, `−3.00`."""
-    return f"{value:+,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
 def share(value: float, estimate: Estimate) -> str:
     """Return a value's position between zero and full marks, as a CSS percentage."""
     return f"{min(max(100 * value / estimate.full_marks, 0), 100):.2f}%"
@@ -107,7 +102,9 @@ def _render(name: str, **values: object) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {f.__name__: f for f in (number, interval, marks, p_text, share, signed, clean, stacked)}
+    environment.filters |= {
+        f.__name__: f for f in (number, interval, marks, p_text, minus, plural, share, clean, stacked)
+    }
     return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8")).render(**values)
 
 

@@ -8,7 +8,7 @@ from mmeval.files import write_json
 from mmeval.parity import CONFIDENT, Parity
 from mmeval.reporting.console import say
 from mmeval.reporting.lines import shared
-from mmeval.types import printable
+from mmeval.types import between, number, plural, printable, within
 
 SHOWN = 3
 """Maximum number of questions that are shown side by side."""
@@ -19,7 +19,7 @@ def show(found: Parity) -> None:
     a, b = found.names
     say(f"\nA: {a}\nB: {b}", "bold")
     same, read_alike = (_share(part, found.questions) for part in (found.same, found.same_read))
-    say(f"{same} answers are equal; {read_alike} are parsed the same")
+    say(f"equal answers: {same}; parsed the same: {read_alike}")
     if found.furthest is not None:
         say(f"the largest difference between two log-likelihoods is {found.furthest:.2g}")
     for mark in shared({name: run.marks for name, run in zip("AB", found.runs, strict=True)}):
@@ -32,7 +32,7 @@ def show(found: Parity) -> None:
             say(f"{name} was sent {sent}")
             say(f"{name} answered {said!r}, parsed as {read}")
     if (left := len(found.differing) - SHOWN) > 0:
-        say(f"\n{left:,} more questions differ; parity.json has them all")
+        say(f"\n{plural(left, 'more question differs', 'more questions differ')}; parity.json has them all")
 
 
 def write(found: Parity, folder: Path) -> Path:
@@ -75,4 +75,4 @@ def _sentence(row: Row, margin: float) -> str:
         return f"{row.label}: no value to compare ({row.difference.reason})"
     verdict = "ruled out" if row.equivalent < CONFIDENT else "not ruled out"
     beyond = f"a difference of {margin:g}% of full marks or more is {verdict} (p = {row.equivalent:.3g})"
-    return f"{row.label}: B minus A {value:+.2f} [{low:+.2f}, {high:+.2f}]; {beyond}"
+    return f"{row.label}: B minus A {within(number(value, sign='+'), between(low, high, 2, '+'))}; {beyond}"

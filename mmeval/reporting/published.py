@@ -12,9 +12,9 @@ from importlib import resources
 from pathlib import Path
 
 from mmeval.reporting import dotplot, radar
-from mmeval.reporting.chart import Chart, Series, number
+from mmeval.reporting.chart import Chart, Series
 from mmeval.task import load_task
-from mmeval.types import Estimate, InputError, nearest
+from mmeval.types import Estimate, InputError, nearest, number
 
 REFERENCE = resources.files("mmeval.reporting.reference")
 FULL_MARKS = {"perception": 2000.0, "cognition": 800.0} | dict.fromkeys(load_task("mme").axes, 200.0)

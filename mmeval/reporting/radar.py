@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.reporting import svg
-from mmeval.reporting.chart import Chart, Series, caption, marks, number
+from mmeval.reporting.chart import Chart, Series, caption, marks
 from mmeval.reporting.fonts import measure, plain, wrap
 from mmeval.reporting.sheet import GRID, MARGIN, MUTED, Pen, Sheet, compose, order, pens, save
+from mmeval.types import number
 
 FEWEST, MOST = 5, 14
 """Minimum and maximum spokes: fewer have no readable shape, more have overlapping labels. Dot plots have no limit."""

@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 
 from mmeval.reporting import run_report
-from mmeval.reporting.chart import number, with_interval
+from mmeval.reporting.chart import with_interval
 from mmeval.reporting.lines import grid, print_whole, tell
 from mmeval.run import Run
 from mmeval.run_files import SCHEMA
-from mmeval.types import Estimate, InputError
+from mmeval.types import Estimate, InputError, number, plural
 
 
 def summary(runs: Sequence[Run]) -> dict[str, Any]:
@@ -61,14 +61,14 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
     labels: Mapping[str, str] = summary["labels"]
     rows = [_cells(label, found[name]) for name, label in labels.items()]
     rows += [_cells(f"{label}, strict", strict[n]) for n, label in labels.items() if strict and strict[n] != found[n]]
-    shots = "" if summary["shots"] is None else f", {summary['shots']} demonstrations"
-    tell(console, f"{summary['title']}{shots}: {len(summary['seeds'])} seeds", "bold")
+    shots = "" if summary["shots"] is None else f", {plural(summary['shots'], 'demonstration')}"
+    tell(console, f"{summary['title']}{shots}: {plural(len(summary['seeds']), 'seed')}", "bold")
     tell(console, summary["data"])
     print_whole(grid(["", *SPREAD, *(f"seed {seed}" for seed in summary["seeds"])], [(rows, "")]), console)
     if below := summary["baselines"]:
         console.print(grid(below[0], [(below[1:], "dim")]))
     errors = summary["errors"]
-    tell(console, f"{errors:,} error{'' if errors == 1 else 's'}", "red" if errors else "")
+    tell(console, plural(errors, "error"), "red" if errors else "")
     lacking = [f"{summary['labels'][name]}: no value ({row['reason']})" for name, row in found.items() if row["reason"]]
     for note in (*lacking, *summary["remarks"]):
         tell(console, note, "dim")

@@ -16,10 +16,10 @@ from rich.console import Console
 from mmeval.files import write_texts
 from mmeval.reporting import baselines, lines
 from mmeval.reporting.baselines import Rows
-from mmeval.reporting.chart import estimates, interval, marks, number
+from mmeval.reporting.chart import estimates, interval, marks
 from mmeval.reporting.lines import escape, fitting, grid, tell
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
-from mmeval.types import Estimate, InputError
+from mmeval.types import Estimate, InputError, number, plural
 
 if TYPE_CHECKING:
     from mmeval.task import Task
@@ -135,7 +135,7 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
     return Table(
         title=title,
         data=data,
-        answered=f"{answered:,} of {planned:,} questions answered",
+        answered=f"{answered:,} of {plural(planned, 'question')} answered",
         marks=tuple(results.get("marks", ())),
         rows=rows(task.axes),
         totals=rows(task.totals),
@@ -203,8 +203,7 @@ def counted(counts: Mapping[str, int]) -> str:
     if counts.get("unscored"):
         parts.append(f"{counts['unscored']:,} unscored")
     errors = counts["error"]
-    samples = f"{counts['samples']:,} sample{'' if counts['samples'] == 1 else 's'}"
-    return f"{samples}: {', '.join(parts)}, {errors:,} error{'' if errors == 1 else 's'}"
+    return f"{plural(counts['samples'], 'sample')}: {', '.join(parts)}, {plural(errors, 'error')}"
 
 
 def _header(table: Table) -> list[str]:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from mmeval.types import Record, Score
+from mmeval.types import Record, Score, plural
 
 ONLY_OFFICIAL = "only the official scorer reads an answer in"
 ONLY_STRICT = "only the strict scorer reads an answer in"
@@ -42,4 +42,4 @@ def explain(found: Mapping[str, Counter[str]]) -> str:
     where += f", and in {len(found) - LISTED} more" if len(found) > LISTED else ""
     why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
     total = reasons.total()
-    return f"Of {total} answer{'' if total == 1 else 's'} ({where}), {why}."
+    return f"Of {plural(total, 'answer')} ({where}), {why}."

@@ -35,6 +35,8 @@ class Functional:
 
     value: Callable[[Array], Array]
     """Maps how often each cluster is drawn, [resamples, clusters], to values, [resamples]; NaN if undefined."""
+    without: Callable[[], Array]
+    """Returns the value without each cluster in turn, [clusters]; NaN if undefined."""
     clusters: Sequence[str]
     """The clusters' names, each once, in the order of the columns."""
     effective: float
@@ -49,7 +51,7 @@ class Part:
         self.columns: Array | None = None
         """Sums and counts of each mean by cluster, [clusters, 2 * means]; None for a functional."""
         if isinstance(source, Functional):
-            self._function, self.full = source.value, full
+            self._function, self._without, self.full = source.value, source.without, full
             self.clusters: Sequence[str] = source.clusters
             self.point = float(full * source.value(np.ones((1, len(source.clusters))))[0])
             self.effective, self.n = source.effective, float(source.n)
@@ -85,9 +87,7 @@ class Part:
             sums, counts = np.hsplit(self.columns, 2)
             pulls = (sums - sums.sum(axis=0) / counts.sum(axis=0) * counts) / counts.sum(axis=0) @ self._weights
             return dict(zip(self.clusters, (number * pulls).tolist(), strict=True))
-        size = max(1, CHUNK // number)
-        rows = range(0, number, size)
-        without = np.concatenate([self(1.0 - np.eye(min(size, number - row), number, row)) for row in rows])
+        without = self.full * self._without()
         changes = (number - 1) * (self.point - np.where(np.isfinite(without), without, self.point))
         changes -= changes.mean()  # so that the linear parts of the clusters add up to the value
         return dict(zip(self.clusters, changes.tolist(), strict=True))

@@ -18,7 +18,7 @@ from mmeval.client import Client, NoReply, Refused, key
 from mmeval.scoring.readings.choices import texts
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.verdicts import WHOSE, Verdicts
-from mmeval.types import InputError, Record
+from mmeval.types import InputError, Record, plural
 
 KEY = "MMEVAL_JUDGE_KEY"
 """The environment variable with the server's key, if it needs one."""
@@ -91,12 +91,12 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
         else:
             open_questions.setdefault(own, []).append(record)
     if open_questions:
-        say(f"asking {judge.model} at {place} about {len(open_questions)} unparsed answers")
+        say(f"asking {judge.model} at {place} about {plural(len(open_questions), 'unparsed answer')}")
         with start_blocking_portal() as portal:  # its own event loop: a notebook's main thread already runs one
             portal.call(_ask_all, judge, client, open_questions, verdicts)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         say(
-            f"the judge at {place} gave no letter for {lost} of {len(records)} answers ({verdicts.why}); "
+            f"the judge at {place} gave no letter for {lost} of {plural(len(records), 'answer')} ({verdicts.why}); "
             "strict counts them as unparsed; repeat the command to ask again"
         )
     return verdicts

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmeval.scoring.readings.choices import NONE_OF_THEM, texts
-from mmeval.types import Record, replace_surrogates
+from mmeval.types import Record, plural, replace_surrogates
 
 WHOSE = "the judge's address"
 
@@ -49,9 +49,9 @@ class Verdicts:
         """Return a sentence for under a table: how many answers the judge was asked about, and the outcome."""
         read, failed, unreadable = len(self.read), len(self.failed), len(self.unreadable)
         return (
-            f"The judge {self.model} was asked about {read + failed + unreadable} of {answers} answers: {read} read, "
-            f"{failed} without a reply, {unreadable} with a reply that is not a letter. The official scorer drew a "
-            f"letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
+            f"The judge {self.model} was asked about {read + failed + unreadable} of {plural(answers, 'answer')}: "
+            f"{read} read, {failed} without a reply, {unreadable} with a reply that is not a letter. The official "
+            f"scorer drew a letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
         )
 
 

@@ -278,6 +278,51 @@ def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_p
         report.panel(run)
 
 
+def test_the_worth_of_the_picture_after_a_text_is_compared_question_by_question(
+    release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
+) -> None:
+    looks = looker(truth, lambda digest: True)
+
+    def short(request: Request) -> str:
+        words = [part.rpartition("\n")[2] if isinstance(part, str) else part for part in request.prompt]
+        return looks(replace(request, prompt=tuple(words)))
+
+    def answer(request: Request) -> str:
+        long = sum(len(part.split()) for part in request.prompt if isinstance(part, str)) > 500
+        return "yes" if long and any(one.digest < "2" for one in images(request.prompt)) else short(request)
+
+    found = study(run_under(answer, tmp_path / "run", "blind,length", data=str(release)))
+    first, *_, last = found["length"]
+    assert last["gain"]["high"] > first["gain"]["low"]  # the intervals of the two gains overlap
+    assert last["lost"]["value"] == pytest.approx(first["gain"]["value"] - last["gain"]["value"])
+    assert last["lost"]["low"] > 0 and "lost" not in first
+    assert any("points less." in sentence for sentence in reading(found))
+    same = study(run_under(short, tmp_path / "same", "blind,length", data=str(release)))
+    assert same["length"][-1]["lost"]["low"] < 0 < same["length"][-1]["lost"]["high"]
+    assert any("covers zero, so this may be chance" in sentence for sentence in reading(same))
+
+
+def test_a_terminal_shows_the_half_page_about_the_picture(release: Path, tmp_path: Path) -> None:
+    run = run_under(lambda request: "yes", tmp_path / "run", "standard", data=str(release), limit=28)
+    shown = call("bias", run.folder, width=80).stdout
+    lines = shown.splitlines()
+    assert len(lines) < 40 and not any(len(line) > 80 for line in lines if "  " in line)  # sentences are not wrapped
+    assert "With the picture removed it loses 0.0" in shown and "grey " in shown
+    assert "noise" not in shown and "Pct. Diff" not in shown
+    assert f"all tables and the rest of the explanation: {run.folder / 'bias.md'}" in shown
+    whole = (run.folder / "bias.md").read_text(encoding="utf-8")
+    assert "noise" in whole and "Pct. Diff" in whole
+
+
+def test_numbers_that_the_table_withholds_are_withheld_here(tmp_path: Path) -> None:
+    records = evaluate("constant", "iq50", out=tmp_path / "run", limit=8).records
+    failed = score_records(load_task("iq50"), [replace(records[0], error="down"), *records[1:]])
+    found, why = of_answers(failed), f"1 of {len(records)} questions ended in an error"
+    assert {(one["value"], one["reason"]) for one in failed.results()["metrics"].values()} == {(None, why)}
+    assert {(one["value"], one["reason"]) for one in found["seen"].values()} == {(None, why)}
+    assert f"It has no accuracy: {why}." in reading(found)
+
+
 def test_a_run_that_was_never_scored_is_scored_first(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
     (run.folder / "scores.json").unlink()
@@ -300,12 +345,9 @@ def test_a_control_without_any_answer_is_left_out_and_said(tmp_path: Path) -> No
     under_controls(run, run_spec("mme", data=data), ["blind", "swap-any-0", "prompts"], load=load)
     found = study(run)
     assert [*found["controls"]] == ["grey"]
-    assert (
-        "The control swap-any-0 is left out: the run and the control answered no question in common."
-        in (found["remarks"])
-    )
-    why = "The control swap-any-0 is incomplete: 28 of 28 answers are errors, such as: the server is down."
-    assert why in found["remarks"]
+    names = "The controls absent, prompt-single-word, swap-any-0 are"
+    assert f"{names} left out: no question has an answer both in the run and in the control." in found["remarks"]
+    assert f"{names} incomplete: 28 of 28 answers are errors, such as: the server is down." in found["remarks"]
     assert report.write(run.folder, found)
 
 

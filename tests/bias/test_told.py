@@ -35,7 +35,7 @@ def test_a_sentence_claims_what_its_interval_shows() -> None:
     told = "\n".join(reading(study))
     assert "Without demonstrations it loses 20.0 (10.0 to 30.0) points: its answers depend on the demonst" in told
     assert "without their pictures it loses 5.0 (-5.0 to 15.0) points; the interval covers zero" in told
-    assert "of another task it gains 20.0 points (10.0 to 30.0): the demonstrations' task lowers its accuracy" in told
+    assert "of another task it gains 20.0 (10.0 to 30.0) points: the demonstrations' task lowers its accuracy" in told
 
 
 def test_only_negative_numbers_get_a_minus_sign() -> None:

@@ -20,7 +20,7 @@ LONG = "1" * 5000
 @pytest.mark.parametrize(
     ("read", "sentence"),
     [
-        (lambda: marks.placed([f"<image {LONG}>"], [], "<image 1>", "f, line 1"), r"f, line 1: 1 places for pictures"),
+        (lambda: marks.placed([f"<image {LONG}>"], [], "<image 1>", "f, line 1"), r"f, line 1: 1 place for pictures"),
         (lambda: vqa.VQAV2.pictures("val", LONG, "f, item 1"), r"f, item 1: the image_id is '1{40}'; COCO's are numb"),
         (lambda: whole_number({"turns": LONG}, "turns"), r"a record's tag 'turns' is '1{59}, not a whole number"),
         (lambda: whole_number({"turns": "-5000"}, "turns"), r"a record's tag 'turns' is '-5000', not a whole number"),

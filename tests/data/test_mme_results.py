@@ -40,11 +40,11 @@ def test_what_only_python_calls_a_line_break_stays_in_the_answer(mark: str, tmp_
     ("content", "message"),
     [
         ("", r"OCR.txt: empty"),
-        (GOOD + "\n", r"OCR.txt, line 3: 1 columns instead of 4"),
+        (GOOD + "\n", r"OCR.txt, line 3: 1 column instead of 4"),
         (GOOD + "1.jpg\tc?\tNo\tno\n", r"line 3: an odd number of lines"),
         ("1.jpg\ta?\tYes\n", r"line 1: 3 columns"),
         ("1.jpg\ta?\tYes\tye\ts\n", r"line 1: 5 columns"),
-        ("1.jpg\ta?\tYes\tye\ns\n", r"line 2: 1 columns"),
+        ("1.jpg\ta?\tYes\tye\ns\n", r"line 2: 1 column"),
         ("1.jpg\ta?\tYes \tyes\n", r"line 1: the ground truth is 'Yes '"),
         (b"a.png\tq\tYes\tyes\n\xff\n", r"OCR.txt, line 2: not UTF-8"),
     ],

@@ -63,7 +63,7 @@ def test_a_folder_of_shards_as_the_hub_has_them(tmp_path: Path) -> None:
     save(tmp_path / "test-00001-of-00002.parquet", line("a.png", "No"))
     assert len(list(pairs(rows(str(tmp_path), {})))) == 1
     (tmp_path / "test-00000-of-00002.parquet").unlink()
-    with pytest.raises(InputError, match="1 of 2 files are missing, such as test-00000-of-00002"):
+    with pytest.raises(InputError, match="1 of 2 files is missing, such as test-00000-of-00002"):
         list(rows(str(tmp_path), {}))
     save(tmp_path / "test-00001-of-00002.parquet", line("a.png", "No"), line("a.png", "Yes"))
     assert len(list(pairs(rows(str(tmp_path / "test-00001-of-00002.parquet"), {})))) == 1

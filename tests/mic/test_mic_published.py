@@ -85,7 +85,7 @@ def test_a_row_with_more_places_than_pictures_is_counted(tmp_path: Path) -> None
     built = build("mic", tmp_path / "root", tmp_path / "out", allow_skipped=0.5)
     assert built.examples == {"test": 1}
     assert built.left_out == {"unusable row": 1}
-    assert json.loads((tmp_path / "out" / "skipped.jsonl").read_text())["reason"] == "2 places for 1 pictures"
+    assert json.loads((tmp_path / "out" / "skipped.jsonl").read_text())["reason"] == "2 places for 1 picture"
 
 
 def test_parquet_with_base64_pictures(tmp_path: Path) -> None:

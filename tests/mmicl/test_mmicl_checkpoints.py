@@ -260,7 +260,7 @@ def test_digest_is_that_of_the_weights(saved: Path) -> None:
 
 def test_a_missing_key(saved: Path) -> None:
     rewrite(saved, {"query_tokens": None, "vision_model.post_layernorm.bias": None})
-    with pytest.raises(CheckpointError, match="the weights lack 2 keys, the first query_tokens"):
+    with pytest.raises(CheckpointError, match="keys that the weights lack: 2, the first query_tokens"):
         load(saved)
 
 

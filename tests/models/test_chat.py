@@ -366,7 +366,7 @@ def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> N
     results = scored.results()
     chances = {name: one["value"] for name, one in results["passed"].items()}
     assert chances == pytest.approx({"pass@1": 0.25, "pass@2": (1 - 1 / 6) / 2, "pass@4": 0.5})
-    assert any("pass@4 0.500" in remark for remark in results["remarks"])
+    assert any("pass@4 0.500 (" in remark for remark in results["remarks"])
 
 
 def scripted(model: ChatModel, monkeypatch: pytest.MonkeyPatch, text: str) -> None:

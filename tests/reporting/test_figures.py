@@ -14,8 +14,8 @@ import matplotlib
 import pytest
 
 from mmeval.reporting import dotplot, fonts, radar, raster, sheet, svg
-from mmeval.reporting.chart import Chart, Series, caption, number
-from mmeval.types import Estimate, InputError
+from mmeval.reporting.chart import Chart, Series, caption
+from mmeval.types import Estimate, InputError, number
 from tests.reporting.made_up import AXES, TOTALS, chart
 
 FIGURES = pytest.mark.parametrize("figure", [radar, dotplot])

@@ -179,7 +179,7 @@ def test_pictures_stay_within_the_budget_and_the_page_says_so(tmp_path: Path, mo
     assert 18 <= held.data["thumbnails"] <= 22
     assert held.data["pictures"] == 60
     html = page.write(tmp_path, made_table(), held, {}, {}).read_text("utf-8")
-    assert f"Pictures: {held.data['thumbnails']} of 60 are in this page" in html
+    assert f"Pictures in this page: {held.data['thumbnails']} of 60;" in html
 
 
 def test_pictures_of_wrong_answers_come_first_and_evenly_from_all_axes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,7 +277,7 @@ def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
         (limited, "limited to 4 of"),
         (early, "run without --early-stop"),
         (unfinished, "unfinished: 1 of"),
-        (broken, "1 of .* answers are errors"),
+        (broken, "1 of .* answers is an error"),
     ):
         with pytest.raises(InputError, match=sentence):
             submission.write(runs.open_run(bad.folder), "mmbench", tmp_path / "out")

@@ -66,7 +66,7 @@ def test_a_missing_answer_is_named_and_nothing_written(tmp_path: Path) -> None:
     records = a_run("yes")
     unanswered = Record("x", ("no",), records[-1].category, records[-1].groups, error="broken")
     for bad, message in (
-        (records[:-1], "code_reasoning/1.png: 1 answers"),
+        (records[:-1], "code_reasoning/1.png: 1 answer,"),
         (records[:8], "position: no answers"),
         ([*records[:-1], unanswered], r"x: no answer \(broken\)"),
     ):

@@ -130,7 +130,7 @@ def test_mmiu_an_error_is_counted_and_said() -> None:
     found = counted(load_task("pope"), "yes", None)
     accuracy = found["strict"]["random/accuracy"]
     assert (found["counts"]["error"], accuracy["n"], accuracy["value"]) == (1, 2, 50)  # it stays in the denominator
-    assert "Errors count as wrong: 1 of 2 questions have no answer." in found["remarks"]
+    assert "Errors count as wrong: 1 of 2 questions has no answer." in found["remarks"]
 
 
 def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
@@ -226,7 +226,7 @@ def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> Non
     (only,) = task.samples(str(tmp_path))
     assert [image.name for image in images(only.prompt)] == ["a.png"]
     assert data_remarks(survey(lambda: [only]).pictures) == [
-        "Pictures: 1 that no mark in a question names, left out; 1 are shown."
+        "Pictures: 1 that no mark in a question names, left out; 1 is shown."
     ]
 
 

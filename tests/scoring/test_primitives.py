@@ -172,6 +172,17 @@ def test_auroc_counts_pairs(rows: list[tuple[int, bool]]) -> None:
     assert found.n == len(rows)
 
 
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 5)), min_size=2, max_size=30))
+def test_auroc_without_each_cluster_is_that_of_the_others(rows: list[tuple[int, bool, int]]) -> None:
+    values, truth, names = [float(v) for v, _, _ in rows], [t for _, t, _ in rows], [str(c) for _, _, c in rows]
+    functional = auroc(values, truth, names).functional
+    if functional is None:  # no positive, or no negative
+        return
+    number = len(functional.clusters)
+    one_less = functional.value(np.ones((number, number)) - np.eye(number))
+    assert functional.without() == pytest.approx(one_less, abs=1e-12, nan_ok=True)
+
+
 def test_auroc_interval_holds_the_truth_as_often_as_it_says() -> None:
     rng, held, truth = np.random.default_rng(1), 0, np.arange(60) < 30
     for _ in range(60):

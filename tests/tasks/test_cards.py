@@ -438,7 +438,7 @@ def test_bytes_are_not_text_and_an_empty_cell_is_empty_in_a_prompt() -> None:
     ("rows", "change", "sentence"),
     [
         ([], {}, "q.jsonl: no rows; check that it is the right file or folder"),
-        ([{"q": "?", "a": "yes"}], {"only": {"a": "no"}}, "q.jsonl: none of the 1 rows has a no; fix the card's"),
+        ([{"q": "?", "a": "yes"}], {"only": {"a": "no"}}, "q.jsonl: none of the 1 row has a no; fix the card's"),
         ([{"q": "?", "a": "yes", "p": ""}, {"q": "!", "a": "no", "p": None}], {"p": "p"}, "no row has a picture in p"),
     ],
 )
@@ -518,7 +518,7 @@ def test_more_places_than_pictures_is_a_sentence(tmp_path: Path) -> None:
     values = {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": fields, "mark": "<image>"}
     jsonl(tmp_path / "q.jsonl", [{"q": "<image><image>", "a": "yes", "p": "a.png"}])
     picture(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"line 1: 2 places for pictures .* but 1 pictures"):
+    with pytest.raises(InputError, match=r"line 1: 2 places for pictures .* but 1 picture;"):
         list(load(card(tmp_path, values)).samples(str(tmp_path)))
 
 
@@ -637,7 +637,7 @@ def test_a_mark_with_a_number_names_its_picture(tmp_path: Path, mark: str) -> No
     assert names(found) == ["b.png", ", ", "a.png", "?"]
     assert isinstance(found.choices[1][0], Image)
     assert found.tags[SPARE] == "1"
-    with pytest.raises(InputError, match=r"line 1: 1 places for pictures up to 4 .* but 3 pictures"):
+    with pytest.raises(InputError, match=r"line 1: 1 place for pictures up to 4 .* but 3 pictures"):
         read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image 4>", "B": "y"}), mark=mark)
 
 
@@ -683,5 +683,5 @@ def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
     jsonl(tmp_path / "q.jsonl", rows)
     found = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
     assert found.complete and "What \ufffd is it?" in found.records[0].sent
-    said = "1 questions contain a lone surrogate (half an emoji, say), shown as \ufffd."
+    said = "1 question has a lone surrogate (half an emoji), shown as \ufffd."
     assert said in found.results["remarks"]

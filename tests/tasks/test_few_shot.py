@@ -507,7 +507,7 @@ def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
         (("--seeds", "1,2", "--seed", "3"), "remove one of them"),
         (
             ("--seeds", "0,1", "--shots", "7"),
-            "7 demonstrations are needed, but of the 7 items sampled from the train split only 6 are",
+            "7 demonstrations are needed, but the train split has only 6 sampled items about other pictures, of 7",
         ),
     ],
 )

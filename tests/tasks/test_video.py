@@ -225,7 +225,7 @@ def test_msvd_by_hand(msvd: Path, tmp_path: Path) -> None:
     assert scores["metrics"]["where"]["reason"] == "none of its questions has an answer"
     assert scores["metrics"]["overall"]["chance"] is None
     assert scores["remarks"] == [
-        "8 frames of each video are shown, chosen by the sampler inner; the records have their times."
+        "8 frames of each video are shown, chosen by the sampler inner; the records have the times."
     ]
 
 
@@ -414,7 +414,7 @@ def test_the_embedded_kind_runs_with_the_tiny_model(tmp_path: Path) -> None:
     scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, prompt="bare")
     assert scores["counts"]["samples"] == 4
     assert scores["remarks"] == [
-        "3 frames of each video are shown, chosen by the sampler inner; the records have their times."
+        "3 frames of each video are shown, chosen by the sampler inner; the records have the times."
     ]
     kept = open_run(tmp_path / "run")
     assert kept.identity["frames"] == 3
@@ -455,7 +455,7 @@ def test_a_video_that_is_missing(msvd: Path) -> None:
 def test_fewer_frames_than_are_asked_for_are_an_error_of_that_question(msvd: Path, tmp_path: Path) -> None:
     found = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=20, context="plain")
     assert [record.error for record in found.records if record.id == "2"] == [
-        "the video YouTubeClips/-4wsuPCjDBc_5_15.avi has 18 frame(s) and 20 are to be shown; "
+        "the video YouTubeClips/-4wsuPCjDBc_5_15.avi has 18 frames, fewer than the 20 to be shown; "
         "ask for fewer with --frames, or replace it"
     ]
     assert all(record.error is None for record in found.records if record.id != "2")

@@ -153,7 +153,7 @@ def test_what_makes_no_row_is_counted_and_listed(data: Path) -> None:
 
 def test_missing_pictures_stop_a_run_before_it_begins_unless_few(data: Path) -> None:
     (data / "3.png").unlink()
-    with pytest.raises(TrainingError, match=r"1 of 8 pictures are missing, the first .*3\.png"):
+    with pytest.raises(TrainingError, match=r"missing pictures: 1 of 8, the first .*3\.png"):
         index_of(data)
     assert index_of(data, allow_missing=0.2).left_out == Counter({"a picture is missing": 1})
 
@@ -286,7 +286,7 @@ def test_pictures_passed_over_are_said_and_listed(data: Path, features: bool) ->
     lines: list[str] = []
     options = {"features": str(data / "features")} if features else {}
     train(Config(**config_values(data, allow_skipped=0.5, **options)), say=lines.append)
-    assert "1 pictures cannot be read and were skipped; see skipped-*.jsonl" in lines
+    assert "pictures that cannot be read and were skipped: 1; see skipped-*.jsonl" in lines
     (listed,) = (data / "out" / "skipped-0.jsonl").read_text().splitlines()
     assert "2.png: not a picture in a known format" in json.loads(listed)["reason"]
 
@@ -366,7 +366,7 @@ def test_low_rank_updates_are_merged_when_loaded(data: Path) -> None:
     (final / FACTS).write_text(json.dumps(facts))
     kept = {key: value for key, value in load_file(final / TRAINED).items() if not key.endswith(UP)}
     write_trained(final, kept, facts)
-    with pytest.raises(CheckpointError, match=r"trained weights are missing, the first is 'language_model\."):
+    with pytest.raises(CheckpointError, match=r"trained weights that are missing: \d+, the first 'language_model\."):
         load_model(final)
     write_trained(final, kept, {**facts, "names": sorted(kept)})
     with pytest.raises(CheckpointError, match="has no update that fits"):
@@ -553,5 +553,5 @@ def test_data_that_only_a_stream_reads(data: Path) -> None:
 def test_a_name_that_is_too_long_is_a_missing_picture(data: Path) -> None:
     lines = (data / "train.jsonl").read_text().splitlines()
     (data / "train.jsonl").write_text("\n".join([lines[0].replace("0.png", "a" * 5000), *lines[1:]]))
-    with pytest.raises(TrainingError, match="1 of 8 pictures are missing"):
+    with pytest.raises(TrainingError, match="missing pictures: 1 of 8"):
         index_of(data)

@@ -12,7 +12,7 @@ from mmeval.data.tables import TableRow
 from mmeval.mic.rows import Picture, Root, SourceRow, of_form
 from mmeval.mmicl.context import ImagePlace
 from mmeval.mmicl.mic_text import PICTURE, parts
-from mmeval.types import InputError
+from mmeval.types import InputError, plural
 
 SPLITS = {"train": "train", "val": "val", "dev": "val", "validation": "val", "test": "test"}
 TEXTS = ("input_text", "output_text")
@@ -55,6 +55,6 @@ def _made(name: str, number: int, line: TableRow) -> SourceRow:
         paths = line.value("input_image")
         listed = [paths] if isinstance(paths, str) else list(paths)
         pictures = tuple(Picture(PurePosixPath(str(path)).as_posix()) for path in listed)
-    problem = "" if shown == len(pictures) else f"{shown} places for {len(pictures)} pictures"
+    problem = "" if shown == len(pictures) else f"{plural(shown, 'place')} for {plural(len(pictures), 'picture')}"
     split = next((SPLITS[word] for word in re.split(r"[/._-]+", name.lower()) if word in SPLITS), "train")
     return SourceRow(f"{name}#{number}", split, pictures, {"text": words}, answer, problem=problem)

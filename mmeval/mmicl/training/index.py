@@ -76,7 +76,7 @@ def make_index(
     missing = [path for path, found in there.items() if not found]
     if len(missing) > allow_missing * len(there):
         raise TrainingError(
-            f"{len(missing)} of {len(there)} pictures are missing, the first {min(missing)}; "
+            f"missing pictures: {len(missing)} of {len(there)}, the first {min(missing)}; "
             "fix the data, or raise allow_skipped"
         )
     if not table:

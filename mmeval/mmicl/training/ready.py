@@ -104,7 +104,7 @@ def stream(config: Config, rows: Rows, state: PartialState, say: Say) -> Stream:
     )
     found.check_beginning()
     files = {unit.file for source in found.sources for unit in source.units}
-    say(f"a stream of {len(files):,} files, {sum(source.size for source in found.sources) / 1e9:,.1f} GB")
+    say(f"a stream of {sum(source.size for source in found.sources) / 1e9:,.1f} GB, files: {len(files):,}")
     return found
 
 

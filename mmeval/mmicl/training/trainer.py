@@ -171,11 +171,11 @@ class MmiclTrainer(Trainer):
         super().log(logs, start_time)
         if f"eval_{METRIC}" in logs:
             others = (f"{name.removeprefix('eval_')} {logs[name]:.3f}" for name in logs if name.startswith("eval_"))
-            self.say(f"{where}: {', '.join(others)} ({len(self.held_out):,} held-out questions)")
+            self.say(f"{where}: {', '.join(others)} (held-out questions: {len(self.held_out):,})")
         passed_over = len(skipped_pictures(Path(str(self.args.output_dir))))
         if passed_over > self.passed_over:
             self.passed_over = passed_over
-            self.say(f"{passed_over:,} pictures cannot be read and were skipped; see {SKIPPED.format('*')}")
+            self.say(f"pictures that cannot be read and were skipped: {passed_over:,}; see {SKIPPED.format('*')}")
 
     def seconds_a_step(self, step: int, start_time: float) -> float:
         """Estimate the seconds per step since the first line of the log; the first steps are slow."""

@@ -23,7 +23,7 @@ from mmeval.models.chat.reading import reading
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import MORE_ROOM, ROOM, Vision
 from mmeval.models.finding import check_format
-from mmeval.types import InputError, nearest
+from mmeval.types import InputError, nearest, plural
 
 LAYERS = 1000
 """Maximum layers in one part of a model."""
@@ -157,7 +157,8 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
         if shown:
             bars.enable_progress_bar()
     if missing := sorted(found["missing_keys"]):  # transformers would fill them with random numbers
-        raise InputError(f"{source}: {len(missing)} weights are missing, such as {missing[0]}; complete the checkpoint")
+        told = plural(len(missing), "weight is", "weights are")
+        raise InputError(f"{source}: {told} missing, such as {missing[0]}; complete the checkpoint")
     return model
 
 

@@ -18,7 +18,7 @@ from mmeval.reporting.lines import clean
 from mmeval.reporting.run_report import data_label, task_of_run
 from mmeval.run import Run
 from mmeval.task import Task
-from mmeval.types import InputError
+from mmeval.types import InputError, plural
 
 NEXT = (
     "Put the file into .eval_results/ of the model's repository on the hub. The hub shows a score if the data set is "
@@ -56,7 +56,7 @@ def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
         notes = [
             f"{task.title} on {data_label(run)}",  # languages and splits share a repository
             f"{label}, of {estimate.full_marks:g}; 95% interval {interval(estimate)}; {run.answered}",
-            f"prompt {run.spec.prompt}, {run.spec.shots or 0} demonstrations, answers by {run.spec.scoring}",
+            f"prompt {run.spec.prompt}, {plural(run.spec.shots or 0, 'demonstration')}, answers by {run.spec.scoring}",
             f"reading {run.spec.reading or run.results['scorer']}; {'; '.join(versions(run.sessions))}",
         ]
         entry: dict[str, Any] = {"dataset": {"id": repo, "task_id": metric}}

@@ -13,7 +13,7 @@ from mmeval.reporting.leaderboards.findings import Finding, empty, mind, more, w
 from mmeval.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import LETTERS
-from mmeval.types import InputError, Record
+from mmeval.types import InputError, Record, plural
 
 COLUMNS = (
     "index", "question", "hint", "A", "B", "C", "D", "answer", "category", "source", "l2-category", "comment", "split",
@@ -159,7 +159,9 @@ def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow
     few = max(groups) < V1 and size[0] < SIZES[named][0]
     known = ", ".join(f"{name}: {questions:,} questions, {lines:,} rows" for name, (questions, lines) in SIZES.items())
     odd = f"fewer than {named} has" if few else "which is not the size of a known set"
-    yield (wrong if few else mind)(f"{path}: {size[0]:,} questions in {size[1]:,} rows, {odd} ({known})")
+    yield (wrong if few else mind)(
+        f"{path}: {plural(size[0], 'question')} in {plural(size[1], 'row')}, {odd} ({known})"
+    )
 
 
 def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from mmeval.files import write_texts
 from mmeval.reporting.leaderboards.findings import Finding, empty, wrong
 from mmeval.task import load_task
 from mmeval.tasks.mme import lines
-from mmeval.types import InputError, Record
+from mmeval.types import InputError, Record, plural
 
 BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Each becomes one space, so an answer keeps its first four characters, which MME's script reads."""
@@ -45,7 +45,7 @@ def check(folder: Path) -> list[Finding]:
     places = [f"{folder / subtask}.txt, line {number}" for subtask, number in silent]
     found += empty("answer", places, len(records))
     if len(records) != total:
-        found.append(wrong(f"{folder}: {len(records):,} answers; the benchmark has {total:,} questions"))
+        found.append(wrong(f"{folder}: {plural(len(records), 'answer')}; the benchmark has {total:,} questions"))
     return found
 
 
@@ -67,7 +67,7 @@ def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
     for picture, group in groupby(mine, key=lambda record: record.groups["image"]):
         answers = list(group)
         if len(answers) != 2:
-            raise InputError(f"{picture}: {len(answers)} answers, not 2; finish the run first")
+            raise InputError(f"{picture}: {plural(len(answers), 'answer')}, not 2; finish the run first")
         yield from (_line(picture.removeprefix(f"{subtask}/"), record) for record in answers)
 
 

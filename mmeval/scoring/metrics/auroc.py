@@ -31,5 +31,25 @@ def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(won / (above.sum(axis=1) * below.sum(axis=1)))
 
+    def without() -> Array:
+        """Return the area without each cluster, [clusters], from each sample's wins and defeats (O(n log n)).
+
+        A cluster takes along the pairs that its positives win and those that its negatives lose; the pairs within the
+        cluster are both, and count once.
+        """
+        run = np.cumsum(np.r_[False, ranked[1:] != ranked[:-1]])
+        above, below = np.bincount(run, truth), np.bincount(run, ~truth)
+        won = (np.cumsum(below) - below / 2)[run]
+        lost = (above.sum() - np.cumsum(above) + above / 2)[run]
+        inner = np.argsort(own, kind="stable")  # by cluster, then by value
+        tie = np.cumsum(np.r_[False, (np.diff(own[inner]) != 0) | (np.diff(run[inner]) != 0)])
+        low = np.bincount(tie, ~truth[inner])
+        negatives, positives = np.bincount(own, ~truth), np.bincount(own, truth)
+        before = (np.cumsum(low) - low / 2)[tie] - (np.cumsum(negatives) - negatives)[own[inner]]
+        within = np.bincount(own[inner], truth[inner] * before)
+        left = won[truth].sum() - np.bincount(own, np.where(truth, won, lost)) + within
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(left / ((above.sum() - positives) * (below.sum() - negatives)))
+
     kinds = [len({name for name, is_one in zip(clusters, positive, strict=True) if is_one == side}) for side in (1, 0)]
-    return Statistic(100.0, 50.0, functional=Functional(area, tuple(names), min(kinds), len(values)))
+    return Statistic(100.0, 50.0, functional=Functional(area, without, tuple(names), min(kinds), len(values)))
