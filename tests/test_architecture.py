@@ -46,7 +46,7 @@ MAY = {
     "data": {"types", "pictures", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
     "task": {"yaml_file", "types", "spec", "addresses", "scoring", "data", "cards", "tasks", "mic"},
-    "cards": {"yaml_file", "types", "task", "tasks", "scoring", "data"},
+    "cards": {"yaml_file", "types", "task", "scoring", "data"},
     "tasks": {"yaml_file", "types", "regular", "task", "scoring", "data", "cards"},
     "mic": {
         *("yaml_file", "types", "files", "regular", "pictures", "jsonl", "data", "cards", "mmicl"),

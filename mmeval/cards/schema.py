@@ -23,7 +23,6 @@ from mmeval import yaml_file
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.readings.languages import DEFAULT, Language
 from mmeval.scoring.readings.official import JUDGE, OFFICIAL
-from mmeval.tasks import HEADINGS
 from mmeval.types import InputError, nearest
 
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
@@ -52,12 +51,6 @@ def _prompts(value: object, info: ValidationInfo) -> object:
 def _repo(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", value):
         raise ValueError(f"must be owner/name, not '{value}'")
-    return value
-
-
-def _heading(value: str | None) -> str | None:
-    if value is not None and value not in HEADINGS:
-        raise ValueError(f"is not '{value}'; choose from {'; '.join(HEADINGS)}")
     return value
 
 
@@ -109,7 +102,7 @@ class Card(_Part):
 
     title: Fact = None
     about: Fact
-    heading: Annotated[Fact, AfterValidator(_heading)] = None
+    heading: Fact = None
     """The heading under which `mmeval tasks` lists the benchmark."""
     size: Fact = None
     questions: Count | None = None
