@@ -18,6 +18,7 @@ from mmeval import gate
 from mmeval.cli import main
 from mmeval.comparison import Comparison
 from mmeval.reporting import comparison, latex, lines
+from mmeval.reporting.chart import interval, p_text
 from mmeval.run import Run
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.types import InputError, Record
@@ -85,6 +86,21 @@ def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run],
     said = f"few: compared on the {few} questions that both asked, out of {total} and {few}"
     assert said in page and said in table
     assert f"few: {few} of {few} questions answered" in page
+
+
+def test_a_page_of_three_runs_has_each_ones_difference_from_the_first(
+    runs: tuple[Run, Run, Run], tmp_path: Path
+) -> None:
+    found = mmeval.compare(*runs)
+    comparison.write(found, tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Difference from yes" in page and comparison.DIFFERENCES in page
+    for pair in found.pairs:
+        row = next(row for row in pair.rows if row.headline)
+        assert f'<th scope="row">{pair.other}</th>' in page and f", p {p_text(row.adjusted)}" in page
+        assert interval(row.difference, "+").replace("-", "\N{MINUS SIGN}") in page
+    comparison.write(mmeval.compare(*runs[:2]), tmp_path / "two")
+    assert "Difference from" not in (tmp_path / "two" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_group_that_one_run_lacks_in_part_is_left_out_of_both() -> None:

@@ -3,7 +3,7 @@
 Names, answers and ids are untrusted text: no output treats them as markup or a formula.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -20,12 +20,16 @@ from mmeval.reporting.sheet import PENS
 from mmeval.reporting.table import NARROW
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, label
 from mmeval.scoring.significance import POWER
-from mmeval.types import number, plural
+from mmeval.types import number, plural, within
 
 MOST = len(PENS)
 """Maximum number of runs that are lines of one figure; more runs are rows of a table and of a dot plot."""
 DROPPED = ("p", "detectable", "same", "p (Holm)")
 """Columns dropped on a narrow terminal, in this order."""
+DIFFERENCES = (
+    "Differences have paired 95% intervals over the same questions. p: two-sided, for no difference, adjusted for "
+    "several tests."
+)
 SHOWN = 5
 """Maximum number of changed answers shown on the terminal, per direction."""
 
@@ -199,6 +203,21 @@ def _same(p: float | None) -> str:
     return number(None) if p is None else f"{'yes' if p < 0.05 else 'no'} ({p_text(p)})"
 
 
+def _differences(pairs: Sequence[Pair]) -> Rows:
+    """Return a row per run with its differences from the first in the headline numbers, and their p-values."""
+    heads = [row.label for row in pairs[0].rows if row.headline]
+    found = [(f"Difference from {pairs[0].first}", *heads)]
+    for pair in pairs:
+        own = [row for row in pair.rows if row.headline]
+        found.append((pair.other, *map(_difference, own)))
+    return tuple(found) if len(heads) <= baselines.BROAD else tuple(zip(*found, strict=True))
+
+
+def _difference(row: Row) -> str:
+    told = within(number(row.difference.value, sign="+"), interval(row.difference, "+"))
+    return told if row.adjusted is None else f"{told}, p {p_text(row.adjusted)}"
+
+
 def _by_task(comparison: Comparison) -> dict[str, list[Pair]]:
     found: dict[str, list[Pair]] = {}
     for pair in comparison.pairs:
@@ -224,9 +243,11 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
         if len(estimates) <= MOST:
             lines = tuple(Series(name, own) for name, own in estimates.items())
             chart = Chart(task.title, subtitle, task.axes, lines, task.totals)
-            rows, below = (pairs[0].rows if len(pairs) == 1 else ()), baselines_of(pairs[0])
+            rows, below = (pairs[0].rows if len(pairs) == 1 else ()), [baselines_of(pairs[0])]
             runs = {name: comparison.runs[name] for name in estimates}
             limits = shared({pair.other: pair.notes for pair in pairs})
+            if len(pairs) > 1:
+                below, limits = [_differences(pairs), *below], [DIFFERENCES, *limits]
             page = run_report.side_by_side(runs, chart, rows, out, below, limits)
             paths += [page, *run_report.draw(chart, out)]
             continue

@@ -78,11 +78,11 @@ def made_from(folder: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = (), notes: Sequence[str] = ()) -> str:
+def comparison(chart: Chart, rows: Sequence[Row] = (), below: Sequence[Rows] = (), notes: Sequence[str] = ()) -> str:
     """Return the panel that shows several runs side by side: every number of the chart that at least one run has.
 
-    `rows`, for two runs, have the differences with their own intervals and p-values; `baselines` are rows of answers
-    that do not look; `notes` are limits of the comparison.
+    `rows`, for two runs, have the differences with their own intervals and p-values; `below` are further tables, such
+    as what answers that do not look score; `notes` are limits of the comparison.
     """
     found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
     labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
@@ -90,7 +90,7 @@ def comparison(chart: Chart, rows: Sequence[Row] = (), baselines: Rows = (), not
     pens(chart.series)  # raises InputError for too many series
     known = {row.metric: row for row in rows if row.difference.value is not None}
     shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
-    return _render("comparison.html", **shown, rows=known, baselines=baselines, notes=notes)
+    return _render("comparison.html", **shown, rows=known, below=below, notes=notes)
 
 
 def share(value: float, estimate: Estimate) -> str:

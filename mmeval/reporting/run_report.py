@@ -123,7 +123,7 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     if len(runs) == 1:
         return figures
     rows = comparison.compare(*runs).pairs[0].rows if len(runs) == 2 else ()
-    return [side_by_side(named, chart, rows, out, table_of_run(runs[0], task).baselines), *figures]
+    return [side_by_side(named, chart, rows, out, [table_of_run(runs[0], task).baselines]), *figures]
 
 
 def side_by_side(
@@ -131,13 +131,13 @@ def side_by_side(
     chart: Chart,
     rows: Sequence[comparison.Row],
     out: Path,
-    baselines: Rows,
+    below: Sequence[Rows],
     notes: Sequence[str] = (),
 ) -> Path:
     """Write the page that shows scored runs of one task side by side with their answers; return its path.
 
-    `rows`, for two runs, have their differences; `baselines` are rows of answers that do not look; `notes` are limits
-    of the comparison. The samples are those of the first run, with the pictures from its page.
+    `rows`, for two runs, have their differences; `below` are further tables; `notes` are limits of the comparison. The
+    samples are those of the first run, with the pictures from its page.
     """
     (_, base), *others = runs.items()
     task = task_of_run(base)
@@ -158,7 +158,7 @@ def side_by_side(
     ]
     browser = _browse(base, task, answered, None, "Run")
     commands = {f"{name}, {run.answered}": about.command(run.spec, run.identity) for name, run in runs.items()}
-    panels = {"Comparison": page.comparison(chart, rows, baselines, notes)}
+    panels = {"Comparison": page.comparison(chart, rows, below, notes)}
     return page.write(out, tabled, browser, {}, commands, panels=panels)
 
 
