@@ -18,6 +18,7 @@ from mmeval.bias import parts
 from mmeval.bias.asked import accuracy, matched
 from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
 from mmeval.cli import main
+from mmeval.controls.words import LENGTHS
 from mmeval.embedded import suite
 from mmeval.models.constant import Constant
 from mmeval.reporting import bias as report
@@ -282,6 +283,8 @@ def test_the_worth_of_the_picture_after_a_text_is_compared_question_by_question(
     release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
 ) -> None:
     looks = looker(truth, lambda digest: True)
+    longest = f"distract-{max(LENGTHS)}-before"
+    controls = f"blind,{longest},{longest}+absent"
 
     def short(request: Request) -> str:
         words = [part.rpartition("\n")[2] if isinstance(part, str) else part for part in request.prompt]
@@ -291,13 +294,13 @@ def test_the_worth_of_the_picture_after_a_text_is_compared_question_by_question(
         long = sum(len(part.split()) for part in request.prompt if isinstance(part, str)) > 500
         return "yes" if long and any(one.digest < "2" for one in images(request.prompt)) else short(request)
 
-    found = study(run_under(answer, tmp_path / "run", "blind,length", data=str(release)))
+    found = study(run_under(answer, tmp_path / "run", controls, data=str(release)))
     first, *_, last = found["length"]
     assert last["gain"]["high"] > first["gain"]["low"]  # the intervals of the two gains overlap
     assert last["lost"]["value"] == pytest.approx(first["gain"]["value"] - last["gain"]["value"])
     assert last["lost"]["low"] > 0 and "lost" not in first
     assert any("points less." in sentence for sentence in reading(found))
-    same = study(run_under(short, tmp_path / "same", "blind,length", data=str(release)))
+    same = study(run_under(short, tmp_path / "same", controls, data=str(release)))
     assert same["length"][-1]["lost"]["low"] < 0 < same["length"][-1]["lost"]["high"]
     assert any("covers zero, so this may be chance" in sentence for sentence in reading(same))
 

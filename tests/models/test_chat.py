@@ -445,8 +445,8 @@ def test_reasoning_that_was_cut_is_counted_apart() -> None:
 
     records = [said("a", text="", reasoning="a cat", output_tokens=9), said("b", text="yes and", output_tokens=3)]
     remarks = score_records(load_task("mme"), records).results()["remarks"]
-    assert any("1 of 2 answers were cut while the model was still reasoning" in remark for remark in remarks)
-    assert any("1 of 2 answers were cut at 3 tokens" in remark for remark in remarks)
+    assert any("1 of 2 answers was cut while the model was still reasoning" in remark for remark in remarks)
+    assert any("1 of 2 answers was cut at 3 tokens" in remark for remark in remarks)
 
 
 def test_doctor_says_what_a_checkpoint_needs(checkpoint: Find, tmp_path: Path) -> None:
