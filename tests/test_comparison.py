@@ -246,6 +246,7 @@ def test_scores_without_a_value_are_said_and_not_tested(tmp_path: Path) -> None:
     assert "CircularEval has no value: " in text and "no difference (" not in text
 
 
+@pytest.mark.slow
 def test_above_seven_runs_a_row_is_a_run(tmp_path: Path) -> None:
     said = ("yes", "no", "Yes, it is.", "perhaps", "no.", "YES", "nothing", "yes indeed", "not at all")
     folders = [tmp_path / f"run{number}" for number in range(len(said))]

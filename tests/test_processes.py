@@ -48,6 +48,7 @@ def scores(folder: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in ("remarks", "records")}
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 def test_processes_share_a_run_and_any_may_die(tmp_path: Path) -> None:
     make_release(tmp_path / "data", pictures=3)

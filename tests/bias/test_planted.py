@@ -257,6 +257,7 @@ def test_an_id_of_two_lines_is_not_listed_as_two(tmp_path: Path, id: str) -> Non
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_path: Path) -> None:
     run = run_under(looker(truth, half), tmp_path / "run", "blind,blur,prompts,length", data=str(release), limit=28)
     found = study(run)
@@ -279,6 +280,7 @@ def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_p
         report.panel(run)
 
 
+@pytest.mark.slow
 def test_the_worth_of_the_picture_after_a_text_is_compared_question_by_question(
     release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
 ) -> None:
@@ -305,6 +307,7 @@ def test_the_worth_of_the_picture_after_a_text_is_compared_question_by_question(
     assert any("covers zero, so this may be chance" in sentence for sentence in reading(same))
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_the_half_page_about_the_picture(release: Path, tmp_path: Path) -> None:
     run = run_under(lambda request: "yes", tmp_path / "run", "standard", data=str(release), limit=28)
     shown = call("bias", run.folder, width=80).stdout

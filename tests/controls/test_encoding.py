@@ -47,12 +47,14 @@ def llava(tmp_path: Path) -> str:
         return f"chat:{zoo.save('llava', tmp_path / 'llava')}"
 
 
+@pytest.mark.slow
 def test_mmicl_encodes_a_picture_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(PORTIONS, "cpu", replace(PORTIONS["cpu"], spare=0))  # a run alone would keep none
     count = encoded(monkeypatch, "vision_model", "mmicl-tiny", tmp_path / "run", f"blur1,{SHARED}")
     assert count == 2 * PICTURES  # a blurred picture is another one
 
 
+@pytest.mark.slow
 def test_a_chat_model_encodes_a_picture_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, llava: str) -> None:
     monkeypatch.setattr("mmeval.models.chat.loading.ROOM", 0)
     assert encoded(monkeypatch, "model.vision_tower", llava, tmp_path / "run", SHARED) == PICTURES

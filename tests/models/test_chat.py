@@ -340,6 +340,7 @@ def test_load_is_the_registered_function() -> None:
     assert load.__module__ == "mmeval.models.chat.loading"
 
 
+@pytest.mark.slow
 def test_a_run_from_end_to_end_and_again(checkpoint: Find, tmp_path: Path) -> None:
     from mmeval.models import find_model
     from tests.evaluating import evaluate
