@@ -120,8 +120,8 @@ def _remarks(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: in
     """Return remarks on how rows were joined, and on unknown or repeated ids."""
     known = [id for id in found if id is not None]
     columns = " and ".join(dict.fromkeys(row.column for row in rows))
-    told = part_of(len(known), len(rows), "row", "answers", "answer")
-    remarks = [f"{told} one of the {plural(planned, 'question')} ({columns}; joined by {how})."]
+    count = part_of(len(known), len(rows), "row", "answers", "answer")
+    remarks = [f"{count} one of the {plural(planned, 'question')} ({columns}; joined by {how})."]
     if unknown := [row for row, id in zip(rows, found, strict=True) if id is None]:
         name = unknown[0].ids.get(how, unknown[0].where)
         remarks.append(f"Rows that match no question and do not count: {len(unknown):,}, such as '{name[:60]}'.")
@@ -131,8 +131,8 @@ def _remarks(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: in
 
 
 def _more_than_once(names: Sequence[str]) -> str:
-    told = plural(len(names), "question occurs", "questions occur")
-    return f"{told} more than once, such as {names[0]}; the last answer counts."
+    count = plural(len(names), "question occurs", "questions occur")
+    return f"{count} more than once, such as {names[0]}; the last answer counts."
 
 
 def _by_id(

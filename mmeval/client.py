@@ -30,7 +30,7 @@ __all__ = ["BrokeOff", "Chunks", "Client", "Endpoint", "NoReply", "Refused", "ke
 PAUSE = 0.5
 """Seconds before the second try, plus or minus half; each further pause is twice as long."""
 LONGEST_PAUSE = 30.0
-PATIENCE = 600.0
+LONGEST_WAIT = 600.0
 """Maximum seconds that one request waits for a busy server."""
 HOPELESS = 5
 """After this many requests in a row without a reply, all tries included, nothing more is sent."""
@@ -150,7 +150,7 @@ class Client:
                 busied, since = busied + 1, min(since, time.monotonic())
                 endpoint.slow_down(started)
                 wait = busy.wait or _backoff(busied)  # a server that says 0 seconds would be asked without end
-                endpoint.rest(wait, f"busy for longer than {PATIENCE:g} seconds ({busy})")
+                endpoint.rest(wait, f"busy for longer than {LONGEST_WAIT:g} seconds ({busy})")
                 continue
             except TimeoutError:
                 failed, timed_out, slow = failed + 1, timed_out + 1, endpoint
@@ -210,13 +210,13 @@ class Client:
         """Wait until a server can take a request; return the one with the most room, or None if all are down.
 
         It is not `slow`, which did not reply to this request in time, if there is another. Raises NoReply if a request
-        that has waited for a busy server `since` then would wait longer than PATIENCE.
+        that has waited for a busy server `since` then would wait longer than LONGEST_WAIT.
         """
         endpoints = [one for one in self.endpoints if one is not slow] or self.endpoints
         while not self.down:
             now = time.monotonic()
             first = min(endpoints, key=lambda one: one.resting_until)
-            if first.resting_until > max(now, min(since, now) + PATIENCE):
+            if first.resting_until > max(now, min(since, now) + LONGEST_WAIT):
                 raise self._no_reply(f"{first.url}: {first.problem}")
             room = [one for one in endpoints if one.in_flight < int(one.limit)]
             awake = [one for one in room if one.resting_until <= now]

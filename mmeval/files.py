@@ -20,7 +20,7 @@ from mmeval.types import InputError
 
 LONGEST_NAME = 200
 """Maximum bytes of a name made from a user's words; file systems take 255, endings and temporary names included."""
-FORGOTTEN = 24 * 3600.0
+STALE_AFTER = 24 * 3600.0
 """After this many seconds, another machine's temporary file is left over from a killed process."""
 _TEMPORARY = re.compile(r"\..+?(?:\.([0-9a-f]{8}))?\.([0-9]+)")
 
@@ -107,7 +107,7 @@ def is_left_behind(path: Path) -> bool:
     machine, process = found[1], int(found[2])
     try:
         if machine != _machine():
-            return time.time() - path.stat().st_mtime > FORGOTTEN
+            return time.time() - path.stat().st_mtime > STALE_AFTER
         os.kill(process, 0)
     except FileNotFoundError:  # its process has renamed it
         return False
@@ -188,7 +188,7 @@ def component(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def short_digest(text: str) -> str:
-    """Return eight hex digits that tell a text from others."""
+    """Return eight hex digits that distinguish a text from others."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 

@@ -93,8 +93,8 @@ def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
     waiting: list[Path] = [Path(path) for path in paths]
     pieces = text.split(MARK)
     if len(pieces) - 1 > len(waiting):
-        told = f"{MARK} {plural(len(pieces) - 1, 'time')} and {plural(len(waiting), 'picture')}"
-        raise InputError(f"the message has {told}; add pictures")
+        counts = f"{MARK} {plural(len(pieces) - 1, 'time')} and {plural(len(waiting), 'picture')}"
+        raise InputError(f"the message has {counts}; add pictures")
     before = len(waiting) - (len(pieces) - 1)
     found: Written = [*waiting[:before]]
     for number, piece in enumerate(pieces):

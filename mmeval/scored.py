@@ -81,10 +81,10 @@ class Scored:
         }
         pair = [self.scores[name] for name in self.task.scorers][:2]
         drawn = passed(self.task, self.records, main)
-        told = ", ".join(
+        values = ", ".join(
             f"{name} {within(number(one.value, 3), between(one.low, one.high, 3))}" for name, one in drawn.items()
         )
-        of_samples = [f"Values are means over each question's sampled answers; {told}."] if drawn else []
+        of_samples = [f"Values are means over each question's sampled answers; {values}."] if drawn else []
         return {
             "schema": SCHEMA,
             "task": self.task.name,

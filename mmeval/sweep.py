@@ -188,10 +188,10 @@ def folders_of(specs: Sequence[RunSpec], out: Path | None) -> list[Path | None]:
             found.append(None)
     for folder in {one for one in found if one is not None and found.count(one) > 1}:
         places = [place for place, one in enumerate(found) if one == folder]
-        told = [_described(specs[place], specs) for place in places]
+        runs = [_described(specs[place], specs) for place in places]
         if out is None:
-            raise InputError(f"{told[0]} and {told[1]} have the same folder, {folder}; add --out to give each its own")
-        for place, text in zip(places, told, strict=True):
+            raise InputError(f"{runs[0]} and {runs[1]} have the same folder, {folder}; add --out to give each its own")
+        for place, text in zip(places, runs, strict=True):
             found[place] = folder.with_name(f"{folder.name}-{short_digest(text)}")
     return found
 

@@ -104,8 +104,8 @@ def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Report how many items have several candidates in first place."""
     items = ranked(records)
     tied = sum(best is None for _, best, _ in items.values())
-    told = f"{part_of(tied, len(items), 'item', 'has', 'have')} a tie for first place, which counts as wrong."
-    return [told] if tied else []
+    remark = f"{part_of(tied, len(items), 'item', 'has', 'have')} a tie for first place, which counts as wrong."
+    return [remark] if tied else []
 
 
 def _number(path: Path) -> int:

@@ -70,6 +70,6 @@ def _lacking(run: Run) -> str:
     total, left = run.samples_planned, run.samples_planned - run.samples_asked
     found = [part_of(left, total, "question", "is not asked yet", "are not asked yet")] if left else []
     if errors:
-        told = part_of(len(errors), total, "answer", "is an error", "are errors")
-        found.append(f"{told}, such as: {errors[0]:.200}")
+        count = part_of(len(errors), total, "answer", "is an error", "are errors")
+        found.append(f"{count}, such as: {errors[0]:.200}")
     return "; ".join(found)

@@ -127,8 +127,8 @@ def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> l
     if card.official == JUDGE:
         found.append(NO_JUDGE)
     if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):
-        told = part_of(left, len(scores), "answer", "is unparsed", "are unparsed")
-        found.append(f"{told} by the official script, which leaves {'it' if left == 1 else 'them'} out.")
+        count = part_of(left, len(scores), "answer", "is unparsed", "are unparsed")
+        found.append(f"{count} by the official script, which leaves {'it' if left == 1 else 'them'} out.")
     if again := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:
         more = f" and {len(again) - 3:,} more" if len(again) > 3 else ""
         found.append(f"Rows that share an id are distinguished by their numbers: {', '.join(again[:3])}{more}.")

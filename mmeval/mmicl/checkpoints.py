@@ -22,7 +22,7 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
 from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line, put_trained, read_json, weight_files
 
-PATIENCE = 10
+HUB_TIMEOUT = 10
 """Seconds to wait for the hub to list a repository's files."""
 
 LAYERS = 1000
@@ -83,7 +83,7 @@ def find(
     patterns = set(wanted)
     try:
         if not local_files_only:  # one request; `list_repo_files` retries many times if the hub is out of reach
-            info = HfApi().model_info(str(name), revision=revision, timeout=PATIENCE)
+            info = HfApi().model_info(str(name), revision=revision, timeout=HUB_TIMEOUT)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
                 patterns.discard("*.bin")
         found = snapshot_download(

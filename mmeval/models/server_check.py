@@ -20,8 +20,8 @@ VERSIONS = {
     "sglang": ("/get_server_info", "version"),
     "llamacpp": ("/props", "build_info"),
 }
-"""Engine -> the path beside /v1 where it says its version, and the key."""
-PATIENCE = 5.0
+"""Engine -> the path beside /v1 that returns its version, and the version's key in the reply."""
+VERSION_TIMEOUT = 5.0
 """Seconds to wait for a version."""
 
 
@@ -53,11 +53,11 @@ def engine(listing: dict[str, Any] | None, asked: str, url: str) -> str:
 
 async def _with_version(client: Client, endpoint: Endpoint, name: str) -> str:
     path, key = VERSIONS.get(name, ("", ""))
-    said = None
+    reply = None
     with contextlib.suppress(Refused, TimeoutError):  # answers do not depend on it
-        async with asyncio.timeout(PATIENCE):
-            said = path and await client.get_from(replace(endpoint, url=endpoint.url.removesuffix("/v1")), path)
-    version = said.get(key) if isinstance(said, dict) else None
+        async with asyncio.timeout(VERSION_TIMEOUT):
+            reply = path and await client.get_from(replace(endpoint, url=endpoint.url.removesuffix("/v1")), path)
+    version = reply.get(key) if isinstance(reply, dict) else None
     return f"{name} {version[:40]}" if isinstance(version, str) and version else name
 
 

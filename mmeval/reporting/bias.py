@@ -16,7 +16,7 @@ from mmeval.run import Run
 from mmeval.types import InputError, number
 
 JSON, MARKDOWN = "bias.json", "bias.md"
-TELLING = (
+ON_TERMINAL = (
     "absent", "grey", "swap-category-0", "blur2", "patches", "hidden", "order", "rotate1", "shots-none", "text",
 )  # fmt: skip
 """Controls that are shown on a terminal, as far as they were run."""
@@ -62,7 +62,7 @@ def show(found: Found, console: Console, written: Path | None) -> None:
     for sentence in headline(found):
         tell(console, sentence)
     controls = found.get("controls", {})
-    names = [name for name in TELLING if name in controls] or list(controls)[: len(TELLING)]
+    names = [name for name in ON_TERMINAL if name in controls] or list(controls)[: len(ON_TERMINAL)]
     one = _without_empty_columns(Lines("", ("control", *EFFECT), tuple((n, *_effect(controls[n])) for n in names)))
     if one.rows:
         tell(console, "Some controls, with 95% intervals (`mmeval bias --list` explains them):")

@@ -21,8 +21,8 @@ WITHOUT = {
 
 def headline(found: Found) -> list[str]:
     """Return the sentences that say whether the model looks at the picture, or without controls what it prefers."""
-    told = [*_looks(found), *(() if found.get("controls") else _priors(found))]
-    return [*told, *(str(remark) for remark in found.get("remarks", ()))]
+    sentences = [*_looks(found), *(() if found.get("controls") else _priors(found))]
+    return [*sentences, *(str(remark) for remark in found.get("remarks", ()))]
 
 
 def reading(found: Found) -> list[str]:
@@ -83,9 +83,9 @@ def _looks(found: Found) -> Iterator[str]:
     star = found.get("mmstar")
     if star and "leakage" in star:
         leak = star["leakage"]
-        told = "higher than" if leak["low"] > 0 else "not shown to be higher than"
+        compared = "higher than" if leak["low"] > 0 else "not shown to be higher than"
         yield (
-            f"Without a picture its accuracy is {told} that of its language model alone: the difference is "
+            f"Without a picture its accuracy is {compared} that of its language model alone: the difference is "
             f"{spread({**leak, 'value': leak['difference']})} points, and MMStar's leakage {number(leak['value'], 1)}."
         )
 
@@ -104,8 +104,8 @@ def _spoiled(found: Found) -> Iterator[str]:
             )
     lost = _gain(found, "patches")
     if lost is not None:
-        told = {1: "so the arrangement of the parts matters", 0: "which may be chance", -1: "so shuffling helps it"}
-        yield f"Shuffled patches cost {spread(lost)} points, {told[sure(lost)]}."
+        meaning = {1: "so the arrangement of the parts matters", 0: "which may be chance", -1: "so shuffling helps it"}
+        yield f"Shuffled patches cost {spread(lost)} points, {meaning[sure(lost)]}."
 
 
 def _after_text(found: Found) -> Iterator[str]:
@@ -114,13 +114,13 @@ def _after_text(found: Found) -> Iterator[str]:
         return
     first, last = length[0], length[-1]
     before = f"after one of about {first['passage']:,} tokens" if first["passage"] else "without a passage"
-    told, lost = "", last.get("lost")  # earlier studies do not have it
+    change, lost = "", last.get("lost")  # earlier studies do not have it
     if lost and lost["value"] is not None:
-        told = f"{spread(lost)} points less" if lost["value"] >= 0 else f"{spread(_times(lost, -1))} points more"
-        told = f", {told}" + ("" if sure(lost) else "; the interval covers zero, so this may be chance")
+        change = f"{spread(lost)} points less" if lost["value"] >= 0 else f"{spread(_times(lost, -1))} points more"
+        change = f", {change}" + ("" if sure(lost) else "; the interval covers zero, so this may be chance")
     yield (
         f"The picture is worth {spread(first['gain'])} points {before} and {spread(last['gain'])} points "
-        f"after one of about {last['passage']:,} tokens{told}."
+        f"after one of about {last['passage']:,} tokens{change}."
     )
 
 
@@ -168,8 +168,8 @@ def _priors(found: Found) -> Iterator[str]:
     if letters and letters["first"]["value"] is not None:
         first, truly = letters["first"], letters["truly"]
         apart = first["low"] is not None and not first["low"] <= truly <= first["high"]
-        told = "more" if first["value"] > truly else "less"
-        verdict = f"{told} often than" if apart else "which is not shown to differ from how often"
+        direction = "more" if first["value"] > truly else "less"
+        verdict = f"{direction} often than" if apart else "which is not shown to differ from how often"
         yield (
             f"It chooses the first option {spread(first, unit='%')} of the time, {verdict} that option is correct "
             f"({number(truly, 1)}%)."

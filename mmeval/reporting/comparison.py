@@ -214,8 +214,8 @@ def _differences(pairs: Sequence[Pair]) -> Rows:
 
 
 def _difference(row: Row) -> str:
-    told = within(number(row.difference.value, sign="+"), interval(row.difference, "+"))
-    return told if row.adjusted is None else f"{told}, p {p_text(row.adjusted)}"
+    difference = within(number(row.difference.value, sign="+"), interval(row.difference, "+"))
+    return difference if row.adjusted is None else f"{difference}, p {p_text(row.adjusted)}"
 
 
 def _by_task(comparison: Comparison) -> dict[str, list[Pair]]:

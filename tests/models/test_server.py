@@ -525,7 +525,7 @@ def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server
 def test_a_version_that_a_server_does_not_say_is_no_fault(
     server: Server, monkeypatch: pytest.MonkeyPatch, owner: str, path: str, reply: Reply, name: str
 ) -> None:
-    monkeypatch.setattr(server_check, "PATIENCE", 0.2)
+    monkeypatch.setattr(server_check, "VERSION_TIMEOUT", 0.2)
     server.models, server.other[path] = Reply({"data": [{"id": "tiny", "owned_by": owner}]}), reply
     model, started = opened(server.model), time.monotonic()
     (answer,) = model.generate([Request("0", ("Is it?",))], Generation(4))

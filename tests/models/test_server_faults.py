@@ -52,7 +52,7 @@ def test_a_server_that_asks_to_wait_no_time_is_not_asked_without_a_pause(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "PAUSE", 0.05)
-    monkeypatch.setattr(client, "PATIENCE", 0.4)
+    monkeypatch.setattr(client, "LONGEST_WAIT", 0.4)
     server.behave = lambda body, n: Reply(status=429, headers={"Retry-After": "0"})
     assert "busy for longer than 0.4 seconds" in str(ask(server.model)[0].error)
     assert len(server.asked) < 8

@@ -14,7 +14,7 @@ from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, R
 from mmeval.models import Checkpoint
 from mmeval.types import InputError
 
-PATIENCE = 10.0
+HUB_TIMEOUT = 10.0
 """Maximum seconds for the hub to say whether it has a model."""
 
 
@@ -31,7 +31,7 @@ def arguments(checkpoint: Checkpoint, trust_remote_code: bool) -> dict[str, Any]
 def _on_hub(source: str, revision: str) -> bool:
     """Return whether the hub has a model; False if the hub cannot be reached but the cache has the model."""
     try:
-        HfApi().model_info(source, revision=revision, timeout=PATIENCE)
+        HfApi().model_info(source, revision=revision, timeout=HUB_TIMEOUT)
     except HFValidationError as error:
         raise InputError(f"{source}: neither a folder nor a hub name of the form OWNER/NAME; correct it") from error
     except RevisionNotFoundError as error:
