@@ -16,7 +16,7 @@ from typing import Any
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 """None where there is none."""
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe")
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for a page to be ready."""
 
 
@@ -54,7 +54,7 @@ class Browser:
         began = time.monotonic()
         self.call("Page.navigate", url=path.resolve().as_uri() + at)
         while not self.run("location.href !== 'about:blank' && document.documentElement?.dataset.ready === 'yes'"):
-            assert time.monotonic() - began < PATIENCE, "the page is not ready"
+            assert time.monotonic() - began < TIMEOUT, "the page is not ready"
             time.sleep(0.02)
         self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return time.monotonic() - began
@@ -74,7 +74,7 @@ class Browser:
         """Wait until an expression is true."""
         began = time.monotonic()
         while not self.run(f"Boolean({script})"):
-            assert time.monotonic() - began < PATIENCE, f"never true: {script}\n{self.run('document.body.innerText')}"
+            assert time.monotonic() - began < TIMEOUT, f"never true: {script}\n{self.run('document.body.innerText')}"
             time.sleep(0.05)
 
     def attach(self, selector: str, *files: Path) -> None:

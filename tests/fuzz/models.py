@@ -82,7 +82,7 @@ def _serving(folder: Path, rng: random.Random) -> Server:
 
 
 def _quick() -> mock._patch[float]:
-    return mock.patch.multiple(client, PAUSE=0.0001, LONGEST_PAUSE=0.001, PATIENCE=0.05)
+    return mock.patch.multiple(client, PAUSE=0.0001, LONGEST_PAUSE=0.001, LONGEST_WAIT=0.05)
 
 
 def _ask_server(folder: Path, rng: random.Random) -> None:

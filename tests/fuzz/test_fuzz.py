@@ -31,9 +31,9 @@ SEED = os.environ.get("MMEVAL_FUZZ_SEED")
 SHARE = "MMEVAL_FUZZ_SECONDS" not in os.environ
 """Whether `make test` runs its share, with fixed seeds: a failure is due to the change, not to chance."""
 SECONDS = float(os.environ.get("MMEVAL_FUZZ_SECONDS", "60")) if SEED is None else 0.0
-PATIENCE = 10
+CPU_SECONDS = 10
 """Seconds of a processor that one damaged input may take."""
-PATIENCE_BY_THE_CLOCK = 60
+SECONDS_BY_THE_CLOCK = 60
 """Seconds that it may take in all; other processes may be at work on the machine."""
 MEMORY = 2 << 30
 """Bytes that a process may come to hold."""
@@ -47,13 +47,13 @@ class HangError(BaseException):
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def _time_limit() -> Iterator[None]:
     def hang(number: int, frame: FrameType | None) -> None:
-        raise HangError(f"longer than {PATIENCE} seconds of a processor, or {PATIENCE_BY_THE_CLOCK} by the clock")
+        raise HangError(f"longer than {CPU_SECONDS} seconds of a processor, or {SECONDS_BY_THE_CLOCK} by the clock")
 
     timers = (
-        (signal.SIGPROF, signal.ITIMER_PROF, PATIENCE),
-        (signal.SIGALRM, signal.ITIMER_REAL, PATIENCE_BY_THE_CLOCK),
+        (signal.SIGPROF, signal.ITIMER_PROF, CPU_SECONDS),
+        (signal.SIGALRM, signal.ITIMER_REAL, SECONDS_BY_THE_CLOCK),
     )
     previous = [signal.signal(number, hang) for number, _, _ in timers]
     try:
@@ -82,7 +82,7 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
         path = rng.choice(list(files))
         path.write_bytes(mutate(files[path], rng))
         try:
-            with warnings.catch_warnings(), _patience():
+            with warnings.catch_warnings(), _time_limit():
                 warnings.simplefilter("ignore")
                 target.read(folder, rng)
         except known as error:
