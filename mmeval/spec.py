@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +187,7 @@ def options() -> dict[str, Option]:
     return {one.name: one.metadata["option"] for one in fields(RunSpec)}
 
 
+@cache
 def value_type(name: str) -> type:
     """Return the type of a field's values, ignoring None: str, int, float or bool."""
     hint = typing.get_type_hints(RunSpec)[name]

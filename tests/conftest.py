@@ -1,4 +1,4 @@
-"""Shared by all tests: the folder of embedded suites, and the marker of the parity tests."""
+"""Shared by all tests: their order, the folder of embedded suites, and the marker of the parity tests."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if PARITY in item.path.parents:
             item.add_marker(pytest.mark.parity)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)  # begin with the long ones, so that no core is idle at the end
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -59,10 +59,13 @@ def inside(folder: Path, name: str, where: str) -> Path:
     if "://" in name:
         raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
     path, pure = folder / name, PurePosixPath(name)
+    below = not pure.is_absolute() and ".." not in pure.parts
     try:
-        there = path.exists()  # raises for an impossible name: too long, a null character, a loop
-        allowed = path.resolve().is_relative_to(folder.resolve())
-        if not allowed and not pure.is_absolute() and ".." not in pure.parts:
+        there = path.exists()
+        if there and below and not any(one.is_symlink() for one in (path, *path.parents[: len(pure.parts) - 1])):
+            return path  # there is no link to resolve
+        allowed = path.resolve().is_relative_to(folder.resolve())  # raises for an impossible name
+        if not allowed and below:
             allowed = is_picture(path) if there else True
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; fix it") from error

@@ -8,8 +8,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmeval.comparison import Row
 from mmeval.files import write_text
@@ -20,6 +22,9 @@ from mmeval.reporting.lines import clean, stacked
 from mmeval.reporting.sheet import pens
 from mmeval.reporting.table import Table
 from mmeval.types import Estimate, number, plural
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 NAME = "report.html"
 HEAD = 1000
@@ -45,8 +50,7 @@ def write(
     `made_from` is a digest of all this, which the function `made_from` reads.
     """
     style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
-    page = _render(
-        "page.html",
+    page = _template("page.html").render(
         table=table,
         counts=[(name, table.counts[name]) for name in OUTCOMES if table.counts.get(name)],
         facts=facts,
@@ -90,7 +94,7 @@ def comparison(chart: Chart, rows: Sequence[Row] = (), below: Sequence[Rows] = (
     pens(chart.series)  # raises InputError for too many series
     known = {row.metric: row for row in rows if row.difference.value is not None}
     shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
-    return _render("comparison.html", **shown, rows=known, below=below, notes=notes)
+    return _template("comparison.html").render(**shown, rows=known, below=below, notes=notes)
 
 
 def share(value: float, estimate: Estimate) -> str:
@@ -98,14 +102,15 @@ def share(value: float, estimate: Estimate) -> str:
     return f"{min(max(100 * value / estimate.full_marks, 0), 100):.2f}%"
 
 
-def _render(name: str, **values: object) -> str:
+@cache
+def _template(name: str) -> "Template":
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         f.__name__: f for f in (number, interval, marks, p_text, minus, plural, share, clean, stacked)
     }
-    return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8")).render(**values)
+    return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8"))
 
 
 _ASSETS = resources.files("mmeval.reporting")

@@ -12,8 +12,8 @@ import pytest
 
 from mmeval.embedded import world
 
-TRAINING, TEST = 400, 100
-"""Pictures a subtask: 11,200 training questions, 2,800 test questions."""
+TRAINING, TEST = 200, 100
+"""Pictures a subtask: 5,600 training questions, 2,800 test questions."""
 
 Questions = list[tuple[str, bool]]
 

@@ -48,7 +48,7 @@ def killed(
         rounds += 1
         folder = place / f"killed{rounds}"
         make(folder)
-        for _ in range(6):
+        for _ in range(6 if kills > 1 else 2):
             status = call(Order(command(folder), folder, log, rng.randrange(1, instants + 1)))
             assert status in (0, -signal.SIGKILL), log.with_suffix(".out").read_text()[-900:]
             done += status != 0
