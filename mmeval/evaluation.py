@@ -11,13 +11,12 @@ from mmeval.asking import Loader, ask
 from mmeval.models import load_model
 from mmeval.planning import plan
 from mmeval.records import held
-from mmeval.rendering import Preview
 from mmeval.results import report, score
 from mmeval.run import Run, open_run
 from mmeval.share import of_process
 from mmeval.spec import RunSpec, from_mapping
 from mmeval.survey import check_pictures, data_remarks
-from mmeval.types import Display, Sample, plural
+from mmeval.types import Display, Preview, Sample, plural
 
 __all__ = ["ask", "evaluate", "plan", "preview", "report", "score"]
 

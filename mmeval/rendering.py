@@ -1,7 +1,7 @@
 """Render samples as requests, and make records of the answers: Sample -> Request -> Record."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mmeval import reuse
 from mmeval.controls.mentions import RELEVANT, relevant
@@ -9,18 +9,7 @@ from mmeval.data import video
 from mmeval.reasoning import split
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
-from mmeval.types import Image, Parts, Record, Ref, Request, Response, Sample, Shot, images, replace_surrogates
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The first prompts of a run."""
-
-    reads: str
-    """The data and the checkpoint that would be read."""
-    prompts: tuple[tuple[str, str, int], ...]
-    """For each category's first sample: id, prompt as the model will see it or why it cannot, length in tokens."""
-    notices: tuple[str, ...]
+from mmeval.types import Parts, Record, Request, Response, Sample, Shot, images, replace_surrogates, text_of
 
 
 def render(task: Task, sample: Sample, prompt: str, scoring: str = "text") -> Request:
@@ -30,7 +19,7 @@ def render(task: Task, sample: Sample, prompt: str, scoring: str = "text") -> Re
     prompt; one that renders as nothing is left out. Likelihood candidates are the task's, or the sample's options;
     first-token scoring uses the options' letters.
     """
-    candidates = tuple(words(choice) for choice in sample.choices) if scoring != "text" else ()
+    candidates = tuple(text_of(choice).strip() for choice in sample.choices) if scoring != "text" else ()
     if scoring == "first-token":
         candidates = tuple(map(letter, range(len(candidates))))
     if task.candidates is not None:
@@ -40,7 +29,7 @@ def render(task: Task, sample: Sample, prompt: str, scoring: str = "text") -> Re
     worded = [replace(shot, prompt=word(replace(blank, prompt=shot.prompt))) for shot in sample.shots]
     shots = [Shot(_replace_surrogates(shot.prompt), replace_surrogates(shot.answer)) for shot in worded]
     shown = tuple(shot for shot in shots if images(shot.prompt))
-    texts = [f"{_written(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)]
+    texts = [f"{text_of(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)]
     parts = _replace_surrogates((*(["".join(texts)] if texts else []), *word(sample)))
     return Request(sample.id, parts, shown, tuple(map(replace_surrogates, candidates)))
 
@@ -63,8 +52,8 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         category=sample.category,
         groups=sample.groups,
         tags={**sample.tags, **shown},
-        choices=tuple(_written(choice) for choice in sample.choices),
-        question=words(request.prompt),
+        choices=tuple(text_of(choice) for choice in sample.choices),
+        question=text_of(request.prompt).strip(),
         images=tuple(image.digest for image in images(request.prompt)),
         digest=digest,
         request=reuse.digest(request),
@@ -79,17 +68,6 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         output_tokens=response.output_tokens,
         seconds=round(response.seconds, 6),
     )
-
-
-def words(parts: Parts) -> str:
-    """Return the text of a prompt, without pictures and with references written out."""
-    return _written(parts).strip()
-
-
-def _written(parts: Parts) -> str:
-    """Return the same with surrounding blanks: the public readers look for an option as the table spells it."""
-    texts = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
-    return "".join(texts)
 
 
 def _replace_surrogates(parts: Parts) -> Parts:

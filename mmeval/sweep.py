@@ -13,11 +13,10 @@ from mmeval.files import component, short_digest
 from mmeval.identity import named
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model
 from mmeval.planning import CONTROL_RUNS, default_folder
-from mmeval.rendering import Preview
 from mmeval.run import Run
 from mmeval.spec import RunSpec, options
 from mmeval.task import load_task
-from mmeval.types import Display, InputError, Model
+from mmeval.types import Display, InputError, Model, Preview
 
 
 def evaluate_all(

@@ -69,7 +69,7 @@ MAY = {
     "gate": {"types", "comparison", "run", "task"},
     "reporting": {
         *("types", "files", "records", "task", "tasks", "run", "run_files", "scoring", "data"),
-        *("rendering", "comparison", "parity", "spec", "provenance", "regular"),
+        *("comparison", "parity", "spec", "provenance", "regular"),
     },
     "settings": {"startup", "types", "spec", "identity", "task", "embedded", "models", "engine", "provenance", "run"},
     "planning": {

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmeval.rendering import words
-from mmeval.types import Image, InputError, Record, Request, Score, images, plural
+from mmeval.types import Image, InputError, Record, Request, Score, images, plural, text_of
 
 BUDGET = 32 * 2**20
 """Maximum bytes of thumbnails in a page, encoded as base64."""
@@ -175,7 +174,7 @@ def _held(
 def _demonstrations(request: Request) -> dict[str, Any]:
     """Return the demonstrations and candidates of a request, which its record does not have."""
     shots = [
-        {"q": words(shot.prompt), "a": shot.answer, "i": [one.digest[:DIGEST] for one in images(shot.prompt)]}
+        {"q": text_of(shot.prompt).strip(), "a": shot.answer, "i": [one.digest[:DIGEST] for one in images(shot.prompt)]}
         for shot in request.shots
     ]
     return {name: value for name, value in (("d", shots), ("k", list(request.candidates))) if value}

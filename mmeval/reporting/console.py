@@ -15,10 +15,9 @@ from rich.text import Text
 
 from mmeval.reporting import table
 from mmeval.reporting.lines import LEAST, WIDEST, clean, tell
-from mmeval.types import Display, plural, printable
+from mmeval.types import Display, Preview, plural, printable
 
 if TYPE_CHECKING:
-    from mmeval.rendering import Preview
     from mmeval.reporting.leaderboards import Finding
     from mmeval.task import Task
 

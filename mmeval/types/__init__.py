@@ -16,12 +16,12 @@ from mmeval.types.errors import (
 )  # fmt: skip
 from mmeval.types.models import FinishReason, Generation, Model, Response, StreamingModel
 from mmeval.types.phrases import between, number, part_of, plural, within
-from mmeval.types.prompts import SPARE, Image, Part, Parts, Ref, Request, Sample, Shot, images
+from mmeval.types.prompts import SPARE, Image, Part, Parts, Preview, Ref, Request, Sample, Shot, images, text_of
 from mmeval.types.records import Estimate, Outcome, Record, Score, whole_number
 
 __all__ = [
     "SPARE", "SURROGATE", "Display", "Estimate", "FinishReason", "Generation", "Image", "InputError", "Model",
-    "Outcome", "Part", "Parts", "Record", "Ref", "Request", "Response", "RunMismatch", "Sample", "Score", "Shot",
-    "StreamingModel", "Unsupported", "between", "images", "malformed", "nearest", "number", "part_of", "plural",
-    "printable", "replace_surrogates", "whole_number", "within",
+    "Outcome", "Part", "Parts", "Preview", "Record", "Ref", "Request", "Response", "RunMismatch", "Sample", "Score",
+    "Shot", "StreamingModel", "Unsupported", "between", "images", "malformed", "nearest", "number", "part_of",
+    "plural", "printable", "replace_surrogates", "text_of", "whole_number", "within",
 ]  # fmt: skip

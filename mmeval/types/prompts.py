@@ -97,6 +97,12 @@ def images(parts: Parts) -> tuple[Image, ...]:
     return tuple(part for part in parts if isinstance(part, Image))
 
 
+def text_of(parts: Parts) -> str:
+    """Return the text of a prompt, blanks included, without pictures and with references written out."""
+    texts = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
+    return "".join(texts)
+
+
 @dataclass(frozen=True)
 class Shot:
     """A demonstration: a prompt and its answer."""
@@ -134,3 +140,14 @@ class Request:
     shots: tuple[Shot, ...] = ()
     candidates: tuple[str, ...] = ()
     """The texts that `loglikelihood` compares; empty for `generate`."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first prompts of a run."""
+
+    reads: str
+    """The data and the checkpoint that would be read."""
+    prompts: tuple[tuple[str, str, int], ...]
+    """For each category's first sample: id, prompt as the model will see it or why it cannot, length in tokens."""
+    notices: tuple[str, ...]

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from mmeval import rendering
 from mmeval.scoring.readings.public import READINGS
 from mmeval.scoring.readings.strict import strict
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task
-from mmeval.types import Record
+from mmeval.types import Record, text_of
 from tests.evaluating import results
 from tests.parity.conftest import Recordings
 
@@ -47,7 +46,7 @@ def records(circular: Path) -> list[Record]:
     for line in (circular / "rows.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         sample = samples.pop(str(row["index"]))
-        choices = tuple(rendering.words(choice) for choice in sample.choices)
+        choices = tuple(text_of(choice).strip() for choice in sample.choices)
         assert (list(choices), sample.targets[0]) == ([str(c) for c in row["choices"].values()], row["answer"])
         text = row["prediction_after_xlsx"]
         found.append(Record(sample.id, sample.targets, sample.category, sample.groups, sample.tags, choices, text=text))
