@@ -9,9 +9,9 @@ import statistics
 import time
 
 from mmeval.embedded import suite
+from mmeval.evaluation.rendering import render
+from mmeval.evaluation.survey import survey
 from mmeval.models import find_model, load_model
-from mmeval.rendering import render
-from mmeval.survey import survey
 from mmeval.task import load_task
 from mmeval.types import Generation, Model, Request
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from PIL import Image as PILImage
 
 from mmeval.embedded import suite
+from mmeval.evaluation.rendering import record, render
 from mmeval.models import load_model
-from mmeval.rendering import record, render
-from mmeval.scored import score_records
+from mmeval.runs.scored import score_records
 from mmeval.task import load_task
 from mmeval.types import Generation, Image, Sample, between
 

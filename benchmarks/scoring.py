@@ -21,7 +21,7 @@ from typing import Any
 
 from mmeval.data.mmbench import PASS
 from mmeval.reporting.leaderboards import mmbench
-from mmeval.scored import score_records
+from mmeval.runs.scored import score_records
 from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.scoring.readings import choices
 from mmeval.task import Task, load_task

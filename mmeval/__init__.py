@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mmeval.conversation import chat
     from mmeval.evaluation import evaluate, score
     from mmeval.models import load_model
-    from mmeval.run import open_run
+    from mmeval.runs.run import open_run
     from mmeval.spec import RunSpec
     from mmeval.task import load_task
 
@@ -25,7 +25,7 @@ _MODULES = {
     "evaluate": "mmeval.evaluation",
     "load_model": "mmeval.models",
     "load_task": "mmeval.task",
-    "open_run": "mmeval.run",
+    "open_run": "mmeval.runs.run",
     "score": "mmeval.evaluation",
 }
 

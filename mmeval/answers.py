@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmeval.data.answers import IDS, AnswerRow, bare, key, read
-from mmeval.rendering import record
-from mmeval.run import EMBEDDED
-from mmeval.scored import Scored, score_records
+from mmeval.evaluation.rendering import record
+from mmeval.evaluation.settings import data_of
+from mmeval.runs.run import EMBEDDED
+from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import letter
-from mmeval.settings import data_of
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task
 from mmeval.types import InputError, Record, Request, Response, Sample, part_of, plural

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mmeval.run import Run, open_run
-from mmeval.scored import Scored, score_records
+from mmeval.runs.run import Run, open_run
+from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring import verdicts as kept
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from mmeval.comparison import Comparison, compare
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.task import load_task
 from mmeval.types import InputError, nearest
 

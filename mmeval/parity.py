@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import comparison
-from mmeval.addresses import without_password
 from mmeval.comparison import Row
 from mmeval.evaluation import evaluate
 from mmeval.files import component
-from mmeval.run import Run
-from mmeval.share import of_process
+from mmeval.runs.run import Run
+from mmeval.runs.share import of_process
+from mmeval.servers.addresses import without_password
 from mmeval.spec import from_mapping, options, value_type
 from mmeval.types import Display, InputError, Record, Score, nearest
 

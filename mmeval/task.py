@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mmeval.addresses import check_address
 from mmeval.data.video import FRAMES, SAMPLER
 from mmeval.scoring.readings import choices
 from mmeval.scoring.statistics import Statistic
 from mmeval.scoring.verdicts import WHOSE, Verdicts
+from mmeval.servers.addresses import check_address
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import evaluation
-from mmeval.asking import Loader
-from mmeval.run import Run
-from mmeval.scored import judge, score_records
+from mmeval.evaluation.asking import Loader
+from mmeval.runs.run import Run
+from mmeval.runs.scored import judge, score_records
 from mmeval.spec import RunSpec
 from mmeval.task import Task
 from mmeval.types import Display, Record, Score

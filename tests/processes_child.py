@@ -7,8 +7,8 @@ import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mmeval import sweep
 from mmeval.cli import main
+from mmeval.evaluation import sweep
 from mmeval.models.constant import Constant
 from mmeval.reporting import page, run_report
 from mmeval.types import Generation, Request, Response

@@ -14,7 +14,7 @@ import pytest
 from mmeval.answers import join, score_answers, score_predictions
 from mmeval.data.answers import FAILED
 from mmeval.models.constant import Constant
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.task import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample

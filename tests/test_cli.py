@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mmeval import evaluation, results
+from mmeval import evaluation
 from mmeval.cli import main
+from mmeval.evaluation import results
 from mmeval.spec import RunSpec
 from tests.mme_folder import make_release
 

@@ -19,7 +19,7 @@ from mmeval.cli import main
 from mmeval.comparison import Comparison
 from mmeval.reporting import comparison, latex, lines
 from mmeval.reporting.chart import interval, p_text
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.types import InputError, Record
 from tests import mmbench_table

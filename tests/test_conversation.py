@@ -11,7 +11,7 @@ from PIL import Image as PILImage
 
 from mmeval.cli import main
 from mmeval.conversation import Chat
-from mmeval.messages import from_json, marked_parts, parts_of
+from mmeval.conversation.messages import from_json, marked_parts, parts_of
 from mmeval.types import Image, InputError, Request, Shot, Unsupported, images
 from tests.fake_model import FakeModel
 from tests.mic.mic_folders import clip

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from mmeval import evaluation, regular, rendering
-from mmeval import run as runs
-from mmeval import survey as surveys
+from mmeval import evaluation, regular
+from mmeval.evaluation import rendering
+from mmeval.evaluation import survey as surveys
 from mmeval.models import ADAPTERS
 from mmeval.models.constant import Constant
+from mmeval.runs import run as runs
 from mmeval.task import Task, load_task
 from mmeval.types import (
     Generation,
@@ -218,7 +219,7 @@ def test_each_file_of_a_run_is_read_once_a_stage(data: Path, tmp_path: Path, mon
         judged[record.id, scorer] += 1
         return task.scorers[scorer](record)
 
-    monkeypatch.setattr("mmeval.scored.judge", judging)
+    monkeypatch.setattr("mmeval.runs.scored.judge", judging)
     run = ask(data, tmp_path / "r", "12")
     evaluation.report(run)
     assert {name: count for name, count in read.items() if name.endswith(("json", "jsonl"))} == {
@@ -243,7 +244,7 @@ def test_a_picture_too_many_is_refused_before_anything_is_asked(
 ) -> None:
     read = MME.samples
     two = replace(MME, samples=lambda data: (replace(s, prompt=(s.prompt[0], *s.prompt)) for s in read(data)))
-    monkeypatch.setattr("mmeval.planning.load_task", lambda *_: two)
+    monkeypatch.setattr("mmeval.evaluation.planning.load_task", lambda *_: two)
     one_picture = Constant("yes", max_images=1)
     with pytest.raises(Unsupported, match=r"constant takes 1 picture and sample 'existence/0000.png#1' has 2"):
         evaluate("constant", "mme", data=str(data), out=tmp_path / "r", load=lambda *_: one_picture)

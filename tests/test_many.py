@@ -13,9 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image as PILImage
 
-from mmeval import many
 from mmeval.cli import main
-from mmeval.conversation import Chat
+from mmeval.conversation import Chat, many
 from mmeval.types import Generation, InputError, Request, Response
 from tests.fake_model import FakeModel
 from tests.models.fake_server import Reply, says, serving

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from mmeval.cli import main
+from mmeval.evaluation.results import current
 from mmeval.parity import Parity, parity, side
 from mmeval.parity import compare as compare_sides
 from mmeval.reporting.parity import to_json
-from mmeval.results import current
 from mmeval.types import InputError
 from tests import evaluating
 from tests.models.fake_server import says, serving

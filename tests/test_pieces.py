@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmeval.pieces import Pieces
+from mmeval.engine.pieces import Pieces
 from mmeval.reasoning import split
 from mmeval.types import Response
 

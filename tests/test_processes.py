@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mmeval import records
 from mmeval.cli import main
-from mmeval.run import open_run
-from mmeval.share import Share, of_process
+from mmeval.runs import records
+from mmeval.runs.run import open_run
+from mmeval.runs.share import Share, of_process
 from mmeval.types import InputError
 from tests.forks import FORKS
 from tests.mme_folder import make_release

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mmeval import reuse, sweep
 from mmeval.cli import main
+from mmeval.evaluation import sweep
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
-from mmeval.run import Run
+from mmeval.runs import reuse
+from mmeval.runs.run import Run
 from mmeval.spec import RunSpec
 from mmeval.task import load_task
 from mmeval.types import Generation, Image, Request, Response, Shot

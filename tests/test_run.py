@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 import mmeval
-from mmeval import RunSpec, files, records, run_folder
-from mmeval import run as runs
+from mmeval import RunSpec, files
 from mmeval.engine.device import device_name, pick_device
-from mmeval.share import Share
+from mmeval.runs import folder as run_folder
+from mmeval.runs import records
+from mmeval.runs import run as runs
+from mmeval.runs.share import Share
 from mmeval.types import InputError, Record, RunMismatch, Sample
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 import mmeval
 from mmeval.cli import main
 from mmeval.cli.options import given, spec_options
-from mmeval.identity import defaults, folder_name, identity
-from mmeval.planning import plan
+from mmeval.evaluation.planning import plan
+from mmeval.runs.identity import defaults, folder_name, identity
 from mmeval.spec import RunSpec, from_mapping, grid
 from mmeval.types import InputError
 

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from mmeval.cli import main
-from mmeval.planning import default_folder
-from mmeval.run import open_run
+from mmeval.evaluation.planning import default_folder
+from mmeval.evaluation.sweep import evaluate_all, folders_of
+from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec, options
-from mmeval.sweep import evaluate_all, folders_of
 from mmeval.types import InputError
 from tests.mme_folder import make_release
 from tests.models.fake_server import Reply, Server, says, serving

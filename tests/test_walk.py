@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import mmeval
-from mmeval import sweep
 from mmeval.cli import main
+from mmeval.evaluation import sweep
 from mmeval.mmicl.checkpoints import save
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.tasks import TASKS
 from tests.evaluating import Collected

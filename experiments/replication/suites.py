@@ -14,7 +14,7 @@ from pathlib import Path
 import mmeval
 from mmeval.reporting.chart import estimates, with_interval
 from mmeval.reporting.lines import escape
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.task import Task, load_task
 from mmeval.types import Estimate, RunMismatch, number
 

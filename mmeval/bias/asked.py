@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from mmeval.controls.words import TURN
-from mmeval.scored import Scored
+from mmeval.runs.scored import Scored
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.metrics.groups import in_whole_groups, percent

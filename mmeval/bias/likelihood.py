@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mmeval.bias.asked import accuracy, cluster
-from mmeval.scored import Scored, score_records
+from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.statistics import estimate, paired
 from mmeval.types import Record
 

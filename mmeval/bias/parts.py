@@ -7,7 +7,7 @@ from typing import Any
 from mmeval import controls as known
 from mmeval.bias import shares
 from mmeval.bias.asked import accuracy, answered, are_right, gain_on, matched, mean_of, unit
-from mmeval.scored import Scored
+from mmeval.runs.scored import Scored
 from mmeval.scoring.statistics import estimate, paired
 
 Found = dict[str, Any]

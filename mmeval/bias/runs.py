@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmeval import controls as known
-from mmeval.identity import differing
-from mmeval.run import Run, open_run
-from mmeval.scored import Scored, score_records
+from mmeval.runs.identity import differing
+from mmeval.runs.run import Run, open_run
+from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.task import Task
 from mmeval.types import InputError, part_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmeval.bias.asked import cluster, mean_of
-from mmeval.scored import Scored
+from mmeval.runs.scored import Scored
 from mmeval.scoring.functionals import Array
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import estimate

@@ -16,9 +16,9 @@ from mmeval.bias.parts import Found
 from mmeval.bias.runs import folders, named, scored_controls
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
-from mmeval.records import digest
-from mmeval.run import Run
-from mmeval.scored import Scored, score_records
+from mmeval.runs.records import digest
+from mmeval.runs.run import Run
+from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of

@@ -39,7 +39,7 @@ class Commands(click.Group):
         except (click.exceptions.Exit, click.Abort):
             raise
         except InputError as error:
-            from mmeval.addresses import without_password
+            from mmeval.servers.addresses import without_password
 
             click.echo(f"mmeval: {printable(without_password(str(error)))}", err=True)
             ctx.exit(2)

@@ -59,10 +59,11 @@ def ask(
         raise InputError("--jsonl brings its own questions; remove the other arguments")
     if sys.stdin is None and (chatting or jsonl == Path("-")):
         raise InputError("standard input is closed, so no questions can be read from it; name them as arguments")
-    from mmeval import controls, conversation, many
+    from mmeval import controls, conversation
     from mmeval import jsonl as lines
+    from mmeval.conversation import many
+    from mmeval.conversation.messages import prompt_of
     from mmeval.data import video
-    from mmeval.messages import prompt_of
 
     offered = [choice.strip() for choice in choices.split(",") if choice.strip()] if choices else []
     if choices and len({*offered}) < max(2, len(offered)):
@@ -104,7 +105,7 @@ def _rows(path: Path) -> list[tuple[dict[str, Any], str]]:
 
 def _file_or_words(part: str) -> str | Path:
     """Return a path if an argument ends like a picture or a video, else words. Raises InputError for other files."""
-    from mmeval.messages import is_file_name
+    from mmeval.conversation.messages import is_file_name
 
     if "://" in part and is_file_name(part):
         raise InputError(f"{part}: an address; download the file and name it")
@@ -125,7 +126,7 @@ def _file_or_words(part: str) -> str | Path:
 
 def _converse(loaded: "Chat", once: Callable[[Sequence[Any]], None]) -> None:
     """Answer line by line; only answers go to standard output."""
-    from mmeval import messages
+    from mmeval.conversation import messages
 
     def tell(text: str) -> None:
         click.echo(printable(text), err=True)

@@ -10,7 +10,7 @@ from mmeval.cli.options import FOLDER, PATH, folder_argument
 from mmeval.types import InputError
 
 if TYPE_CHECKING:
-    from mmeval.run import Run
+    from mmeval.runs.run import Run
 
 
 @click.command()
@@ -62,8 +62,8 @@ def bias(
         assert task is not None
         _show(study.of_file(task, predictions, answers, data), out, as_json)
         return
+    from mmeval.evaluation.results import current
     from mmeval.files import read_ids
-    from mmeval.results import current
 
     of_run(current(run_folder), None if needs_picture is None else set(read_ids(needs_picture)), out, as_json)
 
@@ -71,7 +71,7 @@ def bias(
 def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None = None, as_json: bool = False) -> None:
     """Study a run, write the findings into its folder or `out`, and show them."""
     from mmeval.bias.study import study
-    from mmeval.results import report
+    from mmeval.evaluation.results import report
 
     _show(study(run, needs_picture), out or run.folder, as_json)
     if out is None:

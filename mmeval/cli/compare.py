@@ -33,8 +33,8 @@ def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float
     from mmeval import gate
     from mmeval.comparison import Comparison, names
     from mmeval.comparison import compare as compared
+    from mmeval.evaluation.results import current
     from mmeval.reporting import comparison, console
-    from mmeval.results import current
 
     runs = [current(folder) for folder in run_folders]
     alone = len(runs) == 1 and bool(gates)

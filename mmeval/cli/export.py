@@ -21,8 +21,8 @@ def export(run_folder: Path, form: str, out: Path | None) -> None:
     Example: mmeval export reports/mme-mmicl-tiny-embedded --to lm-eval
              mmeval export reports/mme-blip2-flan-t5-xl-hub --to hub
     """
+    from mmeval.evaluation.results import current
     from mmeval.reporting import console, interchange
-    from mmeval.results import current
 
     console.show_paths(interchange.write(current(run_folder), form, out))
     if advice := interchange.FORMATS[form].next:

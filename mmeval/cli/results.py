@@ -71,9 +71,9 @@ def _score_file(task: str, file: str, by_id: bool, how: dict[str, Any], as_json:
 
 
 def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json: bool) -> bool:
-    from mmeval import results
+    from mmeval.evaluation import results
     from mmeval.reporting import console, run_report
-    from mmeval.run import open_run
+    from mmeval.runs.run import open_run
 
     run = open_run(folder)
     display = Display() if as_json else console.Screen()
@@ -101,8 +101,8 @@ def report(run_folders: tuple[Path, ...], published: str | None, out: Path) -> N
     Example: mmeval report --published 2023-09-17
              mmeval report reports/mme-mmicl-tiny-embedded reports/mme-constant-embedded
     """
+    from mmeval.evaluation.results import current
     from mmeval.reporting import console, run_report
-    from mmeval.results import current
 
     if not run_folders and published is None:
         raise InputError("name at least one run, or --published WHICH")
@@ -125,8 +125,8 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     Example: mmeval submit reports/mme-blip2-flan-t5-xl-hub --to mme
              mmeval submit --check my_model_MMBench_TEST_EN.xlsx --to mmbench
     """
+    from mmeval.evaluation.results import current
     from mmeval.reporting import console, leaderboards
-    from mmeval.results import current
 
     if (run_folder is None) == (checked is None):
         raise InputError("name a run folder, or a file with --check")

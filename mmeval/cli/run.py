@@ -16,7 +16,7 @@ from mmeval.spec import RunSpec, grid, options
 from mmeval.types import Display, InputError
 
 if TYPE_CHECKING:
-    from mmeval.run import Run
+    from mmeval.runs.run import Run
 
 
 @click.command(cls=SectionedCommand)
@@ -57,7 +57,7 @@ def run(
     from mmeval.reporting import console
 
     if dry_run:
-        from mmeval.sweep import previews
+        from mmeval.evaluation.sweep import previews
 
         for shown in (shown for spec in specs for shown in previews(spec, controls)):
             if isinstance(shown, str):
@@ -66,7 +66,7 @@ def run(
                 console.show_preview(shown)
         console.say("\nDry run: nothing was asked and nothing written.", "dim")
         return
-    from mmeval.sweep import evaluate_all
+    from mmeval.evaluation.sweep import evaluate_all
 
     if bias and as_json:
         raise InputError("--json prints one thing; run `mmeval bias RUN --json` after this")
@@ -88,7 +88,7 @@ def run(
     if bias:
         from mmeval.bias.runs import unfinished
         from mmeval.cli.bias import of_run
-        from mmeval.share import of_process
+        from mmeval.runs.share import of_process
 
         for one in finished:
             if of_process().alone or not unfinished(one):
@@ -128,8 +128,8 @@ def _numbers(text: str) -> list[int]:
 
 def _as_left(finished: list["Run"]) -> list["Run"]:
     """Reopen the runs, which other processes may have changed."""
-    from mmeval.run import open_run
-    from mmeval.share import of_process
+    from mmeval.runs.run import open_run
+    from mmeval.runs.share import of_process
 
     return finished if of_process().alone else [open_run(one.folder) for one in finished]
 
@@ -171,7 +171,7 @@ def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None
     if len(finished) > 1:
         console.show_paths([one.folder / "report.html" for one in finished])
     if len(groups) > 1 and not spreads:
-        from mmeval.planning import REPORTS
+        from mmeval.evaluation.planning import REPORTS
         from mmeval.reporting import matrix
 
         made = matrix.matrix(finished)
@@ -194,8 +194,8 @@ def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
     \b
     Example: mmeval sweep grid.yaml
     """
+    from mmeval.evaluation.sweep import evaluate_all
     from mmeval.reporting import console
-    from mmeval.sweep import evaluate_all
 
     (specs, controls), failed = _specs(file, None, {}), list[str]()
     how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}

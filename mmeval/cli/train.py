@@ -33,7 +33,7 @@ def train(stage: Any, file: Path, fresh: bool) -> None:
         config = check_config(yaml_file.read(file), file, stage)  # report a misspelled key before loading torch
         benchmarks = None
         if config.evaluate:
-            from mmeval.during_training import benchmarks_of
+            from mmeval.evaluation.during_training import benchmarks_of
 
             benchmarks = benchmarks_of(
                 config.evaluate, config.evaluate_limit, Path(config.output), config.context, console.say

@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mmeval.conversation.messages import MARK, marked_parts
 from mmeval.demo import gallery
 from mmeval.demo.rendering import Message, answer_messages, gain_table, visitor_message
 from mmeval.demo.visits import Demo, Visit, VisitorAnswer
 from mmeval.embedded.examples import DemoExample
-from mmeval.messages import MARK, marked_parts
 from mmeval.types import InputError
 
 if TYPE_CHECKING:

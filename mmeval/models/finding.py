@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import regular, yaml_file
-from mmeval.addresses import without_password
 from mmeval.models.adapters import ADAPTERS
 from mmeval.models.digests import file_digest
+from mmeval.servers.addresses import without_password
 from mmeval.types import InputError, malformed, nearest
 
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}

@@ -15,8 +15,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from mmeval.addresses import check_address, without_password
-from mmeval.client import BrokeOff, Chunks, Client, NoReply, Refused, key
+from mmeval.engine.pieces import Pieces
 from mmeval.machine import cores
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_check import KEYS, engines, refusal
@@ -26,7 +25,8 @@ from mmeval.models.server_pictures import Pictures
 from mmeval.models.server_replies import read, same_model
 from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import turns
-from mmeval.pieces import Pieces
+from mmeval.servers.addresses import check_address, without_password
+from mmeval.servers.client import BrokeOff, Chunks, Client, NoReply, Refused, key
 from mmeval.types import Generation, InputError, Request, Response
 
 WHOSE = "the server's address"

@@ -9,8 +9,8 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from mmeval.client import Client, Endpoint, Refused
 from mmeval.models.server_replies import same_model
+from mmeval.servers.client import Client, Endpoint, Refused
 from mmeval.types import InputError, nearest
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")

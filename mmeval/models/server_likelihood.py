@@ -11,8 +11,8 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from mmeval.client import Refused
 from mmeval.models.server_replies import count
+from mmeval.servers.client import Refused
 from mmeval.types import InputError, plural
 
 Post = Callable[[dict[str, Any]], Awaitable[tuple[dict[str, Any], float]]]

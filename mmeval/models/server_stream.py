@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmeval.models.server_replies import content_text, said
-from mmeval.replies import Secrets
+from mmeval.servers.replies import Secrets
 
 FORMS: tuple[dict[str, Any], ...] = ({"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}, {})
 """Ways to ask for a stream, the next for servers that refuse the one before; the last asks for the whole reply."""
@@ -14,7 +14,7 @@ TEXTS = ("content", "reasoning_content", "reasoning")
 
 
 class StreamedReply:
-    """The chunks of a reply with one answer (`mmeval.receiving.Chunks`)."""
+    """The chunks of a reply with one answer (`mmeval.servers.receiving.Chunks`)."""
 
     def __init__(self, on_answer: Callable[[str], object], secrets: Secrets) -> None:
         """`on_answer` is called with the answer so far, without reasoning and secrets."""

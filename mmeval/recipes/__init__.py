@@ -10,7 +10,7 @@ from typing import Any
 
 from mmeval import yaml_file
 from mmeval.files import validated
-from mmeval.identity import defaults
+from mmeval.runs.identity import defaults
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, nearest
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from mmeval.provenance import versions
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.spec import RunSpec, options
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from mmeval.files import read_json, write_json, write_text
-from mmeval.records import digest
 from mmeval.reporting import bias_figures
 from mmeval.reporting.bias_words import NO_VALUE, Found, headline, reading, spread
 from mmeval.reporting.chart import minus
 from mmeval.reporting.lines import Lines, clean, escape, grid, print_whole, stacked, tell, titled
-from mmeval.run import Run
+from mmeval.runs.records import digest
+from mmeval.runs.run import Run
 from mmeval.types import InputError, number
 
 JSON, MARKDOWN = "bias.json", "bias.md"

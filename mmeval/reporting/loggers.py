@@ -13,7 +13,7 @@ from mmeval.reporting import table
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.lines import escape
 from mmeval.reporting.run_report import table_of_run
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.types import InputError
 
 PROJECT = "mmeval"

@@ -16,7 +16,7 @@ from mmeval.reporting.baselines import TITLE
 from mmeval.reporting.chart import Chart, Series, estimates, with_interval
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import escape, grid, markdown, print_whole, shared, tell, to_csv, whole_width
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.spec import options
 from mmeval.types import Estimate, number

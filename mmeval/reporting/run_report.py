@@ -13,8 +13,8 @@ from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.lines import shared
 from mmeval.reporting.table import Table
-from mmeval.run import EMBEDDED, SMALL, Run
-from mmeval.run_files import read_samples, scores_by_id
+from mmeval.runs.run import EMBEDDED, SMALL, Run
+from mmeval.runs.schema import read_samples, scores_by_id
 from mmeval.scoring import verdicts
 from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError

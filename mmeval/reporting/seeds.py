@@ -12,8 +12,8 @@ from rich.console import Console
 from mmeval.reporting import run_report
 from mmeval.reporting.chart import with_interval
 from mmeval.reporting.lines import grid, print_whole, tell
-from mmeval.run import Run
-from mmeval.run_files import SCHEMA
+from mmeval.runs.run import Run
+from mmeval.runs.schema import SCHEMA
 from mmeval.types import Estimate, InputError, number, plural
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import jsonl
-from mmeval.addresses import check_address, without_password
-from mmeval.client import Client, NoReply, Refused, key
 from mmeval.scoring.readings.choices import texts
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.verdicts import WHOSE, Verdicts
+from mmeval.servers.addresses import check_address, without_password
+from mmeval.servers.client import Client, NoReply, Refused, key
 from mmeval.types import InputError, Record, plural
 
 KEY = "MMEVAL_JUDGE_KEY"

@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import IO, TYPE_CHECKING
 
-from mmeval.addresses import without_password
 from mmeval.data import container
+from mmeval.servers.addresses import without_password
 from mmeval.types import Image, InputError
 
 if TYPE_CHECKING:

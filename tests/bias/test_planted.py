@@ -13,20 +13,20 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mmeval.asking import Loader
 from mmeval.bias import parts
 from mmeval.bias.asked import accuracy, matched
 from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
 from mmeval.cli import main
 from mmeval.controls.words import LENGTHS
 from mmeval.embedded import suite
+from mmeval.evaluation.asking import Loader
+from mmeval.evaluation.sweep import under_controls
 from mmeval.models.constant import Constant
 from mmeval.reporting import bias as report
 from mmeval.reporting.bias_words import reading
-from mmeval.run import Run, open_run
-from mmeval.scored import score_records
+from mmeval.runs.run import Run, open_run
+from mmeval.runs.scored import score_records
 from mmeval.scoring.statistics import paired
-from mmeval.sweep import under_controls
 from mmeval.task import load_task
 from mmeval.types import Generation, InputError, Ref, Request, Response, images
 from tests import mmbench_table

@@ -12,7 +12,7 @@ from mmeval.controls.case import Case
 from mmeval.controls.pictures import Altered, Grey, blur, derangement, noise, patches, swap
 from mmeval.controls.several import moved, only, order, swapped_references
 from mmeval.controls.words import passage, rotated
-from mmeval.rendering import record
+from mmeval.evaluation.rendering import record
 from mmeval.scoring.readings import choices
 from mmeval.types import Image, InputError, Ref, Request, Response, Sample, images
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from mmeval import RunSpec, sweep
+from mmeval import RunSpec
 from mmeval.engine.device import PORTIONS
+from mmeval.evaluation import sweep
 from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.types import Model
 from tests.models import chat_zoo as zoo

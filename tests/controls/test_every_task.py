@@ -10,8 +10,8 @@ import pytest
 
 from mmeval.controls import CONTROLS, TEXT, Applied, Render
 from mmeval.embedded import SUITES, suite
+from mmeval.evaluation.rendering import record, render
 from mmeval.models.constant import Constant
-from mmeval.rendering import record, render
 from mmeval.scoring.baselines import answering, constants
 from mmeval.spec import RunSpec
 from mmeval.task import Task, configure, load_task

@@ -21,10 +21,10 @@ from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import NUMBERS, SHAPES
 from mmeval.embedded.world.view import plural
 from mmeval.engine.prompts import flatten
+from mmeval.evaluation.rendering import render
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
 from mmeval.mmicl.context import Part as PromptPart
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.rendering import render
 from mmeval.task import load_task
 from tests.experiments.small_pools import planned
 

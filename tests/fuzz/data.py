@@ -14,8 +14,8 @@ from mmeval import jsonl
 from mmeval.answers import score_answers, score_predictions
 from mmeval.cards.task import load as load_card
 from mmeval.data import video
+from mmeval.evaluation.rendering import render
 from mmeval.mic.build import build
-from mmeval.rendering import render
 from mmeval.task import Task, load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Image, images

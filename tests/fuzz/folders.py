@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from mmeval import asking, comparison, evaluation, gate, results, sweep
+from mmeval import comparison, evaluation, gate
 from mmeval.bias.study import study
+from mmeval.evaluation import asking, results, sweep
 from mmeval.reporting import bias, interchange, run_report
-from mmeval.run import Run, open_run
-from mmeval.share import Share
+from mmeval.runs.run import Run, open_run
+from mmeval.runs.share import Share
 from mmeval.spec import RunSpec
 from mmeval.types import Display, InputError
 from tests import evaluating

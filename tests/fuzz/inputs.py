@@ -43,7 +43,7 @@ def _configuration(folder: Path) -> None:
 
 
 def _read_configuration(folder: Path, rng: random.Random) -> None:
-    from mmeval.during_training import benchmarks_of
+    from mmeval.evaluation.during_training import benchmarks_of
     from mmeval.mmicl.training.config import Config, check_config
 
     path = folder / "c.yaml"

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from mmeval import client, evaluation
+from mmeval import evaluation
 from mmeval.models import load_model
 from mmeval.models.constant import Constant
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
+from mmeval.servers import client
 from mmeval.types import Generation, Image, Request, Response
 from tests import evaluating, mmbench_table
 from tests.fuzz.mutate import ODD

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from mmeval import evaluation
 from mmeval.cli import main
 from mmeval.mic.task import CAPTION, SHORT
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.task import MIC_FACTS, load_task
 from mmeval.types import Image, InputError, Ref, Sample

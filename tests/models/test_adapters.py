@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image as PILImage
 
-from mmeval import survey as surveys
 from mmeval.engine.transformer import TransformerModel
+from mmeval.evaluation import survey as surveys
 from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.models import ADAPTERS, ModelOptions, find_model, load_model

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from mmeval import client, evaluation
+from mmeval import evaluation
 from mmeval.models import ModelOptions, find_model, load_model, server_check, server_pictures
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_pictures import Sent
+from mmeval.servers import client
 from mmeval.spec import RunSpec
 from mmeval.types import Generation, Image, InputError, Ref, Request, Response, Shot
 from tests.evaluating import Collected, evaluate

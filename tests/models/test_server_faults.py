@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from mmeval import client
+from mmeval.evaluation.sweep import evaluate_all
 from mmeval.models import server_check, server_pictures
 from mmeval.models.server_pictures import Sent
+from mmeval.servers import client
 from mmeval.spec import RunSpec
-from mmeval.sweep import evaluate_all
 from mmeval.types import Generation, Image, InputError, Request
 from tests.evaluating import Collected
 from tests.models.fake_server import Reply, Server, says, serving

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mmeval import client
 from mmeval.cli import main
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_check import KEYS
+from mmeval.servers import client
 from mmeval.types import Generation, InputError, Request, Response
 from tests.models.fake_server import DONE, EVENTS, USAGE, Part, Reply, Server, event, says, serving, streams
 

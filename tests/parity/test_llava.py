@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mmeval.answers import score_predictions
-from mmeval.scored import score_records
+from mmeval.runs.scored import score_records
 from mmeval.spec import RunSpec
 from mmeval.task import Task, configure, load_task
 from mmeval.types import Record

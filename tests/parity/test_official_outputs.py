@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.scored import score_records
+from mmeval.runs.scored import score_records
 from mmeval.scoring.readings.official import AS_WRITTEN
 from mmeval.task import load_task
 from mmeval.types import Record

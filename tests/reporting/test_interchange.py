@@ -19,7 +19,7 @@ from mmeval.cli import main
 from mmeval.reporting import interchange
 from mmeval.reporting.interchange import hub
 from mmeval.reporting.run_report import task_of_run
-from mmeval.run import Run, open_run
+from mmeval.runs.run import Run, open_run
 from mmeval.task import load_task
 from mmeval.types import InputError
 from tests.evaluating import evaluate

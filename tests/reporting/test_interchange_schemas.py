@@ -17,7 +17,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from mmeval.reporting import interchange
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.task import load_task
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from mmeval.cli import main
 from mmeval.reporting import loggers
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 

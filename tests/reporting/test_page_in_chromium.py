@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from mmeval.bias.study import study
+from mmeval.evaluation.results import report
+from mmeval.evaluation.sweep import under_controls
 from mmeval.reporting import bias
 from mmeval.reporting.browser import Answer, Other
-from mmeval.results import report
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
-from mmeval.sweep import under_controls
 from mmeval.types import Record, Request, Score, Shot
 from tests.chromium import PROGRAM, Browser, chromium
 from tests.evaluating import evaluate

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mmeval import evaluation, identity, spec
+from mmeval import evaluation, spec
 from mmeval.cli import main
 from mmeval.cli.options import given
 from mmeval.reporting import about, bias, page, run_report
-from mmeval.run import Run, open_run
+from mmeval.runs import identity
+from mmeval.runs.run import Run, open_run
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 from tests.reporting.test_page import data

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mmeval import answers
-from mmeval import run as runs
 from mmeval.cli import main
 from mmeval.reporting import leaderboards as submission
 from mmeval.reporting.leaderboards import mmbench
-from mmeval.run import Run
+from mmeval.runs import run as runs
+from mmeval.runs.run import Run
 from mmeval.types import InputError, Record
 from tests import mmbench_table as table
 from tests.evaluating import evaluate

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mmeval import rendering
+from mmeval.evaluation import rendering
 from mmeval.reasoning import split
 from mmeval.scoring.readings import letters, short, yesno
 from mmeval.scoring.readings.answer import marked, plain

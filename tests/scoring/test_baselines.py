@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from mmeval.evaluation.results import report
 from mmeval.reporting import baselines as rows_of
 from mmeval.reporting import table
 from mmeval.reporting.interchange import tables
 from mmeval.reporting.page import NAME
 from mmeval.reporting.run_report import table_of_run
-from mmeval.results import report
-from mmeval.run import Run
-from mmeval.scored import score_records
+from mmeval.runs.run import Run
+from mmeval.runs.scored import score_records
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, answering, baselines, constants
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task

@@ -12,16 +12,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval import survey as surveys
 from mmeval.cards.task import load
 from mmeval.engine.prompts import flatten
+from mmeval.evaluation import survey as surveys
+from mmeval.evaluation.survey import data_remarks, survey
 from mmeval.mmicl.context import ImageMention
 from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.readings import choices, letters, short, yesno
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import estimate
-from mmeval.survey import data_remarks, survey
 from mmeval.task import Task, load_task
 from mmeval.tasks.vl_icl import strict as vl_icl
 from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot, images

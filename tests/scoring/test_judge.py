@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from mmeval import client, jsonl
+from mmeval import jsonl
 from mmeval.scoring import judge, verdicts
 from mmeval.scoring.judge import Judge
 from mmeval.scoring.verdicts import Verdicts
+from mmeval.servers import client
 from mmeval.types import InputError, Record
 
 Reply = Callable[[str], bytes | None]

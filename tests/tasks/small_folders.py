@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mmeval.cli import main
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
 from tests.evaluating import evaluate, rescore
 
 

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval import sweep
 from mmeval.data.demonstrations import POOL, Item, Pool, samples
+from mmeval.evaluation import sweep
+from mmeval.evaluation.rendering import render
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
-from mmeval.rendering import render
 from mmeval.reporting import run_report
 from mmeval.reporting import seeds as spread
-from mmeval.run import Run, open_run
+from mmeval.runs.run import Run, open_run
 from mmeval.spec import RunSpec
 from mmeval.task import load_task
 from mmeval.tasks.vl_icl import VL_ICL

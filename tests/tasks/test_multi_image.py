@@ -12,11 +12,11 @@ import pytest
 
 from mmeval.data.tables import TableRow
 from mmeval.embedded import SUITES, suite
+from mmeval.evaluation.survey import check_pictures, survey
 from mmeval.reporting import run_report
 from mmeval.reporting.console import official
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
 from mmeval.scoring.readings import letters
-from mmeval.survey import check_pictures, survey
 from mmeval.task import load_task
 from mmeval.tasks import TASKS, muirbench
 from mmeval.tasks.blink import SUBTASKS

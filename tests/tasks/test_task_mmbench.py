@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mmeval import answers, asking
-from mmeval import run as runs
+from mmeval import answers
 from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
+from mmeval.evaluation import asking
+from mmeval.evaluation.survey import survey
 from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.models.constant import Constant
 from mmeval.reporting import leaderboards as submission
+from mmeval.runs import run as runs
 from mmeval.scoring import judge
-from mmeval.survey import survey
 from mmeval.task import configure, load_task
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
 from mmeval.types import Generation, Image, InputError, Request, Response, Sample

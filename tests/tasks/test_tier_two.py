@@ -16,9 +16,9 @@ from PIL import Image as PILImage
 
 from mmeval.cards.rows import OWN_ID
 from mmeval.data import video
+from mmeval.evaluation.survey import check_pictures, data_remarks, survey
 from mmeval.models import load_model
 from mmeval.spec import RunSpec
-from mmeval.survey import check_pictures, data_remarks, survey
 from mmeval.task import configure, load_task
 from mmeval.tasks import LEFT_OUT, TASKS
 from mmeval.types import SPARE, Image, InputError, Unsupported, images

@@ -23,7 +23,7 @@ from mmeval.data.video import SAMPLERS
 from mmeval.mic import pictures
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
 from tests.evaluating import evaluate

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmeval import sweep
 from mmeval.cli import main
+from mmeval.evaluation import sweep
 from mmeval.models.constant import Constant
 from mmeval.types import Generation, Request, Response, images
 from tests.torture.faults import FAULTS

@@ -11,9 +11,12 @@ from typing import Any
 
 import jsonlines
 
-from mmeval import asking, files, jsonl, records, run, run_folder
-from mmeval.records import Journal
-from mmeval.share import Share
+from mmeval import files, jsonl
+from mmeval.evaluation import asking
+from mmeval.runs import folder as run_folder
+from mmeval.runs import records, run
+from mmeval.runs.records import Journal
+from mmeval.runs.share import Share
 from mmeval.types import Record
 
 

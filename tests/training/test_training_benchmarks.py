@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from mmeval.cli import main
 from mmeval.mmicl import checkpoints
-from mmeval.run import open_run
+from mmeval.runs.run import open_run
 from tests.training.conftest import config_values
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmeval.files import write_texts
 from mmeval.reporting.interchange import every_eval_ever, hub, lm_eval, tables
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.types import InputError, nearest
 
 __all__ = ["FORMATS", "Format", "write"]

@@ -16,7 +16,7 @@ from mmeval.files import component
 from mmeval.reporting import about
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.run_report import data_label, task_of_run
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.types import Estimate, InputError, Record, Score
 
 VERSION = "0.3.0"

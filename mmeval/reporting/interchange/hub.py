@@ -16,7 +16,7 @@ from mmeval.provenance import versions
 from mmeval.reporting.chart import estimates, interval
 from mmeval.reporting.lines import clean
 from mmeval.reporting.run_report import data_label, task_of_run
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.task import Task
 from mmeval.types import InputError, plural
 

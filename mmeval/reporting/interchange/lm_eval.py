@@ -16,7 +16,7 @@ from typing import Any
 from mmeval.reporting import about
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.run_report import task_of_run
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.types import Record, Score
 
 

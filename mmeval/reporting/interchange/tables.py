@@ -5,7 +5,7 @@ from pathlib import Path
 from mmeval.reporting import latex as tex
 from mmeval.reporting import table
 from mmeval.reporting.run_report import table_of_run
-from mmeval.run import Run
+from mmeval.runs.run import Run
 
 
 def csv(run: Run, path: Path) -> dict[Path, str]:

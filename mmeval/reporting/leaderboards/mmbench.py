@@ -10,7 +10,7 @@ from mmeval.data.mmbench import SIZES, index_of, lacks_turns, option_cells, pred
 from mmeval.data.sheets import CUT, FORMULA, LONGEST, Cell, is_text
 from mmeval.files import LONGEST_NAME, component, write_bytes
 from mmeval.reporting.leaderboards.findings import Finding, empty, mind, more, wrong
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.types import InputError, Record, plural

@@ -15,7 +15,7 @@ from mmeval.files import write_bytes, write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.reporting.leaderboards.findings import Finding, mind, wrong
-from mmeval.run import Run
+from mmeval.runs.run import Run
 from mmeval.types import InputError
 
 META = ("Method", "Parameters", "Language Model", "Vision Model", "Org", "Time", "Verified", "OpenSource")

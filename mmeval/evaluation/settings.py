@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.embedded import SUITES, suite
-from mmeval.identity import defaults
 from mmeval.models import ADAPTERS, Checkpoint, conditions, pick_context
 from mmeval.provenance import libraries
-from mmeval.run import open_run
+from mmeval.runs.identity import defaults
+from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.startup import import_quickly
 from mmeval.task import Task, pick_prompt

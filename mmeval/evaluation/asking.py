@@ -7,19 +7,20 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from mmeval import controls, records, reuse
+from mmeval import controls
+from mmeval.evaluation.planning import REPORTS, Plan
+from mmeval.evaluation.rendering import record
+from mmeval.evaluation.responses import ADVICE, checked
+from mmeval.evaluation.survey import check_pictures
 from mmeval.models import Checkpoint, ModelOptions, load_model
-from mmeval.planning import REPORTS, Plan
 from mmeval.provenance import provenance
-from mmeval.records import Journal, held
-from mmeval.rendering import record
-from mmeval.responses import ADVICE, checked
-from mmeval.run import Run
-from mmeval.run_folder import begun, create, remove
+from mmeval.runs import records, reuse
+from mmeval.runs.folder import begun, create, remove
+from mmeval.runs.records import Journal, held
+from mmeval.runs.run import Run
+from mmeval.runs.share import WHOLE, Share
 from mmeval.scoring.metrics.circular import EarlyStop
-from mmeval.share import WHOLE, Share
 from mmeval.spec import RunSpec
-from mmeval.survey import check_pictures
 from mmeval.types import Display, Generation, InputError, Model, Record, Request, Response, Sample, plural
 
 WINDOW = 512

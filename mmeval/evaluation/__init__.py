@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmeval.asking import Loader, ask
+from mmeval.evaluation.asking import Loader, ask
+from mmeval.evaluation.planning import plan
+from mmeval.evaluation.results import report, score
+from mmeval.evaluation.survey import check_pictures, data_remarks
 from mmeval.models import load_model
-from mmeval.planning import plan
-from mmeval.records import held
-from mmeval.results import report, score
-from mmeval.run import Run, open_run
-from mmeval.share import of_process
+from mmeval.runs.records import held
+from mmeval.runs.run import Run, open_run
+from mmeval.runs.share import of_process
 from mmeval.spec import RunSpec, from_mapping
-from mmeval.survey import check_pictures, data_remarks
 from mmeval.types import Display, Preview, Sample, plural
 
 __all__ = ["ask", "evaluate", "plan", "preview", "report", "score"]

@@ -16,11 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval import records
 from mmeval.files import read_json, validated, write_json, write_text
-from mmeval.records import Journal, JournalContents
-from mmeval.run_files import SCHEMA, read_header, read_results, read_samples, scores_by_id
-from mmeval.share import WHOLE, Share
+from mmeval.runs import records
+from mmeval.runs.records import Journal, JournalContents
+from mmeval.runs.schema import SCHEMA, read_header, read_results, read_samples, scores_by_id
+from mmeval.runs.share import WHOLE, Share
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Record, Score, part_of, plural
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmeval.run import Run, open_run
+from mmeval.runs.run import Run, open_run
 from mmeval.types import Image, InputError, Parts, Record, Request, Response
 
 ASKING = {

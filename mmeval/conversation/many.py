@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmeval import messages
-from mmeval.conversation import Chat, Reply
+from mmeval.conversation import Chat, Reply, messages
 from mmeval.types import InputError, Request, nearest
 
 WINDOW = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mmeval.replies import Secrets, read
+from mmeval.servers.replies import Secrets, read
 
 if TYPE_CHECKING:
     import httpx2

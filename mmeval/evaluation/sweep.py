@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmeval.addresses import without_password
-from mmeval.asking import Loader
 from mmeval.controls import TEXT, ActsOnNothing, about, expand
 from mmeval.evaluation import evaluate, preview
+from mmeval.evaluation.asking import Loader
+from mmeval.evaluation.planning import CONTROL_RUNS, default_folder
 from mmeval.files import component, short_digest
-from mmeval.identity import named
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model
-from mmeval.planning import CONTROL_RUNS, default_folder
-from mmeval.run import Run
+from mmeval.runs.identity import named
+from mmeval.runs.run import Run
+from mmeval.servers.addresses import without_password
 from mmeval.spec import RunSpec, options
 from mmeval.task import load_task
 from mmeval.types import Display, InputError, Model, Preview

@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmeval.receiving import Chunks, receive
-from mmeval.replies import BrokeOff, Busy, NoReply, Refused, Secrets
+from mmeval.servers.receiving import Chunks, receive
+from mmeval.servers.replies import BrokeOff, Busy, NoReply, Refused, Secrets
 from mmeval.types import InputError
 
 __all__ = ["BrokeOff", "Chunks", "Client", "Endpoint", "NoReply", "Refused", "key"]

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmeval import records
 from mmeval.files import is_temporary, locked, write_json, write_text
-from mmeval.identity import differing
-from mmeval.records import BUSY
-from mmeval.run import Run, open_run
-from mmeval.run_files import SCHEMA
+from mmeval.runs import records
+from mmeval.runs.identity import differing
+from mmeval.runs.records import BUSY
+from mmeval.runs.run import Run, open_run
+from mmeval.runs.schema import SCHEMA
 from mmeval.types import InputError, RunMismatch
 
 OURS = {

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from mmeval.files import validated
 from mmeval.jsonl import without_surrogates
-from mmeval.records import LARGEST
+from mmeval.runs.records import LARGEST
 from mmeval.types import InputError, Request, Response
 
 ADVICE = "fix the adapter (docs/adapters.md)"

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import controls, recipes
+from mmeval.evaluation.rendering import render
+from mmeval.evaluation.settings import check_effects, data_of, dtype, extra_identity, filled
+from mmeval.evaluation.survey import Survey, survey
 from mmeval.files import read_ids
-from mmeval.identity import data_name, defaults, folder_name, identity
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, check_options, find_model, pick_context
-from mmeval.rendering import render
-from mmeval.run_folder import check_removable
-from mmeval.settings import check_effects, data_of, dtype, extra_identity, filled
+from mmeval.runs.folder import check_removable
+from mmeval.runs.identity import data_name, defaults, folder_name, identity
 from mmeval.spec import RunSpec
-from mmeval.survey import Survey, survey
 from mmeval.task import Task, check_judge, configure, load_task
 from mmeval.types import InputError, Request, Sample
 

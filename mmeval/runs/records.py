@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl, regular
 from mmeval.files import is_left_behind, locked, validated
-from mmeval.share import Share
+from mmeval.runs.share import Share
 from mmeval.types import InputError, Record
 
 if TYPE_CHECKING:

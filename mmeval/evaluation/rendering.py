@@ -3,10 +3,10 @@
 import math
 from dataclasses import replace
 
-from mmeval import reuse
 from mmeval.controls.mentions import RELEVANT, relevant
 from mmeval.data import video
 from mmeval.reasoning import split
+from mmeval.runs import reuse
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
 from mmeval.types import Parts, Record, Request, Response, Sample, Shot, images, replace_surrogates, text_of

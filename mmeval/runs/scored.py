@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from mmeval.data.sheets import CUT, LONGEST
-from mmeval.run_files import SCHEMA
+from mmeval.runs.schema import SCHEMA
 from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of

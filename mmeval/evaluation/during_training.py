@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmeval.evaluation import evaluate
+from mmeval.evaluation.settings import data_of
+from mmeval.evaluation.sweep import KeptModel
 from mmeval.mmicl.training.config import EVALUATIONS
-from mmeval.settings import data_of
 from mmeval.spec import RunSpec
-from mmeval.sweep import KeptModel
 from mmeval.task import configure, load_task
 from mmeval.types import InputError, RunMismatch
 

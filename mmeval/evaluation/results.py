@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmeval import recipes
+from mmeval.evaluation.survey import data_remarks
 from mmeval.provenance import usage, versions
-from mmeval.run import Run, open_run
-from mmeval.scored import Scored, score_records
-from mmeval.survey import data_remarks
+from mmeval.runs.run import Run, open_run
+from mmeval.runs.scored import Scored, score_records
 from mmeval.task import check_judge, configure, load_task
 from mmeval.types import Display, Request, plural
 

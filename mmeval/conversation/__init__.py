@@ -1,6 +1,6 @@
 """Ask a model by hand: mixed pictures and words, demonstrations, earlier turns. Nothing is scored or saved.
 
-The module is `conversation`, not `chat`: a submodule of that name would hide the function `mmeval.chat`.
+The package is `conversation`, not `chat`: a submodule of that name would hide the function `mmeval.chat`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mmeval import controls
+from mmeval.conversation.messages import prompt_of
 from mmeval.data import video
-from mmeval.messages import prompt_of
 from mmeval.models import ModelOptions, find_model, load_model, pick_context
 from mmeval.spec import check
 from mmeval.types import (
@@ -32,7 +32,7 @@ from mmeval.types import (
 )
 
 if TYPE_CHECKING:
-    from mmeval.messages import Given
+    from mmeval.conversation.messages import Given
 
 MAX_NEW_TOKENS = 64
 

@@ -1,0 +1,1 @@
+"""OpenAI-compatible servers: many requests in flight, retries, whole replies or streamed ones."""
