@@ -48,6 +48,7 @@ LEFT_OUT = {
     "SEED-Bench, dimensions 10 to 12": "clips of videos from three other data sets, each with its own naming scheme",
     "SEED-Bench-2, level 3": "asks the model to generate pictures, and its options are pictures",
     "MMMU, test": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2179",
+    "RefCOCO and RefCOCOg, Google's splits": "published numbers are on UNC's and UMD's splits",
     "ScreenSpot-Pro, in Chinese and with refusals": "the published numbers are those of the English instructions, all "
     "of which have an element",
     "Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",

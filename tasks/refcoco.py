@@ -2,6 +2,9 @@
 
 A box is right if its intersection over union with the right one is at least a half. Each split has its own number.
 Published numbers of RefCOCO and RefCOCO+ are on UNC's splits, those of RefCOCOg on UMD's.
+
+lmms-eval's `refcoco_grounding` is not offered: it asks for all phrases of an object at once, and keeps whichever of the
+answer's boxes, in pixels or in thousandths, is nearest to the right one.
 """
 
 import re
@@ -58,10 +61,16 @@ def _lines(name: str, data: str) -> Iterator[tuple[str, tables.TableRow]]:
             yield from ((split, line) for split, file in found for line in tables.of_file(file, folder))
             return
     known = [*(form.format(split="val", stem=stem) for form in FORMS), KIT]
+    if path.is_file() and path.name != KIT:
+        raise InputError(f"{path}: its name does not say the split; call it as published, such as {', '.join(known)}")
+    named = {split.lower(): split for split in splits}
     for line in tables.read(data, known, None, name):
-        own, _, split = line.text("category").partition(" ")
-        if own.lower() == stem:
-            yield split.strip().replace("-", ""), line
+        own, _, part = line.text("category").partition(" ")
+        if own.lower() != stem:
+            continue
+        if (split := part.lower().replace("-", "").strip()) not in named:
+            raise InputError(f"{line.where}: unknown split '{part[:40]}'; choose from {', '.join(splits)}")
+        yield named[split], line
 
 
 def _found(path: Path, glob: str) -> list[Path]:

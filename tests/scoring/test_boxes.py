@@ -26,7 +26,12 @@ SIZE = (1000, 500)
         ("<|box_start|>(100,200),(300,400)<|box_end|>", "pixels", (0.1, 0.4, 0.3, 0.8)),
         ("from (100, 100) to (300, 200)", "pixels", (0.1, 0.2, 0.3, 0.4)),
         ('{"x1": 10, "y1": 20, "x2": 30, "y2": 40}', "percent", (0.1, 0.2, 0.3, 0.4)),
+        ("Top-left corner: (100, 100)\n- Bottom-right corner: (300, 200)", "pixels", (0.1, 0.2, 0.3, 0.4)),
+        ("x_min = 100, y_min = 100, x_max = 300, y_max = 200", "pixels", (0.1, 0.2, 0.3, 0.4)),
+        ("<|ref|>dog<|/ref|><|det|>[[100, 200, 300, 400]]<|/det|>", "thousandths", (0.1, 0.2, 0.3, 0.4)),
+        ("<|begin_of_box|>[[100,200,300,400]]<|end_of_box|>", "thousandths", (0.1, 0.2, 0.3, 0.4)),
         ("left: 10, top: 20, right: 30, bottom: 40", "percent", (0.1, 0.2, 0.3, 0.4)),
+        ("<bbox>100 200 300 400</bbox>", "thousandths", (0.1, 0.2, 0.3, 0.4)),
         ("0.1, 0.2, 0.3, 0.4", "unit", (0.1, 0.2, 0.3, 0.4)),
         ("<think>[0, 0, 1, 1]?</think>[0.1, 0.2, 0.3, 0.4]", "unit", (0.1, 0.2, 0.3, 0.4)),
         ("[0.1, 0.2, 0.3, 0.4], so [0.1, 0.2, 0.3, 0.4]", "unit", (0.1, 0.2, 0.3, 0.4)),  # the same box
@@ -42,6 +47,8 @@ SIZE = (1000, 500)
         ("[0.1, 0.2, 0.3, 0.4] or [0.5, 0.5, 0.6, 0.6]", "unit", None),
         ('[{"box_2d": [100, 200, 300, 400]}]', "thousandths", None),  # Gemini's, top first
         ("[0.1, 0.2, 0.3, 0.4, 0.9]", "unit", None),
+        ("dog<loc_100><loc_200><loc_300><loc_400>", "thousandths", None),  # PaliGemma writes them top first
+        ("(0.1, 0.2) and, far from it, (0.3, 0.4)", "unit", None),
         ("(0.2, 0.3)", "unit", None),  # a point
         ("There are 4 dogs, 2 of them black.", "unit", None),
         ("<think>[0.1, 0.2, 0.3, 0.4]", "unit", None),  # no answer
@@ -65,10 +72,13 @@ def test_strict_reads_the_only_box_in_the_coordinates_asked_for(
         ('{"x": 200, "y": 300}', "thousandths", (0.2, 0.3)),
         ("pyautogui.click(x=0.2, y=0.3)", "unit", (0.2, 0.3)),
         ("click(start_box='(200,300)')", "thousandths", (0.2, 0.3)),
+        ("click(point='<point>200 300</point>')", "thousandths", (0.2, 0.3)),
+        ('{"action": "left_click", "coordinate": [200, 300]}', "thousandths", (0.2, 0.3)),
         ("200 300", "thousandths", (0.2, 0.3)),
         ("[0.1, 0.2, 0.3, 0.4]", "unit", (0.2, 0.3)),  # a box's center
         ("<box>(100,200),(300,400)</box>", "thousandths", (0.2, 0.3)),
         ("(0.2, 0.3) or (0.4, 0.3)", "unit", None),
+        ("(0.2, 0.3), (0.4, 0.3)", "unit", None),
         ("(0.2, 0.3), in the box [0.1, 0.2, 0.3, 0.4]", "unit", None),  # two answers, here with the same center
         ('<points x1="20" y1="30" x2="40" y2="50">', "percent", None),  # two points, not a box
         ("(0.2, 0.3)", "thousandths", None),
@@ -143,7 +153,16 @@ def test_lmms_eval_takes_no_box_for_the_top_left_corner() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[1 " + " " * 9999, "x=1 " * 9999, "<bbox " * 9999, "[1,1" * 9999, "(1 1)" * 9999, "1" * 9999]
+    "text",
+    [
+        "[1 " + " " * 9999,
+        "x=1 " * 9999,
+        "top left (1 1) " * 9999,
+        "<bbox " * 9999,
+        "[1,1" * 9999,
+        "(1 1)" * 9999,
+        "1" * 9999,
+    ],
 )
 def test_reading_takes_time_linear_in_the_answer(text: str) -> None:
     start = time.perf_counter()

@@ -196,6 +196,17 @@ def test_the_three_forms_of_refcoco_have_the_same_questions(tmp_path: Path) -> N
     assert [sample.category for sample in one] == ["val"] * 3
 
 
+def test_the_hub_has_a_table_for_each_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows(repo: str, split: str, **named: str) -> list[tuple[dict[str, Any], str]]:
+        number, phrases, sides = OBJECTS[0]
+        return [({"question_id": repo, "image": stored(number), "answer": phrases, "bbox": sides}, f"{repo}, row 1")]
+
+    monkeypatch.setattr("mmeval.data.hub.values", rows)
+    found = [sample.id for sample in load_task("refcocog").samples("hub")]
+    hub = "lmms-lab-encoder/RefCOCOg"
+    assert found == [f"val/{hub}/1", f"val/{hub}/2", f"test/{hub}/1", f"test/{hub}/2"]
+
+
 def test_both_forms_of_screenspot_have_the_same_questions(tmp_path: Path) -> None:
     found = []
     for name, write in (("screenspot", screenspot), ("screenspot", own_files), ("screenspot-pro", screenspot_pro)):
@@ -240,6 +251,11 @@ def test_boxes_of_other_coordinates_and_rows_of_other_tables_are_refused(tmp_pat
     table.write_text(table.read_text(encoding="utf-8").replace("<ref>", ""), encoding="utf-8")
     with pytest.raises(InputError, match=r"must be left|not a row of RefCOCO\.tsv, with <ref>"):
         list(load_task("refcoco").samples(str(table)))
+    table.write_text(table.read_text(encoding="utf-8").replace("RefCOCO val", "RefCOCO train"), encoding="utf-8")
+    with pytest.raises(InputError, match="unknown split 'train'; choose from val, testA, testB"):
+        list(load_task("refcoco").samples(str(table)))
+    with pytest.raises(InputError, match=r"test-0\.parquet: its name does not say the split; call it as published"):
+        list(load_task("refcoco").samples(str(path)))
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no val-\*\.parquet.*no refcoco_val\.jsonl and no RefCOCO\.tsv in it"):
         list(load_task("refcoco").samples(str(tmp_path / "empty")))
@@ -332,6 +348,14 @@ def test_a_model_with_coordinates_of_its_own_is_read_by_name(tmp_path: Path) -> 
     assert value(asked("refcoco", tmp_path, answers["thousandths"]), "val") == 0
     with pytest.raises(InputError, match=r"no reading 'pixel' \(did you mean pixels\?\)|no reading 'pixel'"):
         asked("refcoco", tmp_path, "", reading="pixel")
+
+
+def test_existing_answers_are_read_in_coordinates_by_name(tmp_path: Path) -> None:
+    refcoco(tmp_path / "data")
+    path = jsonl(tmp_path / "answers.jsonl", [{"id": "val/100/1", "answer": "[4, 2, 12, 12]"}])
+    scored = ["score", "--task", "refcoco", "--data", tmp_path / "data", "--answers", path, "--json", "--reading"]
+    assert value(json.loads(call(*scored, "pixels").output), "val") == 100
+    assert value(json.loads(call(*scored, "percent").output), "val") == 0
 
 
 # Sizes

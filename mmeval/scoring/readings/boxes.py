@@ -28,17 +28,14 @@ BEYOND = 0.05
 def strict_box(system: str) -> BoxReader:
     """Return the reader of the only box in an answer, in these coordinates.
 
-    A box is `[a, b, c, d]`, `(a, b), (c, d)` with or without tags, four named edges (`x1=`, `left:`), or an answer of
-    four numbers. Not read are several different boxes, a box without area, `box_2d` (Gemini's, top first), and numbers
-    that the coordinates exclude: beyond the picture, or all at most 1 where 1 is not the whole picture.
+    A box is `[a, b, c, d]`, `(a, b), (c, d)`, `<box>a b c d</box>`, named edges (`x1=`, `left:`) or corners (top-left,
+    bottom-right), or an answer of four numbers. Not read are several different boxes, a box without area, `box_2d`
+    (Gemini's, top first), and numbers that the coordinates exclude: beyond the picture, or all at most 1 where 1 is
+    not the whole picture.
     """
 
     def read(text: str, size: Size) -> Box | None:
-        found = {box for box in _shapes(text) if len(box) == 4}
-        shares = _shares(found.pop(), system, size) if len(found) == 1 else None
-        if shares is None or shares[0] >= shares[2] or shares[1] >= shares[3]:
-            return None
-        return shares[0], shares[1], shares[2], shares[3]
+        return _box(_only([box for box in _shapes(text) if len(box) == 4], system, size))
 
     return read
 
@@ -46,14 +43,13 @@ def strict_box(system: str) -> BoxReader:
 def strict_point(system: str) -> PointReader:
     """Return the reader of the only point in an answer, in these coordinates; that of a box is its center.
 
-    A point is `[a, b]`, `(a, b)`, `x=a, y=b` in any notation, or an answer of two numbers; boxes and numbers are read
-    and refused as by `strict_box`.
+    A point is `[a, b]`, `(a, b)`, `<point>a b</point>`, `x=a, y=b` as in JSON or HTML, or an answer of two numbers.
+    Boxes and numbers are read, or not, as by `strict_box`.
     """
 
     def read(text: str, size: Size) -> Point | None:
-        found = set(_shapes(text))
-        shares = _shares(found.pop(), system, size) if len(found) == 1 else None
-        return None if shares is None else center(shares)
+        found = _only(_shapes(text), system, size)
+        return None if found is None else center(found)
 
     return read
 
@@ -67,12 +63,19 @@ _N = r"([-+]?(?:\d+(?:\.\d+)?|\.\d+))"
 _THEN = r"(?:\s{0,9},\s{0,9}|\s{1,9})"
 _PAIR = rf"[\[(]\s{{0,9}}{_N}{_THEN}{_N}\s{{0,9}}[\])]"
 _NAMED = r"[\"']?\s?[:=]\s?[\"']?" + _N + r"[\"']?"
-_EDGES = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("left", "top", "right", "bottom"))
+_EDGES = (("x1", "y1", "x2", "y2"), ("x_?min", "y_?min", "x_?max", "y_?max"), ("left", "top", "right", "bottom"))
 _BOXES = [
     re.compile(rf"[\[(]\s{{0,9}}{_N}{_THEN}{_N}{_THEN}{_N}{_THEN}{_N}\s{{0,9}}[\])]"),
     re.compile(rf"{_PAIR}\s{{0,9}}(?:,|to\b)?\s{{0,9}}{_PAIR}"),
+    re.compile(
+        rf"\btop[ -]?left\b[^\[(\n]{{0,30}}{_PAIR}[^\[(]{{0,40}}\bbottom[ -]?right\b[^\[(\n]{{0,30}}{_PAIR}",
+        re.IGNORECASE,
+    ),
     *(re.compile(r"[\s,;]{1,9}[\"']?".join(rf"\b{edge}{_NAMED}" for edge in edges), re.IGNORECASE) for edges in _EDGES),
 ]
+_TAGGED = re.compile(
+    rf"<(?:point|b?box)>\s{{0,9}}{_N}{_THEN}{_N}(?:{_THEN}{_N}{_THEN}{_N})?\s{{0,9}}</(?:point|b?box)>", re.IGNORECASE
+)
 _POINTS = [re.compile(_PAIR), re.compile(rf"\bx{_NAMED}[\s,;]{{1,9}}[\"']?y{_NAMED}", re.IGNORECASE)]
 _ALONE = re.compile(rf"{_N}{_THEN}{_N}(?:{_THEN}{_N}{_THEN}{_N})?\.?")
 _OTHERS = re.compile(r"(?<!b)box_2d|<points\b", re.IGNORECASE)
@@ -90,19 +93,22 @@ def _shapes(text: str) -> list[tuple[float, ...]]:
         found.append(tuple(float(number) for number in match.groups() if number is not None))
         return " ; "
 
-    for pattern in (*_BOXES, *_POINTS):
+    for pattern in (_TAGGED, *_BOXES, *_POINTS):
         text = pattern.sub(take, text)
     if not found and (alone := _ALONE.fullmatch(text.strip())):
         take(alone)
     return found
 
 
-def _shares(numbers: Sequence[float], system: str, size: Size) -> tuple[float, ...] | None:
-    """Return the numbers as shares of width and height, or None if they cannot be in these coordinates."""
+def _only(shapes: Sequence[Sequence[float]], system: str, size: Size) -> Sequence[float] | None:
+    """Return the only shape in shares of width and height; None if there are others, or if it cannot be one."""
     whole = size if system == PIXELS else (SCALES[system],) * 2
-    shares = tuple(number / whole[place % 2] for place, number in enumerate(numbers))
-    too_small = system != "unit" and all(abs(number) <= 1 for number in numbers)
-    return None if too_small or not all(-BEYOND <= share <= 1 + BEYOND for share in shares) else shares
+    if len({*map(tuple, shapes)}) != 1 or (system != "unit" and all(abs(number) <= 1 for number in shapes[0])):
+        return None
+    shares = [number / whole[place % 2] for place, number in enumerate(shapes[0])]
+    if len(shares) == 4 and (shares[0] >= shares[2] or shares[1] >= shares[3]):
+        return None
+    return shares if all(-BEYOND <= share <= 1 + BEYOND for share in shares) else None
 
 
 # The public scripts. lmms-eval is at 75571cf, VLMEvalKit at e8e78f0, SeeClick at 0ef37ac, ScreenSpot-Pro at bd8bbbb.
