@@ -155,8 +155,8 @@ def _task(name: str) -> Task:
     def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
         counts = Counter(record.category for record in records)
         return [
-            f"{split} has {counts[split]:,} phrases and the published split {size:,}: lmms-eval's table joins it with "
-            "Google's split of that name, so the number cannot be compared with published ones."
+            f"{split} has {counts[split]:,} phrases and the published split {size:,}, so the number cannot be compared "
+            "with published ones. By its size, val of lmms-eval's tables also holds Google's split."
             for split, size in SIZES[name].items()
             if counts[split] > size
         ]
