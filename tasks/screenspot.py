@@ -144,7 +144,7 @@ def _task(name: str, prompts: Mapping[str, Prompt], official: Mapping[str, Score
         of_group = parts_by(lambda record: record.category.partition("-")[0], records, scores)
         return {
             "overall": percent(share(records, scores), right_area(records)),
-            "mean": macro({category: found[category] for category in axes}),
+            "mean": macro({label: found[category] for category, label in axes.items()}),
             **found,
             **{kind: percent(share(*parts[kind]), right_area(parts[kind][0])) for kind in KINDS},
             **{group: percent(share(*of_group[group]), right_area(of_group[group][0])) for group in groups},
