@@ -25,6 +25,8 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 """Its other values -> the transposition that makes the picture upright."""
+SIDEWAYS = (5, 6, 7, 8)
+"""Those that exchange width and height."""
 
 TRAITS = {
     "transparent": "with transparency, which is dropped",
@@ -83,6 +85,15 @@ def as_seen(picture: Image.Image) -> Image.Image:
     seen = seen.convert("RGB")
     seen.info = {}  # or it would be turned again
     return seen
+
+
+def seen_size(picture: Image.Image, turned: bool = True) -> tuple[int, int]:
+    """Return the width and height of an opened picture as `as_seen` returns it.
+
+    `turned` says whether the file may have an orientation. A PNG without one in front would be decoded to look for it.
+    """
+    width, height = picture.size
+    return (height, width) if turned and _orientation(picture) in SIDEWAYS else (width, height)
 
 
 def traits(picture: Image.Image) -> tuple[str, ...]:

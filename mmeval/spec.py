@@ -75,7 +75,10 @@ class RunSpec:
         folder="{}", choices=("text", "likelihood", "likelihood-sum", "first-token"),
     )  # fmt: skip
     reading: str | None = _scoring(
-        None, "Public script by whose rules answers are read.  [default: the task's first]", folder="{}"
+        None,
+        "Public script by whose rules answers are read, or the coordinates that boxes and points are in.  "
+        "[default: the prompt's, or the task's first]",
+        folder="{}",
     )
     shots: int | None = option(
         None, "Number of demonstrations, drawn by --seed.  [default: the task's]", folder="shots{}", minimum=0

@@ -60,6 +60,12 @@ class Task:
     """Reads the benchmark's own predictions format."""
     readings: Mapping[str, Scorer] = field(default_factory=dict)
     """The public tools' ways to read and score an answer, by name. The first is the default."""
+    scorers_by_reading: Mapping[str, Mapping[str, Scorer]] = field(default_factory=dict)
+    """The scorers of each reading, if it also decides how `strict` reads: in which coordinates, for example."""
+    reading_by_prompt: Mapping[str, str] = field(default_factory=dict)
+    """Prompt -> its reading, if prompts ask for different forms of answers. The others have the first reading."""
+    constant: tuple[str, Scorer] | None = None
+    """An answer that does not depend on the question, in words, and its scorer, if no letter or yes is an answer."""
     choice: bool = False
     """Whether the task is multiple choice, so options can be chosen by likelihood and a judge can name a letter."""
     candidates: Callable[[Sample], tuple[str, ...]] | None = None
@@ -148,12 +154,14 @@ def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task
 
 
 def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
-    own = next(iter(task.readings))
-    reading = spec.reading or own
-    if reading not in task.readings:
+    own, reading = next(iter(task.readings)), pick_reading(task, spec)
+    if reading is None or reading not in task.readings:
         known = ", ".join(task.readings)
-        raise InputError(f"no reading '{reading}'{nearest(reading, task.readings)}; choose from {known}")
+        raise InputError(f"no reading '{reading}'{nearest(reading or '', task.readings)}; choose from {known}")
     named = _named(task, reading)
+    if task.scorers_by_reading:
+        scorers = task.scorers_by_reading[reading]
+        return replace(named, scorers=scorers, metrics=dict.fromkeys(scorers, next(iter(task.metrics.values()))))
     if reading == own and verdicts is None:
         return named
     others = {name: scorer for name, scorer in task.scorers.items() if name != "official"}
@@ -202,6 +210,14 @@ def pick_prompt(task: Task, prompt: str | None) -> str:
             f"choose from {', '.join(task.prompts)}"
         )
     return prompt or next(iter(task.prompts))
+
+
+def pick_reading(task: Task, spec: RunSpec) -> str | None:
+    """Return the requested reading's name, or the default's for the requested prompt; None if there are no readings."""
+    if spec.reading is not None or not task.readings:
+        return spec.reading
+    prompt = pick_prompt(task, spec.prompt) if task.reading_by_prompt else ""
+    return task.reading_by_prompt.get(prompt, next(iter(task.readings)))
 
 
 def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:

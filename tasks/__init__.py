@@ -28,13 +28,17 @@ TASKS = {
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA",
+    "refcoco": "mmeval.tasks.refcoco:REFCOCO", "refcoco-plus": "mmeval.tasks.refcoco:REFCOCO_PLUS",
+    "refcocog": "mmeval.tasks.refcoco:REFCOCOG", "screenspot": "mmeval.tasks.screenspot:SCREENSPOT",
+    "screenspot-v2": "mmeval.tasks.screenspot:SCREENSPOT_V2",
+    "screenspot-pro": "mmeval.tasks.screenspot:SCREENSPOT_PRO",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""
 
 HEADINGS = (
-    "one picture", "exams and science", "large pictures", "text, charts, documents", "several pictures", "in context",
-    "video",
+    "one picture", "exams and science", "large pictures", "text, charts, documents", "grounding", "several pictures",
+    "in context", "video",
 )  # fmt: skip
 """Headings of the list of benchmarks, in order; each card names one."""
 
@@ -44,6 +48,9 @@ LEFT_OUT = {
     "SEED-Bench, dimensions 10 to 12": "clips of videos from three other data sets, each with its own naming scheme",
     "SEED-Bench-2, level 3": "asks the model to generate pictures, and its options are pictures",
     "MMMU, test": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2179",
+    "RefCOCO and RefCOCOg, Google's splits": "published numbers are on UNC's and UMD's splits",
+    "ScreenSpot-Pro, in Chinese and with refusals": "the published numbers are those of the English instructions, all "
+    "of which have an element",
     "Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",
 }
 """Benchmark that is not included -> why a card cannot express it."""

@@ -6,11 +6,13 @@ shows two of them without their pictures. open_flamingo decodes with three beams
 for a caption.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mmeval.data.demonstrations import find
 from mmeval.data.tables import TableRow
+from mmeval.scoring.readings.boxes import Box, Size
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.task import Prompt, Task
 from mmeval.types import InputError, Parts, Sample
@@ -34,6 +36,28 @@ def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
     if answer not in [*LETTERS[: len(options)]]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
     return answer
+
+
+def box(line: TableRow, name: str, sides: bool = False) -> Box:
+    """Return the column's box: left, top, right and bottom, or with `sides` left, top, width and height.
+
+    Raises InputError for anything else than four numbers, and for a box without area.
+    """
+    try:
+        left, top, right, bottom = map(float, line.texts(name))
+    except ValueError:
+        left = top = right = bottom = 0.0
+    if sides:
+        right, bottom = left + right, top + bottom
+    if not (left < right < math.inf and top < bottom < math.inf):
+        edges = "left, top, width and height" if sides else "left, top, right and bottom"
+        raise InputError(f"{line.where}: the {name} is {line.value(name)!r:.60}; it must be {edges} of a box")
+    return left, top, right, bottom
+
+
+def sized(size: Size) -> Mapping[str, str]:
+    """Return the tags with a picture's width and height, in which coordinates are read."""
+    return {"width": str(size[0]), "height": str(size[1])}
 
 
 def folder(task: Task, data: str, holds: str) -> Path:

@@ -79,6 +79,18 @@ def test_the_prompts_are_those_of_lmms_eval() -> None:
     expected |= {"chartqa": "Is it?\nAnswer the question with a single word.", "ocrbench": "Is it?"}
     expected |= {"realworldqa": "Is it?", "cv-bench": f"{note}Is it?", "mmmu": f"Is it?{options}\n{directly}"}
     expected |= {"mmmu-pro": f"Is it?{options}\nAnswer with the option letter from the given choices directly."}
+    corners = "(top-left x, top-left y, bottom-right x, bottom-right y)"
+    box = (
+        f"Bounding box coordinates are specified in the format {corners}. All values are floating point numbers bounded"
+    )
+    phrase = "Please provide the bounding box coordinate of the region this sentence describes: Is it?"
+    expected |= dict.fromkeys(("refcoco", "refcoco-plus", "refcocog"), f"{box} between 0 and 1. {phrase}")
+    command = "Please provide the bounding box coordinates of the region that corresponds to the command: Is it?"
+    places = "with two decimal places of precision (e.g., 0.15)"
+    expected |= {"screenspot": f"{box} between 0 and 1 {places}. {command}"}
+    point = "exactly one click point as [x, y] in normalized coordinates within [0, 1]. Do not output a bounding box."
+    identify = f"Identify the UI element for the instruction and output {point}\nInstruction: Is it?"
+    expected |= dict.fromkeys(("screenspot-v2", "screenspot-pro"), identify)
     expected |= {"mme-realworld": f"Is it?{best}{SELECT}\nThe best answer is: "}
     expected |= {"mme-realworld-cn": f"Is it? 选项如下所示:\n(A) a\n(B) b\n{SELECT_CN}\n最佳答案为： "}
     assert prompts("lmms-eval-0.7") == expected

@@ -159,9 +159,10 @@ def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Found | 
 def _rows(main: Scored, headline: Sequence[str]) -> Found:
     """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
     rows: Found = {"chance": {name: one.chance for name, one in _reported(main, headline).items()}}
-    for text in baselines.constants(main.records):
+    constant = main.task.constant
+    for text in [constant[0]] if constant else baselines.constants(main.records):
         own = main.answering(text)
-        name = baselines.label(baselines.MAJORITY if len(rows) == 1 else baselines.CONSTANT, text)
+        name = baselines.label(baselines.CONSTANT if constant or len(rows) > 1 else baselines.MAJORITY, text)
         rows[name] = {key: value_of(one) for key, one in _reported(own, headline).items()}
     return rows
 

@@ -17,7 +17,7 @@ from mmeval.runs.identity import defaults
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.startup import import_quickly
-from mmeval.task import Task, pick_prompt
+from mmeval.task import Task, pick_prompt, pick_reading
 from mmeval.types import InputError
 
 NEEDS = {"top_p": "temperature", "top_k": "temperature", "length_penalty": "beams"}
@@ -60,7 +60,7 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
 
 def filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
     """Return the spec with None replaced by the task's and the model's defaults, in the fields that apply to them."""
-    reading = spec.reading or next(iter(task.readings), None) if spec.scoring == "text" else None
+    reading = pick_reading(task, spec) if spec.scoring == "text" else None
     return replace(
         spec,
         prompt=pick_prompt(task, spec.prompt),

@@ -112,14 +112,15 @@ class Scored:
 
     def answering(self, answer: str) -> Scored:
         """Return what the first scorer would give if every question had been answered with `answer`."""
-        one = self.first
-        records, scores = constant.answering(self.records, answer, lambda record: judge(self.task, record, one))
+        one, own = self.first, self.task.constant
+        score = own[1] if own and own[0] == answer else lambda record: judge(self.task, record, one)
+        records, scores = constant.answering(self.records, answer, score)
         return replace(self, records=records, scores={one: scores})
 
     def baselines(self) -> dict[str, Any]:
         """Return the numbers of answers that do not depend on the question, by the first scorer: answer and values."""
-        found = {}
-        for name, answer in constant.baselines(self.records).items():
+        found, own = {}, self.task.constant
+        for name, answer in ({constant.CONSTANT: own[0]} if own else constant.baselines(self.records)).items():
             numbers = self.answering(answer).numbers(self.first)
             values = {key: value_of(one) for key, one in numbers.items()}
             if any(value is not None for value in values.values()):

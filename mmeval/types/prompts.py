@@ -46,6 +46,19 @@ class Image:
         except pictures.Unusable as error:
             raise InputError(f"{error}; replace the file") from error
 
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pixels that `decode` returns, from the header. Raises InputError as `decode` does."""
+        if isinstance(self.data, PILImage.Image):
+            return pictures.seen_size(self.data)
+        encoded = self._encoded()
+        try:
+            with pictures.decoding(self.name), PILImage.open(io.BytesIO(encoded), formats=pictures.FORMATS) as picture:
+                pictures.check_size(picture, self.name)
+                return pictures.seen_size(picture, turned=picture.format != "PNG" or b"eXIf" in encoded)
+        except pictures.Unusable as error:
+            raise InputError(f"{error}; replace the file") from error
+
     @property
     def seconds(self) -> float | None:
         """For a video frame, its time in seconds since the first frame; None for any other picture."""

@@ -24,7 +24,7 @@ from mmeval.types import Request
 from tests import mmbench_table
 from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
-from tests.tasks import test_mmmu
+from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_tier_two import EXPECTED
@@ -278,6 +278,11 @@ WRITERS: dict[str, Writer] = {
     "mmmu-pro": test_mmmu.pro,
     "mmmu-pro-vision": test_mmmu.vision,
     "mathvista": mathvista,
+    "refcoco": grounding_folders.refcoco,
+    "refcoco-plus": grounding_folders.refcoco,
+    "refcocog": grounding_folders.refcocog,
+    **dict.fromkeys(("screenspot", "screenspot-v2"), grounding_folders.screenspot),
+    "screenspot-pro": grounding_folders.screenspot_pro,
     "mme-realworld": mme_realworld,
     "mme-realworld-cn": mme_realworld_cn,
     **{name: expected[0] for name, expected in EXPECTED.items()},

@@ -1,0 +1,183 @@
+"""RefCOCO, RefCOCO+ and RefCOCOg: the box of the object that a phrase describes (Yu et al. 2016, 1608.00272).
+
+A box is right if its intersection over union with the right one is at least a half. Each split has its own number.
+Published numbers of RefCOCO and RefCOCO+ are on UNC's splits, those of RefCOCOg on UMD's.
+
+lmms-eval's `refcoco_grounding` is not offered: it asks for all phrases of an object at once, and keeps whichever of the
+answer's boxes, in pixels or in thousandths, is nearest to the right one.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from mmeval.data import files, tables
+from mmeval.scoring.metrics.groups import by_category, macro
+from mmeval.scoring.metrics.overlap import overlapping, target
+from mmeval.scoring.readings.boxes import SYSTEMS, Box, lmms_eval_box, strict_box, vlmevalkit_box
+from mmeval.task import Numbers, Prompt, Task
+from mmeval.tasks.shared import box, sized
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+
+SIZES = {
+    "refcoco": {"val": 10834, "testA": 5657, "testB": 5095},
+    "refcoco-plus": {"val": 10758, "testA": 5726, "testB": 4889},
+    "refcocog": {"val": 4896, "test": 9602},
+}
+"""Benchmark -> split -> its phrases."""
+LABELS = {"val": "Validation", "test": "Test", "testA": "Test A (people)", "testB": "Test B (other objects)"}
+STEMS = {"refcoco": "refcoco", "refcoco-plus": "refcoco+", "refcocog": "refcocog"}
+"""Benchmark -> its name in the files of Qwen-VL and, in capitals, in the table of VLMEvalKit."""
+FORMS = ("{split}-*.parquet", "data/{split}-*.parquet", "{stem}_{split}.jsonl")
+"""Files of a split: lmms-eval's tables, and Qwen-VL's."""
+KIT = "RefCOCO.tsv"
+"""VLMEvalKit's table of all three benchmarks."""
+
+
+def samples(name: str, data: str) -> Iterator[Sample]:
+    """Yield the questions of a benchmark's splits, one for each phrase. Raises InputError."""
+    times: Counter[str] = Counter()
+    shown: dict[str, Image] = {}
+    for split, line in _lines(name, data):
+        for own, phrase, image, right in _questions(line, shown):
+            times[key := f"{split}/{own}"] += 1
+            tags = sized(image.size)
+            yield Sample(f"{key}/{times[key]}", (image, phrase), target(right), category=split, tags=tags)
+
+
+def _lines(name: str, data: str) -> Iterator[tuple[str, tables.TableRow]]:
+    """Yield the rows of each split, from the first form of files that there is."""
+    splits, path, stem = SIZES[name], Path(data), STEMS[name]
+    if data == "hub":
+        hub = TASKS[name].card["hub"]
+        yield from ((split, line) for split in splits for line in tables.read(data, (), {**hub, "split": split}, name))
+        return
+    for form in FORMS:
+        globs = {split: form.format(split=split, stem=stem) for split in splits}
+        if found := [(split, file) for split, glob in globs.items() for file in _found(path, glob)]:
+            folder = path.parent if path.is_file() else path
+            yield from ((split, line) for split, file in found for line in tables.of_file(file, folder))
+            return
+    known = [*(form.format(split="val", stem=stem) for form in FORMS), KIT]
+    if path.is_file() and path.name != KIT:
+        raise InputError(f"{path}: its name does not say the split; call it as published, such as {', '.join(known)}")
+    named = {split.lower(): split for split in splits}
+    for line in tables.read(data, known, None, name):
+        own, _, part = line.text("category").partition(" ")
+        if own.lower() != stem:
+            continue
+        if (split := part.lower().replace("-", "").strip()) not in named:
+            raise InputError(f"{line.where}: unknown split '{part[:40]}'; choose from {', '.join(splits)}")
+        yield named[split], line
+
+
+def _found(path: Path, glob: str) -> list[Path]:
+    """Return the files of a folder that match, or the path if it is such a file."""
+    return [one for one in [path] if one.match(glob)] if path.is_file() else files.glob(path, glob)
+
+
+def _questions(line: tables.TableRow, shown: dict[str, Image]) -> Iterator[tuple[str, str, Image, Box]]:
+    """Yield each phrase of a row: the name of its object, the phrase, the picture, and the right box in shares.
+
+    `shown` holds the pictures that are files.
+    """
+    if "sent" in line.values:  # Qwen-VL's: edges in pixels
+        name = line.text("image").rpartition("/")[2]
+        if line.folder is not None and name not in shown:
+            place = files.first(line.folder, [f"train2014/{name}", line.text("image"), name], line.where)
+            shown[name] = files.picture(line.folder, place, line.where)
+        yield name, line.text("sent"), shown[name], _shares(box(line, "bbox"), shown[name])
+    elif "category" in line.values:  # VLMEvalKit's: the phrase in a prompt, edges in shares
+        phrase, right = re.search(r"<ref>(.*)</ref>", line.text("question"), re.DOTALL), box(line, "answer")
+        if phrase is None or not all(0 <= edge <= 1 for edge in right):
+            raise InputError(f"{line.where}: not a row of {KIT}, with <ref> and a box from 0 to 1; get it again")
+        (image,) = line.images("image")
+        yield line.text("index"), phrase[1], image, right
+    else:  # lmms-eval's: sides in pixels, all phrases of an object
+        (image,) = line.images("image")
+        right = _shares(box(line, "bbox", sides=True), image)
+        yield from ((line.text("question_id"), phrase, image, right) for phrase in line.texts("answer"))
+
+
+def _shares(edges: Box, image: Image) -> Box:
+    width, height = image.size
+    return edges[0] / width, edges[1] / height, edges[2] / width, edges[3] / height
+
+
+def _asking(before: str, after: str = "") -> Prompt:
+    def words(sample: Sample) -> Parts:
+        *pictures, phrase = sample.prompt
+        return (*pictures, f"{before.format(**sample.tags)}{phrase}{after}")
+
+    return words
+
+
+PROMPTS = {
+    "lmms-eval": _asking(
+        "Bounding box coordinates are specified in the format (top-left x, top-left y, bottom-right x, bottom-right y)."
+        " All values are floating point numbers bounded between 0 and 1. Please provide the bounding box coordinate of"
+        " the region this sentence describes: "
+    ),
+    "vlmevalkit": _asking(
+        "Please provide the bounding box coordinate of the region this sentence describes: <ref>", "</ref>"
+    ),
+    "qwen3-vl": _asking(
+        'Locate every object that matches the description "', '" in the image. Report bbox coordinates in JSON format.'
+    ),
+    "thousandths": _asking(
+        'Where is "',
+        '" in the picture? Answer with one box as [left, top, right, bottom], each a whole number from 0 to 1000, where'
+        " 1000 is the picture's whole width or height.",
+    ),
+    "pixels": _asking(
+        'The picture is {width} pixels wide and {height} pixels high. Where is "',
+        '" in it? Answer with one box as [left, top, right, bottom], in pixels.',
+    ),
+}
+COORDINATES = {system: {"strict": overlapping(strict_box(system))} for system in SYSTEMS}
+READINGS = {
+    "lmms-eval": {"official": overlapping(lmms_eval_box), **COORDINATES["unit"]},
+    "vlmevalkit": {"official": overlapping(vlmevalkit_box), **COORDINATES["thousandths"]},
+    **COORDINATES,
+}
+"""Reading -> its scorers. VLMEvalKit's prompt names no coordinates; InternVL, whose prompt it is, has thousandths."""
+
+
+def _task(name: str) -> Task:
+    labels = {split: LABELS[split] for split in SIZES[name]}
+
+    def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+        found = by_category(records, scores, [*labels], chance=lambda own: None)
+        return {"mean": macro({split: found[split] for split in labels}), **found}
+
+    def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
+        counts = Counter(record.category for record in records)
+        return [
+            f"{split} has {counts[split]:,} phrases and the published split {size:,}, so the number cannot be compared "
+            "with published ones. By its size, val of lmms-eval's tables also holds Google's split."
+            for split, size in SIZES[name].items()
+            if counts[split] > size
+        ]
+
+    return Task(
+        name=name,
+        samples=partial(samples, name),
+        prompts=PROMPTS,
+        scorers=READINGS["lmms-eval"],
+        metrics={"official": numbers, "strict": numbers},
+        axes=labels,
+        totals={"mean": "Mean of the splits"},
+        max_new_tokens=128,
+        readings={reading: next(iter(scorers.values())) for reading, scorers in READINGS.items()},
+        scorers_by_reading=READINGS,
+        reading_by_prompt={"vlmevalkit": "vlmevalkit", "qwen3-vl": "thousandths", "thousandths": "thousandths"}
+        | {"pixels": "pixels"},
+        constant=("the whole picture", overlapping(lambda text, size: (0.0, 0.0, 1.0, 1.0))),
+        remarks=remarks,
+    )
+
+
+TASKS: Mapping[str, Task] = {name: _task(name) for name in SIZES}
+REFCOCO, REFCOCO_PLUS, REFCOCOG = TASKS.values()

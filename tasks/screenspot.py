@@ -1,0 +1,210 @@
+"""ScreenSpot, ScreenSpot-v2 and ScreenSpot-Pro: the point to click for an instruction, in a screenshot.
+
+Cheng et al. 2024 (2401.10935); OS-Atlas, Wu et al. 2024 (2410.23218), who corrected its labels; Li et al. 2025
+(2504.07981), with professional programs on large screens. A point is right if it is in the box of the element.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import by_category, macro, parts_by, percent, share
+from mmeval.scoring.metrics.overlap import hitting, right_area, target
+from mmeval.scoring.readings import boxes
+from mmeval.task import Numbers, Prompt, Scorer, Task
+from mmeval.tasks.shared import box, sized
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+
+KINDS = ("text", "icon")
+PLATFORMS = {"mobile": "Mobile", "desktop": "Desktop", "web": "Web"}
+SYSTEMS = {"ios": "mobile", "android": "mobile", "macos": "desktop", "windows": "desktop"}
+"""Part of a source's name -> its platform; any other is a website."""
+GROUPS = ("Dev", "Creative", "CAD", "Scientific", "Office", "OS")
+TABLES = ("test-*.parquet", "data/test-*.parquet")
+FILES = {
+    "screenspot": ("screenspot_mobile.json", "screenspot_desktop.json", "screenspot_web.json"),
+    "screenspot-v2": ("screenspot_mobile_v2.json", "screenspot_desktop_v2.json", "screenspot_web_v2.json"),
+    "screenspot-pro": ("annotations/*.json",),
+}
+"""Benchmark -> its own files."""
+PICTURES = ("", "images", "screenspot_imgs", "screenspotv2_image")
+"""Places in the data folder where the screenshots may be."""
+
+
+def samples(name: str, data: str) -> Iterator[Sample]:
+    """Yield the questions of the hub, of the tables of a hub, or of the benchmark's own files. Raises InputError."""
+    times: Counter[str] = Counter()
+    read = professional if name == "screenspot-pro" else everyday
+    for line in tables.read(data, (*TABLES, *FILES[name]), TASKS[name].card["hub"], name):
+        found = read(line)
+        times[found.id] += 1
+        yield replace(found, id=f"{found.id}/{times[found.id]}")
+
+
+def everyday(line: tables.TableRow) -> Sample:
+    """Return a row of ScreenSpot. Its own files have sides in pixels, the tables of the hub edges in shares."""
+    own = "img_filename" in line.values
+    (image,) = line.images("img_filename" if own else "image", PICTURES)
+    width, height = image.size
+    left, top, right, bottom = box(line, "bbox", sides=own)
+    if own:
+        left, top, right, bottom = left / width, top / height, right / width, bottom / height
+    elif max(right, bottom) > 1 + boxes.BEYOND:
+        raise InputError(f"{line.where}: the bbox is {line.value('bbox')!r:.60}; it must be edges from 0 to 1")
+    source = line.text("data_source")
+    platform = next((platform for system, platform in SYSTEMS.items() if system in source), "web")
+    name = line.text("img_filename") if own else line.cell("file_name", required=False) or source
+    return Sample(
+        name,
+        (image, line.text("instruction")),
+        target((left, top, right, bottom)),
+        category=f"{platform}-{_known(line, 'data_type', KINDS)}",
+        tags=sized((width, height)),
+    )
+
+
+def professional(line: tables.TableRow) -> Sample:
+    """Return a row of ScreenSpot-Pro, whose files and tables have edges in pixels and the picture's size."""
+    (image,) = line.images("image" if "image" in line.values else "img_filename", PICTURES)
+    left, top, right, bottom = box(line, "bbox")
+    try:
+        width, height = map(int, line.texts("img_size"))
+    except ValueError:
+        width = height = 0
+    if min(width, height) < 1:
+        raise InputError(f"{line.where}: the img_size is {line.value('img_size')!r:.60}; it must be width and height")
+    return Sample(
+        line.text("id"),
+        (image, line.text("instruction")),
+        target((left / width, top / height, right / width, bottom / height)),
+        category=f"{_known(line, 'group', GROUPS)}-{_known(line, 'ui_type', KINDS)}",
+        tags=sized((width, height)),
+    )
+
+
+def _known(line: tables.TableRow, column: str, known: Sequence[str]) -> str:
+    if (value := line.text(column)) not in known:
+        near = nearest(value, known)
+        raise InputError(f"{line.where}: unknown {column} '{value[:40]}'{near}; choose from {', '.join(known)}")
+    return value
+
+
+def _asking(before: str, after: str = "") -> Prompt:
+    """Return a prompt: the screenshot, and the instruction between two texts."""
+
+    def words(sample: Sample) -> Parts:
+        *pictures, instruction = sample.prompt
+        return (*pictures, f"{before.format(**sample.tags)}{instruction}{after}")
+
+    return words
+
+
+_LMMS_EVAL = _asking(
+    "Identify the UI element for the instruction and output exactly one click point as [x, y] in normalized "
+    "coordinates within [0, 1]. Do not output a bounding box.\nInstruction: "
+)
+PROMPTS = {
+    "qwen3-vl": _asking(
+        'Locate the element to click for the instruction "',
+        '" in this image. Output the point coordinates in JSON format.',
+    ),
+    "thousandths": _asking(
+        'Where would you click in this screenshot for the instruction "',
+        "\"? Answer with one point as [x, y], each a whole number from 0 to 1000, where 1000 is the screenshot's whole "
+        "width or height.",
+    ),
+    "pixels": _asking(
+        "The screenshot is {width} pixels wide and {height} pixels high. Where would you click in it for the "
+        'instruction "',
+        '"? Answer with one point as [x, y], in pixels.',
+    ),
+}
+"""The prompts that all three benchmarks have beside those of their scripts."""
+SEECLICK = {
+    "seeclick": _asking(
+        'In this UI screenshot, what is the position of the element corresponding to the command "', '" (with point)?'
+    )
+}
+COORDINATES = {system: {"strict": hitting(boxes.strict_point(system))} for system in boxes.SYSTEMS}
+UNIT = COORDINATES["unit"]
+SHARED = {"qwen3-vl": "thousandths", "thousandths": "thousandths", "pixels": "pixels"}
+"""Prompt -> the coordinates in which its answers are read."""
+
+
+def _task(name: str, prompts: Mapping[str, Prompt], official: Mapping[str, Scorer], axes: Mapping[str, str]) -> Task:
+    """Return a benchmark. The scripts' `prompts` and `official` readings of the answers have the same names."""
+    readings = {**{script: {"official": score, **UNIT} for script, score in official.items()}, **COORDINATES}
+    groups = list(dict.fromkeys(category.partition("-")[0] for category in axes))
+
+    def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+        found = by_category(records, scores, [*axes], chance=right_area)
+        parts = parts_by(lambda record: record.category.partition("-")[2], records, scores)
+        of_group = parts_by(lambda record: record.category.partition("-")[0], records, scores)
+        return {
+            "overall": percent(share(records, scores), right_area(records)),
+            "mean": macro({label: found[category] for category, label in axes.items()}),
+            **found,
+            **{kind: percent(share(*parts[kind]), right_area(parts[kind][0])) for kind in KINDS},
+            **{group: percent(share(*of_group[group]), right_area(of_group[group][0])) for group in groups},
+        }
+
+    return Task(
+        name=name,
+        samples=partial(samples, name),
+        prompts={**prompts, **PROMPTS},
+        scorers=next(iter(readings.values())),
+        metrics={"official": numbers, "strict": numbers},
+        axes=axes,
+        totals={"overall": "Overall"},
+        details={
+            "mean": f"Mean of the {len(axes)} kinds",
+            **{kind: kind.capitalize() for kind in KINDS},
+            **{group: PLATFORMS.get(group, group) for group in groups},
+        },
+        max_new_tokens=128,
+        readings={reading: next(iter(scorers.values())) for reading, scorers in readings.items()},
+        scorers_by_reading=readings,
+        reading_by_prompt={**{script: script for script in prompts}, **SHARED},
+        constant=("the center", hitting(lambda text, size: (0.5, 0.5))),
+    )
+
+
+_PLATFORM_AXES = {f"{name}-{kind}": f"{title} {kind}" for name, title in PLATFORMS.items() for kind in KINDS}
+_GROUP_AXES = {f"{group}-{kind}": f"{group} {kind}" for group in GROUPS for kind in KINDS}
+SCREENSPOT = _task(
+    "screenspot",
+    {
+        **SEECLICK,
+        "lmms-eval": _asking(
+            "Bounding box coordinates are specified in the format (top-left x, top-left y, bottom-right x, "
+            "bottom-right y). All values are floating point numbers bounded between 0 and 1 with two decimal places of "
+            "precision (e.g., 0.15). Please provide the bounding box coordinates of the region that corresponds to the "
+            "command: "
+        ),
+    },
+    {"seeclick": hitting(boxes.seeclick), "lmms-eval": hitting(boxes.lmms_eval_region, unread=(0.0, 0.0))},
+    _PLATFORM_AXES,
+)
+SCREENSPOT_V2 = _task(
+    "screenspot-v2",
+    {**SEECLICK, "lmms-eval": _LMMS_EVAL},
+    {"seeclick": hitting(boxes.seeclick), "lmms-eval": hitting(boxes.lmms_eval_share)},
+    _PLATFORM_AXES,
+)
+SCREENSPOT_PRO = _task(
+    "screenspot-pro",
+    {
+        "release": _asking(
+            "You are asked to find the bounding box of an UI element in the given screenshot corresponding to a given "
+            "instruction.\nDon't output any analysis. Output your result in the format of [[x0,y0,x1,y1]], with x and "
+            "y ranging from 0 to 1.The instruction is:\n",
+            "\n",
+        ),
+        "lmms-eval": _LMMS_EVAL,
+    },
+    {"release": hitting(boxes.screenspot_pro), "lmms-eval": hitting(boxes.lmms_eval_point)},
+    _GROUP_AXES,
+)
+TASKS = {task.name: task for task in (SCREENSPOT, SCREENSPOT_V2, SCREENSPOT_PRO)}
