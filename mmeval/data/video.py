@@ -1,7 +1,7 @@
 """Show frames of videos as pictures: a named sampler selects them, and the time of each is kept.
 
 A video is identified by its file, and opened only when one of its frames is decoded. The task names a question's file;
-`container` decodes it.
+`container` decodes it, or `stills` if it is a folder of frames.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from mmeval import regular
-from mmeval.data import container, files
+from mmeval.data import container, files, stills
 from mmeval.data.container import Moment
-from mmeval.types import Image, InputError, Record, Score, nearest, plural
+from mmeval.data.samplers import ALL, SAMPLERS, Span, chosen
+from mmeval.types import Image, InputError, Record, Score, nearest
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -33,22 +34,10 @@ HELD = 256 << 20
 WHOLE, BLOCK, BLOCKS = 16 << 20, 1 << 18, 16
 """A file up to WHOLE bytes is hashed whole; of a larger file, BLOCKS blocks of BLOCK bytes are hashed."""
 
-Sampler = Callable[[int, int], list[int]]
-"""(frames in the video, frames wanted) -> places of the frames to show, from 0, all different."""
-SAMPLERS: dict[str, Sampler] = {
-    # the ends of the first `wanted` of `wanted` + 1 equal parts, as in MIC_tool's `clip_video.py`, by the authors of
-    # MSVD-QA and MSRVTT-QA (`util/preprocess.py`), and in VLMEvalKit for Video-MME
-    "inner": lambda there, wanted: [there * number // (wanted + 1) for number in range(1, wanted + 1)],
-    # the middles of equal parts, as in MVBench
-    "uniform": lambda there, wanted: [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)],
-    # evenly from the first to the last, like `linspace`
-    "ends": lambda there, wanted: [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)],
-}
-
 
 @dataclass(frozen=True)
 class SampledVideo:
-    """A file, and how its frames are sampled."""
+    """A file or a folder of frames, and how its frames are sampled."""
 
     path: Path
     name: str
@@ -56,23 +45,37 @@ class SampledVideo:
     """The file's modification time in nanoseconds, and its size in bytes."""
     count: int
     sampler: str
+    span: Span = ALL
+    """The part that is shown, as if it were the whole video."""
+    rate: float | None = None
+    """Frames per second of a folder of frames; None for a file."""
 
     def moments(self) -> list[Moment]:
         """Decode the sampled frames. Raises InputError if the video is damaged or has too few frames."""
-        return container.moments(self.path, self.name, self._places)
+        if self.rate is None:
+            found = container.moments(self.path, self.name, self._places)
+        else:
+            found = stills.moments(self.path, self.name, self.rate, self._places)
+        return [replace(moment, time=self._since(moment.time)) for moment in found]
 
     def times(self) -> tuple[float, ...]:
-        """Return the times of the sampled frames, in seconds from the video's first frame. Raises InputError."""
-        found = container.times(self.path, self.name)
-        return tuple(found[place] for place in self._places(len(found)))
+        """Return the times of the sampled frames, in seconds from the start of what is shown. Raises InputError."""
+        known = container.times(self.path, self.name) if self.rate is None else stills.times(self.path, self.rate)
+        return tuple(self._since(known[place]) for place in self._places(known))
 
-    def _places(self, there: int) -> list[int]:
-        if there < self.count:
-            raise InputError(
-                f"the video {self.name} has {plural(there, 'frame')}, fewer than the {self.count} to be shown; "
-                "ask for fewer with --frames, or replace it"
-            )
-        return SAMPLERS[self.sampler](there, self.count)
+    def digest(self) -> str:
+        """Return the SHA-256 that identifies the file or the folder. Raises InputError."""
+        return (
+            file_digest(self.path, self.version)
+            if self.rate is None
+            else stills.digest(self.path, self.name, self.version)
+        )
+
+    def _since(self, time: float) -> float:
+        return max(time - (self.span.start or 0.0), 0.0)
+
+    def _places(self, times: Sequence[float]) -> list[int]:
+        return chosen(times, self.count, self.sampler, self.span, self.name)
 
 
 class FrameImage(Image):
@@ -84,9 +87,10 @@ class FrameImage(Image):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file's digest, the sampler, the number of frames, and the place of this one."""
+        """SHA-256 of the file's digest, the part, the sampler, the number of frames, and the place of this one."""
         clip, number = self._place
-        facts = (file_digest(clip.path, clip.version), clip.sampler, clip.count, number)
+        facts: tuple[object, ...] = (clip.digest(), clip.sampler, clip.count, number)
+        facts += () if clip.span == ALL else (clip.span.start, clip.span.end)
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def decode(self) -> PILImage.Image:
@@ -96,7 +100,7 @@ class FrameImage(Image):
 
     @property
     def seconds(self) -> float | None:
-        """Its time, in seconds from the video's first frame; None if the video cannot be decoded."""
+        """Its time, in seconds from the start of what is shown; None if the video cannot be decoded."""
         clip, number = self._place
         times = _DECODED.times(clip)
         return times[number] if times else None
@@ -172,30 +176,38 @@ _DECODED = _Decoded()
 
 
 def frames(
-    folder: Path, names: Sequence[str], where: str, count: int, sampler: str
+    folder: Path,
+    names: Sequence[str],
+    where: str,
+    count: int,
+    sampler: str,
+    span: Span = ALL,
+    rate: float | None = None,
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
     """Return the frames of the first of the named files that exists in the folder, and the tags that describe them.
 
-    The file is not opened: if the video is damaged or has too few frames, only the questions about it fail. Raises
-    InputError if the file is missing, its suffix is not a video's, the sampler is unknown, or PyAV is not installed.
+    Only frames inside `span` are shown. With a `rate`, the names are folders of frames, so many per second. The file is
+    not opened: if the video is damaged or has too few frames, only the questions about it fail. Raises InputError if
+    the file is missing, its suffix is not a video's, the sampler is unknown, or PyAV is not installed.
     """
     container.check()
     if sampler not in SAMPLERS:
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
     if count < 1:
         raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
-    name = files.first(folder, names, where)
+    there = Path.is_file if rate is None else Path.is_dir
+    name = next((name for name in names if there(files.inside(folder, name, where))), names[0])
     path = folder / name
-    if not path.is_file():
+    if not there(path):
         others = " (or at its other possible paths)" if len(names) > 1 else ""
-        raise InputError(
-            f"{where}: there is no video {folder / names[0]}{others}{files.alike(folder / names[0])}; put it there"
-        )
-    if path.suffix.lower() not in container.FORMATS:
+        what = f"video {folder / names[0]}" if rate is None else f"folder of frames {folder / names[0]}"
+        raise InputError(f"{where}: there is no {what}{others}{files.alike(folder / names[0])}; put it there")
+    if rate is None and path.suffix.lower() not in container.FORMATS:
         known = ", ".join(container.FORMATS)
         raise InputError(f"{where}: {name}: not a video of a known kind ({known}); replace it")
     stat = path.stat()
-    clip = SampledVideo(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler)
+    version = (stat.st_mtime_ns, stat.st_size) if rate is None else stills.version(path)
+    clip = SampledVideo(path, name, version, count, sampler, span, rate)
     return tuple(FrameImage(clip, number) for number in range(count)), {"frames": str(count), "sampler": sampler}
 
 
