@@ -28,6 +28,7 @@ from tests.tasks import test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_tier_two import EXPECTED
+from tests.tasks.test_video_choice import mlvu, mvbench
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
 
@@ -278,6 +279,8 @@ WRITERS: dict[str, Writer] = {
     "mmmu-pro": test_mmmu.pro,
     "mmmu-pro-vision": test_mmmu.vision,
     "mathvista": mathvista,
+    "mvbench": mvbench,
+    "mlvu": mlvu,
     "mme-realworld": mme_realworld,
     "mme-realworld-cn": mme_realworld_cn,
     **{name: expected[0] for name, expected in EXPECTED.items()},

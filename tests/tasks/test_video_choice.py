@@ -1,0 +1,175 @@
+"""MVBench, MLVU and others about videos: small folders as they are published, and their scripts' rules."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as PILImage
+
+from mmeval.data import video
+from mmeval.run import open_run
+from mmeval.spec import RunSpec
+from mmeval.task import configure, load_task
+from mmeval.tasks import mvbench as parts
+from mmeval.types import InputError, Record, images
+from tests.mic.mic_folders import clip, put
+from tests.tasks.small_folders import call, run, value
+
+
+def mvbench(folder: Path) -> None:
+    pytest.importorskip("av")
+    moving = {"video": "P1SIV.mp4", "question": "What happened after he sat down?", "start": 1.0, "end": 2.5}
+    put(
+        folder / "json" / "action_sequence.json",
+        [
+            {**moving, "candidates": ["Threw the bag.", "Took the cup."], "answer": "Took the cup."},
+            {**moving, "candidates": ["Left.", "Came.", "Sat."], "answer": "Left.", "start": 0, "end": 2},
+        ],
+    )
+    count = {"video": "video_1.mp4", "question": "How often?", "candidates": ["2", "3", "1"], "answer": "1"}
+    put(folder / "json" / "action_count.json", [count])
+    talk = {
+        "video": "friends_s01",
+        "subtitle": "",
+        "question": "Who came in?",
+        "candidates": ["Ross", "Joey", "Monica"],
+    }
+    put(folder / "json" / "episodic_reasoning.json", [{**talk, "answer": "Joey", "start": 1, "end": 3.0}])
+    clip(folder / "video" / "star" / "Charades_v1_480" / "P1SIV.mp4", seconds=3, rate=9)
+    clip(folder / "video" / "data0613" / "perception" / "videos" / "video_1.mp4", seconds=2)
+    frames = folder / "video" / "tvqa" / "frames_fps3_hq" / "friends_s01"
+    frames.mkdir(parents=True)
+    for place in range(12):
+        PILImage.new("RGB", (40, 30), (20 * place,) * 3).save(frames / f"{place + 1:05}.jpg")
+
+
+def mlvu(folder: Path) -> None:
+    pytest.importorskip("av")
+    asked = {"video": "a.mp4", "duration": 3.0, "question": "What color is it?"}
+    four = ["Red", "Blue", "Green", "Red"]
+    rows = [
+        ("1_plotQA", four, "Red"),
+        ("1_plotQA", four, "Blue"),
+        ("2_needle", four, "Grey"),
+        ("4_count", [""] * 4, ""),
+    ]
+    for name, candidates, answer in rows:
+        path = folder / "MLVU" / "json" / f"{name}.json"
+        before = json.loads(path.read_text()) if path.exists() else []
+        row = {**asked, "candidates": candidates, "answer": answer, "question_type": name}
+        put(path, [*before, row | ({} if answer else {"question": ""})])
+        clip(folder / "MLVU" / "video" / name / "a.mp4")
+
+
+def test_mvbench_by_hand(tmp_path: Path) -> None:
+    mvbench(tmp_path / "data")
+    scores = run("mvbench", tmp_path / "data", tmp_path / "B", "constant:(B)", frames=2, sampler="ends")
+    tasks = ("action_sequence", "action_count", "episodic_reasoning")
+    assert [value(scores, name) for name in ("overall", *tasks)] == [50.0, 50.0, 0.0, 100.0]
+    assert value(scores, "overall", "strict") == 50.0
+    assert scores["metrics"]["overall"]["chance"] == pytest.approx(100 * (1 / 2 + 3 / 3) / 4)
+    assert scores["metrics"]["fine_grained_pose"]["reason"]
+    kept = {record.id: record for record in open_run(tmp_path / "B").records}
+    assert kept["action_sequence/0"].tags["times"] == "0.00 1.44"  # 1 s and 2.44 s of the video
+    assert kept["action_sequence/1"].tags["times"] == "0.00 2.00"
+    assert kept["episodic_reasoning/0"].tags["times"] == "0.00 2.00"
+
+
+def test_mvbench_shows_the_frames_of_the_part(tmp_path: Path) -> None:
+    mvbench(tmp_path)
+    task = configure(load_task("mvbench"), RunSpec("mvbench", frames=3, sampler="ends"))
+    found = {
+        sample.id: [image.decode().getpixel((5, 5)) for image in images(sample.prompt)]
+        for sample in task.samples(str(tmp_path))
+    }
+    assert [pixel[0] for pixel in found["episodic_reasoning/0"]] == pytest.approx([60, 120, 180], abs=4)  # type: ignore[index]
+    assert [pixel[0] for pixel in found["action_sequence/0"]] == pytest.approx([27, 45, 66], abs=4)  # type: ignore[index]
+    assert [pixel[0] for pixel in found["action_count/0"]] == pytest.approx([0, 24, 51], abs=4)  # type: ignore[index]
+    one = list(task.samples(str(tmp_path / "json" / "action_count.json")))
+    assert [sample.id for sample in one] == ["action_count/0"]
+
+
+def test_mlvu_by_hand(tmp_path: Path) -> None:
+    mlvu(tmp_path / "data")
+    scores = run("mlvu", tmp_path / "data", tmp_path / "D", "constant:(D) Red", frames=2)
+    names = ("overall", "plotQA", "needle", "count")  # of two equal options the last is right; Grey is none of them
+    assert [value(scores, name) for name in names] == [pytest.approx((50 + 0 + 100) / 3), 50.0, 0.0, 100.0]
+    assert scores["metrics"]["overall"]["chance"] == pytest.approx((25 + 0 + 25) / 3)
+    first = value(run("mlvu", tmp_path / "data", tmp_path / "A", "constant:A", frames=2), "plotQA")
+    assert first == 0.0
+    path = tmp_path / "data" / "MLVU" / "json" / "2_needle.json"
+    assert [s.targets for s in load_task("mlvu").samples(str(path))] == [(parts.NO_OPTION,)]
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "right", "worth"),
+    [
+        # the values are the scripts' own
+        ("mvbench", "B", "B", 1.0),
+        ("mvbench", "b", "B", 1.0),
+        ("mvbench", "(B) dog", "B", 1.0),
+        ("mvbench", "B.) dog", "B", 1.0),
+        ("mvbench", "[B] dog", "B", 0.0),
+        ("mvbench", "B: dog", "B", 0.0),
+        ("mvbench", "B) dog\nnot A", "B", 1.0),
+        ("mvbench", "The answer is B", "B", 0.0),
+        ("mvbench", "Best option:(B) dog", "B", 0.0),
+        ("mvbench", "A(B)", "B", 1.0),
+        ("mvbench", "", "B", 1.0),  # an open bracket is a part of every key
+        ("mvbench", ".", "B", 1.0),
+        ("mlvu", "B", "B", 1.0),
+        ("mlvu", "B) dog", "B", 1.0),
+        ("mlvu", "The answer is (B).", "B", 1.0),
+        ("mlvu", "b", "B", 0.0),
+        ("mlvu", "B.", "B", 0.0),
+        ("mlvu", " B", "B", 0.0),
+        ("mlvu", "(A) or (B)", "B", 0.0),
+        ("mlvu", ")B", "B", 0.0),
+        ("mlvu", "", "B", 0.0),
+    ],
+)
+def test_worked_examples(task: str, text: str, right: str, worth: float) -> None:
+    score = load_task(task).scorers["official"]
+    assert score(Record("1", (right,), choices=("cat", "dog", "cow"), text=text)).value == worth
+
+
+def test_what_is_not_accepted_is_read_where_it_names_a_letter() -> None:
+    read = [
+        load_task(task).scorers["official"](Record("1", ("A",), choices=("cat", "dog"), text=text))
+        for task, text in (("mvbench", "(B) dog"), ("mvbench", "dog"), ("mlvu", "B"), ("mlvu", "dog"))
+    ]
+    assert [(one.answer, one.outcome) for one in read] == [("B", "incorrect"), (None, "unparsed")] * 2
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"candidates": ["one"]}, "a question must have 2 to 26 candidates; this one has 1"),
+        ({"start": 3, "end": 2}, "the part of the video ends at 2 s, before it starts"),
+        ({"video": "other.mp4"}, "there is no video "),
+        ({"video": "../../../outside.mp4"}, "'star/Charades_v1_480/../../../outside.mp4' leads out of"),
+        ({"candidates": "Left. Right."}, "the column candidates is 'Left. Right.'; it must be a list of texts"),
+    ],
+)
+def test_mvbench_a_row_that_cannot_be_used(row: dict[str, Any], said: str, tmp_path: Path) -> None:
+    mvbench(tmp_path)
+    path = tmp_path / "json" / "action_sequence.json"
+    put(path, [{**json.loads(path.read_text())[0], **row}])
+    ended = call("run", "--task", "mvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
+    assert ended.exit_code == 2 and f"{path}, item 1: {said}" in ended.output, ended.output
+
+
+def test_mvbench_without_its_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none of action_sequence\.json, .* in it; get them from https://hugg"):
+        list(load_task("mvbench").samples(str(tmp_path)))
+    put(tmp_path / "other.json", [])
+    with pytest.raises(InputError, match=r"other\.json: not a file of MVBench; its files are action_sequence"):
+        list(load_task("mvbench").samples(str(tmp_path / "other.json")))
+    mvbench(tmp_path / "data")
+    (tmp_path / "data" / "video" / "tvqa" / "frames_fps3_hq" / "friends_s01").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"there is no folder of frames .*friends_s01"):
+        list(load_task("mvbench").samples(str(tmp_path / "data")))
+    assert video.FRAMES == 8
