@@ -14,6 +14,7 @@ from mmeval.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task
 from mmeval.tasks import mvbench as parts
+from mmeval.tasks.tempcompass import LABELS, strict_match
 from mmeval.types import InputError, Record, images
 from tests.mic.mic_folders import clip, put
 from tests.tasks.small_folders import call, run, value
@@ -62,6 +63,102 @@ def mlvu(folder: Path) -> None:
         row = {**asked, "candidates": candidates, "answer": answer, "question_type": name}
         put(path, [*before, row | ({} if answer else {"question": ""})])
         clip(folder / "MLVU" / "video" / name / "a.mp4")
+
+
+def tempcompass(folder: Path) -> None:
+    pytest.importorskip("av")
+    cooking = "What is the man doing?\nA. dancing\nB. cooking\n C. running "
+    spinning = "Which way does it spin?\nA. clockwise\nB. anticlockwise"
+    asked = [(cooking, "B. cooking"), (cooking, "A. dancing")]
+    rows = [{"question": question, "answer": answer} for question, answer in asked]
+    turned = [{"question": spinning, "answer": "B. anticlockwise"}]
+    put(folder / "questions" / "multi-choice.json", {"1034": {"action": rows}, "77_reverse": {"direction": turned}})
+    rows = [{"question": "Is the man cooking?", "answer": "yes"}, {"question": "Is he dancing?", "answer": "no"}]
+    put(folder / "questions" / "yes_no.json", {"1034": {"action": rows, "order": rows[:1]}})
+    forms = [("Option 1", "Option 2"), ("Sentence A", "Sentence B"), ("Caption A", "Caption B")]
+    rows = [
+        {"question": f"Which fits?\n{one}: A man cooks.\n{other}: A man runs.", "answer": f"{other}: A man runs."}
+        for one, other in forms
+    ]
+    put(folder / "questions" / "caption_matching.json", {"1034": {"speed": rows}})
+    for name in ("1034", "77_reverse"):
+        clip(folder / "videos" / f"{name}.mp4")
+
+
+def longvideobench(folder: Path) -> None:
+    pytest.importorskip("av")
+    row: dict[str, Any] = {
+        "video_id": "soNQYQXrx_A",
+        "question": "What happens to his clothes?",
+        "question_wo_referring_query": "What happens?",
+        "candidates": ["He puts on a jacket.", "He is shirtless.", "They are wet.", "Nothing."],
+        "correct_choice": 1,
+        "position": [4030, 7571],
+        "topic_category": "MR-Movie-Recaps",
+        "question_category": "TAA",
+        "level": "L2-Relation",
+        "video_path": "soNQYQXrx_A.mp4",
+        "subtitle_path": "soNQYQXrx_A_en.json",
+        "duration_group": 600,
+        "starting_timestamp_for_subtitles": 0,
+        "duration": 563.37,
+        "view_count": 93803,
+    }
+    other = {**row, "id": "soNQYQXrx_A_1", "duration_group": 15, "correct_choice": 4}
+    more = {**row, "id": "soNQYQXrx_A_0"}
+    put(folder / "lvb_val.json", [more, {**other, "candidates": [*row["candidates"], "All of it."]}])
+    clip(folder / "videos" / "soNQYQXrx_A.mp4")
+
+
+def test_tempcompass_by_hand(tmp_path: Path) -> None:
+    tempcompass(tmp_path / "data")
+    scores = run("tempcompass", tmp_path / "data", tmp_path / "B", "constant:B) it", frames=2)
+    names = ("overall", "action", "direction")
+    assert [value(scores, name) for name in names] == [pytest.approx(200 / 3), 50.0, 100.0]
+    assert scores["metrics"]["overall"]["chance"] == pytest.approx(100 * (1 / 3 + 1 / 3 + 1 / 2) / 3)
+    scores = run("tempcompass-yes-no", tmp_path / "data", tmp_path / "no", "constant:Not really", frames=2)
+    assert [value(scores, name) for name in ("overall", "action", "order")] == [pytest.approx(100 / 3), 50.0, 0.0]
+    assert (scores["metrics"]["overall"]["chance"], value(scores, "overall", "strict")) == (50.0, 0.0)
+    scores = run("tempcompass-captions", tmp_path / "data", tmp_path / "2", "constant:2.", frames=2)
+    assert (value(scores, "overall"), value(scores, "speed", "strict")) == (pytest.approx(100 / 3), 100.0)
+    path = tmp_path / "data" / "questions" / "multi-choice.json"
+    one, two, three = load_task("tempcompass").samples(str(path))
+    assert (one.id, two.targets, three.id) == ("1034/action/0", ("A",), "77_reverse/direction/0")
+    assert one.choices == (("dancing",), ("cooking",), ("running",))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([], "not a map; get the file again"),
+        ({"1034": {"action": {}}}, ", 1034, action: not a list of questions; get the file again"),
+        ({"1034": {"acton": []}}, ", 1034, acton: unknown aspect 'acton' (did you mean 'action'?)"),
+        ({"1034": {"action": ["?"]}}, ", 1034, action, item 1: not a map"),
+        (
+            {"1034": {"action": [{"question": "What?\nA. this\nB. that", "answer": "C. all"}]}},
+            ", 1034, action, item 1: the answer 'C. all' is not one of the options in its question; fix it",
+        ),
+        (
+            {"99": {"action": [{"question": "What?\nA. this", "answer": "A. this"}]}},
+            ", 99, action, item 1: there is no",
+        ),
+    ],
+)
+def test_tempcompass_bad_files(content: Any, said: str, tmp_path: Path) -> None:
+    tempcompass(tmp_path)
+    put(tmp_path / "questions" / "multi-choice.json", content)
+    ended = call("run", "--task", "tempcompass", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
+    assert ended.exit_code == 2 and f"multi-choice.json{':' if said[0] != ',' else ''}" in ended.output
+    assert said in ended.output and ended.output.count("\n") == 1
+
+
+def test_longvideobench_by_hand(tmp_path: Path) -> None:
+    longvideobench(tmp_path / "data")
+    scores = run("longvideobench", tmp_path / "data", tmp_path / "B", "constant:The best answer is: (B)", frames=2)
+    assert [value(scores, name) for name in ("overall", "15", "600")] == [50.0, 0.0, 100.0]
+    lost = run("longvideobench", tmp_path / "data", tmp_path / "none", "constant:none", frames=2)
+    assert value(lost, "overall") == pytest.approx(100 * (1 / 4 + 1 / 5) / 2)  # drawn there; in expectation here
+    assert lost["metrics"]["overall"]["chance"] == value(lost, "overall")
 
 
 def test_mvbench_by_hand(tmp_path: Path) -> None:
@@ -134,6 +231,56 @@ def test_mlvu_by_hand(tmp_path: Path) -> None:
 def test_worked_examples(task: str, text: str, right: str, worth: float) -> None:
     score = load_task(task).scorers["official"]
     assert score(Record("1", (right,), choices=("cat", "dog", "cow"), text=text)).value == worth
+
+
+CAPTIONS = ("A man cooks.", "A man runs: fast.")
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "right", "worth"),
+    [
+        ("tempcompass", "B", "B", 1.0),
+        ("tempcompass", " B. cooking</s>", "B", 1.0),
+        ("tempcompass", "B) dancing", "B", 1.0),
+        ("tempcompass", "B: cooking", "B", 0.0),
+        ("tempcompass", "(B) cooking", "B", 0.0),
+        ("tempcompass", "cooking", "B", 0.0),
+        ("tempcompass", "b", "B", 0.0),
+        ("tempcompass-yes-no", "Yes, he is", "yes", 1.0),
+        ("tempcompass-yes-no", "Nothing", "no", 1.0),
+        ("tempcompass-yes-no", "He is, yes", "yes", 0.0),
+        ("tempcompass-captions", "Option 2: A man runs: fast.", "B", 1.0),
+        ("tempcompass-captions", "Option 2.", "B", 1.0),
+        ("tempcompass-captions", "2", "B", 1.0),
+        ("tempcompass-captions", "A man runs", "B", 1.0),  # what stands between two colons
+        ("tempcompass-captions", "(2) A man runs", "B", 1.0),
+        ("tempcompass-captions", "A man runs: fast.", "B", 0.0),
+        ("tempcompass-captions", "option 2", "B", 0.0),
+        ("tempcompass-captions", "Option 2: A man runs", "B", 0.0),
+        ("tempcompass-captions", "B", "B", 0.0),
+    ],
+)
+def test_tempcompass_worked_examples(task: str, text: str, right: str, worth: float) -> None:
+    options = CAPTIONS if task.endswith("captions") else () if task.endswith("no") else ("dancing", "cooking")
+    record = Record("1", (right,), choices=options, tags={LABELS: "Option 1\nOption 2"}, text=text)
+    assert load_task(task).scorers["official"](record).value == worth
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2", "B"),
+        ("(1)", "A"),
+        ("Option 2", "B"),
+        ("The answer is option 1.", "A"),
+        ("Sentence B", "B"),
+        ("12", None),
+        ("Caption B: A man runs.", "B"),
+        ("In this sentence a man runs", None),
+    ],
+)
+def test_tempcompass_captions_are_read_strictly(text: str, read: str | None) -> None:
+    assert strict_match(text, CAPTIONS) == read
 
 
 def test_what_is_not_accepted_is_read_where_it_names_a_letter() -> None:

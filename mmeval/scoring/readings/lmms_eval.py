@@ -43,3 +43,20 @@ def any_letter(text: str, options: Sequence[str]) -> str | None:
     ]
     last = (max(way) for way in ways if way)
     return next((letter for place, letter in last if place >= 0), None)
+
+
+def first_after_leads(text: str, options: Sequence[str]) -> str | None:
+    """Read as `longvideobench/utils.py`, which its authors name for evaluation: the first of A to E anywhere.
+
+    Some leads are removed first. Where it draws a random option, the answer is unparsed here.
+    """
+    for lead in _OPENINGS:
+        text = text.replace(lead, "")
+    found = re.search("[A-E]", text)
+    return found[0] if found else None
+
+
+_OPENINGS = (
+    "The best answer is", "The correct answer is", "The answer is", "The answer", "The best option is",
+    "The correct option is", "Best answer:", "Best option:",
+)  # fmt: skip
