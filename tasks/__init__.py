@@ -10,6 +10,7 @@ CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
     "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "longvideobench",
+    "egoschema",
 )  # fmt: skip
 TASKS = {
     "mme": "mmeval.tasks.mme:MME", "mmbench": "mmeval.tasks.mmbench:MMBENCH", "blink": "mmeval.tasks.blink:BLINK",
@@ -31,6 +32,7 @@ TASKS = {
     "tempcompass": "mmeval.tasks.tempcompass:MULTIPLE_CHOICE", "tempcompass-yes-no": "mmeval.tasks.tempcompass:YES_NO",
     "tempcompass-captions": "mmeval.tasks.tempcompass:CAPTIONS",
     "mvbench": "mmeval.tasks.mvbench:MVBENCH", "mlvu": "mmeval.tasks.mvbench:MLVU",
+    "lvbench": "mmeval.tasks.lvbench:LVBENCH",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""
@@ -47,10 +49,10 @@ LEFT_OUT = {
     "SEED-Bench, dimensions 10 to 12": "clips of videos from three other data sets, each with its own naming scheme",
     "SEED-Bench-2, level 3": "asks the model to generate pictures, and its options are pictures",
     "MMMU, test": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2179",
-    "LongVideoBench, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",
-    "MLVU, sub-scene captioning and video summary": "GPT-4 rates what the model writes",
-    "TempCompass, captioning": "ChatGPT answers the multiple-choice question from the caption that the model writes",
-    "Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",
+    "LongVideoBench and MLVU, test; all of EgoSchema": "the answers are on their servers, but for 500 of EgoSchema",
+    "LongVideoBench and Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which "
+    "are shown",
+    "MLVU and TempCompass, captions and summaries": "another model rates what the model writes",
 }
 """Benchmark that is not included -> why a card cannot express it."""
 

@@ -75,6 +75,13 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
     ("video-mme", "multiple choice", "Based on it, A", "B", 1.0),
     ("video-mme", "multiple choice", "The correct option is: B", "B", 1.0),
     ("video-mme", "multiple choice", "b", "B", None),  # left out of the mean
+    ("egoschema", "multiple choice", "B. dog", "B", 1.0),
+    ("egoschema", "multiple choice", "(B) dog", "B", 1.0),
+    ("egoschema", "multiple choice", "A dog: (B)", "A", 1.0),  # an article
+    ("egoschema", "multiple choice", "(B) or (C) or (B)", "C", 1.0),  # where each occurs last
+    ("egoschema", "multiple choice", f"{LONG} b. dog", "B", 1.0),
+    ("egoschema", "multiple choice", f"{LONG} dog", "B", 0.25),  # drawn there; in expectation here
+    ("egoschema", "multiple choice", "b", "B", 0.25),
     ("longvideobench", "multiple choice", "The best option is B", "B", 1.0),
     ("longvideobench", "multiple choice", "It is B", "B", 1.0),
     ("longvideobench", "multiple choice", "A dog: B", "A", 1.0),  # an article

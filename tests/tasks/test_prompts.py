@@ -28,7 +28,7 @@ from tests.tasks import test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_tier_two import EXPECTED
-from tests.tasks.test_video_choice import longvideobench, mlvu, mvbench, tempcompass
+from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
 
@@ -281,7 +281,7 @@ WRITERS: dict[str, Writer] = {
     "mathvista": mathvista,
     "mvbench": mvbench,
     "mlvu": mlvu,
-    "longvideobench": longvideobench,
+    "lvbench": lvbench,
     **dict.fromkeys(("tempcompass", "tempcompass-yes-no", "tempcompass-captions"), tempcompass),
     "mme-realworld": mme_realworld,
     "mme-realworld-cn": mme_realworld_cn,

@@ -17,7 +17,7 @@ from mmeval.tasks import mvbench as parts
 from mmeval.tasks.tempcompass import LABELS, strict_match
 from mmeval.types import InputError, Record, images
 from tests.mic.mic_folders import clip, put
-from tests.tasks.small_folders import call, run, value
+from tests.tasks.small_folders import call, jsonl, parquet, run, value
 
 
 def mvbench(folder: Path) -> None:
@@ -110,6 +110,66 @@ def longvideobench(folder: Path) -> None:
     clip(folder / "videos" / "soNQYQXrx_A.mp4")
 
 
+def egoschema(folder: Path) -> None:
+    pytest.importorskip("av")
+    asked = {
+        "question_idx": "0",
+        "question": "What is C doing?",
+        "option": [f"{letter}. it {letter}" for letter in "ABCDE"],
+    }
+    names = ("0074f737-11cb", "00b9a0de-c59e")
+    rows = [{**asked, "video_idx": name, "answer": answer} for name, answer in zip(names, ("4", "0"), strict=True)]
+    parquet(folder / "Subset" / "test-00000-of-00001.parquet", rows)
+    for name in names:
+        clip(folder / "videos" / f"{name}.mp4")
+
+
+def lvbench(folder: Path) -> None:
+    pytest.importorskip("av")
+    asked = {"question": "What year is it?\n(A) 1636\n(B) 1366\n(C) 1363\n(D) 1633", "time_reference": "00:15-00:19"}
+    kinds = [["key information retrieval"], ["reasoning", "event understanding"], ["reasoning"]]
+    qa = [{**asked, "uid": str(n), "answer": "ADA"[n], "question_type": kind} for n, kind in enumerate(kinds)]
+    facts = {"type": "cartoon", "video_info": {"duration_minutes": 60, "fps": 24.0}}
+    rows = [{"key": "Cm73ma6Ibcs", **facts, "qa": qa[:2]}, {"key": "q01CUy_gwdU", **facts, "qa": qa[2:]}]
+    jsonl(folder / "video_info.meta.jsonl", rows)
+    for row in rows:
+        clip(folder / "videos" / f"{row['key']}.mp4")
+
+
+def test_lvbench_by_hand(tmp_path: Path) -> None:
+    lvbench(tmp_path / "data")
+    scores = run("lvbench", tmp_path / "data", tmp_path / "D", "constant:(D) 1633", frames=2)
+    names = ("overall", "key information retrieval", "event understanding", "reasoning")
+    assert [value(scores, name) for name in names] == [pytest.approx(100 / 3), 0.0, 100.0, 50.0]
+    assert [value(scores, name, "strict") for name in names] == [value(scores, name) for name in names]
+    assert scores["metrics"]["overall"]["chance"] == 25.0
+    assert scores["metrics"]["summarization"]["reason"] == "no question of this type has an answer"
+    first, *_ = load_task("lvbench").samples(str(tmp_path / "data" / "video_info.meta.jsonl"))
+    assert (first.id, first.groups, first.targets) == ("0", {"video": "Cm73ma6Ibcs"}, ("A",))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"answer": "E"}, "line 1, question 1: the answer 'E' is not one of its 4 options"),
+        ({"question_type": ["resoning"]}, "line 1, question 1: unknown type 'resoning' (did you mean 'reasoning'?)"),
+        (
+            {"question_type": "reasoning"},
+            "line 1, question 1: the column question_type is 'reasoning'; it must be a",
+        ),
+        (None, "line 1: the column qa is not a list of questions; get the file again"),
+    ],
+)
+def test_lvbench_a_row_that_cannot_be_used(row: dict[str, Any] | None, said: str, tmp_path: Path) -> None:
+    lvbench(tmp_path)
+    path = tmp_path / "video_info.meta.jsonl"
+    line = json.loads(path.read_text().splitlines()[0])
+    line["qa"] = [{**line["qa"][0], **row}] if row else "none"
+    jsonl(path, [line])
+    ended = call("run", "--task", "lvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
+    assert ended.exit_code == 2 and said in ended.output, ended.output
+
+
 def test_tempcompass_by_hand(tmp_path: Path) -> None:
     tempcompass(tmp_path / "data")
     scores = run("tempcompass", tmp_path / "data", tmp_path / "B", "constant:B) it", frames=2)
@@ -150,15 +210,6 @@ def test_tempcompass_bad_files(content: Any, said: str, tmp_path: Path) -> None:
     ended = call("run", "--task", "tempcompass", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
     assert ended.exit_code == 2 and f"multi-choice.json{':' if said[0] != ',' else ''}" in ended.output
     assert said in ended.output and ended.output.count("\n") == 1
-
-
-def test_longvideobench_by_hand(tmp_path: Path) -> None:
-    longvideobench(tmp_path / "data")
-    scores = run("longvideobench", tmp_path / "data", tmp_path / "B", "constant:The best answer is: (B)", frames=2)
-    assert [value(scores, name) for name in ("overall", "15", "600")] == [50.0, 0.0, 100.0]
-    lost = run("longvideobench", tmp_path / "data", tmp_path / "none", "constant:none", frames=2)
-    assert value(lost, "overall") == pytest.approx(100 * (1 / 4 + 1 / 5) / 2)  # drawn there; in expectation here
-    assert lost["metrics"]["overall"]["chance"] == value(lost, "overall")
 
 
 def test_mvbench_by_hand(tmp_path: Path) -> None:
@@ -217,6 +268,14 @@ def test_mlvu_by_hand(tmp_path: Path) -> None:
         ("mvbench", "A(B)", "B", 1.0),
         ("mvbench", "", "B", 1.0),  # an open bracket is a part of every key
         ("mvbench", ".", "B", 1.0),
+        ("lvbench", "B", "B", 1.0),
+        ("lvbench", "(B) it", "B", 1.0),
+        ("lvbench", "I think (B) it", "B", 1.0),
+        ("lvbench", "B. it (A)", "B", 0.0),  # the bracket counts
+        ("lvbench", "Because of it, A", "B", 1.0),  # the first character
+        ("lvbench", "The answer is B", "B", 0.0),
+        ("lvbench", "b", "B", 0.0),
+        ("lvbench", "", "B", 0.0),
         ("mlvu", "B", "B", 1.0),
         ("mlvu", "B) dog", "B", 1.0),
         ("mlvu", "The answer is (B).", "B", 1.0),
