@@ -19,7 +19,8 @@ TYPES = {
     "key information retrieval": "Key information retrieval", "temporal grounding": "Temporal grounding",
     "reasoning": "Reasoning", "summarization": "Summarization",
 }  # fmt: skip
-TABLE = "video_info.meta.jsonl"
+TABLES = ("video_info.meta.jsonl", "train-00000-of-00001.parquet")
+"""The authors' file, a video in a row; and that of lmms-lab's copy on the hub, a question in a row."""
 FOLDERS = ("videos", "all_videos", "scripts/videos", "")
 OPTIONS = "ABCD"
 """The letters of the options, which the question lists."""
@@ -29,17 +30,24 @@ SEVERAL = "types of the question"
 
 def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     """Yield the questions, each after `frames` frames of its video. Raises InputError."""
-    path = Path(data) if Path(data).is_file() else file(LVBENCH, data, (TABLE,), ("data",), "the videos")
+    path = Path(data) if Path(data).is_file() else file(LVBENCH, data, TABLES, ("data",), "the videos")
     folder = Path(data) if Path(data).is_dir() else path.parent
     for line in tables.of_file(path, folder):
         places = line.places(f"{line.text('key')}.mp4", FOLDERS)
-        asked = line.value("qa")
-        if not isinstance(asked, list) or not all(isinstance(values, dict) for values in asked):
-            raise InputError(f"{line.where}: the column qa is not a list of questions; get the file again")
-        for number, values in enumerate(asked, start=1):
-            row = tables.TableRow(values, f"{line.where}, question {number}", folder, path)
+        for row in asked(line):
             shown, tags = video.frames(folder, places, row.where, frames, sampler)
             yield sample(row, line.text("key"), shown, tags)
+
+
+def asked(line: tables.TableRow) -> Sequence[tables.TableRow]:
+    """Return the questions of a row: those in its column `qa`, or the row itself."""
+    if "qa" not in line.values:
+        return [line]
+    found = line.value("qa")
+    if not isinstance(found, list) or not all(isinstance(values, dict) for values in found):
+        raise InputError(f"{line.where}: the column qa is not a list of questions; get the file again")
+    wheres = (f"{line.where}, question {number}" for number in range(1, len(found) + 1))
+    return [tables.TableRow(values, where, line.folder) for values, where in zip(found, wheres, strict=True)]
 
 
 def sample(row: tables.TableRow, key: str, shown: Sequence[Image], tags: dict[str, str]) -> Sample:

@@ -27,7 +27,7 @@ NO_OPTION = "@"
 
 
 @dataclass(frozen=True)
-class Part:
+class VideoTask:
     """A task of the benchmark: its label, its file, and the folder of its videos."""
 
     label: str
@@ -43,40 +43,40 @@ _STAR, _CLEVRER, _PERCEPTION = "star/Charades_v1_480", "clevrer/video_validation
 MVBENCH_PARTS = {
     part.file.removesuffix(".json"): part
     for part in (
-        Part("Action sequence", "action_sequence.json", _STAR, bound=True),
-        Part("Action prediction", "action_prediction.json", _STAR, bound=True),
-        Part("Action antonym", "action_antonym.json", "ssv2_video"),
-        Part("Fine-grained action", "fine_grained_action.json", "Moments_in_Time_Raw/videos"),
-        Part("Unexpected action", "unexpected_action.json", "FunQA_test/test"),
-        Part("Object existence", "object_existence.json", _CLEVRER),
-        Part("Object interaction", "object_interaction.json", _STAR, bound=True),
-        Part("Object shuffle", "object_shuffle.json", _PERCEPTION),
-        Part("Moving direction", "moving_direction.json", _CLEVRER),
-        Part("Action localization", "action_localization.json", "sta/sta_video", bound=True),
-        Part("Scene transition", "scene_transition.json", "scene_qa/video"),
-        Part("Action count", "action_count.json", _PERCEPTION),
-        Part("Moving count", "moving_count.json", _CLEVRER),
-        Part("Moving attribute", "moving_attribute.json", _CLEVRER),
-        Part("State change", "state_change.json", _PERCEPTION),
-        Part("Fine-grained pose", "fine_grained_pose.json", "nturgbd"),
-        Part("Character order", "character_order.json", _PERCEPTION),
-        Part("Egocentric navigation", "egocentric_navigation.json", "vlnqa"),
-        Part("Episodic reasoning", "episodic_reasoning.json", "tvqa/frames_fps3_hq", bound=True, rate=3.0),
-        Part("Counterfactual inference", "counterfactual_inference.json", _CLEVRER),
+        VideoTask("Action sequence", "action_sequence.json", _STAR, bound=True),
+        VideoTask("Action prediction", "action_prediction.json", _STAR, bound=True),
+        VideoTask("Action antonym", "action_antonym.json", "ssv2_video"),
+        VideoTask("Fine-grained action", "fine_grained_action.json", "Moments_in_Time_Raw/videos"),
+        VideoTask("Unexpected action", "unexpected_action.json", "FunQA_test/test"),
+        VideoTask("Object existence", "object_existence.json", _CLEVRER),
+        VideoTask("Object interaction", "object_interaction.json", _STAR, bound=True),
+        VideoTask("Object shuffle", "object_shuffle.json", _PERCEPTION),
+        VideoTask("Moving direction", "moving_direction.json", _CLEVRER),
+        VideoTask("Action localization", "action_localization.json", "sta/sta_video", bound=True),
+        VideoTask("Scene transition", "scene_transition.json", "scene_qa/video"),
+        VideoTask("Action count", "action_count.json", _PERCEPTION),
+        VideoTask("Moving count", "moving_count.json", _CLEVRER),
+        VideoTask("Moving attribute", "moving_attribute.json", _CLEVRER),
+        VideoTask("State change", "state_change.json", _PERCEPTION),
+        VideoTask("Fine-grained pose", "fine_grained_pose.json", "nturgbd"),
+        VideoTask("Character order", "character_order.json", _PERCEPTION),
+        VideoTask("Egocentric navigation", "egocentric_navigation.json", "vlnqa"),
+        VideoTask("Episodic reasoning", "episodic_reasoning.json", "tvqa/frames_fps3_hq", bound=True, rate=3.0),
+        VideoTask("Counterfactual inference", "counterfactual_inference.json", _CLEVRER),
     )
 }
 MLVU_PARTS = {
-    "topic_reasoning": Part("Topic reasoning", "7_topic_reasoning.json", "7_topic_reasoning"),
-    "anomaly_reco": Part("Anomaly recognition", "6_anomaly_reco.json", "6_anomaly_reco"),
-    "needle": Part("Needle", "2_needle.json", "2_needle"),
-    "ego": Part("Ego reasoning", "3_ego.json", "3_ego"),
-    "plotQA": Part("Plot", "1_plotQA.json", "1_plotQA"),
-    "order": Part("Action order", "5_order.json", "5_order"),
-    "count": Part("Action count", "4_count.json", "4_count"),
+    "topic_reasoning": VideoTask("Topic reasoning", "7_topic_reasoning.json", "7_topic_reasoning"),
+    "anomaly_reco": VideoTask("Anomaly recognition", "6_anomaly_reco.json", "6_anomaly_reco"),
+    "needle": VideoTask("Needle", "2_needle.json", "2_needle"),
+    "ego": VideoTask("Ego reasoning", "3_ego.json", "3_ego"),
+    "plotQA": VideoTask("Plot", "1_plotQA.json", "1_plotQA"),
+    "order": VideoTask("Action order", "5_order.json", "5_order"),
+    "count": VideoTask("Action count", "4_count.json", "4_count"),
 }
 
 
-def files(task: Task, parts: Mapping[str, Part], data: str) -> tuple[Path, dict[str, Path]]:
+def files(task: Task, parts: Mapping[str, VideoTask], data: str) -> tuple[Path, dict[str, Path]]:
     """Return the data's folder, and the file of each task that is there. Raises InputError if there is none."""
     path = Path(data)
     if path.is_file():
@@ -92,12 +92,15 @@ def files(task: Task, parts: Mapping[str, Part], data: str) -> tuple[Path, dict[
     return folder, there
 
 
-def _names(parts: Mapping[str, Part]) -> str:
+def _names(parts: Mapping[str, VideoTask]) -> str:
     return ", ".join(part.file for part in parts.values())
 
 
-def sample(line: tables.TableRow, id: str, name: str, part: Part, frames: int, sampler: str) -> Sample:
-    """Return a row as a question. The last option that equals the answer is right, as in the scripts."""
+def sample(line: tables.TableRow, id: str, name: str, part: VideoTask, frames: int, sampler: str) -> Sample:
+    """Return a row as a question. The last option that equals the answer is right, as in the scripts.
+
+    They also repeat frames of a short part.
+    """
     options, answer = line.texts("candidates", missing=""), line.cell("answer")
     if not 2 <= len(options) <= len(choices.LETTERS):
         raise InputError(f"{line.where}: a question must have 2 to 26 candidates; this one has {len(options)}")
@@ -106,7 +109,7 @@ def sample(line: tables.TableRow, id: str, name: str, part: Part, frames: int, s
     places = [f"{place}/{part.folder}" if place else part.folder for place in VIDEOS]
     names = line.places(line.text("video"), places)
     assert line.folder is not None
-    shown, tags = video.frames(line.folder, names, line.where, frames, sampler, span, part.rate)
+    shown, tags = video.frames(line.folder, names, line.where, frames, sampler, span, part.rate, repeat=True)
     return Sample(
         id,
         (*shown, line.cell("question")),
@@ -161,7 +164,7 @@ def official(accepts: Callable[[str, str], bool]) -> Callable[[Record], Score]:
     return score
 
 
-def numbers(parts: Mapping[str, Part], mean: bool, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+def numbers(parts: Mapping[str, VideoTask], mean: bool, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return each task's accuracy, and overall that of all questions or, if `mean`, the mean of the tasks."""
     there = {record.category for record in records}
     found = by_category(records, scores, [name for name in parts if name in there], "video")
@@ -171,7 +174,7 @@ def numbers(parts: Mapping[str, Part], mean: bool, records: Sequence[Record], sc
 
 def _task(
     name: str,
-    parts: Mapping[str, Part],
+    parts: Mapping[str, VideoTask],
     prompts: Mapping[str, Callable[[Sample], Parts]],
     accepts: Callable[[str, str], bool],
     mean: bool,

@@ -33,7 +33,7 @@ _SPARING = {"h264", "hevc"}
 """Codecs whose decoders can skip frames that no other frame depends on."""
 
 Choose = Callable[[Sequence[float]], Sequence[int]]
-"""The time of each frame, in seconds from the first -> ascending places of the selected frames, from 0."""
+"""The time of each frame, in seconds from the first -> places of the selected frames, from 0, in ascending order."""
 
 
 def check() -> None:
@@ -233,15 +233,15 @@ def _begin(packets: _Packets, place: int) -> int:
 def _in_order(path: Path, name: str, choose: Choose) -> list[Moment]:
     """Decode the file twice, first to count the frames: headers may omit or misstate their number."""
     times = _times(path, name)
-    places = {*choose(times)}
-    found = []
+    places = choose(times)
+    found: dict[int, Moment] = {}
     with opened(path, name) as (container, stream):
         for place, frame in enumerate(container.decode(stream)):
             if place in places:
-                found.append(Moment(times[place], picture(frame)))
-            if len(found) == len(places):
+                found[place] = Moment(times[place], picture(frame))
+            if place == places[-1]:
                 break
-    return found
+    return [found[place] for place in places]
 
 
 def _times(path: Path, name: str) -> list[float]:

@@ -2,12 +2,15 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from mmeval.data import container, stills
+from mmeval.data.container import Moment
 from mmeval.types import InputError, plural
 
 Sampler = Callable[[int, int], list[int]]
-"""(frames in the video, frames wanted) -> places of the frames to show, from 0, all different."""
+"""(frames in the video, frames wanted) -> places of the frames to show, from 0; all different if there are enough."""
 SAMPLERS: dict[str, Sampler] = {
     # the ends of the first `wanted` of `wanted` + 1 equal parts, as in MIC_tool's `clip_video.py`, by the authors of
     # MSVD-QA and MSRVTT-QA (`util/preprocess.py`), and in VLMEvalKit for Video-MME
@@ -39,18 +42,55 @@ ALL = Span()
 """The whole video."""
 
 
-def chosen(times: Sequence[float], count: int, sampler: str, span: Span, name: str) -> list[int]:
+def chosen(times: Sequence[float], count: int, sampler: str, span: Span, name: str, repeat: bool = False) -> list[int]:
     """Return the places of `count` frames inside the span, given the time of every frame of the video.
 
-    Raises InputError if the span has fewer frames.
+    Raises InputError if the span has fewer frames; with `repeat`, only if it has none.
     """
     first = 0 if span.start is None else bisect_left(times, span.start - ROUNDING)
     last = len(times) if span.end is None else bisect_right(times, span.end + ROUNDING)
     there = max(last - first, 0)
-    if there < count:
+    if there < (1 if repeat else count):
         inside = f" {span}" if span != ALL else ""
-        raise InputError(
-            f"the video {name} has {plural(there, 'frame')}{inside}, fewer than the {count} to be shown; "
-            "ask for fewer with --frames, or replace it"
-        )
+        few = f"the video {name} has {plural(there, 'frame')}{inside}"
+        if repeat:
+            raise InputError(f"{few}; replace it, or fix its part")
+        raise InputError(f"{few}, fewer than the {count} to be shown; ask for fewer with --frames, or replace it")
     return [first + place for place in SAMPLERS[sampler](there, count)]
+
+
+@dataclass(frozen=True)
+class SampledVideo:
+    """A file or a folder of frames, and how its frames are sampled."""
+
+    path: Path
+    name: str
+    version: tuple[int, int]
+    """The file's modification time in nanoseconds, and its size in bytes."""
+    count: int
+    sampler: str
+    span: Span = ALL
+    """The part that is shown, as if it were the whole video."""
+    rate: float | None = None
+    """Frames per second of a folder of frames; None for a file."""
+    repeat: bool = False
+    """Whether frames are repeated if there are too few."""
+
+    def moments(self) -> list[Moment]:
+        """Decode the sampled frames. Raises InputError if the video is damaged or has too few frames."""
+        if self.rate is None:
+            found = container.moments(self.path, self.name, self._places)
+        else:
+            found = stills.moments(self.path, self.name, self.rate, self._places)
+        return [replace(moment, time=self._since(moment.time)) for moment in found]
+
+    def times(self) -> tuple[float, ...]:
+        """Return the times of the sampled frames, in seconds from the start of what is shown. Raises InputError."""
+        known = container.times(self.path, self.name) if self.rate is None else stills.times(self.path, self.rate)
+        return tuple(self._since(known[place]) for place in self._places(known))
+
+    def _since(self, time: float) -> float:
+        return max(time - (self.span.start or 0.0), 0.0)
+
+    def _places(self, times: Sequence[float]) -> list[int]:
+        return chosen(times, self.count, self.sampler, self.span, self.name, self.repeat)

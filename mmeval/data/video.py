@@ -11,7 +11,6 @@ import io
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING
 from mmeval import regular
 from mmeval.data import container, files, stills
 from mmeval.data.container import Moment
-from mmeval.data.samplers import ALL, SAMPLERS, Span, chosen
-from mmeval.types import Image, InputError, Record, Score, nearest
+from mmeval.data.samplers import ALL, SAMPLERS, SampledVideo, Span
+from mmeval.types import Image, InputError, Record, Score, nearest, part_of
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -35,49 +34,6 @@ WHOLE, BLOCK, BLOCKS = 16 << 20, 1 << 18, 16
 """A file up to WHOLE bytes is hashed whole; of a larger file, BLOCKS blocks of BLOCK bytes are hashed."""
 
 
-@dataclass(frozen=True)
-class SampledVideo:
-    """A file or a folder of frames, and how its frames are sampled."""
-
-    path: Path
-    name: str
-    version: tuple[int, int]
-    """The file's modification time in nanoseconds, and its size in bytes."""
-    count: int
-    sampler: str
-    span: Span = ALL
-    """The part that is shown, as if it were the whole video."""
-    rate: float | None = None
-    """Frames per second of a folder of frames; None for a file."""
-
-    def moments(self) -> list[Moment]:
-        """Decode the sampled frames. Raises InputError if the video is damaged or has too few frames."""
-        if self.rate is None:
-            found = container.moments(self.path, self.name, self._places)
-        else:
-            found = stills.moments(self.path, self.name, self.rate, self._places)
-        return [replace(moment, time=self._since(moment.time)) for moment in found]
-
-    def times(self) -> tuple[float, ...]:
-        """Return the times of the sampled frames, in seconds from the start of what is shown. Raises InputError."""
-        known = container.times(self.path, self.name) if self.rate is None else stills.times(self.path, self.rate)
-        return tuple(self._since(known[place]) for place in self._places(known))
-
-    def digest(self) -> str:
-        """Return the SHA-256 that identifies the file or the folder. Raises InputError."""
-        return (
-            file_digest(self.path, self.version)
-            if self.rate is None
-            else stills.digest(self.path, self.name, self.version)
-        )
-
-    def _since(self, time: float) -> float:
-        return max(time - (self.span.start or 0.0), 0.0)
-
-    def _places(self, times: Sequence[float]) -> list[int]:
-        return chosen(times, self.count, self.sampler, self.span, self.name)
-
-
 class FrameImage(Image):
     """A frame of a video. Its digest is known before it is decoded; the frames of one video are decoded together."""
 
@@ -89,7 +45,12 @@ class FrameImage(Image):
     def digest(self) -> str:
         """SHA-256 of the file's digest, the part, the sampler, the number of frames, and the place of this one."""
         clip, number = self._place
-        facts: tuple[object, ...] = (clip.digest(), clip.sampler, clip.count, number)
+        file = (
+            file_digest(clip.path, clip.version)
+            if clip.rate is None
+            else stills.digest(clip.path, clip.name, clip.version)
+        )
+        facts: tuple[object, ...] = (file, clip.sampler, clip.count, number)
         facts += () if clip.span == ALL else (clip.span.start, clip.span.end)
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
@@ -183,12 +144,14 @@ def frames(
     sampler: str,
     span: Span = ALL,
     rate: float | None = None,
+    repeat: bool = False,
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
     """Return the frames of the first of the named files that exists in the folder, and the tags that describe them.
 
-    Only frames inside `span` are shown. With a `rate`, the names are folders of frames, so many per second. The file is
-    not opened: if the video is damaged or has too few frames, only the questions about it fail. Raises InputError if
-    the file is missing, its suffix is not a video's, the sampler is unknown, or PyAV is not installed.
+    Only frames inside `span` are shown. With a `rate`, the names are folders of frames, so many per second. With
+    `repeat`, frames are repeated if there are too few. The file is not opened: if the video is damaged or has too few
+    frames, only the questions about it fail. Raises InputError if the file is missing, its suffix is not a video's, the
+    sampler is unknown, or PyAV is not installed.
     """
     container.check()
     if sampler not in SAMPLERS:
@@ -207,7 +170,7 @@ def frames(
         raise InputError(f"{where}: {name}: not a video of a known kind ({known}); replace it")
     stat = path.stat()
     version = (stat.st_mtime_ns, stat.st_size) if rate is None else stills.version(path)
-    clip = SampledVideo(path, name, version, count, sampler, span, rate)
+    clip = SampledVideo(path, name, version, count, sampler, span, rate, repeat)
     return tuple(FrameImage(clip, number) for number in range(count)), {"frames": str(count), "sampler": sampler}
 
 
@@ -220,12 +183,17 @@ def times(pictures: Iterable[Image]) -> dict[str, str]:
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Return sentences on how many frames were shown: a score means little without that number."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
-    return [
+    found = [
         f"{'1 frame of each video is' if count == '1' else f'{count} frames of each video are'} shown, chosen by the "
         f"sampler {sampler}; the records have the times."
         for count, sampler in kinds
         if sampler
     ]
+    times = [record.tags.get("times", "").split() for record in records]
+    if few := sum(len({*own}) < len(own) for own in times):
+        count = part_of(few, len(records), "question", "is about a video", "are about videos")
+        found.append(f"{count} with fewer frames; some are shown twice or more.")
+    return found
 
 
 @cache

@@ -23,6 +23,7 @@ from mmeval.data.samplers import SAMPLERS, Span
 from mmeval.mic import pictures
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
+from mmeval.models.turns import films
 from mmeval.run import open_run
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
@@ -139,6 +140,22 @@ def test_a_part_with_fewer_frames_than_are_shown(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=words):
             shown[0].decode()
         assert shown[0].seconds is None
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+def test_frames_of_a_short_part_may_be_repeated(suffix: str, tmp_path: Path) -> None:
+    clip(tmp_path / f"a{suffix}", seconds=3, rate=9)
+    asked = [(name, span) for name in SAMPLERS for span in (Span(1, 1.2), Span(2.8), Span(0, 0))]
+    for name, span in asked:
+        shown, _ = video.frames(tmp_path, [f"a{suffix}"], "row 1", 5, name, span, repeat=True)
+        times = [image.seconds or 0.0 for image in shown]
+        assert times == sorted(times) and len({*times}) < 5
+        inside = [brightness(image) / 3 / 9 for image in shown]
+        assert all((span.start or 0) - 0.15 <= time <= (span.end or 3) + 0.15 for time in inside)
+        assert len(films(shown)) == 1
+    none, _ = video.frames(tmp_path, [f"a{suffix}"], "row 1", 5, "ends", Span(4, 5), repeat=True)
+    with pytest.raises(InputError, match="has 0 frames from 4 to 5 s; replace it, or fix its part"):
+        none[0].decode()
 
 
 def stills(folder: Path, count: int = 12) -> Path:

@@ -148,6 +148,19 @@ def test_lvbench_by_hand(tmp_path: Path) -> None:
     assert (first.id, first.groups, first.targets) == ("0", {"video": "Cm73ma6Ibcs"}, ("A",))
 
 
+def test_lvbench_with_a_question_in_a_row(tmp_path: Path) -> None:
+    lvbench(tmp_path)
+    before = list(load_task("lvbench").samples(str(tmp_path)))
+    lines = [json.loads(line) for line in (tmp_path / "video_info.meta.jsonl").read_text().splitlines()]
+    rows = [{"key": line["key"], "video_path": f"{line['key']}.mp4", **asked} for line in lines for asked in line["qa"]]
+    (tmp_path / "video_info.meta.jsonl").unlink()
+    parquet(tmp_path / "data" / "train-00000-of-00001.parquet", rows)
+    after = list(load_task("lvbench").samples(str(tmp_path)))
+    assert [sample.id for sample in before] == ["0", "1", "2"] and len(after) == 3
+    for one, other in zip(before, after, strict=True):
+        assert (one.prompt[-1], one.targets, one.tags) == (other.prompt[-1], other.targets, other.tags)
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -224,6 +237,16 @@ def test_mvbench_by_hand(tmp_path: Path) -> None:
     assert kept["action_sequence/0"].tags["times"] == "0.00 1.44"  # 1 s and 2.44 s of the video
     assert kept["action_sequence/1"].tags["times"] == "0.00 2.00"
     assert kept["episodic_reasoning/0"].tags["times"] == "0.00 2.00"
+
+
+def test_mvbench_repeats_frames_of_short_parts_and_says_so(tmp_path: Path) -> None:
+    mvbench(tmp_path / "data")
+    scores = run("mvbench", tmp_path / "data", tmp_path / "run", "constant:B", frames=8)
+    assert scores["counts"]["error"] == 0
+    assert scores["remarks"][:2] == [
+        "8 frames of each video are shown, chosen by the sampler inner; the records have the times.",
+        "1 of 4 questions is about a video with fewer frames; some are shown twice or more.",
+    ]
 
 
 def test_mvbench_shows_the_frames_of_the_part(tmp_path: Path) -> None:
