@@ -7,6 +7,7 @@ and `multiple_choice_evaluation/choice_bench.py` of JUNJIE99/MLVU (fd060c1).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmeval.data import tables, video
 from mmeval.data.demonstrations import find
@@ -40,9 +41,9 @@ class VideoTask:
 
 
 _STAR, _CLEVRER, _PERCEPTION = "star/Charades_v1_480", "clevrer/video_validation", "perception/videos"
-MVBENCH_PARTS = {
-    part.file.removesuffix(".json"): part
-    for part in (
+MVBENCH_TASKS = {
+    own.file.removesuffix(".json"): own
+    for own in (
         VideoTask("Action sequence", "action_sequence.json", _STAR, bound=True),
         VideoTask("Action prediction", "action_prediction.json", _STAR, bound=True),
         VideoTask("Action antonym", "action_antonym.json", "ssv2_video"),
@@ -65,7 +66,7 @@ MVBENCH_PARTS = {
         VideoTask("Counterfactual inference", "counterfactual_inference.json", _CLEVRER),
     )
 }
-MLVU_PARTS = {
+MLVU_TASKS = {
     "topic_reasoning": VideoTask("Topic reasoning", "7_topic_reasoning.json", "7_topic_reasoning"),
     "anomaly_reco": VideoTask("Anomaly recognition", "6_anomaly_reco.json", "6_anomaly_reco"),
     "needle": VideoTask("Needle", "2_needle.json", "2_needle"),
@@ -76,27 +77,27 @@ MLVU_PARTS = {
 }
 
 
-def files(task: Task, parts: Mapping[str, VideoTask], data: str) -> tuple[Path, dict[str, Path]]:
+def files(task: Task, tasks: Mapping[str, VideoTask], data: str) -> tuple[Path, dict[str, Path]]:
     """Return the data's folder, and the file of each task that is there. Raises InputError if there is none."""
     path = Path(data)
     if path.is_file():
-        named = {name: path for name, part in parts.items() if part.file == path.name}
+        named = {name: path for name, own in tasks.items() if own.file == path.name}
         if not named:
-            raise InputError(f"{path}: not a file of {task.title}; its files are {_names(parts)}")
+            raise InputError(f"{path}: not a file of {task.title}; its files are {_names(tasks)}")
         place = next((place for place in JSON if path.parent.match(place)), "")
         return path.parents[len(Path(place).parts)], named
-    folder = own_folder(task, data, f"{next(iter(parts.values())).file} and the videos")
-    there = {name: found for name, part in parts.items() if (found := find(folder, part.file, JSON))}
+    folder = own_folder(task, data, f"{next(iter(tasks.values())).file} and the videos")
+    there = {name: found for name, own in tasks.items() if (found := find(folder, own.file, JSON))}
     if not there:
-        raise InputError(f"{folder}: none of {_names(parts)} in it; get them from {task.card['source']}")
+        raise InputError(f"{folder}: none of {_names(tasks)} in it; get them from {task.card['source']}")
     return folder, there
 
 
-def _names(parts: Mapping[str, VideoTask]) -> str:
-    return ", ".join(part.file for part in parts.values())
+def _names(tasks: Mapping[str, VideoTask]) -> str:
+    return ", ".join(own.file for own in tasks.values())
 
 
-def sample(line: tables.TableRow, id: str, name: str, part: VideoTask, frames: int, sampler: str) -> Sample:
+def sample(line: tables.TableRow, id: str, name: str, own: VideoTask, frames: int, sampler: str) -> Sample:
     """Return a row as a question. The last option that equals the answer is right, as in the scripts.
 
     They also repeat frames of a short part.
@@ -105,17 +106,17 @@ def sample(line: tables.TableRow, id: str, name: str, part: VideoTask, frames: i
     if not 2 <= len(options) <= len(choices.LETTERS):
         raise InputError(f"{line.where}: a question must have 2 to 26 candidates; this one has {len(options)}")
     right = [choices.letter(place) for place, option in enumerate(options) if option == answer]
-    span = line.span("start", "end") if part.bound else ALL
-    places = [f"{place}/{part.folder}" if place else part.folder for place in VIDEOS]
+    span = line.span("start", "end") if own.bound else ALL
+    places = [f"{place}/{own.folder}" if place else own.folder for place in VIDEOS]
     names = line.places(line.text("video"), places)
     assert line.folder is not None
-    shown, tags = video.frames(line.folder, names, line.where, frames, sampler, span, part.rate, repeat=True)
+    shown, tags = video.frames(line.folder, names, line.where, frames, sampler, span, own.rate, repeat=True)
     return Sample(
         id,
         (*shown, line.cell("question")),
         ((right or [NO_OPTION])[-1],),
         tuple((option,) for option in options),
-        groups={"video": f"{part.folder}/{line.text('video')}"},
+        groups={"video": f"{own.folder}/{line.text('video')}"},
         category=name,
         tags=tags,
     )
@@ -164,47 +165,47 @@ def official(accepts: Callable[[str, str], bool]) -> Callable[[Record], Score]:
     return score
 
 
-def numbers(parts: Mapping[str, VideoTask], mean: bool, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+def numbers(tasks: Mapping[str, VideoTask], mean: bool, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return each task's accuracy, and overall that of all questions or, if `mean`, the mean of the tasks."""
     there = {record.category for record in records}
-    found = by_category(records, scores, [name for name in parts if name in there], "video")
+    found = by_category(records, scores, [name for name in tasks if name in there], "video")
     whole = macro(found) if mean else percent(share(records, scores, "video"), guessing(records))
-    return {"overall": whole, **by_category(records, scores, [*parts], "video")}
+    return {"overall": whole, **by_category(records, scores, [*tasks], "video")}
 
 
 def _task(
     name: str,
-    parts: Mapping[str, VideoTask],
+    tasks: Mapping[str, VideoTask],
     prompts: Mapping[str, Callable[[Sample], Parts]],
     accepts: Callable[[str, str], bool],
     mean: bool,
-    max_new_tokens: int,
+    **defaults: Any,
 ) -> Task:
     def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
         """Yield the questions, task by task, each after `frames` frames of its video. Raises InputError."""
-        folder, there = files(task, parts, data)
-        for part, path in there.items():
+        folder, there = files(task, tasks, data)
+        for key, path in there.items():
             for number, line in enumerate(tables.of_file(path, folder)):
-                yield sample(line, f"{part}/{number}", part, parts[part], frames, sampler)
+                yield sample(line, f"{key}/{number}", key, tasks[key], frames, sampler)
 
     scorer = official(accepts)
 
     def metric(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-        return numbers(parts, mean, records, scores)
+        return numbers(tasks, mean, records, scores)
 
     task = Task(
         name=name,
-        samples=lambda data: watch(data, video.FRAMES, video.SAMPLER),
+        samples=lambda data: watch(data, task.frames, task.sampler),
         video=watch,
         prompts=prompts,
         scorers={"official": scorer, "strict": choices.scorer(strict)},
         metrics={"official": metric, "strict": metric},
-        axes={key: part.label for key, part in parts.items()},
+        axes={key: own.label for key, own in tasks.items()},
         totals={"overall": "Mean of the tasks" if mean else "All"},
         readings={name: scorer},
         choice=True,
         remarks=video.shown,
-        max_new_tokens=max_new_tokens,
+        **defaults,
     )
     return task
 
@@ -218,7 +219,7 @@ _MVBENCH = (
 _MLVU = f"Carefully watch this video and pay attention to every detail. {_SELECT}Question: "
 MVBENCH = _task(
     "mvbench",
-    MVBENCH_PARTS,
+    MVBENCH_TASKS,
     {
         "release": asking(_MVBENCH, "Options:", f"{_BEST}\nBest option:("),
         "lmms-eval": asking("Question:", "Option:", f"{_BEST}\n"),
@@ -226,12 +227,14 @@ MVBENCH = _task(
     mvbench,
     mean=False,
     max_new_tokens=100,
+    frames=16,
+    sampler="uniform",
 )
+"""The notebook's frames, sampler and length."""
 MLVU = _task(
     "mlvu",
-    MLVU_PARTS,
+    MLVU_TASKS,
     {"release": asking(_MLVU, "Options:", f"{_BEST}\nBest Option: (")},
     mlvu,
     mean=True,
-    max_new_tokens=16,
 )

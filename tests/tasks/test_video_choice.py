@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from mmeval.data import video
 from mmeval.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task
@@ -241,11 +240,11 @@ def test_mvbench_by_hand(tmp_path: Path) -> None:
 
 def test_mvbench_repeats_frames_of_short_parts_and_says_so(tmp_path: Path) -> None:
     mvbench(tmp_path / "data")
-    scores = run("mvbench", tmp_path / "data", tmp_path / "run", "constant:B", frames=8)
+    scores = run("mvbench", tmp_path / "data", tmp_path / "run", "constant:B")
     assert scores["counts"]["error"] == 0
     assert scores["remarks"][:2] == [
-        "8 frames of each video are shown, chosen by the sampler inner; the records have the times.",
-        "1 of 4 questions is about a video with fewer frames; some are shown twice or more.",
+        "16 frames of each video are shown, chosen by the sampler uniform; the records have the times.",
+        "2 of 4 questions are about videos with fewer frames; some are shown twice or more.",
     ]
 
 
@@ -401,4 +400,3 @@ def test_mvbench_without_its_files(tmp_path: Path) -> None:
     (tmp_path / "data" / "video" / "tvqa" / "frames_fps3_hq" / "friends_s01").rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match=r"there is no folder of frames .*friends_s01"):
         list(load_task("mvbench").samples(str(tmp_path / "data")))
-    assert video.FRAMES == 8
