@@ -27,8 +27,8 @@ PLACE = "questions"
 FOLDERS = ("videos", "video", "")
 LABELS = "labels of the options"
 """The tag with the labels of two captions, such as Option 1 and Option 2, on a line each."""
-_OPTION = re.compile(r"\s*([A-D])\.\s*(.*\S)\s*")
-_CAPTION = re.compile(r"((?:Option|Sentence|Caption) ([12AB])): (.*\S)\s*")
+_OPTION = re.compile(r"\s*(?P<name>[A-D])\.\s*(?P<text>.*\S)\s*")
+_CAPTION = re.compile(r"(?P<label>(?:Option|Sentence|Caption) (?P<name>[12AB])): (?P<text>.*\S)\s*")
 _LABEL = re.compile(r"\b(?i:option|sentence|caption) ([12AB])\b")
 
 Reads = Callable[[tables.TableRow], tuple[str, tuple[str, ...], dict[str, str]]]
@@ -66,7 +66,12 @@ def listed(line: tables.TableRow, form: re.Pattern[str]) -> tuple[list[re.Match[
     found = [match for match in map(form.fullmatch, lines) if match]
     answer = line.text("answer").strip()
     right = [choices.letter(place) for place, match in enumerate(found) if match[0].strip() == answer]
-    if len(found) != len(lines) or len(right) != 1:
+    named = "".join(match["name"] for match in found)
+    if len(found) != len(lines) or named not in ("12", choices.LETTERS[: len(lines)]):
+        raise InputError(
+            f"{line.where}: the options are not in the lines after the first, in order; get the file again"
+        )
+    if len(right) != 1:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of the options in its question; fix it")
     return found, right[0]
 
@@ -74,13 +79,13 @@ def listed(line: tables.TableRow, form: re.Pattern[str]) -> tuple[list[re.Match[
 def multiple_choice(line: tables.TableRow) -> tuple[str, tuple[str, ...], dict[str, str]]:
     """Read a question with lines such as "A. cooking"."""
     found, right = listed(line, _OPTION)
-    return right, tuple(match[2] for match in found), {}
+    return right, tuple(match["text"] for match in found), {}
 
 
 def captions(line: tables.TableRow) -> tuple[str, tuple[str, ...], dict[str, str]]:
     """Read a question with two lines such as "Option 1: A man cooks."."""
     found, right = listed(line, _CAPTION)
-    return right, tuple(match[3] for match in found), {LABELS: "\n".join(match[1] for match in found)}
+    return right, tuple(match["text"] for match in found), {LABELS: "\n".join(match["label"] for match in found)}
 
 
 def yes_no(line: tables.TableRow) -> tuple[str, tuple[str, ...], dict[str, str]]:

@@ -234,12 +234,12 @@ def _in_order(path: Path, name: str, choose: Choose) -> list[Moment]:
     """Decode the file twice, first to count the frames: headers may omit or misstate their number."""
     times = _times(path, name)
     places = choose(times)
-    found: dict[int, Moment] = {}
+    wanted, found = {*places}, dict[int, Moment]()
     with opened(path, name) as (container, stream):
         for place, frame in enumerate(container.decode(stream)):
-            if place in places:
+            if place in wanted:
                 found[place] = Moment(times[place], picture(frame))
-            if place == places[-1]:
+            if len(found) == len(wanted):
                 break
     return [found[place] for place in places]
 

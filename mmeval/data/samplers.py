@@ -26,7 +26,7 @@ ROUNDING = 0.001
 
 @dataclass(frozen=True)
 class Span:
-    """The part of a video that a question is about, in seconds from the video's first frame. None is its own end."""
+    """The part of a video that a question is about, in seconds from its first frame; None is no limit."""
 
     start: float | None = None
     end: float | None = None

@@ -211,6 +211,10 @@ def test_tempcompass_by_hand(tmp_path: Path) -> None:
             ", 1034, action, item 1: the answer 'C. all' is not one of the options in its question; fix it",
         ),
         (
+            {"1034": {"action": [{"question": "What?\nB. this\nA. that", "answer": "B. this"}]}},
+            ", 1034, action, item 1: the options are not in the lines after the first, in order; get the file again",
+        ),
+        (
             {"99": {"action": [{"question": "What?\nA. this", "answer": "A. this"}]}},
             ", 99, action, item 1: there is no",
         ),
