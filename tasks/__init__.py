@@ -9,7 +9,7 @@ from mmeval import yaml_file
 CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
-    "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k",
+    "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "longvideobench", "egoschema",
 )  # fmt: skip
 TASKS = {
     "mme": "mmeval.tasks.mme:MME", "mmbench": "mmeval.tasks.mmbench:MMBENCH", "blink": "mmeval.tasks.blink:BLINK",
@@ -32,6 +32,10 @@ TASKS = {
     "refcocog": "mmeval.tasks.refcoco:REFCOCOG", "screenspot": "mmeval.tasks.screenspot:SCREENSPOT",
     "screenspot-v2": "mmeval.tasks.screenspot:SCREENSPOT_V2",
     "screenspot-pro": "mmeval.tasks.screenspot:SCREENSPOT_PRO",
+    "tempcompass": "mmeval.tasks.tempcompass:MULTIPLE_CHOICE", "tempcompass-yes-no": "mmeval.tasks.tempcompass:YES_NO",
+    "tempcompass-captions": "mmeval.tasks.tempcompass:CAPTIONS",
+    "mvbench": "mmeval.tasks.mvbench:MVBENCH", "mlvu": "mmeval.tasks.mvbench:MLVU",
+    "lvbench": "mmeval.tasks.lvbench:LVBENCH",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""
@@ -51,7 +55,10 @@ LEFT_OUT = {
     "RefCOCO and RefCOCOg, Google's splits": "published numbers are on UNC's and UMD's splits",
     "ScreenSpot-Pro, in Chinese and with refusals": "the published numbers are those of the English instructions, all "
     "of which have an element",
-    "Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",
+    "LongVideoBench and MLVU, test; all of EgoSchema": "the answers are on their servers, but for 500 of EgoSchema",
+    "LongVideoBench and Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which "
+    "are shown",
+    "MLVU and TempCompass, captions and summaries": "another model rates what the model writes",
 }
 """Benchmark that is not included -> why a card cannot express it."""
 

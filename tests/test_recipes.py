@@ -93,6 +93,12 @@ def test_the_prompts_are_those_of_lmms_eval() -> None:
     expected |= dict.fromkeys(("screenspot-v2", "screenspot-pro"), identify)
     expected |= {"mme-realworld": f"Is it?{best}{SELECT}\nThe best answer is: "}
     expected |= {"mme-realworld-cn": f"Is it? 选项如下所示:\n(A) a\n(B) b\n{SELECT_CN}\n最佳答案为： "}
+    expected |= {"mvbench": "Question:Is it?\nOption:\n(A) a\n(B) b\nOnly give the best option.\n"}
+    expected |= {"longvideobench": f"{letter}\n", "egoschema": letter}
+    expected |= {"lvbench": "Is it?\nAnswer the question with the option letter"}
+    better = "Is it?\nPlease directly give the best option:"
+    expected |= dict.fromkeys(("tempcompass", "tempcompass-captions"), better)
+    expected |= {"tempcompass-yes-no": "Is it?\nPlease answer yes or no:"}
     assert prompts("lmms-eval-0.7") == expected
 
 

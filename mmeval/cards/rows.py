@@ -112,7 +112,8 @@ def _frames(card: Card, line: TableRow, frames: int, sampler: str) -> tuple[tupl
     if line.folder is None:
         raise InputError(f"{line.where}: a table on the hub has no videos; give the folder of the table and its videos")
     names = line.places(line.text(card.fields.video), card.folder)
-    return video.frames(line.folder, names, line.where, frames or video.FRAMES, sampler or video.SAMPLER)
+    span = line.span(card.fields.start, card.fields.end)
+    return video.frames(line.folder, names, line.where, frames or video.FRAMES, sampler or video.SAMPLER, span)
 
 
 def _kind(card: Card, line: TableRow) -> str:

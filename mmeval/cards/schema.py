@@ -80,6 +80,9 @@ class Columns(_Part):
     """Columns, or `./NAME`, a file next to the row's table."""
     video: Text | None = None
     """The name of a video; some of its frames are shown."""
+    start: Text | None = None
+    end: Text | None = None
+    """The part of the video that is shown, in seconds from its first frame."""
     id: Text | None = None
     kind: Text | None = None
     category: Text | None = None
@@ -181,6 +184,8 @@ class Card(_Part):
         for key, wanted in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
             if wanted and columns.category is None:
                 raise ValueError(f"{key}: categories need their column; name it in fields: category")
+        if (columns.start or columns.end) and not columns.video:
+            raise ValueError("fields: start and end are those of a part of a video; name its column in fields: video")
         if self.official not in ("", JUDGE, *(vqa.READINGS if self.match == "vqa" else ())):
             reads = OFFICIAL.get(self.official, {})
             if not reads:

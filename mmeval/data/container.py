@@ -32,6 +32,9 @@ _ONE_A_PACKET = {"h264", "hevc", "vp9", "av1", "mjpeg", "mpeg1video", "mpeg2vide
 _SPARING = {"h264", "hevc"}
 """Codecs whose decoders can skip frames that no other frame depends on."""
 
+Choose = Callable[[Sequence[float]], Sequence[int]]
+"""The time of each frame, in seconds from the first -> places of the selected frames, from 0, in ascending order."""
+
 
 def check() -> None:
     """Raise InputError if PyAV is not installed."""
@@ -100,8 +103,8 @@ def picture(frame: av.VideoFrame) -> PILImage.Image:
     return upright.rotate(frame.rotation, expand=True) if frame.rotation else upright
 
 
-def moments(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> list[Moment]:
-    """Return the selected frames: `choose` takes the number of frames and returns ascending places, from 0.
+def moments(path: Path, name: str, choose: Choose) -> list[Moment]:
+    """Return the selected frames, in order.
 
     The packets give the number of frames, and only the selected frames and those they depend on are decoded. If the
     packets do not give the number, or a frame does not come from its packet, the whole file is decoded. Raises as
@@ -109,7 +112,7 @@ def moments(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> li
     """
     packets = _packets(path, name)
     if packets is not None:
-        found = _sought(path, name, packets, [packets.shown[place] for place in choose(len(packets.shown))])
+        found = _sought(path, name, packets, [packets.shown[place] for place in choose(packets.times())])
         if found is not None:
             return found
     return _in_order(path, name, choose)
@@ -118,7 +121,7 @@ def moments(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> li
 def times(path: Path, name: str) -> list[float]:
     """Return the time of each frame, in seconds from the first. Raises as `opened` does."""
     packets = _packets(path, name)
-    return _times(path, name) if packets is None else [packets.time(place) for place in packets.shown]
+    return _times(path, name) if packets is None else packets.times()
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,10 @@ class _Packets:
     def time(self, place: int) -> float:
         """Return the presentation time of a packet, in seconds from the first visible one."""
         return (self.stamps[place] - self.stamps[self.shown[0]]) * self.unit
+
+    def times(self) -> list[float]:
+        """Return the time of each visible packet, in order."""
+        return [self.time(place) for place in self.shown]
 
 
 def _packets(path: Path, name: str) -> _Packets | None:
@@ -223,18 +230,18 @@ def _begin(packets: _Packets, place: int) -> int:
     return max(key for key in packets.keys if key <= place and (key == 0 or stamps[key] <= stamps[place]))
 
 
-def _in_order(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> list[Moment]:
+def _in_order(path: Path, name: str, choose: Choose) -> list[Moment]:
     """Decode the file twice, first to count the frames: headers may omit or misstate their number."""
     times = _times(path, name)
-    places = {*choose(len(times))}
-    found = []
+    places = choose(times)
+    wanted, found = {*places}, dict[int, Moment]()
     with opened(path, name) as (container, stream):
         for place, frame in enumerate(container.decode(stream)):
-            if place in places:
-                found.append(Moment(times[place], picture(frame)))
-            if len(found) == len(places):
+            if place in wanted:
+                found[place] = Moment(times[place], picture(frame))
+            if len(found) == len(wanted):
                 break
-    return found
+    return [found[place] for place in places]
 
 
 def _times(path: Path, name: str) -> list[float]:

@@ -4,6 +4,7 @@ The task interprets the columns. No address is fetched, and no name leads out of
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +14,7 @@ from typing import Any
 from mmeval import regular
 from mmeval.data import delimited, files, json_rows
 from mmeval.data.json_rows import Found, Hook
+from mmeval.data.samplers import Span
 from mmeval.types import Image, InputError, nearest
 
 BATCH = 32
@@ -89,6 +91,24 @@ class TableRow:
         value = self.unpacked(name)
         items = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
         return [self._image(item, name, under) for item in items if item not in (None, "")]
+
+    def span(self, start: str | None, end: str | None) -> Span:
+        """Return the part of a video between the seconds in two columns; an empty cell is no limit.
+
+        Raises InputError if they are not numbers in order.
+        """
+        begin, stop = (None if name is None else self._seconds(name) for name in (start, end))
+        if begin is not None and stop is not None and stop < begin:
+            raise InputError(f"{self.where}: the part of the video ends at {stop:g} s, before it starts; fix the row")
+        return Span(begin, stop)
+
+    def _seconds(self, name: str) -> float | None:
+        text = self.cell(name).strip()
+        if not text:
+            return None
+        if not re.fullmatch(r"\d{1,9}(\.\d*)?(e-\d{1,2})?", text):
+            raise InputError(f"{self.where}: the column {name} is '{text[:40]}'; it must be a number of seconds")
+        return float(text)
 
     def unpacked(self, name: str) -> Any:
         """Return the column's value; if it is the text of a list, return the list."""

@@ -1,7 +1,7 @@
 """Show frames of videos as pictures: a named sampler selects them, and the time of each is kept.
 
 A video is identified by its file, and opened only when one of its frames is decoded. The task names a question's file;
-`container` decodes it.
+`container` decodes it, or `stills` if it is a folder of frames.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from mmeval import regular
-from mmeval.data import container, files
+from mmeval.data import container, files, stills
 from mmeval.data.container import Moment
-from mmeval.types import Image, InputError, Record, Score, nearest, plural
+from mmeval.data.samplers import ALL, SAMPLERS, SampledVideo, Span
+from mmeval.types import Image, InputError, Record, Score, nearest, part_of
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -33,47 +33,6 @@ HELD = 256 << 20
 WHOLE, BLOCK, BLOCKS = 16 << 20, 1 << 18, 16
 """A file up to WHOLE bytes is hashed whole; of a larger file, BLOCKS blocks of BLOCK bytes are hashed."""
 
-Sampler = Callable[[int, int], list[int]]
-"""(frames in the video, frames wanted) -> places of the frames to show, from 0, all different."""
-SAMPLERS: dict[str, Sampler] = {
-    # the ends of the first `wanted` of `wanted` + 1 equal parts, as in MIC_tool's `clip_video.py`, by the authors of
-    # MSVD-QA and MSRVTT-QA (`util/preprocess.py`), and in VLMEvalKit for Video-MME
-    "inner": lambda there, wanted: [there * number // (wanted + 1) for number in range(1, wanted + 1)],
-    # the middles of equal parts, as in MVBench
-    "uniform": lambda there, wanted: [there * (2 * number + 1) // (2 * wanted) for number in range(wanted)],
-    # evenly from the first to the last, like `linspace`
-    "ends": lambda there, wanted: [(there - 1) * number // max(wanted - 1, 1) for number in range(wanted)],
-}
-
-
-@dataclass(frozen=True)
-class SampledVideo:
-    """A file, and how its frames are sampled."""
-
-    path: Path
-    name: str
-    version: tuple[int, int]
-    """The file's modification time in nanoseconds, and its size in bytes."""
-    count: int
-    sampler: str
-
-    def moments(self) -> list[Moment]:
-        """Decode the sampled frames. Raises InputError if the video is damaged or has too few frames."""
-        return container.moments(self.path, self.name, self._places)
-
-    def times(self) -> tuple[float, ...]:
-        """Return the times of the sampled frames, in seconds from the video's first frame. Raises InputError."""
-        found = container.times(self.path, self.name)
-        return tuple(found[place] for place in self._places(len(found)))
-
-    def _places(self, there: int) -> list[int]:
-        if there < self.count:
-            raise InputError(
-                f"the video {self.name} has {plural(there, 'frame')}, fewer than the {self.count} to be shown; "
-                "ask for fewer with --frames, or replace it"
-            )
-        return SAMPLERS[self.sampler](there, self.count)
-
 
 class FrameImage(Image):
     """A frame of a video. Its digest is known before it is decoded; the frames of one video are decoded together."""
@@ -84,9 +43,15 @@ class FrameImage(Image):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file's digest, the sampler, the number of frames, and the place of this one."""
+        """SHA-256 of the file's digest, the part, the sampler, the number of frames, and the place of this one."""
         clip, number = self._place
-        facts = (file_digest(clip.path, clip.version), clip.sampler, clip.count, number)
+        file = (
+            file_digest(clip.path, clip.version)
+            if clip.rate is None
+            else stills.digest(clip.path, clip.name, clip.version)
+        )
+        facts: tuple[object, ...] = (file, clip.sampler, clip.count, number)
+        facts += () if clip.span == ALL else (clip.span.start, clip.span.end)
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def decode(self) -> PILImage.Image:
@@ -96,7 +61,7 @@ class FrameImage(Image):
 
     @property
     def seconds(self) -> float | None:
-        """Its time, in seconds from the video's first frame; None if the video cannot be decoded."""
+        """Its time, in seconds from the start of what is shown; None if the video cannot be decoded."""
         clip, number = self._place
         times = _DECODED.times(clip)
         return times[number] if times else None
@@ -172,30 +137,40 @@ _DECODED = _Decoded()
 
 
 def frames(
-    folder: Path, names: Sequence[str], where: str, count: int, sampler: str
+    folder: Path,
+    names: Sequence[str],
+    where: str,
+    count: int,
+    sampler: str,
+    span: Span = ALL,
+    rate: float | None = None,
+    repeat: bool = False,
 ) -> tuple[tuple[Image, ...], dict[str, str]]:
     """Return the frames of the first of the named files that exists in the folder, and the tags that describe them.
 
-    The file is not opened: if the video is damaged or has too few frames, only the questions about it fail. Raises
-    InputError if the file is missing, its suffix is not a video's, the sampler is unknown, or PyAV is not installed.
+    Only frames inside `span` are shown. With a `rate`, the names are folders of frames, so many per second. With
+    `repeat`, frames are repeated if there are too few. The file is not opened: if the video is damaged or has too few
+    frames, only the questions about it fail. Raises InputError if the file is missing, its suffix is not a video's, the
+    sampler is unknown, or PyAV is not installed.
     """
     container.check()
     if sampler not in SAMPLERS:
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
     if count < 1:
         raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
-    name = files.first(folder, names, where)
+    there = Path.is_file if rate is None else Path.is_dir
+    name = next((name for name in names if there(files.inside(folder, name, where))), names[0])
     path = folder / name
-    if not path.is_file():
+    if not there(path):
         others = " (or at its other possible paths)" if len(names) > 1 else ""
-        raise InputError(
-            f"{where}: there is no video {folder / names[0]}{others}{files.alike(folder / names[0])}; put it there"
-        )
-    if path.suffix.lower() not in container.FORMATS:
+        what = f"video {folder / names[0]}" if rate is None else f"folder of frames {folder / names[0]}"
+        raise InputError(f"{where}: there is no {what}{others}{files.alike(folder / names[0])}; put it there")
+    if rate is None and path.suffix.lower() not in container.FORMATS:
         known = ", ".join(container.FORMATS)
         raise InputError(f"{where}: {name}: not a video of a known kind ({known}); replace it")
     stat = path.stat()
-    clip = SampledVideo(path, name, (stat.st_mtime_ns, stat.st_size), count, sampler)
+    version = (stat.st_mtime_ns, stat.st_size) if rate is None else stills.version(path)
+    clip = SampledVideo(path, name, version, count, sampler, span, rate, repeat)
     return tuple(FrameImage(clip, number) for number in range(count)), {"frames": str(count), "sampler": sampler}
 
 
@@ -208,12 +183,17 @@ def times(pictures: Iterable[Image]) -> dict[str, str]:
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Return sentences on how many frames were shown: a score means little without that number."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
-    return [
+    found = [
         f"{'1 frame of each video is' if count == '1' else f'{count} frames of each video are'} shown, chosen by the "
         f"sampler {sampler}; the records have the times."
         for count, sampler in kinds
         if sampler
     ]
+    times = [record.tags.get("times", "").split() for record in records]
+    if few := sum(len({*own}) < len(own) for own in times):
+        count = part_of(few, len(records), "question", "is about a video", "are about videos")
+        found.append(f"{count} with fewer frames; some are shown twice or more.")
+    return found
 
 
 @cache

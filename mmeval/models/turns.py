@@ -42,7 +42,7 @@ def films(parts: tuple[str | Image, ...]) -> list[str | Image | tuple[Image, ...
             continue
         before = found[-1] if found else None
         last = before[-1] if isinstance(before, tuple) else None
-        if isinstance(before, tuple) and last and last.video == part.video and (last.seconds or 0) < part.seconds:
+        if isinstance(before, tuple) and last and last.video == part.video and (last.seconds or 0) <= part.seconds:
             found[-1] = (*before, part)
         else:
             found.append((part,))

@@ -14,6 +14,7 @@ from mmeval import jsonl
 from mmeval.answers import score_answers, score_predictions
 from mmeval.cards.task import load as load_card
 from mmeval.data import video
+from mmeval.data.samplers import SAMPLERS
 from mmeval.evaluation.rendering import render
 from mmeval.mic.build import build
 from mmeval.task import Task, load_task
@@ -60,7 +61,7 @@ def _decode(folder: Path, rng: random.Random) -> None:
 
 
 def _frames(folder: Path, rng: random.Random) -> None:
-    shown, _ = video.frames(folder, ["clip.mp4"], "row 1", 3, rng.choice([*video.SAMPLERS]))
+    shown, _ = video.frames(folder, ["clip.mp4"], "row 1", 3, rng.choice([*SAMPLERS]))
     for image in shown:
         image.decode()
 

@@ -75,6 +75,18 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
     ("video-mme", "multiple choice", "Based on it, A", "B", 1.0),
     ("video-mme", "multiple choice", "The correct option is: B", "B", 1.0),
     ("video-mme", "multiple choice", "b", "B", None),  # left out of the mean
+    ("egoschema", "multiple choice", "B. dog", "B", 1.0),
+    ("egoschema", "multiple choice", "(B) dog", "B", 1.0),
+    ("egoschema", "multiple choice", "A dog: (B)", "A", 1.0),  # an article
+    ("egoschema", "multiple choice", "(B) or (C) or (B)", "C", 1.0),  # where each occurs last
+    ("egoschema", "multiple choice", f"{LONG} b. dog", "B", 1.0),
+    ("egoschema", "multiple choice", f"{LONG} dog", "B", 0.25),  # drawn there; in expectation here
+    ("egoschema", "multiple choice", "b", "B", 0.25),
+    ("longvideobench", "multiple choice", "The best option is B", "B", 1.0),
+    ("longvideobench", "multiple choice", "It is B", "B", 1.0),
+    ("longvideobench", "multiple choice", "A dog: B", "A", 1.0),  # an article
+    ("longvideobench", "multiple choice", "Either B or A", "B", 0.0),  # E, the letter of no option
+    ("longvideobench", "multiple choice", "the dog", "B", 0.25),  # drawn there; in expectation here
     ("q-bench2", "multiple choice", "(A) or (B)", "B", 1.0),
     ("q-bench2", "multiple choice", "A or B", "B", 1.0),
     ("q-bench2", "multiple choice", "A. or B. it", "A", 1.0),  # neither is between blanks

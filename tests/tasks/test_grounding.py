@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval.bias.study import of_answers
-from mmeval.scored import score_records
+from mmeval.runs.scored import score_records
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task
 from mmeval.types import Image, InputError, Record, Sample

@@ -28,6 +28,7 @@ from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_tier_two import EXPECTED
+from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
 
@@ -283,6 +284,10 @@ WRITERS: dict[str, Writer] = {
     "refcocog": grounding_folders.refcocog,
     **dict.fromkeys(("screenspot", "screenspot-v2"), grounding_folders.screenspot),
     "screenspot-pro": grounding_folders.screenspot_pro,
+    "mvbench": mvbench,
+    "mlvu": mlvu,
+    "lvbench": lvbench,
+    **dict.fromkeys(("tempcompass", "tempcompass-yes-no", "tempcompass-captions"), tempcompass),
     "mme-realworld": mme_realworld,
     "mme-realworld-cn": mme_realworld_cn,
     **{name: expected[0] for name, expected in EXPECTED.items()},

@@ -24,6 +24,7 @@ from mmeval.tasks import LEFT_OUT, TASKS
 from mmeval.types import SPARE, Image, InputError, Unsupported, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, png, run, value
+from tests.tasks.test_video_choice import egoschema, longvideobench
 
 CARDS = sorted(name for name, place in TASKS.items() if place.endswith(".yaml"))
 FOUR = dict(zip(("choice_a", "choice_b", "choice_c", "choice_d"), "wxyz", strict=True))
@@ -381,6 +382,8 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     "vstar": (vstar, "blue", {"overall": 50, "direct_attributes": 100, "relative_position": 0}, 37.5),
     "hr-bench-4k": (hr_bench("4k"), "red", {"overall": 100, "single": 100, "cross": 100}, 25),
     "hr-bench-8k": (hr_bench("8k"), "A", {"overall": 25, "single": 25, "cross": 25}, 25),
+    "longvideobench": (longvideobench, "Best option: (B)", {"overall": 50, "15": 0, "600": 100}, 22.5),
+    "egoschema": (egoschema, "E. then A.", {"overall": 50}, 20),
 }
 
 

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from PIL import Image as PILImage
 
 from mmeval.data import container, video
-from mmeval.data.video import SAMPLERS
+from mmeval.data.samplers import SAMPLERS, Span
 from mmeval.mic import pictures
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
+from mmeval.models.turns import films
 from mmeval.runs.run import open_run
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
@@ -104,6 +105,95 @@ def test_times_increase_and_lie_inside(tmp_path_factory: pytest.TempPathFactory,
     assert 0 <= times[0] <= times[-1] <= 17 / 9 + 0.01
 
 
+@pytest.mark.parametrize("name", [*SAMPLERS])
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+@pytest.mark.parametrize(
+    ("span", "first", "last"),  # the first and the last of the 27 frames, at k / 9 s, that lie inside
+    [(Span(1, 2), 9, 18), (Span(1.05, 1.99), 10, 17), (Span(None, 1), 0, 9), (Span(2.2), 20, 26), (Span(0, 99), 0, 26)],
+)
+def test_frames_of_a_part_are_those_of_a_video_that_is_only_this_part(
+    span: Span, first: int, last: int, suffix: str, name: str, tmp_path: Path
+) -> None:
+    clip(tmp_path / f"a{suffix}", seconds=3, rate=9)
+    shown, _ = video.frames(tmp_path, [f"a{suffix}"], "row 1", 3, name, span)
+    places = [first + place for place in SAMPLERS[name](last - first + 1, 3)]
+    assert all(first <= place <= last for place in places)
+    assert all(abs(brightness(image) - 3 * place) <= 4 for image, place in zip(shown, places, strict=True))
+    times = [place / 9 - (span.start or 0) for place in places]  # as if the video began with the part
+    assert [image.seconds for image in shown] == pytest.approx(times, abs=2e-3)
+
+
+def test_parts_of_a_video_are_different_pictures(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", seconds=3)
+    spans = (Span(), Span(0, 3), Span(1, 3), Span(1, 2), Span(1))
+    digests = {image.digest for span in spans for image in video.frames(tmp_path, ["a.mp4"], "r", 2, "ends", span)[0]}
+    assert len(digests) == 2 * len(spans)
+
+
+def test_a_part_with_fewer_frames_than_are_shown(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", seconds=3, rate=9)
+    for span, words in (
+        (Span(1, 1.5), "has 5 frames from 1 to 1.5 s, fewer than the 8"),
+        (Span(7), "has 0 frames from 7 s, fewer"),
+    ):
+        shown, _ = video.frames(tmp_path, ["a.mp4"], "row 1", 8, "inner", span)
+        with pytest.raises(InputError, match=words):
+            shown[0].decode()
+        assert shown[0].seconds is None
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
+def test_frames_of_a_short_part_may_be_repeated(suffix: str, tmp_path: Path) -> None:
+    clip(tmp_path / f"a{suffix}", seconds=3, rate=9)
+    asked = [(name, span) for name in SAMPLERS for span in (Span(1, 1.2), Span(2.8), Span(0, 0))]
+    for name, span in asked:
+        shown, _ = video.frames(tmp_path, [f"a{suffix}"], "row 1", 5, name, span, repeat=True)
+        times = [image.seconds or 0.0 for image in shown]
+        assert times == sorted(times) and len({*times}) < 5
+        inside = [brightness(image) / 3 / 9 for image in shown]
+        assert all((span.start or 0) - 0.15 <= time <= (span.end or 3) + 0.15 for time in inside)
+        assert len(films(shown)) == 1
+    none, _ = video.frames(tmp_path, [f"a{suffix}"], "row 1", 5, "ends", Span(4, 5), repeat=True)
+    with pytest.raises(InputError, match="has 0 frames from 4 to 5 s; replace it, or fix its part"):
+        none[0].decode()
+
+
+def stills(folder: Path, count: int = 12) -> Path:
+    folder.mkdir(parents=True)
+    for place in range(count):
+        PILImage.new("RGB", (40, 30), (20 * place,) * 3).save(folder / f"{place + 1:05}.jpg")
+    return folder
+
+
+def test_a_folder_of_frames_is_a_video_with_a_rate(tmp_path: Path) -> None:
+    stills(tmp_path / "a")
+    (tmp_path / "a" / "._00001.jpg").write_bytes(b"left by macOS")
+    shown, told = video.frames(tmp_path, ["a"], "row 1", 3, "uniform", Span(1, 3), rate=3)
+    assert told == {"frames": "3", "sampler": "uniform"}
+    assert [round(image.decode().getpixel((5, 5))[0] / 20) for image in shown] == [4, 6, 8]  # type: ignore[index]
+    assert video.times(shown) == {"times": "0.33 1.00 1.67"}
+    assert len({image.digest for image in shown}) == 3
+    (tmp_path / "a" / "00001.jpg").write_bytes(b"")
+    again, _ = video.frames(tmp_path, ["a"], "row 1", 3, "uniform", Span(1, 3), rate=3)
+    assert {image.digest for image in again}.isdisjoint(image.digest for image in shown)
+
+
+def test_a_folder_of_frames_that_cannot_be_shown(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"row 1: there is no folder of frames .*b; put it there"):
+        video.frames(tmp_path, ["b"], "row 1", 3, "uniform", rate=3)
+    (stills(tmp_path / "a") / "00002.jpg").write_bytes(b"no picture")
+    shown, _ = video.frames(tmp_path, ["a"], "row 1", 12, "uniform", rate=3)
+    with pytest.raises(InputError, match=r"a/00002\.jpg"):
+        shown[0].decode()
+    few, _ = video.frames(tmp_path, ["a"], "row 1", 13, "uniform", rate=3)
+    with pytest.raises(InputError, match="the video a has 12 frames, fewer than the 13 to be shown"):
+        few[0].decode()
+    (tmp_path / "a" / "00001.jpg").unlink()
+    (tmp_path / "a" / "00001.jpg").symlink_to(__file__)
+    with pytest.raises(InputError, match="leads out of"):
+        video.frames(tmp_path, ["a"], "row 1", 12, "uniform", rate=3)[0][0].decode()
+
+
 def test_the_default_shows_what_mmicl_was_trained_on(tmp_path: Path) -> None:
     clip(tmp_path / "a.mp4", seconds=9, rate=9)
     shown, _ = video.frames(tmp_path, ["a.mp4"], "row 1", video.FRAMES, video.SAMPLER)
@@ -176,7 +266,7 @@ def test_frames_of_one_video_are_decoded_once_by_all_threads(tmp_path: Path, mon
     read = list[str]()
     true = container.moments
 
-    def moments(path: Path, name: str, choose: Callable[[int], Sequence[int]]) -> list[container.Moment]:
+    def moments(path: Path, name: str, choose: container.Choose) -> list[container.Moment]:
         read.append(name)
         return true(path, name, choose)
 
@@ -198,6 +288,64 @@ def test_memory_holds_the_frames_of_few_videos(tmp_path: Path, monkeypatch: pyte
     assert first() is not None
     shown[2].decode()
     assert first() is None
+
+
+# parts of videos in a card
+
+PARTS: dict[str, Any] = {
+    "about": "what happens in a part of a video",
+    "kind": "short answer",
+    "files": "questions.jsonl",
+    "fields": {"question": "ask", "answer": "right", "video": "video", "start": "from", "end": "to"},
+}
+
+
+def parts(folder: Path, rows: Sequence[Mapping[str, Any]], **card: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    made = [{"ask": "What?", "right": "a", "video": "a.mp4", **row} for row in rows]
+    (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
+    return dump(folder / "parts.yaml", {**PARTS, **card})
+
+
+def test_a_card_shows_the_part_between_two_columns(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"from": 1, "to": 2.0},
+        {"from": "1.5", "to": ""},
+        {"from": None, "to": "1"},
+        {"from": "", "to": ""},
+        {"from": 1e-5, "to": 1},
+    ]
+    path = parts(tmp_path / "data", rows)
+    clip(tmp_path / "data" / "a.mp4", seconds=3, rate=9)
+    run(path, tmp_path / "data", tmp_path / "run", "constant:a", frames=2, sampler="ends")
+    kept = {record.id: record for record in open_run(tmp_path / "run").records}
+    times = ["0.00 1.00", "0.06 1.39", "0.00 1.00", "0.00 2.89", "0.00 1.00"]
+    assert [kept[str(number)].tags["times"] for number in range(1, 6)] == times
+    first, second = read(str(path), tmp_path / "data", 2, "ends")[:2]
+    assert [brightness(image) for image in images(first.prompt)] == pytest.approx([27, 54], abs=4)
+    assert [brightness(image) for image in images(second.prompt)] == pytest.approx([42, 78], abs=4)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"from": 3, "to": 2}, "line 1: the part of the video ends at 2 s, before it starts; fix the row"),
+        ({"from": "0:31", "to": 40}, "line 1: the column from is '0:31'; it must be a number of seconds"),
+        ({"from": -1, "to": 40}, "line 1: the column from is '-1'; it must be a number of seconds"),
+        ({"from": 1, "to": "inf"}, "line 1: the column to is 'inf'; it must be a number of seconds"),
+        ({"from": 1}, "line 1: no column 'to'"),
+    ],
+)
+def test_a_part_that_is_none(row: dict[str, Any], said: str, tmp_path: Path) -> None:
+    path = parts(tmp_path / "data", [row])
+    clip(tmp_path / "data" / "a.mp4")
+    assert said in refused("--task", path)
+
+
+def test_a_part_of_no_video(tmp_path: Path) -> None:
+    fields = {key: column for key, column in PARTS["fields"].items() if key != "video"}
+    path = parts(tmp_path / "data", [{"from": 1, "to": 2}], fields=fields)
+    assert "start and end are those of a part of a video; name its column in fields: video" in refused("--task", path)
 
 
 # MSVD-QA, MSRVTT-QA

@@ -43,3 +43,36 @@ def any_letter(text: str, options: Sequence[str]) -> str | None:
     ]
     last = (max(way) for way in ways if way)
     return next((letter for place, letter in last if place >= 0), None)
+
+
+def first_after_leads(text: str, options: Sequence[str]) -> str | None:
+    """Read as `longvideobench/utils.py`, which its authors name for evaluation: the first of A to E anywhere.
+
+    Some leads are removed first. Where it draws a random option, the answer is unparsed here.
+    """
+    for lead in _OPENINGS:
+        text = text.replace(lead, "")
+    found = re.search("[A-E]", text)
+    return found[0] if found else None
+
+
+def egoschema(text: str, options: Sequence[str]) -> str | None:
+    """Read as `egoschema/utils.py`: of "(X)", "X " and "X.", each where it occurs last, the one that comes first.
+
+    Without any, an answer of more than five words may contain an option with its letter, in any case. Where it draws a
+    random option, the answer is unparsed here.
+    """
+    for mark in ",.!?;:'":
+        text = text.strip(mark)
+    text, letters = f" {text} ", LETTERS[: len(options)]
+    found = [(text.rfind(form.format(letter)), letter) for form in ("({})", "{} ", "{}.") for letter in letters]
+    if not any(place >= 0 for place, _ in found) and len(text.split()) > 5:
+        listed = (f"{letter}. {option.strip()}".lower() for letter, option in zip(letters, options, strict=True))
+        found = [(text.lower().rfind(option), letter) for letter, option in zip(letters, listed, strict=True)]
+    return min((one for one in found if one[0] >= 0), default=(0, None))[1]
+
+
+_OPENINGS = (
+    "The best answer is", "The correct answer is", "The answer is", "The answer", "The best option is",
+    "The correct option is", "Best answer:", "Best option:",
+)  # fmt: skip

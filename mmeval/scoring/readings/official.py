@@ -190,10 +190,12 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     "chartqa": {SHORT: short.scorer(str.strip, short.relaxed)},
     # the evaluation script of rrc.cvc.uab.es (17), of the whole answer
     "docvqa": {SHORT: short.scorer(str, short.anls)},
+    "egoschema": {MULTIPLE: letters.drawn(lmms_eval.egoschema)},
     # LLaVA's converter (c121f04) prepares the answers that GQA's eval.py compares exactly
     "gqa": {SHORT: equal(lambda text: text.rstrip(".").lower())},
     # run_*/eval.py and tools/sub_acc.py (4b053f3): an option's number, or the word itself
     "iconqa": {MULTIPLE: _ALONE, PICTURES: _ALONE, SHORT: equal(str)},
+    "longvideobench": {MULTIPLE: letters.drawn(lmms_eval.first_after_leads)},
     "mantis-eval": {
         MULTIPLE: letters.as_is(mantis_eval),
         SHORT: equal(lambda text: mantis_answer(text).lower(), lambda key: key.strip("()\n ").lower()),
