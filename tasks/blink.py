@@ -52,7 +52,7 @@ def sample(line: tables.TableRow) -> Sample:
         raise InputError(f"{line.where}: the test answers are hidden; use val, and submit test to its server")
     match = _LETTER.fullmatch(answer)
     if match is None or match[1] not in choices.LETTERS[: len(options)]:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     prompt: Parts = (*(image for name in PICTURES for image in line.images(name)), line.text("prompt"))
     offered, tags = tuple((option,) for option in options), {"question": line.text("question")}
     return Sample(idx, prompt, (match[1],), offered, category=named[1], tags=tags)

@@ -50,7 +50,7 @@ def sample(line: tables.TableRow) -> Sample:
     options = line.texts("choices") if line.text("question_type") == "multi_choice" else []
     right = [letter for letter, option in choices.texts(options) if option.strip() == answer.strip()]
     if options and not right:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     precision = line.cell("precision")
     if not re.fullmatch({"integer": r"-?\d+", "float": r"-?\d+(\.\d+)?"}.get(kind, ".*"), answer, re.DOTALL):
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not of the type {kind}; fix it")

@@ -123,7 +123,7 @@ def _letter(line: tables.TableRow, offered: Sequence[str]) -> tuple[str, ...]:
     answer = line.text("answer").strip()
     known = [letter for letter, _ in choices.texts(offered)]
     if answer != WITHHELD and answer not in known and (len(known) > 1 or answer not in choices.LETTERS):
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(known)} options; fix it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     return () if answer == WITHHELD else (answer,)
 
 

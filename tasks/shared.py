@@ -34,7 +34,7 @@ def ending(suffix: str, before: Callable[[Sample], str] = lambda sample: "") -> 
 def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
     """Return the row's answer. Raises InputError if it is not the letter of one of the options."""
     if answer not in [*LETTERS[: len(options)]]:
-        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its {len(options)} options; fix it")
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     return answer
 
 

@@ -239,7 +239,7 @@ def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str)
         value = value.removesuffix(".0")  # as pandas writes whole numbers beside an empty cell
     if written.count(value) != 1:
         raise InputError(
-            f"{where}: the answer '{answer[:60]}' is not the {card.answers} of one of its {len(offered)} options; "
+            f"{where}: the answer '{answer[:60]}' is not the {card.answers} of one of its options; "
             "fix the row, or the card's `answers`"
         )
     return letters[written.index(value)]

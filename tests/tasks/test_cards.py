@@ -307,7 +307,7 @@ def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ({"right": "D"}, "the answer 'D' is not the letter of one of its 3 options"),
+        ({"right": "D"}, "the answer 'D' is not the letter of one of its options"),
         ({"B": ""}, "an option is empty but a later one is not"),
         ({"trade": "wod"}, "unknown category 'wod' (did you mean 'wood'?)"),
         ({"photo": "9.png"}, "there is no picture"),
@@ -621,7 +621,7 @@ def test_the_index_of_an_answer_may_be_in_a_column_of_floats(tmp_path: Path, tab
     found = read(tmp_path, table, made[table.rpartition(".")[2]], answers="number", groups={"pair": "n/2"})
     assert [one.targets for one in found] == [("B",), ("A",), ()]
     assert [one.groups["pair"] for one in found] == ["2", "2", "3"]
-    with pytest.raises(InputError, match=r"the answer '1.5' is not the number of one of its 2 options"):
+    with pytest.raises(InputError, match=r"the answer '1.5' is not the number of one of its options"):
         read(tmp_path, "t.csv", "q,A,B,a,img\nWhich?,x,y,1.5,a.png\n", answers="number")
 
 

@@ -160,7 +160,7 @@ def test_a_question_in_a_picture(tmp_path: Path) -> None:
     ("change", "sentence"),
     [
         ({"id": "validation_Biologie_1"}, r"names no subject \(did you mean 'Biology'\?\)"),
-        ({"answer": "D"}, "the answer 'D' is not one of its 3 options; fix it"),
+        ({"answer": "D"}, "the answer 'D' is not one of its options; fix it"),
         ({"options": "a, b"}, "the column options is 'a, b'; it must be a list of texts"),
         ({"question": "<image 3>?"}, "a mark stands for image_3, which is empty; fix the row"),
         ({"image_1": None, "image_2": None}, "no picture in image_1, image_2, ...; give the table"),

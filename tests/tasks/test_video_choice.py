@@ -163,7 +163,7 @@ def test_lvbench_with_a_question_in_a_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"answer": "E"}, "line 1, question 1: the answer 'E' is not one of its 4 options"),
+        ({"answer": "E"}, "line 1, question 1: the answer 'E' is not one of its options"),
         ({"question_type": ["resoning"]}, "line 1, question 1: unknown type 'resoning' (did you mean 'reasoning'?)"),
         (
             {"question_type": "reasoning"},
