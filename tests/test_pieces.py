@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mmeval.engine.pieces import Pieces
 from mmeval.reasoning import split
-from mmeval.types import Response
+from mmeval.types import Pieces, Response
 
 
 def letter_by_letter(said: str) -> list[str]:

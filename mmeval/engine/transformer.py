@@ -28,14 +28,13 @@ from mmeval.engine.device import (
     placed,
 )
 from mmeval.engine.pictures import Encoded, PictureStore
-from mmeval.engine.pieces import Pieces
 from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import PreparedRequest, Prompts, Show
 from mmeval.engine.windows import Prepared, Rows, scheduled
 from mmeval.mmicl.context import Context, PromptError
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.types import Generation, Image, InputError, Request, Response
+from mmeval.types import Generation, Image, InputError, Pieces, Request, Response
 
 PRIORITY = -1
 """Of the language model's stream on a GPU: its many short kernels do not wait behind the long ones for pictures."""

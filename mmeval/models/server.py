@@ -15,7 +15,6 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-from mmeval.engine.pieces import Pieces
 from mmeval.machine import cores
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.server_check import KEYS, engines, refusal
@@ -27,7 +26,7 @@ from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import turns
 from mmeval.servers.addresses import check_address, without_password
 from mmeval.servers.client import BrokeOff, Chunks, Client, NoReply, Refused, key
-from mmeval.types import Generation, InputError, Request, Response
+from mmeval.types import Generation, InputError, Pieces, Request, Response
 
 WHOSE = "the server's address"
 OF_THE_REQUEST = (400, 413, 422)

@@ -9,7 +9,6 @@ from torch import Tensor
 from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from mmeval.engine.device import device_name
-from mmeval.engine.pieces import Pieces
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
 from mmeval.models.chat.films import ALONE, of_films
 from mmeval.models.chat.likelihood import Tokens, compare
@@ -17,7 +16,7 @@ from mmeval.models.chat.steps import Draw, Finite, Lengths, NewTokens, Presence,
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import Vision, prepared_once
 from mmeval.reasoning import open_tag, split
-from mmeval.types import FinishReason, Generation, InputError, Request, Response
+from mmeval.types import FinishReason, Generation, InputError, Pieces, Request, Response
 
 
 class ChatAnswer(NamedTuple):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from mmeval.types import Response
+from mmeval.types.models import Response
 
 LONGEST_TAG = 40
 """Characters; no tag of reasoning is longer."""
