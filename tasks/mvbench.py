@@ -89,12 +89,13 @@ def files(task: Task, tasks: Mapping[str, VideoTask], data: str) -> tuple[Path, 
     folder = own_folder(task, data, f"{next(iter(tasks.values())).file} and the videos")
     there = {name: found for name, own in tasks.items() if (found := find(folder, own.file, JSON))}
     if not there:
-        raise InputError(f"{folder}: none of {_names(tasks)} in it; get them from {task.card['source']}")
+        raise InputError(f"{folder}: holds none of {_names(tasks)}; get them from {task.card['source']}")
     return folder, there
 
 
 def _names(tasks: Mapping[str, VideoTask]) -> str:
-    return ", ".join(own.file for own in tasks.values())
+    first, second, *others = (own.file for own in tasks.values())
+    return f"{first}, {second} and {len(others)} more"
 
 
 def sample(line: tables.TableRow, id: str, name: str, own: VideoTask, frames: int, sampler: str) -> Sample:

@@ -38,6 +38,10 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
         )
     fuse(model)
     show = SHOW.get(options.context, "each")
+    context = CONTEXTS[options.context if show == "each" else "plain"]
+    most = adapter.max_images
+    if most is not None and context.tagged:
+        most = min(most, len(processor.settings.tag_ids))
     portions = PORTIONS[device.type]
     if options.keep_pictures:
         portions = replace(portions, spare=max(portions.spare, portions.store))
@@ -45,8 +49,8 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
         model,
         processor,
         name=checkpoint.name,
-        introduce=CONTEXTS[options.context if show == "each" else "plain"],
-        max_images=adapter.max_images,
+        introduce=context,
+        max_images=most,
         reads_instructions=reads,
         show=show,
         portions=portions if options.batch_tokens is None else replace(portions, batch_tokens=options.batch_tokens),

@@ -175,7 +175,7 @@ def check_pictures(model: Model, found: Survey) -> None:
     if model.max_images is not None and most > model.max_images:
         raise Unsupported(
             f"{model.name} takes {plural(model.max_images, 'picture')} and sample '{sample}' has {most}; "
-            "choose a model that takes more, or paste them into one with --context side-by-side"
+            "show fewer (--frames, --shots), choose another model, or paste them into one with --context side-by-side"
         )
 
 

@@ -69,6 +69,15 @@ def test_every_adapter_keeps_the_contract(load: Load) -> None:
     assert [one for one in check(load()) if one.level == "FAILED"] == []
 
 
+def test_tags_limit_the_pictures_of_a_tagged_context(tmp_path: Path) -> None:
+    processor = small.processor()
+    save(small.model(), processor, tmp_path / "checkpoint")
+    found = find_model(f"mmicl:{tmp_path / 'checkpoint'}")
+    tagged, plain = (load_model(found, ModelOptions(context)) for context in ("declaration", "plain"))
+    assert tagged.max_images == len(processor.settings.tag_ids) < (plain.max_images or 0)
+    assert [one for one in check(tagged) if one.level == "FAILED"] == []
+
+
 @pytest.mark.slow
 def test_any_batch_gives_the_same_answers(load: Load) -> None:
     together = answers(load(), 100)

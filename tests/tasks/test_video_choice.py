@@ -395,7 +395,7 @@ def test_mvbench_a_row_that_cannot_be_used(row: dict[str, Any], said: str, tmp_p
 
 
 def test_mvbench_without_its_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none of action_sequence\.json, .* in it; get them from https://hugg"):
+    with pytest.raises(InputError, match=r"holds none of action_sequence\.json, .* more; get them from https://hugg"):
         list(load_task("mvbench").samples(str(tmp_path)))
     put(tmp_path / "other.json", [])
     with pytest.raises(InputError, match=r"other\.json: not a file of MVBench; its files are action_sequence"):
