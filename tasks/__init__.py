@@ -27,7 +27,8 @@ TASKS = {
     "mme-realworld-cn": "mmeval.tasks.mme_realworld:CHINESE",
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
-    "mathvista": "mmeval.tasks.mathvista:MATHVISTA",
+    "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
+    "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""

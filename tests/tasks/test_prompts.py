@@ -26,6 +26,7 @@ from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
 from tests.tasks import test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
+from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_tier_two import EXPECTED
 
@@ -278,6 +279,9 @@ WRITERS: dict[str, Writer] = {
     "mmmu-pro": test_mmmu.pro,
     "mmmu-pro-vision": test_mmmu.vision,
     "mathvista": mathvista,
+    "mathvision": mathvision,
+    "mathvision-testmini": mathvision_testmini,
+    "mathverse": mathverse,
     "mme-realworld": mme_realworld,
     "mme-realworld-cn": mme_realworld_cn,
     **{name: expected[0] for name, expected in EXPECTED.items()},
