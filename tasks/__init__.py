@@ -9,7 +9,7 @@ from mmeval import yaml_file
 CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
-    "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k",
+    "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "countbenchqa",
 )  # fmt: skip
 TASKS = {
     "mme": "mmeval.tasks.mme:MME", "mmbench": "mmeval.tasks.mmbench:MMBENCH", "blink": "mmeval.tasks.blink:BLINK",
