@@ -38,9 +38,11 @@ def sample(line: tables.TableRow) -> Sample:
             raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
     options = _options(line) if kind == KINDS[0] else []
     answers = _answers(line, options)
+    if not (shown := line.images("image")):
+        raise InputError(f"{line.where}: no picture in the column image; get the file again")
     return Sample(
         line.text("sample_index"),
-        (*line.images("image"), line.text("query_wo")),
+        (*shown, line.text("query_wo")),
         answers,
         tuple((option,) for option in options) if len(answers) == 1 else (),
         groups={"cluster": line.text("problem_index")},

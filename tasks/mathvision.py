@@ -38,9 +38,11 @@ def sample(line: tables.TableRow) -> Sample:
     for name, value, known in (("subject", subject, SUBJECTS), ("level", level, [*"12345"])):
         if value not in known:
             raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
+    if not (shown := line.images("decoded_image")):
+        raise InputError(f"{line.where}: no picture in the column decoded_image; get the file again")
     return Sample(
         line.text("id"),
-        (*line.images("decoded_image"), line.text("question")),
+        (*shown, line.text("question")),
         (right_letter(line, answer, options) if options else answer,),
         tuple((option,) for option in options),
         category=subject,

@@ -87,6 +87,8 @@ def test_mathverse_is_scored_strictly_by_version_and_says_that_no_judge_was_aske
         ("mathvision", {"subject": "algebr"}, "row 2: unknown subject 'algebr' .did you mean 'algebra'"),
         ("mathvision", {"level": 6}, "row 2: unknown level '6'; fix the row"),
         ("mathvision", {"answer": "F"}, "row 2: the answer 'F' is not one of its 5 options"),
+        ("mathvision", {"decoded_image": None}, "row 2: no picture in the column decoded_image"),
+        ("mathverse", {"image": None}, "row 2: no picture in the column image"),
         ("mathverse", {"problem_version": "Text Only"}, "row 2: unknown problem_version 'Text Only'"),
         ("mathverse", {"answer": "D"}, "row 2: the answer 'D' is not one of its 3 options"),
         ("mathverse", {"question_for_eval": "Choices:\nA:1"}, "row 2: question_for_eval lists no options A, B"),
