@@ -46,6 +46,8 @@ LEFT_OUT = {
     "SEED-Bench, dimensions 10 to 12": "clips of videos from three other data sets, each with its own naming scheme",
     "SEED-Bench-2, level 3": "asks the model to generate pictures, and its options are pictures",
     "MMMU, test": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2179",
+    "MMT-Bench, ALL": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2328",
+    "MathVerse, text only": "a table of its own, whose questions have no pictures",
     "Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which are shown",
 }
 """Benchmark that is not included -> why a card cannot express it."""
