@@ -61,6 +61,11 @@ def test_an_answer_that_mathvision_cannot_score() -> None:
     assert mathvision.scored(Record("1", ("5",), text=" ")).outcome == "unparsed"
 
 
+def test_mathvisions_script_reads_a_letter_as_strict_does() -> None:
+    records = [Record("1", ("B",), choices=options, text="\\boxed{B}") for options in (HALF, ())]
+    assert [mathvision.scored(record).answer for record in records] == ["B", "b"]
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

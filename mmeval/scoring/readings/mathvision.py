@@ -34,6 +34,8 @@ def scored(record: Record) -> Score:
     if not answer:
         return Score(0.0, "unparsed")
     right = any(equal(one, answer) for one in known)
+    if record.choices and answer in [*_LETTERS]:
+        answer = answer.upper()
     return Score(float(right), "correct" if right else "incorrect", answer)
 
 
