@@ -9,7 +9,7 @@ from mmeval import yaml_file
 CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
-    "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "longvideobench", "egoschema",
+    "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "longvideobench", "egoschema", "countbenchqa",
 )  # fmt: skip
 TASKS = {
     "mme": "mmeval.tasks.mme:MME", "mmbench": "mmeval.tasks.mmbench:MMBENCH", "blink": "mmeval.tasks.blink:BLINK",
@@ -27,7 +27,6 @@ TASKS = {
     "mme-realworld-cn": "mmeval.tasks.mme_realworld:CHINESE",
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
-    "mathvista": "mmeval.tasks.mathvista:MATHVISTA",
     "refcoco": "mmeval.tasks.refcoco:REFCOCO", "refcoco-plus": "mmeval.tasks.refcoco:REFCOCO_PLUS",
     "refcocog": "mmeval.tasks.refcoco:REFCOCOG", "screenspot": "mmeval.tasks.screenspot:SCREENSPOT",
     "screenspot-v2": "mmeval.tasks.screenspot:SCREENSPOT_V2",
@@ -36,6 +35,9 @@ TASKS = {
     "tempcompass-captions": "mmeval.tasks.tempcompass:CAPTIONS",
     "mvbench": "mmeval.tasks.mvbench:MVBENCH", "mlvu": "mmeval.tasks.mvbench:MLVU",
     "lvbench": "mmeval.tasks.lvbench:LVBENCH",
+    "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
+    "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
+    "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
 """Task name -> `module:attribute`, imported on first use, or the YAML card that defines the whole task."""
@@ -59,6 +61,8 @@ LEFT_OUT = {
     "LongVideoBench and Video-MME, with subtitles": "each video has its own subtitle file, and the frames decide which "
     "are shown",
     "MLVU and TempCompass, captions and summaries": "another model rates what the model writes",
+    "MMT-Bench, ALL": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2328",
+    "MathVerse, text only": "a table of its own, whose questions have no pictures",
 }
 """Benchmark that is not included -> why a card cannot express it."""
 

@@ -47,6 +47,9 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
     ("realworldqa", "short answer", "2", "2", 1.0),
     ("realworldqa", "short answer", "two", "2", 0.0),
     ("realworldqa", "short answer", "Yes, there is", "Yes", 0.0),
+    ("countbenchqa", "short answer", " 7\n", "7", 1.0),
+    ("countbenchqa", "short answer", "7.", "7", 0.0),
+    ("countbenchqa", "short answer", "seven", "7", 0.0),
     ("mantis-eval", "multiple choice", "Final Answer: (B) dog", "B", 1.0),
     ("mantis-eval", "multiple choice", "The answer is: B", "B", 1.0),
     ("mantis-eval", "multiple choice", "dog", "D", 1.0),  # its first letter

@@ -26,6 +26,8 @@ from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
 from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
+from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
+from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
@@ -288,6 +290,11 @@ WRITERS: dict[str, Writer] = {
     "mlvu": mlvu,
     "lvbench": lvbench,
     **dict.fromkeys(("tempcompass", "tempcompass-yes-no", "tempcompass-captions"), tempcompass),
+    "mathvision": mathvision,
+    "mathvision-testmini": mathvision_testmini,
+    "mathverse": mathverse,
+    "mmt-bench": mmt_bench,
+    "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
     "mme-realworld-cn": mme_realworld_cn,
     **{name: expected[0] for name, expected in EXPECTED.items()},

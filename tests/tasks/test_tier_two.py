@@ -350,6 +350,14 @@ def hr_bench(size: str) -> Callable[[Path], None]:
     return make
 
 
+def countbenchqa(folder: Path) -> None:
+    rows = [
+        {"image": embedded(n), "text": "Seven cups.", "question": "How many cups are there?", "number": number}
+        for n, number in enumerate((7, 2, 7))
+    ]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", rows)
+
+
 EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float | None]] = {
     # what the folder holds; what is said to everything; the numbers; what guessing gives overall
     "mantis-eval": (mantis, "Final Answer: B", {"overall": 100 / 3}, None),
@@ -364,6 +372,7 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     ),
     "naturalbench": (natural, "yes", {"overall": 300 / 8, "Q-Acc": 25, "I-Acc": 25, "G-Acc": 0}, 50),
     "gqa": (gqa, "Woman.", {"overall": 50}, None),
+    "countbenchqa": (countbenchqa, "7", {"overall": 200 / 3}, None),
     "vsr": (vsr, "Yes.", {"overall": 60, "yes_ratio": 100, "f1": 75}, 50),
     "iconqa": (iconqa, "B", {"overall": 200 / 3, "choose_txt": 100, "choose_img": 100, "fill_in_blank": 0}, None),
     # of the second, each of ten people left out in turn: twice one of the others agrees, eight times two

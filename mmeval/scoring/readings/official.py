@@ -188,6 +188,8 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     "ai2d": {MULTIPLE: letters.as_is(lmms_eval.ai2d)},
     # relaxed_correctness of pix2struct/metrics.py (5b086ef), of the whole answer
     "chartqa": {SHORT: short.scorer(str.strip, short.relaxed)},
+    # moondream/eval/countbenchqa.py of vikhyat/moondream (145d8ab)
+    "countbenchqa": {SHORT: equal(lambda text: text.strip().lower(), lambda key: key.strip().lower())},
     # the evaluation script of rrc.cvc.uab.es (17), of the whole answer
     "docvqa": {SHORT: short.scorer(str, short.anls)},
     "egoschema": {MULTIPLE: letters.drawn(lmms_eval.egoschema)},

@@ -61,9 +61,9 @@ def agreed(people: int, read: Callable[[str], str], reference: Callable[[str], s
     return scorer(read, lambda answer, known: min(sum(reference(one) == answer for one in known) / people, 1.0))
 
 
-def said(text: str) -> str:
+def said(text: str, prepare: Callable[[str], str] = plain) -> str:
     """Return the answer without reasoning, special tokens, box, tags, "The answer is", quotation marks or bold."""
-    answer = plain(text)
+    answer = prepare(text)
     if inside := marked(answer):
         answer = inside[-1][1]
     answer = _unwrapped(answer)

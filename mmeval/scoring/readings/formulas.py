@@ -1,0 +1,82 @@
+r"""Compare answers to questions of mathematics: numbers, LaTeX such as \frac{3}{4} and 2\sqrt{3}, and other text."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from mmeval.reasoning import split
+from mmeval.scoring.readings import choices, short
+from mmeval.scoring.readings.latex import whole
+from mmeval.scoring.readings.strict import strict
+from mmeval.types import Record, Score
+
+_NO_VALUE = re.compile(r"\\left|\\right|\\[,!;: ()\[\]]|\^?\{?(?:\\circ|\\degree)\b\}?|\s|°")
+"""LaTeX and signs that change no value."""
+_UNIT = re.compile(
+    r"(?:\\(?:text|mathrm|mbox)\s*\{(?=[^{}]*[a-z])[^{}]*\}|\{[a-z ]+\}|\s(?:(?:square|cubic|sq\.?)\s*)?"
+    r"(?:[cmk]?m|in|ft|k?g|(?:inch|foot|feet|yard|mile|unit|degree|(?:centi|milli|kilo)?met(?:er|re)|lit(?:er|re)|gram|"
+    r"second|hour)(?:e?s)?))\s*(?:\^?\{?[23²³]\}?)?\s*\.?\s*\Z",
+    re.IGNORECASE,
+)
+_WRAPPED = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{((?:[^{}]|\{[^{}]*\})+)\}")
+_NAME = re.compile(r"[\s\\{}A-Za-z_(),.']*=(.+)", re.DOTALL)
+"""What a value is called before its equals sign, as in "Area $=3$" and "f(x)=2x"."""
+_SIGN = re.compile(r"[\\π√^/]")
+
+
+def chosen(text: str, options: Sequence[str]) -> str | None:
+    """Return what `strict` reads, or else the only option that is the answer, as a text or by its value."""
+    answer = _said(text)
+    same = [letter for letter, option in choices.texts(options) if answer and _same(answer, option)]
+    return strict(text, options) or (same[0] if len(same) == 1 else None)
+
+
+def _said(text: str) -> str:
+    return short.said(text, lambda text: split(text)[1].strip())
+
+
+def _worth(answer: str, known: Sequence[str]) -> float:
+    """Return 1 for the same text or value, or if the only number in an answer is the right one."""
+    return float(any(_same(answer, key) or _only_number(answer, key) for key in known))
+
+
+def _same(answer: str, key: str) -> bool:
+    given, wanted = _bare(answer), _bare(key)
+    if given and short.normal(_NO_VALUE.sub("", given)) == short.normal(_NO_VALUE.sub("", wanted)):
+        return True
+    if "%" not in key:
+        given = given.replace("\\%", "").replace("%", "")
+    return _equal(_value(given.rpartition("=")[2]), _value(wanted))
+
+
+def _value(text: str) -> float | None:
+    return whole(_NO_VALUE.sub(" ", text))
+
+
+def _bare(text: str) -> str:
+    """Return a text without dollar signs, a box around it, its unit, and a name before it."""
+    text = re.sub(r"\\?\$", "", text).strip()
+    while wrapped := _WRAPPED.fullmatch(text):
+        text = wrapped[1].strip()
+    text = _UNIT.sub("", text) or text
+    named = _NAME.fullmatch(text)
+    return named[1].strip() if named else text
+
+
+def _only_number(answer: str, key: str) -> bool:
+    if _SIGN.search(answer) or not short.numbered(answer):
+        return False
+    return _equal(short.number(answer), _value(_bare(key)))
+
+
+def _equal(given: float | None, wanted: float | None) -> bool:
+    return given is not None and wanted is not None and math.isclose(given, wanted, rel_tol=1e-6, abs_tol=1e-9)
+
+
+_CHOSEN = choices.scorer(chosen)
+_SHORT = short.scorer(_said, _worth)
+
+
+def scored(record: Record) -> Score:
+    """Score an option if the question has any; else a short answer, right if it has a right answer's text or value."""
+    return (_CHOSEN if record.choices else _SHORT)(record)

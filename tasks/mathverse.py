@@ -1,0 +1,106 @@
+"""MathVerse: each problem in five versions, from all in the text to all in the picture (Zhang et al. 2024, 2403.14624).
+
+Officially a GPT model extracts each answer and another compares it (`evaluation` of ZrrSkywalker/MathVerse at 937b090).
+No judge is asked here: `strict` reads the answer.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from mmeval.cards.task import NO_JUDGE
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import by_category, parts_by, percent, share
+from mmeval.scoring.readings import choices, formulas
+from mmeval.task import Numbers, Prompt, Task
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+
+VERSIONS = ("Text Dominant", "Text Lite", "Vision Intensive", "Vision Dominant", "Vision Only")
+SUBJECTS = ("Plane Geometry", "Solid Geometry", "Functions")
+KINDS = ("multi-choice", "free-form")
+_LISTED = re.compile(r"Choices?:(.*)", re.DOTALL)
+_OPTION = re.compile(r"^\s*([A-Z])\s*[:.]", re.MULTILINE)
+TWO = ("{}, {}", "{} and {}", "{} {}", "{}{}")
+"""How an answer may name two options where two are asked for."""
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """Yield the questions of testmini, in the data's order. Raises InputError."""
+    return map(sample, tables.read(data, ("testmini.parquet",), MATHVERSE.card["hub"], "mathverse"))
+
+
+def sample(line: tables.TableRow) -> Sample:
+    """Return a row as a question. Its text is the data set's own query for a direct answer, with the options."""
+    about, kind, version = line.value("metadata"), line.text("question_type"), line.text("problem_version")
+    subject = str(about.get("subject")) if isinstance(about, Mapping) else ""
+    columns = (("question_type", kind, KINDS), ("problem_version", version, VERSIONS), ("subject", subject, SUBJECTS))
+    for name, value, known in columns:
+        if value not in known:
+            raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
+    options = _options(line) if kind == KINDS[0] else []
+    answers = _answers(line, options)
+    if not (shown := line.images("image")):
+        raise InputError(f"{line.where}: no picture in the column image; get the file again")
+    return Sample(
+        line.text("sample_index"),
+        (*shown, line.text("query_wo")),
+        answers,
+        tuple((option,) for option in options) if len(answers) == 1 else (),
+        groups={"cluster": line.text("problem_index")},
+        category=version,
+        tags={"subject": subject, "query_cot": line.text("query_cot")},
+    )
+
+
+def _options(line: tables.TableRow) -> list[str]:
+    """Return the options that the question lists. In the version Vision Only, only `question_for_eval` has them."""
+    listed = _LISTED.search(line.text("question_for_eval"))
+    heads = list(_OPTION.finditer(listed[1])) if listed else []
+    if listed is None or len(heads) < 2 or [head[1] for head in heads] != [*choices.LETTERS[: len(heads)]]:
+        raise InputError(f"{line.where}: question_for_eval lists no options A, B, ... after 'Choices:'; fix the row")
+    ends = [*(head.start() for head in heads[1:]), len(listed[1])]
+    return [listed[1][head.end() : end].strip() for head, end in zip(heads, ends, strict=True)]
+
+
+def _answers(line: tables.TableRow, options: Sequence[str]) -> tuple[str, ...]:
+    """Return the right letter or text. A key is a letter, "(C)", an option's text, or two letters on two lines."""
+    answer = line.text("answer").strip()
+    if not options:
+        return (answer,)
+    known = dict(choices.texts(options))
+    letters = re.findall(r"[A-Z]", answer) if re.fullmatch(r"\(?[A-Z]\)?(\s+[A-Z])?", answer) else []
+    letters = letters or [letter for letter, option in known.items() if option == answer]
+    if not letters or not {*letters} <= known.keys():
+        raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
+    return (letters[0],) if len(letters) == 1 else tuple(form.format(*letters) for form in TWO)
+
+
+def asked(reasoning: bool) -> Prompt:
+    """Return the prompt with the data set's query for a direct answer, or for reasoning first."""
+
+    def words(sample: Sample) -> Parts:
+        *pictures, query = sample.prompt
+        return (*pictures, sample.tags["query_cot"] if reasoning else query)
+
+    return words
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the accuracy of all questions, of each version and of each subject. Chance is unknown."""
+    subjects = parts_by(lambda record: record.tags["subject"], records, scores)
+    parts = {"overall": (records, scores), **{subject: subjects[subject] for subject in SUBJECTS}}
+    found = {name: percent(share(*own, "cluster"), None) for name, own in parts.items()}
+    return {**found, **by_category(records, scores, VERSIONS, "cluster")}
+
+
+MATHVERSE = Task(
+    name="mathverse",
+    samples=samples,
+    prompts={"release": asked(reasoning=False), "cot": asked(reasoning=True)},
+    scorers={"strict": formulas.scored},
+    metrics={"strict": numbers},
+    axes={version: version for version in VERSIONS},
+    totals={"overall": "Overall"},
+    details={subject: subject for subject in SUBJECTS},
+    max_new_tokens=1024,
+    remarks=lambda records, scores: [NO_JUDGE],
+)

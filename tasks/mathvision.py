@@ -1,0 +1,98 @@
+"""MATH-Vision: problems of mathematics competitions with pictures, of 16 subjects and five levels.
+
+Wang et al. 2024, arXiv 2402.14804. Prompts are from `models` of mathllm/MATH-V (a1f5cc3) and lmms-eval (75571cf).
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
+from mmeval.scoring.readings import choices, formulas, mathvision
+from mmeval.task import Numbers, Prompt, Task
+from mmeval.tasks import facts
+from mmeval.tasks.shared import WORD, right_letter
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+
+SUBJECTS = (
+    "algebra", "analytic geometry", "arithmetic", "combinatorial geometry", "combinatorics", "counting",
+    "descriptive geometry", "graph theory", "logic", "metric geometry - angle", "metric geometry - area",
+    "metric geometry - length", "solid geometry", "statistics", "topology", "transformation geometry",
+)  # fmt: skip
+LEVELS = {f"level{level}": f"Level {level}" for level in "12345"}
+STEPS = 'Please solve the problem step by step and put your answer in one "\\boxed{}".'
+BOXED = f'{STEPS} If it is a multiple choice question, only one letter is allowed in the "\\boxed{{}}".\n'
+
+
+def samples(task: str, data: str) -> Iterator[Sample]:
+    """Yield the questions of the task's split, in the data's order. Raises InputError."""
+    hub = facts(task)["hub"]
+    files = (f"{hub['split']}-*.parquet", f"data/{hub['split']}-*.parquet")
+    return map(sample, tables.read(data, files, hub, task))
+
+
+def sample(line: tables.TableRow) -> Sample:
+    """Return a row as a question. Marks such as `<image1>` stay in its text, as in the scripts."""
+    options = line.texts("options") if line.unpacked("options") else []
+    answer, subject, level = line.text("answer"), line.text("subject"), line.text("level")
+    for name, value, known in (("subject", subject, SUBJECTS), ("level", level, [*"12345"])):
+        if value not in known:
+            raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
+    if not (shown := line.images("decoded_image")):
+        raise InputError(f"{line.where}: no picture in the column decoded_image; get the file again")
+    return Sample(
+        line.text("id"),
+        (*shown, line.text("question")),
+        (right_letter(line, answer, options) if options else answer,),
+        tuple((option,) for option in options),
+        category=subject,
+        tags={"level": f"level{level}"},
+    )
+
+
+def prompt(lead: str, end: str) -> Prompt:
+    """Return a prompt: the lead, the question, its options unless they are only letters, and the end."""
+
+    def words(sample: Sample) -> Parts:
+        *pictures, question = sample.prompt
+        told = [option for (option,) in sample.choices] != [*"ABCDE"]
+        options = choices.listed(sample.choices, "({}) ") if told else ()
+        return choices.merged([(*pictures, f"{lead}{question}\n"), options, end])
+
+    return words
+
+
+def lmms_eval(sample: Sample) -> Parts:
+    """Ask as lmms-eval's `mathvision_test`, which asks for steps and for the letter directly in the same prompt."""
+    *pictures, question = sample.prompt
+    asked = (*pictures, f"{STEPS}{question}")
+    if not sample.choices:
+        return asked
+    listed = choices.listed(sample.choices)
+    answer = "Answer the question with the option's letter from the given choices directly."
+    return choices.merged([asked, "\nChoices: ", listed, answer])
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the accuracy of all questions, of each subject and of each level, as `evaluate.py` prints them."""
+    levels = parts_by(lambda record: record.tags["level"], records, scores)
+    parts = {"overall": (records, scores), **{level: levels[level] for level in LEVELS}}
+    found = {name: percent(share(*own), guessing(own[0])) for name, own in parts.items()}
+    return {**found, **by_category(records, scores, SUBJECTS)}
+
+
+def _task(name: str) -> Task:
+    return Task(
+        name=name,
+        samples=partial(samples, name),
+        prompts={"release": prompt(BOXED, ""), "direct": prompt("", WORD), "lmms-eval": lmms_eval},
+        scorers={"official": mathvision.scored, "strict": formulas.scored},
+        metrics={"official": numbers, "strict": numbers},
+        axes={subject: subject.capitalize() for subject in SUBJECTS},
+        totals={"overall": "Overall"},
+        details=LEVELS,
+        max_new_tokens=1024,
+    )
+
+
+MATHVISION, TESTMINI = _task("mathvision"), _task("mathvision-testmini")

@@ -1,0 +1,103 @@
+"""MMT-Bench: 162 subtasks of 32 kinds, from recognition to driving and navigation (Ying et al. 2024, 2404.16006).
+
+Prompt, reading and means are those of the authors' copy of VLMEvalKit (OpenGVLab/MMT-Bench at 84012c9), which may also
+ask a GPT model about the answers that its rules do not read; here --judge can ask a judge.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import guessing, macro, parts_by, percent, share
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.public import SCORERS
+from mmeval.scoring.readings.strict import strict
+from mmeval.task import Numbers, Task
+from mmeval.tasks import facts
+from mmeval.tasks.shared import right_letter
+from mmeval.types import InputError, Parts, Record, Sample, Score
+
+LETTERS = choices.LETTERS[:9]
+"""The columns of the options. Most questions have fewer."""
+SIGNS = {"ocr": "OCR", "threed": "3D", "embodied_ai": "Embodied AI", "gui_navigation": "GUI navigation"}
+KINDS = (
+    "visual_recognition", "localization", "ocr", "counting", "hallucination", "image_retrieval", "threed",
+    "visual_captioning", "visual_grounding", "doc_understanding", "action_recognition", "pixel_level_perception",
+    "image-to-image_translation", "relation_reasoning", "intelligence_quotient_test", "emotion", "visual_illusion",
+    "meme_understanding", "visual_prompt_understanding", "anomaly_detection", "keypoint_detection",
+    "visual_commonsense_reasoning", "image_evaluation_judgement", "multiple_image_analysis", "cross_image_matching",
+    "temporal_understanding", "visual_code", "medical_understanding", "autonomous_driving",
+    "discipline_knowledge_reasoning", "embodied_ai", "gui_navigation",
+)  # fmt: skip
+"""The kinds of subtasks, as the script lists them."""
+
+
+def samples(task: str, file: str, data: str) -> Iterator[Sample]:
+    """Yield the validation questions, in the data's order. Raises InputError."""
+    return map(sample, tables.read(data, (file, "val-*.parquet", "data/val-*.parquet"), facts(task)["hub"], task))
+
+
+def sample(line: tables.TableRow) -> Sample:
+    """Return a row as a question. Empty cells after the last option are no options."""
+    cells = [line.cell(letter, required=letter in "AB").strip() for letter in LETTERS]
+    options = [cell for cell in cells if cell not in ("", "nan")]
+    if len(options) < 2 or options != cells[: len(options)]:
+        raise InputError(f"{line.where}: the options A to {LETTERS[-1]} are fewer than two or have a gap; fix the row")
+    shown = line.images("image")
+    if not shown:
+        raise InputError(f"{line.where}: no picture in the column image; get the file again")
+    return Sample(
+        line.text("index"),
+        (*shown, line.text("question")),
+        (right_letter(line, line.text("answer").strip(), options),),
+        tuple((option,) for option in options),
+        category=line.text("l2-category"),
+        tags={"subtask": line.text("category")},
+    )
+
+
+def release(sample: Sample) -> Parts:
+    """Ask as the authors' copy of VLMEvalKit does."""
+    *pictures, question = sample.prompt
+    end = "Please select the correct answer from the options above. \n"
+    asked = (*pictures, f"Question: {question}\nOptions:\n")
+    return choices.merged([asked, choices.listed(sample.choices), end])
+
+
+def lmms_eval(sample: Sample) -> Parts:
+    """Ask as lmms-eval's `mmt` (75571cf) does, whose mark `<image>` the pictures replace."""
+    *pictures, question = sample.prompt
+    asked = ("Question: ", *pictures, f"\n{str(question).strip()}\n")
+    listed = [f"{letter}: {option}\n" for letter, option in zip(LETTERS, (o for (o,) in sample.choices), strict=False)]
+    return choices.merged([asked, *listed, "Answer the question using a single character from the given options."])
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the accuracy of all questions, and for each kind the mean over its subtasks, as `report_acc_MMT` does."""
+    kinds = parts_by(lambda record: record.category, records, scores)
+    found = {"overall": percent(share(records, scores), guessing(records))}
+    for kind in dict.fromkeys((*KINDS, *kinds)):
+        subtasks = parts_by(lambda record: record.tags["subtask"], *kinds[kind])
+        parts = {name: percent(share(*own), guessing(own[0])) for name, own in subtasks.items()}
+        found[kind] = macro(parts) if parts else percent(share([], []), None)
+    return found
+
+
+def _task(name: str, file: str) -> Task:
+    return Task(
+        name=name,
+        samples=partial(samples, name, file),
+        prompts={"release": release, "lmms-eval": lmms_eval},
+        scorers={"official": SCORERS["2024-03"], "strict": choices.scorer(strict)},
+        metrics={"official": numbers, "strict": numbers},
+        axes={kind: SIGNS.get(kind, kind.replace("_", " ").capitalize()) for kind in KINDS},
+        totals={"overall": "Overall"},
+        max_new_tokens=128,
+        readings={"2024-03": SCORERS["2024-03"], **SCORERS},
+        choice=True,
+    )
+
+
+MMT_BENCH = _task("mmt-bench", "MMT-Bench_VAL.tsv")
+SEVERAL = _task("mmt-bench-mi", "MMT-Bench_VAL_MI.tsv")
+"""The same questions, with several pictures where they are about several; MMT_BENCH has them joined into one."""
