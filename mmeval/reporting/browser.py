@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmeval.scoring.metrics.overlap import right_box, written
 from mmeval.types import Image, InputError, Record, Request, Score, images, plural, text_of
 
 BUDGET = 32 * 2**20
@@ -189,6 +190,7 @@ def _row(
     def cut(text: str) -> str:
         return text if len(text) <= longest else f"{text[:longest]} … ({plural(len(text) - longest, 'more character')})"
 
+    box = right_box(record)
     seconds = round(record.seconds, 3) if math.isfinite(record.seconds) else 0
     values: dict[str, Any] = {
         "id": record.id,
@@ -196,7 +198,7 @@ def _row(
         "c": axes.index(record.category),
         "s": [[score.outcome, *([] if score.answer is None else [cut(score.answer)])] for score in one.scores.values()],
         "q": cut(record.question),
-        "t": [cut(target) for target in record.targets],
+        "t": [written(box)] if box else [cut(target) for target in record.targets],
         "o": [cut(choice) for choice in record.choices],
         "p": cut(record.sent),
         "r": cut(record.reasoning),
@@ -206,6 +208,7 @@ def _row(
         "n": [record.input_tokens, record.output_tokens, seconds],
         "i": [digest[:DIGEST] for digest in record.images],
         "w": record.tags.get("times", "").split(),
+        "b": [round(share, 4) for share in box or ()],
         "v": [_of_other(other, record.id, cut) for other in others],
     }
     kept = {name: value for name, value in values.items() if value is not False and value not in ("", [])}

@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
 const thumbnails = JSON.parse($("thumbnails").textContent);
 const MARKS = { correct: "✓", incorrect: "✗", unparsed: "?", refused: "⊘", error: "!", unscored: "–" };
-const ROW = 68, SPARE = 8;
+const ROW = 68, SPARE = 8, SVG = "http://www.w3.org/2000/svg";
 const list = document.querySelector(".list"), rows = list.firstElementChild;
 const detail = document.querySelector(".detail"), viewer = document.querySelector(".viewer");
 const browser = document.querySelector(".browser"), form = document.querySelector(".filters");
@@ -44,12 +44,21 @@ function answered(sample) {
   return sample.a ? sample.a : "(empty)";
 }
 
+// A list of questions that begin with the same words shows what follows.
+const lead = (() => {
+  const texts = data.samples.map((sample) => sample.q || "");
+  let same = texts.length > 1 ? texts[0].length : 0;
+  for (const text of texts) while (!text.startsWith(texts[0].slice(0, same))) same -= 1;
+  return same > 24 ? texts[0].slice(0, same).search(/\S*$/) : 0;
+})();
+const short = (sample) => (sample.q || "").length > lead ? `${lead ? "… " : ""}${sample.q.slice(lead)}` : sample.id;
+
 function row(sample, index) {
   const first = (sample.i || []).find((key) => thumbnails[key]);
   const thumb = el("span", "thumb", first ? picture(first, "") : "", sample.i && sample.i.length > 1 ? el("b", "", `${sample.i.length}`) : "");
   const right = outcome(sample) === "correct" || !sample.t.length;
   const made = el("div", `row ${outcome(sample)}`, thumb,
-    el("span", "asked", said("question", sample.q || sample.id),
+    el("span", "asked", said("question", short(sample)),
       el("span", "answer", said("", answered(sample)), right ? "" : el("em", "", "  ≠  "), right ? "" : said("", named(sample, sample.t[0])))),
     el("span", "mark", MARKS[outcome(sample)]));
   made.id = `row-${index}`;
@@ -70,25 +79,44 @@ function paint() {
   list.setAttribute("aria-activedescendant", `row-${state.at}`);
 }
 
-function pictures(keys, offset, times) {
+// The expected box, dashed, and the box or point that was read, over a picture.
+function framed(image, sample) {
+  if (!sample || !sample.b) return image;
+  const over = document.createElementNS(SVG, "svg");
+  const shares = (read(sample) || "").match(/-?[\d.]+/g) || [];
+  image.addEventListener("load", () => {
+    const { naturalWidth: w, naturalHeight: h } = image;
+    over.setAttribute("viewBox", `0 0 ${w} ${h}`);
+    over.append(shape(sample.b, w, h, "expected"), ...(shares.length ? [shape(shares.map(Number), w, h, outcome(sample))] : []));
+  });
+  return el("span", "framed", image, over);
+}
+function shape([left, top, right, bottom], w, h, name) {
+  const point = right === undefined, made = document.createElementNS(SVG, point ? "circle" : "rect");
+  const size = point ? { cx: left * w, cy: top * h, r: 0.012 * Math.max(w, h) } : { x: left * w, y: top * h, width: (right - left) * w, height: (bottom - top) * h };
+  for (const [key, value] of Object.entries(size)) made.setAttribute(key, Math.max(value, 0));
+  made.classList.add(name);
+  return made;
+}
+function pictures(keys, offset, times, sample) {
   const made = el("div", `pictures n${Math.min(keys.length, 4)}`);
   keys.forEach((key, index) => {
     const name = `image ${offset + index}${times && times[index] ? ` · ${times[index]} s` : ""}`;
-    const shown = thumbnails[key] ? picture(key, name) : el("span", "absent", "not in this page");
-    const one = button("picture", shown, () => enlarge(keys, index, offset, times));
+    const shown = thumbnails[key] ? framed(picture(key, name), sample) : el("span", "absent", "not in this page");
+    const one = button("picture", shown, () => enlarge(keys, index, offset, times, sample));
     one.disabled = !thumbnails[key];
     made.append(el("figure", "", one, el("figcaption", "", name)));
   });
   return made;
 }
-function enlarge(keys, index, offset, times) {
-  const go = (to) => enlarge(keys, (to + keys.length) % keys.length, offset, times);
+function enlarge(keys, index, offset, times, sample) {
+  const go = (to) => enlarge(keys, (to + keys.length) % keys.length, offset, times, sample);
   const time = times && times[index] ? ` · ${times[index]} s` : "";
   const name = `image ${offset + index}${time} · ${index + 1} of ${keys.length}`;
   const several = keys.length > 1;
   const close = button("close", "✕", () => viewer.close());
   close.setAttribute("aria-label", "Close");
-  viewer.replaceChildren(thumbnails[keys[index]] ? picture(keys[index], name) : el("p", "absent", "not in this page"),
+  viewer.replaceChildren(thumbnails[keys[index]] ? framed(picture(keys[index], name), sample) : el("p", "absent", "not in this page"),
     el("div", "under", several ? button("", "←", () => go(index - 1)) : "", el("span", "", name), several ? button("", "→", () => go(index + 1)) : ""), close);
   viewer.onkeydown = (event) => {
     if (several && event.key === "ArrowLeft") go(index - 1);
@@ -97,7 +125,7 @@ function enlarge(keys, index, offset, times) {
   };
   if (!viewer.open) viewer.showModal();
 }
-viewer.addEventListener("click", (event) => { if (event.target === viewer || event.target.tagName === "IMG") viewer.close(); });
+viewer.addEventListener("click", (event) => { if (event.target === viewer || /^(IMG|svg|rect|circle)$/.test(event.target.tagName)) viewer.close(); });
 
 function folded(name, title, ...content) {
   const made = el("details", name, el("summary", "", title), ...content);
@@ -171,7 +199,8 @@ function show() {
       el("span", "place", `${(state.at + 1).toLocaleString("en")} of ${state.view.length.toLocaleString("en")}`), step("Previous", "↑", -1), step("Next", "↓", 1)),
     el("p", "id", data.axes[sample.c] ? said("axis", data.axes[sample.c]) : "", said("", sample.id)),
     sample.d ? demonstrations(sample) : null,
-    sample.i ? pictures(sample.i, before, sample.w) : null,
+    sample.i ? pictures(sample.i, before, sample.w, sample) : null,
+    sample.b && sample.i ? el("p", "note", "Dashed: expected. Solid: what was read from the answer.") : null,
     said("text asked", sample.q),
     sample.o && !sample.l ? options(sample) : null,
     sample.l ? bars(sample) : null,

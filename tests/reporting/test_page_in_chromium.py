@@ -15,7 +15,7 @@ from mmeval.reporting import bias
 from mmeval.reporting.browser import Answer, Other
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
-from mmeval.types import Record, Request, Score, Shot
+from mmeval.types import Outcome, Record, Request, Score, Shot
 from tests.chromium import PROGRAM, Browser, chromium
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
@@ -233,3 +233,35 @@ def test_a_narrow_window_shows_one_sample_at_a_time(page: Browser, tmp_path: Pat
     assert page.run("document.querySelector('.detail').scrollWidth") <= 400
     page.run("document.querySelector('.back').click()")
     assert page.run(hidden) == "none"
+
+
+def test_boxes_are_drawn_over_the_picture(page: Browser, tmp_path: Path) -> None:
+    made = [pointed("[0.250, 0.250, 0.750, 0.750]", "correct"), pointed("[0.900, 0.900]", "incorrect")]
+    path = write(tmp_path, made, find=requests(made, colored))
+    page.open(path)
+    shapes = "[...document.querySelectorAll('.detail .framed svg > *')].map((one) => one.outerHTML).join()"
+    page.until("document.querySelector('.detail .framed circle.incorrect')")  # the right answer is filtered out
+    assert 'cx="36" cy="18"' in page.run(shapes)
+    choose(page, "outcome", "all")
+    page.press("k")
+    page.until("document.querySelector('.detail .framed rect.correct')")
+    assert 'x="5" y="5" width="20" height="5" class="expected"' in page.run(shapes)
+    assert 'x="10" y="5" width="20" height="10" class="correct"' in page.run(shapes)
+    assert page.run("document.querySelector('.detail').textContent").count("[0.125, 0.250, 0.625, 0.500]") == 1
+    assert page.complaints == []
+
+
+def pointed(read: str, outcome: Outcome) -> Answer:
+    """An answer to a question whose answer is a box: of a picture of 40 x 20 pixels."""
+    target, size = "[0.125, 0.25, 0.625, 0.50000000000001]", {"width": "40", "height": "20"}
+    record = Record(read, (target,), question="Where?", text=read, tags=size, images=(colored(read).digest,))
+    return Answer(record, {"official": Score(float(outcome == "correct"), outcome, read)})
+
+
+def test_the_list_leaves_out_the_words_that_all_questions_begin_with(page: Browser, tmp_path: Path) -> None:
+    made = answers(3)
+    lead = "Answer with a single word or phrase. Is it"
+    path = write(tmp_path, [replace(o, record=replace(o.record, question=f"{lead} {n}?")) for n, o in enumerate(made)])
+    page.open(path)
+    assert page.run(SELECTED) == "… 1?"
+    assert page.run("document.querySelector('.detail .asked').textContent") == f"{lead} 1?"

@@ -12,6 +12,8 @@ from mmeval.types import InputError, Record, Score, whole_number
 Answer = TypeVar("Answer", Box, Point)
 ENOUGH = 0.5
 """The intersection over union from which a box is right."""
+SIZE = {"width", "height"}
+"""Tags of a question whose answer is a box or a point: the size of its picture in pixels."""
 
 
 def iou(one: Box, other: Box) -> float:
@@ -53,6 +55,20 @@ def right_area(records: Sequence[Record]) -> float | None:
     return 100.0 * sum(areas) / len(areas) if areas else None
 
 
+def right_box(record: Record) -> Box | None:
+    """Return the right box of a record, in shares of the picture; None if its target is not a box."""
+    try:
+        left, top, right, bottom = map(float, json.loads(record.targets[0]))
+    except (IndexError, ValueError, TypeError):
+        return None
+    return (left, top, right, bottom) if record.tags.keys() >= SIZE else None
+
+
+def written(numbers: Sequence[float]) -> str:
+    """Return a box or a point as people read it."""
+    return f"[{', '.join(f'{number:.3f}' for number in numbers)}]"
+
+
 def _scorer(
     read: Callable[[str, Size], Answer | None], agrees: Callable[[Answer, Box], bool], unread: Answer | None = None
 ) -> Callable[[Record], Score]:
@@ -62,7 +78,7 @@ def _scorer(
         size = (whole_number(record.tags, "width"), whole_number(record.tags, "height"))
         found = read(record.text, size)
         answer = unread if found is None else found
-        shown = None if found is None else _written(found)
+        shown = None if found is None else written(found)
         if answer is not None and agrees(answer, _right(record)):
             return Score(1.0, "correct", shown)
         if found is None:
@@ -73,13 +89,7 @@ def _scorer(
 
 
 def _right(record: Record) -> Box:
-    """Return the right box of a record. Raises InputError, since records are files that anybody may have changed."""
-    try:
-        left, top, right, bottom = map(float, json.loads(record.targets[0]))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"record {record.id}: its target {record.targets[0]!r:.60} is not a box; fix it") from error
-    return left, top, right, bottom
-
-
-def _written(numbers: Sequence[float]) -> str:
-    return f"[{', '.join(f'{number:.3f}' for number in numbers)}]"
+    """Return the right box. Raises InputError, since records are files that anybody may have changed."""
+    if (found := right_box(record)) is None:
+        raise InputError(f"record {record.id}: its target {record.targets[0]!r:.60} is not a box; fix it")
+    return found
