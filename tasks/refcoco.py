@@ -18,7 +18,7 @@ from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.metrics.overlap import overlapping, target
 from mmeval.scoring.readings.boxes import SYSTEMS, Box, lmms_eval_box, strict_box, vlmevalkit_box
 from mmeval.task import Numbers, Prompt, Task
-from mmeval.tasks.shared import box, sized
+from mmeval.tasks.shared import box, image, sized
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 
 SIZES = {
@@ -41,10 +41,10 @@ def samples(name: str, data: str) -> Iterator[Sample]:
     times: Counter[str] = Counter()
     shown: dict[str, Image] = {}
     for split, line in _lines(name, data):
-        for own, phrase, image, right in _questions(line, shown):
+        for own, phrase, picture, right in _questions(line, shown):
             times[key := f"{split}/{own}"] += 1
-            tags = sized(image.size)
-            yield Sample(f"{key}/{times[key]}", (image, phrase), target(right), category=split, tags=tags)
+            tags = sized(picture.size)
+            yield Sample(f"{key}/{times[key]}", (picture, phrase), target(right), category=split, tags=tags)
 
 
 def _lines(name: str, data: str) -> Iterator[tuple[str, tables.TableRow]]:
@@ -93,16 +93,15 @@ def _questions(line: tables.TableRow, shown: dict[str, Image]) -> Iterator[tuple
         phrase, right = re.search(r"<ref>(.*)</ref>", line.text("question"), re.DOTALL), box(line, "answer")
         if phrase is None or not all(0 <= edge <= 1 for edge in right):
             raise InputError(f"{line.where}: not a row of {KIT}, with <ref> and a box from 0 to 1; get it again")
-        (image,) = line.images("image")
-        yield line.text("index"), phrase[1], image, right
+        yield line.text("index"), phrase[1], image(line, "image"), right
     else:  # lmms-eval's: sides in pixels, all phrases of an object
-        (image,) = line.images("image")
-        right = _shares(box(line, "bbox", sides=True), image)
-        yield from ((line.text("question_id"), phrase, image, right) for phrase in line.texts("answer"))
+        picture = image(line, "image")
+        right = _shares(box(line, "bbox", sides=True), picture)
+        yield from ((line.text("question_id"), phrase, picture, right) for phrase in line.texts("answer"))
 
 
-def _shares(edges: Box, image: Image) -> Box:
-    width, height = image.size
+def _shares(edges: Box, picture: Image) -> Box:
+    width, height = picture.size
     return edges[0] / width, edges[1] / height, edges[2] / width, edges[3] / height
 
 

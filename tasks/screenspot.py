@@ -14,7 +14,7 @@ from mmeval.scoring.metrics.groups import by_category, macro, parts_by, percent,
 from mmeval.scoring.metrics.overlap import hitting, right_area, target
 from mmeval.scoring.readings import boxes
 from mmeval.task import Numbers, Prompt, Scorer, Task
-from mmeval.tasks.shared import box, sized
+from mmeval.tasks.shared import box, image, sized
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
 
 KINDS = ("text", "icon")
@@ -46,8 +46,7 @@ def samples(name: str, data: str) -> Iterator[Sample]:
 def everyday(line: tables.TableRow) -> Sample:
     """Return a row of ScreenSpot. Its own files have sides in pixels, the tables of the hub edges in shares."""
     own = "img_filename" in line.values
-    (image,) = line.images("img_filename" if own else "image", PICTURES)
-    width, height = image.size
+    width, height = (shown := image(line, "img_filename" if own else "image", PICTURES)).size
     left, top, right, bottom = box(line, "bbox", sides=own)
     if own:
         left, top, right, bottom = left / width, top / height, right / width, bottom / height
@@ -58,7 +57,7 @@ def everyday(line: tables.TableRow) -> Sample:
     name = line.text("img_filename") if own else line.cell("file_name", required=False) or source
     return Sample(
         name,
-        (image, line.text("instruction")),
+        (shown, line.text("instruction")),
         target((left, top, right, bottom)),
         category=f"{platform}-{_known(line, 'data_type', KINDS)}",
         tags=sized((width, height)),
@@ -67,7 +66,7 @@ def everyday(line: tables.TableRow) -> Sample:
 
 def professional(line: tables.TableRow) -> Sample:
     """Return a row of ScreenSpot-Pro, whose files and tables have edges in pixels and the picture's size."""
-    (image,) = line.images("image" if "image" in line.values else "img_filename", PICTURES)
+    shown = image(line, "image" if "image" in line.values else "img_filename", PICTURES)
     left, top, right, bottom = box(line, "bbox")
     try:
         width, height = map(int, line.texts("img_size"))
@@ -77,7 +76,7 @@ def professional(line: tables.TableRow) -> Sample:
         raise InputError(f"{line.where}: the img_size is {line.value('img_size')!r:.60}; it must be width and height")
     return Sample(
         line.text("id"),
-        (image, line.text("instruction")),
+        (shown, line.text("instruction")),
         target((left / width, top / height, right / width, bottom / height)),
         category=f"{_known(line, 'group', GROUPS)}-{_known(line, 'ui_type', KINDS)}",
         tags=sized((width, height)),

@@ -15,7 +15,7 @@ from mmeval.data.tables import TableRow
 from mmeval.scoring.readings.boxes import Box, Size
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.task import Prompt, Task
-from mmeval.types import InputError, Parts, Sample
+from mmeval.types import Image, InputError, Parts, Sample
 
 WORD = "\nAnswer the question using a single word or phrase."
 YES_OR_NO = " Please answer yes or no."
@@ -36,6 +36,14 @@ def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
     if answer not in [*LETTERS[: len(options)]]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     return answer
+
+
+def image(line: TableRow, column: str, under: Sequence[str] = ("",)) -> Image:
+    """Return the column's picture. Raises InputError if there is none, or if there are several."""
+    found = line.images(column, under)
+    if len(found) != 1:
+        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; get the file again")
+    return found[0]
 
 
 def box(line: TableRow, name: str, sides: bool = False) -> Box:

@@ -19,6 +19,7 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Prompt, Task
+from mmeval.tasks import shared
 from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, plural, replace_surrogates, whole_number
 
 FILES = ("examples.jsonl", "data/examples.jsonl", "*.parquet", "data/*.parquet")
@@ -53,10 +54,7 @@ def _picture(line: tables.TableRow, column: str) -> Image:
     value = line.value(column)
     if isinstance(value, str) and line.folder is not None and not Path(value).suffix:
         return files.picture(line.folder, f"images/{value}.png", line.where)
-    found = line.images(column)
-    if len(found) != 1:
-        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; get the file again")
-    return found[0]
+    return shared.image(line, column)
 
 
 def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Iterator[Sample]:

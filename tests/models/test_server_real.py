@@ -101,7 +101,8 @@ def test_a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
     streamed = model.stream(request, Generation(12), pieces.append)
     (whole,) = model.generate([request], Generation(12))
     assert streamed.text and "".join(pieces) == streamed.text.strip() and len(pieces) > 1
-    assert replace(streamed, seconds=0) == replace(whole, seconds=0)
+    cut = (replace(one, seconds=0, text=str(one.text).rstrip("\ufffd")) for one in (streamed, whole))
+    assert next(cut) == next(cut)  # a character that was cut may be left out
 
 
 def test_it_returns_no_likelihoods_and_that_is_said(url: str, checkpoint: Path) -> None:
