@@ -54,7 +54,8 @@ def _picture(line: tables.TableRow, column: str) -> Image:
     value = line.value(column)
     if isinstance(value, str) and line.folder is not None and not Path(value).suffix:
         return files.picture(line.folder, f"images/{value}.png", line.where)
-    return shared.image(line, column)
+    found: Image = shared.image(line, column)
+    return found
 
 
 def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Iterator[Sample]:
