@@ -17,6 +17,7 @@ from mmeval.tasks import mathverse_judge, mathvista_judge
 from mmeval.types import InputError, Record
 from tests.evaluating import evaluate
 from tests.scoring.test_judge import Server, says
+from tests.tasks.small_folders import call
 from tests.tasks.test_mathematics import mathverse
 from tests.tasks.test_pairs_and_sources import mathvista
 
@@ -102,6 +103,10 @@ def test_what_gets_no_usable_reply_is_unparsed_and_asked_again(server: Server, t
     server.reply = lambda prompt: says("0")
     again = judged(found, server)
     assert again.results["counts"]["unparsed"] == 0 and again.results["counts"]["incorrect"] == found.samples_planned
+
+
+def test_the_facts_say_that_official_needs_a_judge() -> None:
+    assert "official (with --judge), strict" in call("tasks", "mathverse").output
 
 
 def test_several_samples_are_not_judged(tmp_path: Path) -> None:
