@@ -9,8 +9,8 @@ the next run asks again. A failure never becomes a letter.
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,15 +98,9 @@ def ask(
     client = Client([judge.url], key(KEY), **LIMITS, timeout=judge.timeout)
     place = without_password(judge.url)
     asked = _Asked(judge, dialogue, _cached(judge.cache), Verdicts(judge.model))
-    open_questions: dict[str, list[Record]] = {}
-    for record in records:
-        found, question = asked.open(record)
-        if question is None:
-            asked.note(record, found)
-        else:
-            open_questions.setdefault(question, []).append(record)
-    verdicts, count = asked.verdicts, sum(map(len, open_questions.values()))
+    verdicts, open_questions = asked.verdicts, asked.settle(records)
     if open_questions:
+        count = sum(map(len, open_questions.values()))
         what = plural(count, "unparsed answer" if dialogue is MATCHING else "answer")
         say(f"asking {judge.model} at {place} about {what}")
         with start_blocking_portal() as portal:  # its own event loop: a notebook's main thread already runs one
@@ -128,8 +122,19 @@ class _Asked:
     dialogue: Dialogue
     replies: dict[str, str]
     verdicts: Verdicts
-    problems: dict[str, tuple[bool, str]] = field(default_factory=dict)
-    """Key of a prompt without a usable reply -> whether there was a reply, and what is wrong."""
+
+    def settle(self, records: Iterable[Record]) -> dict[str, list[Record]]:
+        """Note the verdicts on records with all replies. Return the next prompts, each with its records."""
+        left: dict[str, list[Record]] = {}
+        for record in records:
+            found, asked = self.open(record)
+            if asked is not None:
+                left.setdefault(asked, []).append(record)
+            elif self.dialogue is MATCHING:
+                self.verdicts.read[record.id] = str(strict(found[-1], record.choices))
+            elif found:
+                self.verdicts.replies[record.id] = found
+        return left
 
     def open(self, record: Record) -> tuple[list[str], str | None]:
         """Return the usable replies, and the first prompt that has none yet."""
@@ -141,56 +146,45 @@ class _Asked:
             found.append(reply)
         return found, None
 
-    def note(self, record: Record, replies: list[str]) -> None:
-        """Note the verdict that all replies give."""
-        if self.dialogue is MATCHING:
-            self.verdicts.read[record.id] = str(strict(replies[-1], record.choices))
-        elif replies:
-            self.verdicts.replies[record.id] = replies
-
     def key(self, prompt: str) -> str:
         return hashlib.sha256(f"{self.judge.model}\n{prompt}".encode("utf-8", "backslashreplace")).hexdigest()
 
     async def ask_all(self, client: Client, questions: Mapping[str, Sequence[Record]]) -> None:
-        """Ask about the records, grouped by their first prompt: equal prompts are asked once."""
-        waiting = iter(questions.values())
-
-        async def ask_in_turn() -> None:
-            for rows in waiting:
-                for row in rows:
-                    await self.converse(client, row, lines)
-
+        """Ask the prompts, then those that follow from the replies. Equal prompts are asked once."""
         with jsonl.appending(self.judge.cache) as lines:
             try:
-                async with client, asyncio.TaskGroup() as group:
-                    for _ in range(LIMITS["concurrency"]):  # a task per question would be woken by every reply
-                        group.create_task(ask_in_turn())
+                async with client:
+                    while questions:
+                        replied = await self.ask_once(client, questions, lines)
+                        questions = self.settle(replied)
             except ExceptionGroup as errors:  # a full disk
                 raise errors.exceptions[0] from errors
 
-    async def converse(self, client: Client, record: Record, lines: "jsonlines.Writer") -> None:
-        """Ask about a record until nothing is left to ask, or a prompt gets no usable reply."""
-        while True:
-            found, asked = self.open(record)
-            if asked is None:
-                self.note(record, found)
-                return
-            own = self.key(asked)
-            if own not in self.problems:
-                reply, problem = await self.post(client, record, asked, found)
-                if problem:
-                    self.problems[own] = (reply is not None, problem)
-                else:
-                    lines.write({"key": own, "model": self.judge.model, "reply": reply})
-                    self.replies[own] = str(reply)
-            if own in self.problems:
-                replied, self.verdicts.why = self.problems[own]
-                (self.verdicts.unreadable if replied else self.verdicts.failed).add(record.id)
-                return
+    async def ask_once(
+        self, client: Client, questions: Mapping[str, Sequence[Record]], lines: "jsonlines.Writer"
+    ) -> list[Record]:
+        """Ask each prompt, and return the records of those with a usable reply."""
+        waiting, replied = iter(questions.items()), list[Record]()
 
-    async def post(self, client: Client, record: Record, asked: str, before: Sequence[str]) -> tuple[str | None, str]:
+        async def ask_in_turn() -> None:
+            for asked, rows in waiting:
+                reply, problem = await self.post(client, rows[0], asked)
+                if problem:
+                    self.verdicts.why = problem
+                    (self.verdicts.failed if reply is None else self.verdicts.unreadable).update(r.id for r in rows)
+                    continue
+                lines.write({"key": self.key(asked), "model": self.judge.model, "reply": reply})
+                self.replies[self.key(asked)] = str(reply)
+                replied.extend(rows)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(LIMITS["concurrency"]):  # a task per question would be woken by every reply
+                group.create_task(ask_in_turn())
+        return replied
+
+    async def post(self, client: Client, record: Record, asked: str) -> tuple[str | None, str]:
         """Return the last reply to a prompt, and the problem if it cannot be used."""
-        reply, problem = None, ""
+        reply, problem, before = None, "", self.open(record)[0]
         body: dict[str, Any] = {"model": self.judge.model, "messages": [{"role": "user", "content": asked}]}
         body |= {"temperature": 0, "max_tokens": self.dialogue.max_tokens}
         for _ in range(TRIES):
