@@ -14,7 +14,7 @@ from mmeval.scoring.readings import choices, short
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.types import InputError, Parts, Record, Sample, Score, nearest, one_of
 
 FILES = ("testmini-*.parquet", "data/testmini-*.parquet")
 TASKS = {
@@ -86,19 +86,28 @@ def scored(record: Record) -> Score:
     """
     if record.choices:
         return _CHOSEN(record)
-    return short.exact(record) if record.tags["answer_type"] == "list" else _number(record)
+    kind = one_of(record.tags["answer_type"], TYPES, "the type of an answer")
+    return short.exact(record) if kind == "list" else _number(record)
 
 
 def _number(record: Record) -> Score:
-    digits = int(float(record.tags["precision"])) if record.tags["answer_type"] == "float" else None
+    digits = int(_value(record.tags["precision"], "precision")) if record.tags["answer_type"] == "float" else None
 
     def worth(answer: str, known: Sequence[str]) -> float:
         given = short.number(answer)
         if given is None:
             return 0.0
-        return float(any((given if digits is None else round(given, digits)) == float(key) for key in known))
+        return float(any((given if digits is None else round(given, digits)) == _value(key, "target") for key in known))
 
     return short.scorer(short.numbered, worth)(record)
+
+
+def _value(text: str, name: str) -> float:
+    """Return a record's number. Raises InputError, since records are files that anybody may have changed."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"a record's {name} is {text!r:.60}, not a number; restore the file") from error
 
 
 _CHOSEN = choices.scorer(strict)
