@@ -13,8 +13,8 @@ from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings import choices, short
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
-from mmeval.tasks.shared import ending
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest, one_of
+from mmeval.tasks.shared import ending, known
+from mmeval.types import InputError, Parts, Record, Sample, Score, one_of
 
 FILES = ("testmini-*.parquet", "data/testmini-*.parquet")
 TASKS = {
@@ -44,9 +44,8 @@ def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Its text is the data set's own query, with a hint and the options."""
     about, kind, answer = line.value("metadata"), line.text("answer_type"), line.text("answer")
     task = str(about.get("task")) if isinstance(about, Mapping) else ""
-    for name, value, known in (("task", task, TASKS), ("answer_type", kind, TYPES)):
-        if value not in known:
-            raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
+    known(line, "task", task, TASKS)
+    known(line, "answer_type", kind, TYPES)
     options = line.texts("choices") if line.text("question_type") == "multi_choice" else []
     right = [letter for letter, option in choices.texts(options) if option.strip() == answer.strip()]
     if options and not right:
