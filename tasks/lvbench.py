@@ -51,11 +51,16 @@ def asked(line: tables.TableRow) -> Sequence[tables.TableRow]:
 
 
 def sample(row: tables.TableRow, key: str, shown: Sequence[Image], tags: dict[str, str]) -> Sample:
-    """Return a question about the video with that key, after its frames."""
+    """Return a question about the video with that key, after its frames.
+
+    The question lists its options, except in a table with a column of them, whose options lmms-eval (75571cf) adds.
+    """
     types = [known(row, "type", one, TYPES) for one in row.texts("question_type")]
+    options = row.texts("options") if "options" in row.values and row.unpacked("options") else []
+    listed = "".join(f"\n({letter}) {option}" for letter, option in choices.texts(options))
     return Sample(
         row.text("uid"),
-        (*shown, row.text("question")),
+        (*shown, f"{row.text('question')}{listed}"),
         (right_letter(row, row.text("answer"), OPTIONS),),
         tuple((letter,) for letter in OPTIONS),
         groups={"video": key},
