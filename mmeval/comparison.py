@@ -139,6 +139,11 @@ def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | No
     common = _common(scored.records, theirs.records)
     if not common:
         raise InputError(f"{base.folder} and {run.folder} have no question in common; compare runs on the same data")
+    if scored.task.grader is not None and scored.first != theirs.first:
+        scorers = f"{first} is scored by {scored.first} and {other} by {theirs.first}"
+        raise InputError(
+            f"{scorers}; score both with the same judge (`mmeval score RUN --judge URL --judge-model NAME`)"
+        )
     notes = _notes(first, other, base, run, len(common))
     scored, theirs = scored.of(common), theirs.of(common)
     numbers, others = (own.statistics(own.first) for own in (scored, theirs))
@@ -191,6 +196,9 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
         values = [getattr(one.spec, name) for one in (base, run)]
         if values[0] != values[1]:
             found.append(f"different {name.replace('_', ' ')}: {values[0]} for {first}, {values[1]} for {other}")
+    judges = [one.results.get("judge", {}).get("model", "none") for one in (base, run)]
+    if judges[0] != judges[1]:
+        found.append(f"different judge: {judges[0]} for {first}, {judges[1]} for {other}")
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from mmeval.data.video import FRAMES, SAMPLER
 from mmeval.scoring.readings import choices
 from mmeval.scoring.statistics import Statistic
-from mmeval.scoring.verdicts import WHOSE, Verdicts
+from mmeval.scoring.verdicts import NO_JUDGE, WHOSE, Grader, Verdicts, graded
 from mmeval.servers.addresses import check_address
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
@@ -66,6 +66,8 @@ class Task:
     """Prompt -> its reading, if prompts ask for different forms of answers. The others have the first reading."""
     constant: tuple[str, Scorer] | None = None
     """An answer that does not depend on the question, in words, and its scorer, if no letter or yes is an answer."""
+    grader: Grader | None = None
+    """How a judge reads or grades every answer, if that is the official way and no rule is."""
     choice: bool = False
     """Whether the task is multiple choice, so options can be chosen by likelihood and a judge can name a letter."""
     candidates: Callable[[Sample], tuple[str, ...]] | None = None
@@ -124,10 +126,12 @@ def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Ta
             raise InputError(f"the task '{task.name}' does not rotate options; remove --partial")
         task = task.partial
     task = _with_frames(_with_shots(task, spec), spec)
-    if not task.choice and (spec.scoring != "text" or verdicts is not None):
+    if not task.choice and (spec.scoring != "text" or (verdicts is not None and task.grader is None)):
         raise InputError(f"the task '{task.name}' is not a multiple-choice task; remove --scoring and --judge")
     if not task.readings and spec.reading is not None:
         raise InputError(f"the task '{task.name}' has one way to read answers; remove --reading")
+    if task.grader is not None:
+        task = _graded(task, task.grader, verdicts)
     if spec.scoring != "text":
         return _by_likelihood(task, spec, verdicts)
     return _read_as(task, spec, verdicts) if task.readings else task
@@ -138,6 +142,16 @@ def check_judge(task: Task, spec: RunSpec) -> None:
     if spec.judge is not None:
         check_address(spec.judge, WHOSE)
         configure(task, spec, Verdicts())
+        if task.grader is not None and spec.samples > 1:
+            raise InputError("a judge reads one answer to each question; remove --samples or --judge")
+
+
+def _graded(task: Task, grader: Grader, verdicts: Verdicts | None) -> Task:
+    """Return the task with the official scorer, by a judge's replies, or with a remark that it is missing."""
+    if verdicts is None:
+        return replace(task, remarks=lambda records, scores: [NO_JUDGE, *task.remarks(records, scores)])
+    scorers = {"official": graded(grader, verdicts), **task.scorers}
+    return replace(task, scorers=scorers, metrics=dict.fromkeys(scorers, next(iter(task.metrics.values()))))
 
 
 def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:

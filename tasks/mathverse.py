@@ -1,17 +1,17 @@
 """MathVerse: each problem in five versions, from all in the text to all in the picture (Zhang et al. 2024, 2403.14624).
 
-Officially a GPT model extracts each answer and another compares it (`evaluation` of ZrrSkywalker/MathVerse at 937b090).
-No judge is asked here: `strict` reads the answer.
+Officially a language model extracts each answer and compares it (`mathverse_judge`, with --judge). `strict` reads the
+answer without a judge.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mmeval.cards.task import NO_JUDGE
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, parts_by, percent, share
 from mmeval.scoring.readings import choices, formulas
 from mmeval.task import Numbers, Prompt, Task
+from mmeval.tasks.mathverse_judge import GRADER
 from mmeval.tasks.shared import image_list, known
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
@@ -42,7 +42,12 @@ def sample(line: tables.TableRow) -> Sample:
         tuple((option,) for option in options) if len(answers) == 1 else (),
         groups={"cluster": line.text("problem_index")},
         category=known(line, "problem_version", version, VERSIONS),
-        tags={"subject": known(line, "subject", subject, SUBJECTS), "query_cot": line.text("query_cot")},
+        tags={
+            "subject": known(line, "subject", subject, SUBJECTS),
+            "query_cot": line.text("query_cot"),
+            "question_for_eval": line.cell("question_for_eval"),
+            "key": line.text("answer"),
+        },
     )
 
 
@@ -97,5 +102,5 @@ MATHVERSE = Task(
     totals={"overall": "Overall"},
     details={subject: subject for subject in SUBJECTS},
     max_new_tokens=1024,
-    remarks=lambda records, scores: [NO_JUDGE],
+    grader=GRADER,
 )

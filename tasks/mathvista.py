@@ -1,18 +1,18 @@
 """MathVista: mathematics in figures, charts and photographs; options, numbers and lists (Lu et al. 2023, 2310.02255).
 
-Officially GPT-4 extracts each answer, and `evaluation/calculate_score.py` of lupantech/MathVista (53d5258) rounds and
-compares it. No judge is asked here: `strict` reads the answer and compares it with the same precision.
+Officially a language model extracts each answer, which is rounded and compared (`mathvista_judge`, with --judge).
+`strict` reads the answer without a judge, and compares it with the same precision.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mmeval.cards.task import NO_JUDGE
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings import choices, short
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
+from mmeval.tasks.mathvista_judge import GRADER
 from mmeval.tasks.shared import ending, known
 from mmeval.types import InputError, Parts, Record, Sample, Score, one_of
 
@@ -126,5 +126,5 @@ MATHVISTA = Task(
     axes=TASKS,
     totals={"overall": "Overall"},
     max_new_tokens=1024,
-    remarks=lambda records, scores: [NO_JUDGE],
+    grader=GRADER,
 )

@@ -15,6 +15,7 @@ from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
+from mmeval.scoring.verdicts import NO_JUDGE
 from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score, one_of, part_of
 
@@ -26,10 +27,6 @@ PROMPTS = {
 """Kind -> the prompt if the card has none."""
 DETAILS = {"f1": "F1", "precision": "Precision", "recall": "Recall", "yes_ratio": "Answered yes"}
 """What a card of yes/no questions reports in addition to accuracy."""
-
-NO_JUDGE = (
-    "Officially a language model judges every answer. That was not done here, so these are not the official scores."
-)
 
 
 def load(path: Path) -> Task:

@@ -21,7 +21,8 @@ def score(
 ) -> Scored:
     """Score a run's records, without the model, and write `scores.json` and `samples.jsonl`.
 
-    A `judge` reads unparsed answers; its replies are kept in the folder, in `judge.jsonl`.
+    A `judge` reads unparsed answers, or all answers if that is the official way; its replies are kept in the folder, in
+    `judge.jsonl`.
     """
     display = display or Display()
     spec = replace(run.spec, judge=judge, judge_model=judge_model)
@@ -30,9 +31,10 @@ def score(
     scored = score_records(configure(whole, spec), run.records)
     verdicts = None
     if judge is not None and judge_model is not None:
-        from mmeval.scoring.judge import Judge, ask
+        from mmeval.scoring.judge import MATCHING, Judge, ask
 
-        verdicts = ask(Judge(judge, judge_model, run.folder / "judge.jsonl"), scored.unread, display.message)
+        asked = Judge(judge, judge_model, run.folder / "judge.jsonl")
+        verdicts = ask(asked, scored.to_judge, display.message, whole.grader or MATCHING)
         scored = scored.judged_by(configure(whole, spec, verdicts))
     elif (run.folder / "judge.jsonl").exists():
         display.message("scored without the earlier judge; --judge and --judge-model use its saved replies")
@@ -40,7 +42,8 @@ def score(
     results["remarks"] += [*data_remarks(run.header.get("pictures", {})), *_of_sessions(run), *run.remarks]
     if verdicts is not None:
         results["judge"] = verdicts.to_json()
-        results["remarks"].append(verdicts.remark(len(scored.records)))
+        remark = verdicts.remark if whole.grader is None else verdicts.remark_graded
+        results["remarks"].append(remark(len(scored.records)))
     run.save(results, scored.samples())
     return scored
 

@@ -153,7 +153,7 @@ def show_task(task: Task, embedded: bool) -> None:
     facts |= {
         "embedded suite": "yes" if embedded else "no",
         "prompts": ", ".join(task.prompts),
-        "scorers": ", ".join(task.scorers),
+        "scorers": ", ".join([*(["official (with --judge)"] if task.grader else []), *task.scorers]),
         "readings": ", ".join(task.readings),
         "numbers": ", ".join(task.labels.values()),
         "max new tokens": task.max_new_tokens,

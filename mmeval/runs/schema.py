@@ -65,6 +65,7 @@ class Judged:
     read: dict[str, str]
     unreadable: list[str]
     failed: list[str]
+    replies: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

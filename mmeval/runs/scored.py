@@ -49,8 +49,15 @@ class Scored:
         return {record.id: (record, score) for record, score in zip(self.records, self.main, strict=True)}
 
     @property
+    def to_judge(self) -> list[Record]:
+        """Return the records that a judge is asked about: all answers if it is the official reader, else `unread`."""
+        if self.task.grader is None:
+            return self.unread
+        return [record for record in self.records if record.text is not None and record.error is None]
+
+    @property
     def unread(self) -> list[Record]:
-        """Return the records whose answer some scorer could not parse; a judge is asked about these."""
+        """Return the records whose answer some scorer could not parse."""
         judged = zip(self.records, *self.scores.values(), strict=True)
         return [record for record, *scores in judged if any(score.outcome == "unparsed" for score in scores)]
 
@@ -61,7 +68,9 @@ class Scored:
         return replace(self, records=[self.records[place] for place in places], scores=scores)
 
     def judged_by(self, task: Task) -> Scored:
-        """Score the unparsed answers again with `task`, which includes a judge's verdicts."""
+        """Score the answers that a judge was asked about again with `task`, which includes its verdicts."""
+        if task.grader is not None:
+            return score_records(task, self.records)
         places = {record.id for record in self.unread}
         scores = {
             name: [judge(task, r, name) if r.id in places else s for r, s in zip(self.records, own, strict=True)]
@@ -111,11 +120,14 @@ class Scored:
         return self.task.metrics[scorer](self.records, self.scores[scorer])
 
     def answering(self, answer: str) -> Scored:
-        """Return what the first scorer would give if every question had been answered with `answer`."""
-        one, own = self.first, self.task.constant
+        """Return what the first scorer would give if every question had been answered with `answer`.
+
+        No judge is asked about that, so where one is the first scorer, `strict` stands in for it.
+        """
+        one, own = self.first if self.task.grader is None else "strict", self.task.constant
         score = own[1] if own and own[0] == answer else lambda record: judge(self.task, record, one)
         records, scores = constant.answering(self.records, answer, score)
-        return replace(self, records=records, scores={one: scores})
+        return replace(self, records=records, scores={self.first: scores})
 
     def baselines(self) -> dict[str, Any]:
         """Return the numbers of answers that do not depend on the question, by the first scorer: answer and values."""

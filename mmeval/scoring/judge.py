@@ -1,4 +1,6 @@
-"""A judge: a language model on an OpenAI-compatible server, asked which option an unparsed answer means.
+"""A judge: a language model on an OpenAI-compatible server that is asked about answers.
+
+It is asked which option an unparsed answer means, or what the official script of a benchmark asks about every answer.
 
 Readable replies are cached on disk by content, so no question is paid for twice. Failures are counted but not stored;
 the next run asks again. A failure never becomes a letter.
@@ -8,17 +10,20 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl
 from mmeval.scoring.readings.choices import texts
 from mmeval.scoring.readings.strict import strict
-from mmeval.scoring.verdicts import WHOSE, Verdicts
+from mmeval.scoring.verdicts import WHOSE, Dialogue, Verdicts
 from mmeval.servers.addresses import check_address, without_password
 from mmeval.servers.client import Client, NoReply, Refused, key
 from mmeval.types import InputError, Record, plural
+
+if TYPE_CHECKING:
+    import jsonlines
 
 KEY = "MMEVAL_JUDGE_KEY"
 """The environment variable with the server's key, if it needs one."""
@@ -70,8 +75,20 @@ def prompt(record: Record) -> str:
     return template.format(question, options, record.text)
 
 
-def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = lambda line: None) -> Verdicts:
-    """Ask about each record that is not in the cache. Raises InputError for an invalid URL.
+MATCHING = Dialogue(
+    prompt=lambda record, replies: None if replies else prompt(record),
+    usable=lambda record, replies: strict(replies[-1], record.choices) is not None,
+)
+"""Which option does the answer mean?"""
+
+
+def ask(
+    judge: Judge,
+    records: Sequence[Record],
+    say: Callable[[str], None] = lambda line: None,
+    dialogue: Dialogue = MATCHING,
+) -> Verdicts:
+    """Ask about each record whose replies are not in the cache. Raises InputError for an invalid URL.
 
     The verdicts are final unless `Verdicts.failed` names records. Those got no reply; the next call asks again.
     """
@@ -80,72 +97,115 @@ def ask(judge: Judge, records: Sequence[Record], say: Callable[[str], None] = la
     check_address(judge.url, WHOSE)
     client = Client([judge.url], key(KEY), **LIMITS, timeout=judge.timeout)
     place = without_password(judge.url)
-    verdicts = Verdicts(judge.model)
-    cached = _cached(judge.cache)
+    asked = _Asked(judge, dialogue, _cached(judge.cache), Verdicts(judge.model))
     open_questions: dict[str, list[Record]] = {}
     for record in records:
-        own = hashlib.sha256(f"{judge.model}\n{prompt(record)}".encode("utf-8", "backslashreplace")).hexdigest()
-        letter = strict(cached[own], record.choices) if own in cached else None
-        if letter is not None:
-            verdicts.read[record.id] = letter
+        found, question = asked.open(record)
+        if question is None:
+            asked.note(record, found)
         else:
-            open_questions.setdefault(own, []).append(record)
+            open_questions.setdefault(question, []).append(record)
+    verdicts, count = asked.verdicts, sum(map(len, open_questions.values()))
     if open_questions:
-        say(f"asking {judge.model} at {place} about {plural(len(open_questions), 'unparsed answer')}")
+        what = plural(count, "unparsed answer" if dialogue is MATCHING else "answer")
+        say(f"asking {judge.model} at {place} about {what}")
         with start_blocking_portal() as portal:  # its own event loop: a notebook's main thread already runs one
-            portal.call(_ask_all, judge, client, open_questions, verdicts)
+            portal.call(asked.ask_all, client, open_questions)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
+        what, who = ("letter", "strict") if dialogue is MATCHING else ("usable reply", "official")
         say(
-            f"the judge at {place} gave no letter for {lost} of {plural(len(records), 'answer')} ({verdicts.why}); "
-            "strict counts them as unparsed; repeat the command to ask again"
+            f"the judge at {place} gave no {what} for {lost} of {plural(len(records), 'answer')} ({verdicts.why}); "
+            f"{who} counts them as unparsed; repeat the command to ask again"
         )
     return verdicts
 
 
-async def _ask_all(judge: Judge, client: Client, questions: Mapping[str, Sequence[Record]], verdicts: Verdicts) -> None:
-    async def ask_one(key: str, rows: Sequence[Record]) -> None:
-        ids = [row.id for row in rows]
-        reply, letter, problem = await _letter(client, judge, rows[0])
-        if letter is not None:
-            lines.write({"key": key, "model": judge.model, "reply": reply})
-            verdicts.read |= dict.fromkeys(ids, letter)
-        else:
-            verdicts.why = problem
-            (verdicts.failed if reply is None else verdicts.unreadable).update(ids)
+@dataclass
+class _Asked:
+    """A dialogue with a judge about several records: replies by key, and what came of them."""
 
-    waiting = iter(questions.items())
+    judge: Judge
+    dialogue: Dialogue
+    replies: dict[str, str]
+    verdicts: Verdicts
+    problems: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """Key of a prompt without a usable reply -> whether there was a reply, and what is wrong."""
 
-    async def ask_in_turn() -> None:
-        for question, rows in waiting:
-            await ask_one(question, rows)
+    def open(self, record: Record) -> tuple[list[str], str | None]:
+        """Return the usable replies, and the first prompt that has none yet."""
+        found: list[str] = []
+        while (asked := self.dialogue.prompt(record, found)) is not None:
+            reply = self.replies.get(self.key(asked))
+            if reply is None or not self.dialogue.usable(record, [*found, reply]):
+                return found, asked
+            found.append(reply)
+        return found, None
 
-    with jsonl.appending(judge.cache) as lines:
-        try:
-            async with client, asyncio.TaskGroup() as group:
-                for _ in range(LIMITS["concurrency"]):  # a task per question would be woken by every reply
-                    group.create_task(ask_in_turn())
-        except ExceptionGroup as errors:  # a full disk
-            raise errors.exceptions[0] from errors
+    def note(self, record: Record, replies: list[str]) -> None:
+        """Note the verdict that all replies give."""
+        if self.dialogue is MATCHING:
+            self.verdicts.read[record.id] = str(strict(replies[-1], record.choices))
+        elif replies:
+            self.verdicts.replies[record.id] = replies
 
+    def key(self, prompt: str) -> str:
+        return hashlib.sha256(f"{self.judge.model}\n{prompt}".encode("utf-8", "backslashreplace")).hexdigest()
 
-async def _letter(client: Client, judge: Judge, record: Record) -> tuple[str | None, str | None, str]:
-    """Return the last reply, its letter, and the problem if there is no letter."""
-    reply, problem = None, ""
-    messages = [{"role": "user", "content": prompt(record)}]
-    asked = {"model": judge.model, "messages": messages, "temperature": 0, "max_tokens": 64}
-    for _ in range(TRIES):
-        try:
-            answer, _seconds = await client.post("/chat/completions", asked)
-            reply = str(answer["choices"][0]["message"]["content"] or "")
-        except (NoReply, Refused) as error:
-            return reply, None, str(error)
-        except (KeyError, IndexError, TypeError):
-            problem = f"no choices[0].message.content in {str(answer)[:80]}"
-            continue
-        if letter := strict(reply, record.choices):
-            return reply, letter, ""
-        problem = f"its reply to {record.id} was {reply[:60]!r}"
-    return reply, None, problem
+    async def ask_all(self, client: Client, questions: Mapping[str, Sequence[Record]]) -> None:
+        """Ask about the records, grouped by their first prompt: equal prompts are asked once."""
+        waiting = iter(questions.values())
+
+        async def ask_in_turn() -> None:
+            for rows in waiting:
+                for row in rows:
+                    await self.converse(client, row, lines)
+
+        with jsonl.appending(self.judge.cache) as lines:
+            try:
+                async with client, asyncio.TaskGroup() as group:
+                    for _ in range(LIMITS["concurrency"]):  # a task per question would be woken by every reply
+                        group.create_task(ask_in_turn())
+            except ExceptionGroup as errors:  # a full disk
+                raise errors.exceptions[0] from errors
+
+    async def converse(self, client: Client, record: Record, lines: "jsonlines.Writer") -> None:
+        """Ask about a record until nothing is left to ask, or a prompt gets no usable reply."""
+        while True:
+            found, asked = self.open(record)
+            if asked is None:
+                self.note(record, found)
+                return
+            own = self.key(asked)
+            if own not in self.problems:
+                reply, problem = await self.post(client, record, asked, found)
+                if problem:
+                    self.problems[own] = (reply is not None, problem)
+                else:
+                    lines.write({"key": own, "model": self.judge.model, "reply": reply})
+                    self.replies[own] = str(reply)
+            if own in self.problems:
+                replied, self.verdicts.why = self.problems[own]
+                (self.verdicts.unreadable if replied else self.verdicts.failed).add(record.id)
+                return
+
+    async def post(self, client: Client, record: Record, asked: str, before: Sequence[str]) -> tuple[str | None, str]:
+        """Return the last reply to a prompt, and the problem if it cannot be used."""
+        reply, problem = None, ""
+        body: dict[str, Any] = {"model": self.judge.model, "messages": [{"role": "user", "content": asked}]}
+        body |= {"temperature": 0, "max_tokens": self.dialogue.max_tokens}
+        for _ in range(TRIES):
+            try:
+                answer, _seconds = await client.post("/chat/completions", body)
+                reply = str(answer["choices"][0]["message"]["content"] or "")
+            except (NoReply, Refused) as error:
+                return reply, str(error)
+            except (KeyError, IndexError, TypeError):
+                problem = f"no choices[0].message.content in {str(answer)[:80]}"
+                continue
+            if self.dialogue.usable(record, [*before, reply]):
+                return reply, ""
+            problem = f"its reply to {record.id} was {reply[:60]!r}"
+        return reply, problem
 
 
 def _cached(path: Path) -> dict[str, str]:

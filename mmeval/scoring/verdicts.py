@@ -1,14 +1,36 @@
-"""A judge's verdicts on unparsed answers, and how the readings use them. `judge` asks for them."""
+"""What a judge is asked about an answer, its verdicts, and how the readings use them. `judge` asks for them."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mmeval.scoring.readings.choices import NONE_OF_THEM, texts
-from mmeval.types import Record, plural, replace_surrogates
+from mmeval.types import Record, Score, part_of, plural, replace_surrogates
 
 WHOSE = "the judge's address"
+NO_JUDGE = (
+    "Officially a language model judges every answer. That was not done here, so these are not the official scores."
+)
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """What a judge is asked about an answer, one prompt after another."""
+
+    prompt: Callable[[Record, Sequence[str]], str | None]
+    """The next prompt, given the replies so far; None if there is nothing more to ask."""
+    usable: Callable[[Record, Sequence[str]], bool]
+    """Whether the last of the replies can be used. If not, the judge is asked again."""
+    max_tokens: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grader(Dialogue):
+    """The dialogue by which a benchmark's official script reads or grades every answer."""
+
+    score: Callable[[Record, Sequence[str]], Score]
+    """The score of an answer, given all replies."""
 
 
 @dataclass
@@ -19,11 +41,13 @@ class Verdicts:
     read: dict[str, str] = field(default_factory=dict)
     """A letter, or Z."""
     unreadable: set[str] = field(default_factory=set)
-    """Records with a reply that is not a letter."""
+    """Records with a reply that cannot be used."""
     failed: set[str] = field(default_factory=set)
     """Records without a reply. The judge must be asked again, and the scores are not final."""
     why: str = ""
     """The last problem."""
+    replies: dict[str, list[str]] = field(default_factory=dict)
+    """All replies, if a Grader asked."""
 
     def strict(self, record: Record) -> str | None:
         """Return the judge's letter, if its reply was one."""
@@ -43,7 +67,8 @@ class Verdicts:
     def to_json(self) -> dict[str, Any]:
         """Return the verdicts for `scores.json`, enough to read the answers the same way again."""
         failed, unreadable = sorted(self.failed), sorted(self.unreadable)
-        return {"model": self.model, "read": self.read, "unreadable": unreadable, "failed": failed}
+        replies = {"replies": self.replies} if self.replies else {}
+        return {"model": self.model, "read": self.read, **replies, "unreadable": unreadable, "failed": failed}
 
     def remark(self, answers: int) -> str:
         """Return a sentence for under a table: how many answers the judge was asked about, and the outcome."""
@@ -54,9 +79,32 @@ class Verdicts:
             f"scorer drew a letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
         )
 
+    def remark_graded(self, answers: int) -> str:
+        """Return the same sentence if a Grader asked."""
+        lost = part_of(
+            len(self.failed | self.unreadable), answers, "answer", "got no usable reply", "got no usable reply"
+        )
+        return f"The judge {self.model} read the answers for the official scorer; {lost}."
+
+
+def graded(grader: Grader, verdicts: Verdicts) -> Callable[[Record], Score]:
+    """Return the scorer by a judge's replies. An answer without usable replies is unparsed."""
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        if record.id in verdicts.failed | verdicts.unreadable:
+            return Score(0.0, "unparsed")
+        return grader.score(record, verdicts.replies.get(record.id, []))
+
+    return score
+
 
 def from_json(value: Mapping[str, Any] | None) -> Verdicts | None:
     """Return the verdicts in a `scores.json`, if a judge was asked."""
     if value is None:
         return None
-    return Verdicts(value["model"], dict(value["read"]), set(value["unreadable"]), set(value["failed"]))
+    replies = dict(value.get("replies", {}))
+    return Verdicts(
+        value["model"], dict(value["read"]), set(value["unreadable"]), set(value["failed"]), replies=replies
+    )

@@ -163,12 +163,12 @@ def test_a_judge_that_is_down_is_not_asked_about_everything(tmp_path: Path, monk
 def test_many_questions_do_not_all_wait_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks: list[int] = []
 
-    async def letter(*_: object) -> tuple[str, str, str]:
+    async def post(*_: object) -> tuple[dict[str, Any], float]:
         await asyncio.sleep(0)
         tasks.append(len(asyncio.all_tasks()))
-        return "B", "B", ""
+        return json.loads(says("B")), 0.0
 
-    monkeypatch.setattr(judge, "_letter", letter)
+    monkeypatch.setattr(client.Client, "post", post)
     found = judge.ask(Judge("http://127.0.0.1:1/v1", "m", tmp_path / "judge.jsonl"), records(200))
     assert len(found.read) == len(tasks) == 200
     assert max(tasks) < 20  # 8 and the loop's own; each reply wakes every waiting task
@@ -306,6 +306,8 @@ def test_a_line_that_a_kill_tore_is_asked_again(server: Server, tmp_path: Path) 
 def test_verdicts_survive_their_file() -> None:
     found = Verdicts("m", {"1": "A"}, {"2"}, {"3"})
     assert verdicts.from_json(json.loads(json.dumps(found.to_json()))) == found
+    graded = Verdicts("m", replies={"1": ["14", "1"]})
+    assert verdicts.from_json(json.loads(json.dumps(graded.to_json()))) == graded
     assert verdicts.from_json(None) is None
 
 

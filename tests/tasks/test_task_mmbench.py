@@ -20,7 +20,7 @@ from mmeval.models import Checkpoint, ModelOptions, load_model
 from mmeval.models.constant import Constant
 from mmeval.reporting import leaderboards as submission
 from mmeval.runs import run as runs
-from mmeval.scoring import judge
+from mmeval.servers import client
 from mmeval.task import configure, load_task
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
 from mmeval.types import Generation, Image, InputError, Request, Response, Sample
@@ -289,15 +289,15 @@ def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatc
 def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 
-    async def replies(*_: object) -> tuple[str, str, str]:
-        return "B", "B", ""
+    async def post(*_: object) -> tuple[dict[str, Any], float]:
+        return {"choices": [{"message": {"content": "B"}}]}, 0.0
 
-    monkeypatch.setattr(judge, "_letter", replies)
+    monkeypatch.setattr(client.Client, "post", post)
     how: dict[str, Any] = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m"}
     run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)
     assert run.results["metrics"]["vanilla"]["value"] == run.results["strict"]["vanilla"]["value"] == 50.0
     assert "The judge m was asked about 11 of 11 answers: 11 read" in run.results["remarks"][-1]
-    monkeypatch.setattr(judge, "_letter", lambda *_: pytest.fail("it was asked again"))
+    monkeypatch.setattr(client.Client, "post", lambda *_: pytest.fail("it was asked again"))
     assert rescore(run, **how)["counts"]["correct"] == 4
     assert call("score", run.folder, "--judge", how["judge"], "--judge-model", "m").exit_code == 0
     plain = rescore(run, say=said.append)

@@ -57,11 +57,13 @@ def right_area(records: Sequence[Record]) -> float | None:
 
 def right_box(record: Record) -> Box | None:
     """Return the right box of a record, in shares of the picture; None if its target is not a box."""
+    if not record.targets or not record.tags.keys() >= SIZE:
+        return None
     try:
         left, top, right, bottom = map(float, json.loads(record.targets[0]))
-    except (IndexError, ValueError, TypeError):
+    except (ValueError, TypeError):
         return None
-    return (left, top, right, bottom) if record.tags.keys() >= SIZE else None
+    return left, top, right, bottom
 
 
 def written(numbers: Sequence[float]) -> str:

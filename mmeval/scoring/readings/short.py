@@ -199,13 +199,18 @@ def _similarity(answer: str, target: str) -> float:
     length = max(len(answer.upper()), len(target.upper()))
     if abs(len(one) - len(other)) > length / 2:
         return 0.0  # at least that many edits
+    similarity = 1 - edits(one, other) / length if length else 1.0
+    return similarity if similarity >= 0.5 else 0.0
+
+
+def edits(one: str, other: str) -> int:
+    """Return the Levenshtein distance of two texts."""
     row = list(range(len(other) + 1))
     for n, char in enumerate(one, start=1):
         last, row[0] = row[0], n
         for m, own in enumerate(other, start=1):
             last, row[m] = row[m], last if char == own else 1 + min(last, row[m], row[m - 1])
-    similarity = 1 - row[-1] / length if length else 1.0
-    return similarity if similarity >= 0.5 else 0.0
+    return row[-1]
 
 
 def contains(answer: str, known: Sequence[str]) -> float:
