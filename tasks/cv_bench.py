@@ -4,15 +4,15 @@ Each source of pictures has its own script in Cambrian-1's `eval/eval`. The tota
 of ADE20K and COCO, and 3D, which is Omni3D (the data set's README).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, macro, parts_by, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
-from mmeval.tasks.shared import ending, right_letter
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.tasks.shared import ending, known, right_letter
+from mmeval.types import Parts, Record, Sample, Score
 
 FILES = ("test*.parquet",)
 TASKS = {"Count": "Count", "Relation": "Spatial relation", "Depth": "Depth order", "Distance": "Relative distance"}
@@ -28,26 +28,21 @@ def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Its text is the data set's own prompt, which lists the options."""
     options = line.texts("choices")
     answer = right_letter(line, line.text("answer").strip().strip("()"), options)
-    named: Mapping[str, Sequence[str]] = {"task": (*TASKS,), "source": SOURCES}
-    for column, known in named.items():
-        if (value := line.text(column)) not in known:
-            near = nearest(value, known)
-            raise InputError(f"{line.where}: unknown {column} '{value[:40]}'{near}; choose from {', '.join(known)}")
     return Sample(
         f"{line.text('type')}/{line.text('idx')}",
         (*line.images("image"), line.text("prompt")),
         (answer,),
         tuple((option,) for option in options),
-        category=line.text("task"),
-        tags={"source": line.text("source")},
+        category=known(line, "task", line.text("task"), TASKS),
+        tags={"source": known(line, "source", line.text("source"), SOURCES)},
     )
 
 
 def lmms_eval(sample: Sample) -> Parts:
     """Ask as lmms-eval does, which names the letters first."""
     *pictures, question = sample.prompt
-    known = ", ".join(choices.LETTERS[: len(sample.choices)])
-    note = f"Note: You only need to respond with {known} without providing any additional information.\n\n"
+    letters = ", ".join(choices.LETTERS[: len(sample.choices)])
+    note = f"Note: You only need to respond with {letters} without providing any additional information.\n\n"
     return (*pictures, f"{note}{question}")
 
 

@@ -11,8 +11,8 @@ from mmeval.scoring.metrics.groups import guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
-from mmeval.tasks.shared import ending, file, right_letter
-from mmeval.types import Image, InputError, Record, Sample, Score, nearest
+from mmeval.tasks.shared import ending, file, known, right_letter
+from mmeval.types import Image, InputError, Record, Sample, Score
 
 TYPES = {
     "entity recognition": "Entity recognition", "event understanding": "Event understanding",
@@ -51,14 +51,16 @@ def asked(line: tables.TableRow) -> Sequence[tables.TableRow]:
 
 
 def sample(row: tables.TableRow, key: str, shown: Sequence[Image], tags: dict[str, str]) -> Sample:
-    """Return a question about the video with that key, after its frames."""
-    types = row.texts("question_type")
-    if unknown := next((one for one in types if one not in TYPES), None):
-        near = nearest(unknown, TYPES)
-        raise InputError(f"{row.where}: unknown type '{unknown[:40]}'{near}; choose from {', '.join(TYPES)}")
+    """Return a question about the video with that key, after its frames.
+
+    The question lists its options, except in a table with a column of them, whose options lmms-eval (75571cf) adds.
+    """
+    types = [known(row, "type", one, TYPES) for one in row.texts("question_type")]
+    options = row.texts("options") if "options" in row.values and row.unpacked("options") else []
+    listed = "".join(f"\n({letter}) {option}" for letter, option in choices.texts(options))
     return Sample(
         row.text("uid"),
-        (*shown, row.text("question")),
+        (*shown, f"{row.text('question')}{listed}"),
         (right_letter(row, row.text("answer"), OPTIONS),),
         tuple((letter,) for letter in OPTIONS),
         groups={"video": key},

@@ -12,7 +12,8 @@ from mmeval.scoring.metrics.groups import by_category, parts_by, percent, share
 from mmeval.scoring.readings import choices, formulas
 from mmeval.task import Numbers, Prompt, Task
 from mmeval.tasks.mathverse_judge import GRADER
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.tasks.shared import image_list, known
+from mmeval.types import InputError, Parts, Record, Sample, Score
 
 VERSIONS = ("Text Dominant", "Text Lite", "Vision Intensive", "Vision Dominant", "Vision Only")
 SUBJECTS = ("Plane Geometry", "Solid Geometry", "Functions")
@@ -32,23 +33,17 @@ def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Its text is the data set's own query for a direct answer, with the options."""
     about, kind, version = line.value("metadata"), line.text("question_type"), line.text("problem_version")
     subject = str(about.get("subject")) if isinstance(about, Mapping) else ""
-    columns = (("question_type", kind, KINDS), ("problem_version", version, VERSIONS), ("subject", subject, SUBJECTS))
-    for name, value, known in columns:
-        if value not in known:
-            raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
-    options = _options(line) if kind == KINDS[0] else []
+    options = _options(line) if known(line, "question_type", kind, KINDS) == KINDS[0] else []
     answers = _answers(line, options)
-    if not (shown := line.images("image")):
-        raise InputError(f"{line.where}: no picture in the column image; get the file again")
     return Sample(
         line.text("sample_index"),
-        (*shown, line.text("query_wo")),
+        (*image_list(line, "image"), line.text("query_wo")),
         answers,
         tuple((option,) for option in options) if len(answers) == 1 else (),
         groups={"cluster": line.text("problem_index")},
-        category=version,
+        category=known(line, "problem_version", version, VERSIONS),
         tags={
-            "subject": subject,
+            "subject": known(line, "subject", subject, SUBJECTS),
             "query_cot": line.text("query_cot"),
             "question_for_eval": line.cell("question_for_eval"),
             "key": line.text("answer"),
@@ -71,10 +66,10 @@ def _answers(line: tables.TableRow, options: Sequence[str]) -> tuple[str, ...]:
     answer = line.text("answer").strip()
     if not options:
         return (answer,)
-    known = dict(choices.texts(options))
+    listed = dict(choices.texts(options))
     letters = re.findall(r"[A-Z]", answer) if re.fullmatch(r"\(?[A-Z]\)?(\s+[A-Z])?", answer) else []
-    letters = letters or [letter for letter, option in known.items() if option == answer]
-    if not letters or not {*letters} <= known.keys():
+    letters = letters or [letter for letter, option in listed.items() if option == answer]
+    if not letters or not {*letters} <= listed.keys():
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     return (letters[0],) if len(letters) == 1 else tuple(form.format(*letters) for form in TWO)
 

@@ -11,8 +11,8 @@ from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, perce
 from mmeval.scoring.readings import choices, formulas, mathvision
 from mmeval.task import Numbers, Prompt, Task
 from mmeval.tasks import facts
-from mmeval.tasks.shared import WORD, right_letter
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.tasks.shared import WORD, image_list, known, right_letter
+from mmeval.types import Parts, Record, Sample, Score
 
 SUBJECTS = (
     "algebra", "analytic geometry", "arithmetic", "combinatorial geometry", "combinatorics", "counting",
@@ -35,18 +35,13 @@ def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Marks such as `<image1>` stay in its text, as in the scripts."""
     options = line.texts("options") if line.unpacked("options") else []
     answer, subject, level = line.text("answer"), line.text("subject"), line.text("level")
-    for name, value, known in (("subject", subject, SUBJECTS), ("level", level, [*"12345"])):
-        if value not in known:
-            raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
-    if not (shown := line.images("decoded_image")):
-        raise InputError(f"{line.where}: no picture in the column decoded_image; get the file again")
     return Sample(
         line.text("id"),
-        (*shown, line.text("question")),
+        (*image_list(line, "decoded_image"), line.text("question")),
         (right_letter(line, answer, options) if options else answer,),
         tuple((option,) for option in options),
-        category=subject,
-        tags={"level": f"level{level}"},
+        category=known(line, "subject", subject, SUBJECTS),
+        tags={"level": f"level{known(line, 'level', level, '12345')}"},
     )
 
 

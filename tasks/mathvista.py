@@ -13,8 +13,8 @@ from mmeval.scoring.readings import choices, short
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.mathvista_judge import GRADER
-from mmeval.tasks.shared import ending
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.tasks.shared import ending, known
+from mmeval.types import InputError, Parts, Record, Sample, Score, one_of
 
 FILES = ("testmini-*.parquet", "data/testmini-*.parquet")
 TASKS = {
@@ -44,9 +44,8 @@ def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Its text is the data set's own query, with a hint and the options."""
     about, kind, answer = line.value("metadata"), line.text("answer_type"), line.text("answer")
     task = str(about.get("task")) if isinstance(about, Mapping) else ""
-    for name, value, known in (("task", task, TASKS), ("answer_type", kind, TYPES)):
-        if value not in known:
-            raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{nearest(value, known)}; fix the row")
+    known(line, "task", task, TASKS)
+    known(line, "answer_type", kind, TYPES)
     options = line.texts("choices") if line.text("question_type") == "multi_choice" else []
     right = [letter for letter, option in choices.texts(options) if option.strip() == answer.strip()]
     if options and not right:
@@ -86,19 +85,28 @@ def scored(record: Record) -> Score:
     """
     if record.choices:
         return _CHOSEN(record)
-    return short.exact(record) if record.tags["answer_type"] == "list" else _number(record)
+    kind = one_of(record.tags["answer_type"], TYPES, "the type of an answer")
+    return short.exact(record) if kind == "list" else _number(record)
 
 
 def _number(record: Record) -> Score:
-    digits = int(float(record.tags["precision"])) if record.tags["answer_type"] == "float" else None
+    digits = int(_value(record.tags["precision"], "precision")) if record.tags["answer_type"] == "float" else None
 
     def worth(answer: str, known: Sequence[str]) -> float:
         given = short.number(answer)
         if given is None:
             return 0.0
-        return float(any((given if digits is None else round(given, digits)) == float(key) for key in known))
+        return float(any((given if digits is None else round(given, digits)) == _value(key, "target") for key in known))
 
     return short.scorer(short.numbered, worth)(record)
+
+
+def _value(text: str, name: str) -> float:
+    """Return a record's number. Raises InputError, since records are files that anybody may have changed."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"a record's {name} is {text!r:.60}, not a number; restore the file") from error
 
 
 _CHOSEN = choices.scorer(strict)

@@ -14,7 +14,7 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks import facts
-from mmeval.tasks.shared import right_letter
+from mmeval.tasks.shared import image_list, right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 LETTERS = choices.LETTERS[:9]
@@ -43,12 +43,9 @@ def sample(line: tables.TableRow) -> Sample:
     options = [cell for cell in cells if cell not in ("", "nan")]
     if len(options) < 2 or options != cells[: len(options)]:
         raise InputError(f"{line.where}: the options A to {LETTERS[-1]} are fewer than two or have a gap; fix the row")
-    shown = line.images("image")
-    if not shown:
-        raise InputError(f"{line.where}: no picture in the column image; get the file again")
     return Sample(
         line.text("index"),
-        (*shown, line.text("question")),
+        (*image_list(line, "image"), line.text("question")),
         (right_letter(line, line.text("answer").strip(), options),),
         tuple((option,) for option in options),
         category=line.text("l2-category"),

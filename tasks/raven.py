@@ -16,7 +16,7 @@ from mmeval.scoring.metrics.groups import macro, percent
 from mmeval.scoring.metrics.ranking import YES_NO, likelier, likeliest, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score, part_of, plural, whole_number
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score, one_of, part_of, plural, whole_number
 
 CONFIGURATIONS = {
     "center_single": "Center", "distribute_four": "2x2 Grid", "distribute_nine": "3x3 Grid",
@@ -92,7 +92,7 @@ def numbers(
     """Return the share of items whose right candidate alone ranks first; for RAVEN, by configuration with the mean."""
     marks: dict[str, list[tuple[float, str]]] = {name: [] for name in names or ("",)}
     for item, (category, best, right) in ranked(records).items():
-        marks[category].append((float(best == right), item))
+        marks[one_of(category, marks, f"the category of item {item}")].append((float(best == right), item))
     found = {}
     for name, own in marks.items():
         mean = Mean([mark for mark, _ in own], [item for _, item in own])

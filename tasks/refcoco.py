@@ -17,9 +17,9 @@ from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.metrics.overlap import overlapping, target
 from mmeval.scoring.readings.boxes import SYSTEMS, Box, lmms_eval_box, strict_box, vlmevalkit_box
-from mmeval.task import Numbers, Prompt, Task
-from mmeval.tasks.shared import box, image, sized
-from mmeval.types import Image, InputError, Parts, Record, Sample, Score
+from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import around, box, image, sized
+from mmeval.types import Image, InputError, Record, Sample, Score
 
 SIZES = {
     "refcoco": {"val": 10834, "testA": 5657, "testB": 5095},
@@ -105,32 +105,24 @@ def _shares(edges: Box, picture: Image) -> Box:
     return edges[0] / width, edges[1] / height, edges[2] / width, edges[3] / height
 
 
-def _asking(before: str, after: str = "") -> Prompt:
-    def words(sample: Sample) -> Parts:
-        *pictures, phrase = sample.prompt
-        return (*pictures, f"{before.format(**sample.tags)}{phrase}{after}")
-
-    return words
-
-
 PROMPTS = {
-    "lmms-eval": _asking(
+    "lmms-eval": around(
         "Bounding box coordinates are specified in the format (top-left x, top-left y, bottom-right x, bottom-right y)."
         " All values are floating point numbers bounded between 0 and 1. Please provide the bounding box coordinate of"
         " the region this sentence describes: "
     ),
-    "vlmevalkit": _asking(
+    "vlmevalkit": around(
         "Please provide the bounding box coordinate of the region this sentence describes: <ref>", "</ref>"
     ),
-    "qwen3-vl": _asking(
+    "qwen3-vl": around(
         'Locate every object that matches the description "', '" in the image. Report bbox coordinates in JSON format.'
     ),
-    "thousandths": _asking(
+    "thousandths": around(
         'Where is "',
         '" in the picture? Answer with one box as [left, top, right, bottom], each a whole number from 0 to 1000, where'
         " 1000 is the picture's whole width or height.",
     ),
-    "pixels": _asking(
+    "pixels": around(
         'The picture is {width} pixels wide and {height} pixels high. Where is "',
         '" in it? Answer with one box as [left, top, right, bottom], in pixels.',
     ),

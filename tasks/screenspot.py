@@ -14,8 +14,8 @@ from mmeval.scoring.metrics.groups import by_category, macro, parts_by, percent,
 from mmeval.scoring.metrics.overlap import hitting, right_area, target
 from mmeval.scoring.readings import boxes
 from mmeval.task import Numbers, Prompt, Scorer, Task
-from mmeval.tasks.shared import box, image, sized
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.tasks.shared import around, box, image, known, sized
+from mmeval.types import InputError, Record, Sample, Score
 
 KINDS = ("text", "icon")
 PLATFORMS = {"mobile": "Mobile", "desktop": "Desktop", "web": "Web"}
@@ -59,7 +59,7 @@ def everyday(line: tables.TableRow) -> Sample:
         name,
         (shown, line.text("instruction")),
         target((left, top, right, bottom)),
-        category=f"{platform}-{_known(line, 'data_type', KINDS)}",
+        category=f"{platform}-{known(line, 'data_type', line.text('data_type'), KINDS)}",
         tags=sized((width, height)),
     )
 
@@ -74,47 +74,31 @@ def professional(line: tables.TableRow) -> Sample:
         width = height = 0
     if min(width, height) < 1:
         raise InputError(f"{line.where}: the img_size is {line.value('img_size')!r:.60}; it must be width and height")
+    group, kind = (known(line, name, line.text(name), one) for name, one in (("group", GROUPS), ("ui_type", KINDS)))
     return Sample(
         line.text("id"),
         (shown, line.text("instruction")),
         target((left / width, top / height, right / width, bottom / height)),
-        category=f"{_known(line, 'group', GROUPS)}-{_known(line, 'ui_type', KINDS)}",
+        category=f"{group}-{kind}",
         tags=sized((width, height)),
     )
 
 
-def _known(line: tables.TableRow, column: str, known: Sequence[str]) -> str:
-    if (value := line.text(column)) not in known:
-        near = nearest(value, known)
-        raise InputError(f"{line.where}: unknown {column} '{value[:40]}'{near}; choose from {', '.join(known)}")
-    return value
-
-
-def _asking(before: str, after: str = "") -> Prompt:
-    """Return a prompt: the screenshot, and the instruction between two texts."""
-
-    def words(sample: Sample) -> Parts:
-        *pictures, instruction = sample.prompt
-        return (*pictures, f"{before.format(**sample.tags)}{instruction}{after}")
-
-    return words
-
-
-_LMMS_EVAL = _asking(
+_LMMS_EVAL = around(
     "Identify the UI element for the instruction and output exactly one click point as [x, y] in normalized "
     "coordinates within [0, 1]. Do not output a bounding box.\nInstruction: "
 )
 PROMPTS = {
-    "qwen3-vl": _asking(
+    "qwen3-vl": around(
         'Locate the element to click for the instruction "',
         '" in this image. Output the point coordinates in JSON format.',
     ),
-    "thousandths": _asking(
+    "thousandths": around(
         'Where would you click in this screenshot for the instruction "',
         "\"? Answer with one point as [x, y], each a whole number from 0 to 1000, where 1000 is the screenshot's whole "
         "width or height.",
     ),
-    "pixels": _asking(
+    "pixels": around(
         "The screenshot is {width} pixels wide and {height} pixels high. Where would you click in it for the "
         'instruction "',
         '"? Answer with one point as [x, y], in pixels.',
@@ -122,7 +106,7 @@ PROMPTS = {
 }
 """The prompts that all three benchmarks have beside those of their scripts."""
 SEECLICK = {
-    "seeclick": _asking(
+    "seeclick": around(
         'In this UI screenshot, what is the position of the element corresponding to the command "', '" (with point)?'
     )
 }
@@ -176,7 +160,7 @@ SCREENSPOT = _task(
     "screenspot",
     {
         **SEECLICK,
-        "lmms-eval": _asking(
+        "lmms-eval": around(
             "Bounding box coordinates are specified in the format (top-left x, top-left y, bottom-right x, "
             "bottom-right y). All values are floating point numbers bounded between 0 and 1 with two decimal places of "
             "precision (e.g., 0.15). Please provide the bounding box coordinates of the region that corresponds to the "
@@ -195,7 +179,7 @@ SCREENSPOT_V2 = _task(
 SCREENSPOT_PRO = _task(
     "screenspot-pro",
     {
-        "release": _asking(
+        "release": around(
             "You are asked to find the bounding box of an UI element in the given screenshot corresponding to a given "
             "instruction.\nDon't output any analysis. Output your result in the format of [[x0,y0,x1,y1]], with x and "
             "y ranging from 0 to 1.The instruction is:\n",

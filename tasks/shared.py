@@ -1,4 +1,4 @@
-"""What several benchmarks share: text after a question, a row's letter, official files, and few-shot prompts.
+"""What several benchmarks share: text around a question, cells of a row, official files, and few-shot prompts.
 
 The few-shot protocol is open_flamingo's (mlfoundations/open_flamingo, `open_flamingo/eval`, after Alayrac et al. 2022,
 arXiv 2204.14198). `--shots` demonstrations are drawn at random (seed: `--seed`) from 2,048 train items. "Zero-shot"
@@ -7,7 +7,7 @@ for a caption.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mmeval.data.demonstrations import find
@@ -15,7 +15,7 @@ from mmeval.data.tables import TableRow
 from mmeval.scoring.readings.boxes import Box, Size
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.task import Prompt, Task
-from mmeval.types import Image, InputError, Parts, Sample
+from mmeval.types import Image, InputError, Parts, Sample, nearest
 
 WORD = "\nAnswer the question using a single word or phrase."
 YES_OR_NO = " Please answer yes or no."
@@ -31,11 +31,36 @@ def ending(suffix: str, before: Callable[[Sample], str] = lambda sample: "") -> 
     return words
 
 
+def around(before: str, after: str = "") -> Prompt:
+    """Return a prompt: the pictures, the question between two texts. The first one may have `{tag}` in it."""
+
+    def words(sample: Sample) -> Parts:
+        *pictures, question = sample.prompt
+        return (*pictures, f"{before.format(**sample.tags)}{question}{after}")
+
+    return words
+
+
+def known(line: TableRow, name: str, value: str, values: Collection[str]) -> str:
+    """Return a value of the row. Raises InputError if it is not one of `values`."""
+    if value not in values:
+        near, others = nearest(value, [*values]), ", ".join(values)
+        raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{near}; choose from {others}")
+    return value
+
+
 def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
     """Return the row's answer. Raises InputError if it is not the letter of one of the options."""
     if answer not in [*LETTERS[: len(options)]]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     return answer
+
+
+def image_list(line: TableRow, column: str) -> list[Image]:
+    """Return the column's pictures. Raises InputError if there is none."""
+    if not (found := line.images(column)):
+        raise InputError(f"{line.where}: no picture in the column {column}; get the file again")
+    return found
 
 
 def image(line: TableRow, column: str, under: Sequence[str] = ("",)) -> Image:

@@ -119,6 +119,8 @@ def match(record: Record) -> Score:
         return choices.unanswered(record)
     text, found = _said(record.text), None
     labels = record.tags[LABELS].split("\n")
+    if len(labels) != len(record.choices) or not all(map(_LABEL.fullmatch, labels)):
+        raise InputError(f"record {record.id}: its {LABELS} are {labels!r:.60}, not one for each; restore the file")
     heads, named = [caption.split(": ")[0] for caption in record.choices], [label.split()[1] for label in labels]
     whole = [f"{label}: {caption}" for label, caption in zip(labels, record.choices, strict=True)]
     after = text.split(") ")[1] if ") " in text else None

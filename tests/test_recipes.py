@@ -99,6 +99,14 @@ def test_the_prompts_are_those_of_lmms_eval() -> None:
     better = "Is it?\nPlease directly give the best option:"
     expected |= dict.fromkeys(("tempcompass", "tempcompass-captions"), better)
     expected |= {"tempcompass-yes-no": "Is it?\nPlease answer yes or no:"}
+    steps = 'Please solve the problem step by step and put your answer in one "\\boxed{}".'
+    from_choices = "Answer the question with the option's letter from the given choices directly."
+    solve = f"{steps}Is it?\nChoices: A. a\nB. b\n{from_choices}"
+    expected |= dict.fromkeys(("mathvision", "mathvision-testmini"), solve) | {"mathverse": "Is it?"}
+    single = "Answer the question using a single character from the given options."
+    expected |= dict.fromkeys(("mmt-bench", "mmt-bench-mi"), f"Question: \nIs it?\nA: a\nB: b\n{single}")
+    count = "Look at the image carefully and count the objects. Answer with just a number, without any additional text."
+    expected |= {"countbenchqa": f"{count} Is it?"}
     assert prompts("lmms-eval-0.7") == expected
 
 
@@ -106,7 +114,7 @@ def test_the_prompts_are_those_of_vlmevalkit() -> None:
     listed = "Question: Is it?\nOptions:\nA. a\nB. b\n"
     select = f"{listed}Please select the correct answer from the options above. \n"
     directly = "Answer directly with the option letter from the given choices. "
-    mcq = ("mmmu", "ai2d", "mmvp", "hr-bench-4k", "hr-bench-8k")
+    mcq = ("mmmu", "ai2d", "mmvp", "hr-bench-4k", "hr-bench-8k", "mmt-bench", "mmt-bench-mi")
     expected = dict.fromkeys(mcq, select) | {"mmmu-pro": f"{listed}{directly}"}
     expected |= {"mmmu-pro-vision": f"Answer the following multiple-choice question in the image. {directly}"}
     word = "Is it?\nAnswer the question using a single word or phrase."
@@ -114,6 +122,10 @@ def test_the_prompts_are_those_of_vlmevalkit() -> None:
     best = "The choices are listed below:\n(A) a\n(B) b\n"
     expected |= {"cv-bench": "Is it?", "mme-realworld": f"Is it? {best}{SELECT} \nThe best answer is:"}
     expected |= {"mme-realworld-cn": f"Is it? 选项如下所示:\n(A) a\n(B) b\n{SELECT_CN}\n最佳答案为："}
+    number = "Note that: answer with a number directly e.g. 3. Do not include any additional text."
+    better = "Is it?\nPlease directly give the best option:"
+    expected |= {"countbenchqa": f"Is it? {number}", "tempcompass-yes-no": "Is it?\nPlease answer yes or no:"}
+    expected |= dict.fromkeys(("tempcompass", "tempcompass-captions"), better)
     assert prompts("vlmevalkit-2025-08", "mmbench", "ccbench") == expected
 
 

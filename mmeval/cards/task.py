@@ -17,7 +17,7 @@ from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
 from mmeval.scoring.verdicts import NO_JUDGE
 from mmeval.task import Prompt, Scorer, Task
-from mmeval.types import Image, Parts, Record, Sample, Score, part_of
+from mmeval.types import Image, Parts, Record, Sample, Score, one_of, part_of
 
 PROMPTS = {
     **dict.fromkeys(CHOICES, "{pictures}{question}\n{options}Answer with the option's letter."),
@@ -100,7 +100,7 @@ def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
 
 
 def _kind(card: Card, tags: Mapping[str, str]) -> str:
-    return tags[KIND] if card.fields.kind else card.kind[""]
+    return one_of(tags[KIND], card.kind.values(), "the kind of a question") if card.fields.kind else card.kind[""]
 
 
 def scorer(card: Card) -> Scorer:

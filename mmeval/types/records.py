@@ -1,7 +1,7 @@
 """What a run keeps: records, scores and estimates."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -50,6 +50,13 @@ def whole_number(tags: Mapping[str, str], name: str, default: str | None = None)
     if not re.fullmatch("[0-9]{1,9}", value):
         raise InputError(f"a record's tag '{name}' is {value!r:.60}, not a whole number; restore the file")
     return int(value)
+
+
+def one_of(value: str, known: Collection[str], what: str) -> str:
+    """Return a value of a record that is one of those known. Raises InputError, since anybody may have changed it."""
+    if value not in known:
+        raise InputError(f"{what} is {value!r:.60}, not one of {', '.join(known)}; restore the file")
+    return value
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def test_mathverse_is_scored_strictly_by_version_and_says_that_no_judge_was_aske
     ("task", "change", "sentence"),
     [
         ("mathvision", {"subject": "algebr"}, "row 2: unknown subject 'algebr' .did you mean 'algebra'"),
-        ("mathvision", {"level": 6}, "row 2: unknown level '6'; fix the row"),
+        ("mathvision", {"level": 6}, "row 2: unknown level '6'; choose from 1, 2, 3, 4, 5"),
         ("mathvision", {"answer": "F"}, "row 2: the answer 'F' is not one of its options"),
         ("mathvision", {"decoded_image": None}, "row 2: no picture in the column decoded_image"),
         ("mathverse", {"image": None}, "row 2: no picture in the column image"),

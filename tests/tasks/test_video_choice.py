@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,11 @@ def test_lvbench_with_a_question_in_a_row(tmp_path: Path) -> None:
     assert [sample.id for sample in before] == ["0", "1", "2"] and len(after) == 3
     for one, other in zip(before, after, strict=True):
         assert (one.prompt[-1], one.targets, one.tags) == (other.prompt[-1], other.targets, other.tags)
+    for row in rows:  # lmms-eval's later table has the options in a column of their own
+        row["question"], *row["options"] = re.split(r"\n\([A-D]\) ", row["question"])
+    parquet(tmp_path / "data" / "train-00000-of-00001.parquet", rows)
+    later = list(load_task("lvbench").samples(str(tmp_path)))
+    assert [sample.prompt[-1] for sample in later] == [sample.prompt[-1] for sample in before]
 
 
 @pytest.mark.parametrize(

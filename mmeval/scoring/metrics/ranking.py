@@ -21,12 +21,16 @@ def yes_odds(values: Sequence[float]) -> float:
     """Return log P(yes) - log P(no) from the log-likelihoods of YES_NO, adding up both spellings of a word."""
     import numpy as np
 
+    if len(values) != len(YES_NO) or any(math.isnan(value) for value in values):
+        raise InputError(f"cannot compare {list(values)!s:.60}: each of {', '.join(YES_NO)} must have a likelihood")
     upper_yes, upper_no, lower_yes, lower_no = values
     return float(np.logaddexp(upper_yes, lower_yes) - np.logaddexp(upper_no, lower_no))
 
 
 def yes_likelihood(values: Sequence[float]) -> float:
     """Return log P("Yes"), which Kosmos-1 and MMICL compare across prompts."""
+    if not values:
+        raise InputError("a record has a list of likelihoods without any; restore the file")
     return values[0]
 
 

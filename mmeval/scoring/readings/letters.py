@@ -57,14 +57,19 @@ def mmmu_pro(text: str, choices: Sequence[str]) -> str | None:
     return known[0] if len(known) == 1 else lmms_eval(text, choices)
 
 
+def trimmed(text: str, marks: str = ",.!?;:'") -> str:
+    """Return a text as MMMU's script and its descendants strip it: of each mark in turn, once."""
+    for mark in marks:
+        text = text.strip(mark)
+    return text
+
+
 def _last(text: str, choices: Sequence[str], forms: Sequence[tuple[str, str]]) -> str | None:
     """Return the last letter in the first form that occurs, else the last option in a long answer.
 
     A form comes with the one whose place counts. An option without a text is a picture, and no answer names it.
     """
-    for mark in ",.!?;:'":
-        text = text.strip(mark)
-    text = f" {text} "
+    text = f" {trimmed(text)} "
     for form, place in forms:
         if found := [letter for letter, _ in texts(choices) if form.format(letter) in text]:
             return max(found, key=lambda letter: text.rfind(place.format(letter)))

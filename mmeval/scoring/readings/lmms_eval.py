@@ -5,6 +5,7 @@ import string
 from collections.abc import Sequence
 
 from mmeval.scoring.readings.choices import LETTERS
+from mmeval.scoring.readings.letters import trimmed
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _NAMES = ("answer", "correct answer", "best answer", "correct option", "best option", "choice", "correct choice")
@@ -28,9 +29,7 @@ def any_letter(text: str, options: Sequence[str]) -> str | None:
     A letter at the start counts, else one at the end, else the last one after a lead, then "(X)", "X.", "X:", "X)",
     "X " and any X.
     """
-    text = text.strip()
-    for mark in ",.!?;:'\"":
-        text = text.strip(mark)
+    text = trimmed(text.strip(), ",.!?;:'\"")
     bare, text = text.strip(), f" {text} "
     for letter, beside in ((bare[:1], bare[1:2]), (bare[-1:], bare[-2:-1])):
         if letter in (*"ABCD",) and not beside.isalpha():
@@ -62,9 +61,7 @@ def egoschema(text: str, options: Sequence[str]) -> str | None:
     Without any, an answer of more than five words may contain an option with its letter, in any case. Where it draws a
     random option, the answer is unparsed here.
     """
-    for mark in ",.!?;:'":
-        text = text.strip(mark)
-    text, letters = f" {text} ", LETTERS[: len(options)]
+    text, letters = f" {trimmed(text)} ", LETTERS[: len(options)]
     found = [(text.rfind(form.format(letter)), letter) for form in ("({})", "{} ", "{}.") for letter in letters]
     if not any(place >= 0 for place, _ in found) and len(text.split()) > 5:
         listed = (f"{letter}. {option.strip()}".lower() for letter, option in zip(letters, options, strict=True))
