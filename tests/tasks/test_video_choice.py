@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,14 @@ def lvbench(folder: Path) -> None:
     jsonl(folder / "video_info.meta.jsonl", rows)
     for row in rows:
         clip(folder / "videos" / f"{row['key']}.mp4")
+
+
+@pytest.mark.parametrize("write", [mvbench, mlvu, lvbench, longvideobench, egoschema, tempcompass])
+def test_every_benchmark_says_how_many_frames_were_shown(write: Callable[[Path], None], tmp_path: Path) -> None:
+    write(tmp_path / "data")
+    scores = run(write.__name__, tmp_path / "data", tmp_path / "run", frames=1, sampler="ends")
+    said = "1 frame of each video is shown, chosen by the sampler ends; the records have the times."
+    assert said in scores["remarks"]
 
 
 def test_lvbench_by_hand(tmp_path: Path) -> None:
