@@ -144,6 +144,14 @@ def test_every_benchmark_says_how_many_frames_were_shown(write: Callable[[Path],
     assert said in scores["remarks"]
 
 
+def test_which_frames_the_model_of_existing_answers_saw_is_not_known(tmp_path: Path) -> None:
+    mvbench(tmp_path / "data")
+    answers = jsonl(tmp_path / "theirs.jsonl", [{"id": "action_count/0", "answer": "(C)"}])
+    shown = call("score", "--task", "mvbench", "--data", tmp_path / "data", "--answers", answers)
+    assert shown.exit_code == 1 and "1 of 4 questions answered" in shown.output
+    assert "shown" not in shown.output
+
+
 def test_lvbench_by_hand(tmp_path: Path) -> None:
     lvbench(tmp_path / "data")
     scores = run("lvbench", tmp_path / "data", tmp_path / "D", "constant:(D) 1633", frames=2)
