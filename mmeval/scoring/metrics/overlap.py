@@ -56,10 +56,12 @@ def right_area(records: Sequence[Record]) -> float | None:
 
 
 def right_box(record: Record) -> Box | None:
-    """Return the right box of a record, in shares of the picture; None if its target is not a box."""
+    """Return the right box of a record, in shares of the picture; None if its target is not a box, or withheld."""
+    if not record.targets:
+        return None
     try:
         left, top, right, bottom = map(float, json.loads(record.targets[0]))
-    except (IndexError, ValueError, TypeError):
+    except (ValueError, TypeError):
         return None
     return (left, top, right, bottom) if record.tags.keys() >= SIZE else None
 
