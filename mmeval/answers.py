@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmeval.data import video
 from mmeval.data.answers import IDS, AnswerRow, bare, key, read
 from mmeval.evaluation.rendering import record
 from mmeval.evaluation.settings import data_of
@@ -103,7 +104,7 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
         if sample.id in asked:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
         prompt = tuple(f"{part} " if isinstance(part, str) else part for part in sample.prompt)
-        asked[sample.id] = record(sample, Request(sample.id, prompt), Response(sample.id))
+        asked[sample.id] = video.unknown(record(sample, Request(sample.id, prompt), Response(sample.id)))
         compared = len(candidates(sample)) if candidates else None
     words = {id: bare(one.question) for id, one in asked.items()}
     column, found = _by_id(rows, asked, words)

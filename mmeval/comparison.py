@@ -128,9 +128,14 @@ def scored_again(run: Run) -> Scored:
     """Score a run's records as in its folder, including a judge's verdicts."""
     task = load_task(run.spec.task, run.identity.get("card"))
     scored = score_records(configure(task, run.spec), run.records)
-    found = (run.folder / "scores.json").exists() and not run.stale
-    verdicts = kept.from_json(run.results.get("judge")) if found else None
+    verdicts = _verdicts(run)
     return scored if verdicts is None else scored.judged_by(configure(task, run.spec, verdicts))
+
+
+def _verdicts(run: Run) -> kept.Verdicts | None:
+    """Return a judge's verdicts on the run's records, if it was scored with one."""
+    found = (run.folder / "scores.json").exists() and not run.stale
+    return kept.from_json(run.results.get("judge")) if found else None
 
 
 def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | None) -> Pair:
@@ -196,7 +201,7 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
         values = [getattr(one.spec, name) for one in (base, run)]
         if values[0] != values[1]:
             found.append(f"different {name.replace('_', ' ')}: {values[0]} for {first}, {values[1]} for {other}")
-    judges = [one.results.get("judge", {}).get("model", "none") for one in (base, run)]
+    judges = ["none" if verdicts is None else verdicts.model for verdicts in map(_verdicts, (base, run))]
     if judges[0] != judges[1]:
         found.append(f"different judge: {judges[0]} for {first}, {judges[1]} for {other}")
     return found

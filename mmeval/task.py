@@ -126,8 +126,12 @@ def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Ta
             raise InputError(f"the task '{task.name}' does not rotate options; remove --partial")
         task = task.partial
     task = _with_frames(_with_shots(task, spec), spec)
-    if not task.choice and (spec.scoring != "text" or (verdicts is not None and task.grader is None)):
-        raise InputError(f"the task '{task.name}' is not a multiple-choice task; remove --scoring and --judge")
+    given = [
+        *(["--scoring"] if spec.scoring != "text" else []),
+        *(["--judge"] if verdicts is not None and task.grader is None else []),
+    ]
+    if given and not task.choice:
+        raise InputError(f"the task '{task.name}' is not a multiple-choice task; remove {' and '.join(given)}")
     if not task.readings and spec.reading is not None:
         raise InputError(f"the task '{task.name}' has one way to read answers; remove --reading")
     if task.grader is not None:

@@ -75,7 +75,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     found = {"overall": percent(share(records, scores), guessing(records))}
     for kind in dict.fromkeys((*KINDS, *kinds)):
         subtasks = parts_by(lambda record: record.tags["subtask"], *kinds[kind])
-        parts = {name: percent(share(*own), guessing(own[0])) for name, own in subtasks.items()}
+        parts = {name: percent(share(*own), guessing(own[0])) for name, own in sorted(subtasks.items())}
         found[kind] = macro(parts) if parts else percent(share([], []), None)
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 from mmeval import yaml_file
 from mmeval.cards.rows import KIND, OWN_ID, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
+from mmeval.data import video
 from mmeval.scoring.metrics import groups, vqa
 from mmeval.scoring.readings import choices, short, yesno
 from mmeval.scoring.readings.official import JUDGE, OFFICIAL
@@ -119,8 +120,8 @@ def by_kind(card: Card, scorers: Mapping[str, Scorer]) -> Scorer:
 
 
 def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
-    """Return remarks on the card's official reading and on repeated ids."""
-    found = []
+    """Return remarks on the card's official reading, on the frames shown of videos, and on repeated ids."""
+    found = video.shown(records, scores) if card.fields.video else []
     if card.official == JUDGE:
         found.append(NO_JUDGE)
     if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):

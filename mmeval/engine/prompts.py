@@ -64,7 +64,7 @@ class Prompts:
         if limit is not None and len(tokens.ids) + room > limit:
             raise PromptError(
                 f"the prompt has {len(tokens.ids)} tokens and its answer up to {room}, but the model's context is "
-                f"{limit}; shorten it"
+                f"{limit}; shorten the prompt or the answer (--max-new-tokens)"
             )
         return PreparedRequest(request, tokens, flat, tuple(picture.digest for picture in flat.pictures))
 

@@ -67,7 +67,8 @@ def test_an_answer_that_would_leave_the_positions_there_are(tmp_path: Path, fami
     fits = asked("dog " * (POSITIONS - 8 - start))
     (response,) = model.generate([fits], Generation(8))
     assert answered(response)
-    assert "121 tokens and its answer up to 8" in refused(model, asked("dog " * (POSITIONS - 8)))
+    long = refused(model, asked("dog " * (POSITIONS - 8)))
+    assert "121 tokens and its answer up to 8" in long and "the prompt or the answer (--max-new-tokens)" in long
     (response,) = model.loglikelihood([asked("dog " * (POSITIONS - 2 - start))])
     assert answered(response)
     assert "127 tokens and its answer up to 2" in refused(model, asked("dog " * (POSITIONS - 2)), likelihood=True)

@@ -665,6 +665,8 @@ def test_a_row_without_an_answer_is_asked_and_not_scored(tools: Path, tmp_path: 
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
     assert (scores["counts"]["correct"], scores["counts"]["unscored"]) == (3, 1)
     assert (value(scores, "overall"), scores["metrics"]["overall"]["n"]) == (100.0, 3)
+    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "again")
+    assert ended.exit_code == 0 and "report.html" in ended.output, ended.output
 
 
 @pytest.mark.parametrize("empty", ["NaN", '"nan"', "null", '""'])

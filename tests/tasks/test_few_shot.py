@@ -121,7 +121,7 @@ def test_what_a_model_goes_on_with_is_cut_by_one_reading_only(vqav2: Path, tmp_p
 def test_vqa_has_no_letters_to_judge(vqav2: Path, tmp_path: Path) -> None:
     how = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "run")
     ended = call("run", *how, "--scoring", "likelihood")
-    assert (ended.exit_code, "not a multiple-choice task; remove --scoring and --judge" in ended.stderr) == (2, True)
+    assert (ended.exit_code, "not a multiple-choice task; remove --scoring\n" in ended.stderr) == (2, True)
     ended = call("run", *how, "--reading", "2020")
     assert (ended.exit_code, "choose from 2016, m4c, 2021, open-flamingo" in ended.stderr) == (2, True)
 

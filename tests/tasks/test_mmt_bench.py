@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mmeval.comparison import compare
 from mmeval.task import load_task
 from mmeval.types import InputError, images
 from tests.tasks.small_folders import call, embedded, parquet, png, run, value
@@ -44,6 +45,18 @@ def test_a_kind_is_the_mean_of_its_subtasks(tmp_path: Path) -> None:
     assert value(scores, "ocr") == pytest.approx((200 / 3 + 0) / 2)
     assert value(scores, "emotion") is None
     assert scores["metrics"]["ocr"]["chance"] == pytest.approx((100 * (1 / 3 + 1 / 2 + 1 / 2) / 3 + 100 / 9) / 2)
+
+
+def test_runs_that_were_answered_in_different_orders_are_compared(tmp_path: Path) -> None:
+    mmt_bench(tmp_path / "data")
+    for name in ("B", "A"):
+        run("mmt-bench", tmp_path / "data", tmp_path / name, f"constant:{name}")
+    journal = tmp_path / "A" / "records.jsonl"
+    lines = journal.read_text(encoding="utf-8").splitlines()
+    journal.write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
+    (pair,) = compare(tmp_path / "B", tmp_path / "A").pairs
+    found = {row.metric: row.difference.value for row in pair.rows if row.difference.value is not None}
+    assert found == {"ocr": pytest.approx(-100 / 3 + 50 / 3), "counting": -100, "overall": -40}
 
 
 def test_several_pictures_are_asked_about_and_the_hubs_table_is_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,22 @@ def lvbench(folder: Path) -> None:
     jsonl(folder / "video_info.meta.jsonl", rows)
     for row in rows:
         clip(folder / "videos" / f"{row['key']}.mp4")
+
+
+@pytest.mark.parametrize("write", [mvbench, mlvu, lvbench, longvideobench, egoschema, tempcompass])
+def test_every_benchmark_says_how_many_frames_were_shown(write: Callable[[Path], None], tmp_path: Path) -> None:
+    write(tmp_path / "data")
+    scores = run(write.__name__, tmp_path / "data", tmp_path / "run", frames=1, sampler="ends")
+    said = "1 frame of each video is shown, chosen by the sampler ends; the records have the times."
+    assert said in scores["remarks"]
+
+
+def test_which_frames_the_model_of_existing_answers_saw_is_not_known(tmp_path: Path) -> None:
+    mvbench(tmp_path / "data")
+    answers = jsonl(tmp_path / "theirs.jsonl", [{"id": "action_count/0", "answer": "(C)"}])
+    shown = call("score", "--task", "mvbench", "--data", tmp_path / "data", "--answers", answers)
+    assert shown.exit_code == 1 and "1 of 4 questions answered" in shown.output
+    assert "shown" not in shown.output
 
 
 def test_lvbench_by_hand(tmp_path: Path) -> None:

@@ -174,7 +174,8 @@ class Batcher:
     def _too_long(self, row: PromptRow) -> str:
         return (
             f"the prompt has {row.prompt.length:,} tokens and its answer up to {row.room:,}, "
-            f"but the model's context is {self.context:,}; shorten it, or show fewer or smaller pictures"
+            f"but the model's context is {self.context:,}; shorten the prompt or the answer (--max-new-tokens), "
+            "or show fewer or smaller pictures"
         )
 
     def _finished(

@@ -93,11 +93,14 @@ def by_category(
     cluster: Key = pictures,
     chance: Callable[[Sequence[Record]], float | None] = guessing,
 ) -> dict[str, Statistic]:
-    """Return each category's share, in the order of `names`. `chance` returns the chance level of its records."""
+    """Return each category's share, in the order of `names`, then by name, so that the strata of two runs match.
+
+    `chance` returns the chance level of its records.
+    """
     parts = parts_by(lambda record: record.category, records, scores)
     return {
         name: percent(share(*parts[name], cluster), chance(parts[name][0]))
-        for name in list(dict.fromkeys((*names, *parts)))
+        for name in list(dict.fromkeys((*names, *sorted(parts))))
     }
 
 

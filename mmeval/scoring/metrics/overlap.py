@@ -56,7 +56,7 @@ def right_area(records: Sequence[Record]) -> float | None:
 
 
 def right_box(record: Record) -> Box | None:
-    """Return the right box of a record, in shares of the picture; None if its target is not a box."""
+    """Return the right box of a record, in shares of the picture; None if its target is not a box, or withheld."""
     if not record.targets or not record.tags.keys() >= SIZE:
         return None
     try:
