@@ -50,8 +50,8 @@ def prompt(lead: str, end: str) -> Prompt:
 
     def words(sample: Sample) -> Parts:
         *pictures, question = sample.prompt
-        told = [option for (option,) in sample.choices] != [*"ABCDE"]
-        options = choices.listed(sample.choices, "({}) ") if told else ()
+        worded = [option for (option,) in sample.choices] != [*"ABCDE"]
+        options = choices.listed(sample.choices, "({}) ") if worded else ()
         return choices.merged([(*pictures, f"{lead}{question}\n"), options, end])
 
     return words

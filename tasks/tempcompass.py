@@ -100,13 +100,13 @@ def read_letter(text: str, options: Sequence[str]) -> str | None:
 
     The script also compares the whole correct option, which always begins with its letter and a period.
     """
-    text = _said(text)
+    text = _stripped(text)
     return text[0] if text in (*"ABCD",) or re.match(r"[A-D][.)]", text) else None
 
 
 def read_yes_no(text: str) -> YesNo | None:
     """Read as `eval_yes_no.py`: an answer that begins with yes or no, in any case, even "Not"."""
-    start = _said(text).lower()
+    start = _stripped(text).lower()
     return "yes" if start.startswith("yes") else "no" if start.startswith("no") else None
 
 
@@ -117,15 +117,15 @@ def match(record: Record) -> Score:
     """
     if record.text is None:
         return choices.unanswered(record)
-    text, found = _said(record.text), None
+    text, found = _stripped(record.text), None
     labels = record.tags[LABELS].split("\n")
     if len(labels) != len(record.choices) or not all(map(_LABEL.fullmatch, labels)):
         raise InputError(f"record {record.id}: its {LABELS} are {labels!r:.60}, not one for each; restore the file")
     heads, named = [caption.split(": ")[0] for caption in record.choices], [label.split()[1] for label in labels]
     whole = [f"{label}: {caption}" for label, caption in zip(labels, record.choices, strict=True)]
     after = text.split(") ")[1] if ") " in text else None
-    for forms, said in ((whole, (text,)), (heads, (text, after)), (labels + named, (text, text.replace(".", "")))):
-        found = next((form for form in reversed(forms) if form in said), found)
+    for forms, texts in ((whole, (text,)), (heads, (text, after)), (labels + named, (text, text.replace(".", "")))):
+        found = next((form for form in reversed(forms) if form in texts), found)
     for letter, *own in zip(choices.LETTERS, whole, heads, labels, named, strict=False):
         if found in own and letter in record.targets:
             return Score(1.0, "correct", letter)
@@ -140,7 +140,7 @@ def strict_match(text: str, options: Sequence[str]) -> str | None:
     return named[alone[1]] if alone else strict(_LABEL.sub(lambda one: f"option {named[one[1]]}", text), options)
 
 
-def _said(text: str) -> str:
+def _stripped(text: str) -> str:
     return text.replace("</s>", "").strip()
 
 

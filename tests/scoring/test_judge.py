@@ -55,14 +55,21 @@ def says(text: str) -> bytes:
     return json.dumps({"choices": [{"message": {"content": text}}]}).encode()
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+@contextlib.contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Start a judge that is asked without pauses, and end it."""
     monkeypatch.setattr(client, "PAUSE", 0.0)
     monkeypatch.delenv(judge.KEY, raising=False)
     found = Server()
     yield found
     found.http.shutdown()
     found.http.server_close()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with serving(monkeypatch) as found:
+        yield found
 
 
 def records(count: int = 3) -> list[Record]:

@@ -10,13 +10,11 @@ import pytest
 from mmeval.comparison import compare
 from mmeval.evaluation.results import report, score
 from mmeval.runs.run import Run, open_run
-from mmeval.scoring import judge
 from mmeval.scoring.verdicts import NO_JUDGE
-from mmeval.servers import client
 from mmeval.tasks import mathverse_judge, mathvista_judge
 from mmeval.types import InputError, Record
 from tests.evaluating import evaluate
-from tests.scoring.test_judge import Server, says
+from tests.scoring.test_judge import Server, says, serving
 from tests.tasks.small_folders import call
 from tests.tasks.test_mathematics import mathverse
 from tests.tasks.test_pairs_and_sources import mathvista
@@ -24,12 +22,8 @@ from tests.tasks.test_pairs_and_sources import mathvista
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(client, "PAUSE", 0.0)
-    monkeypatch.delenv(judge.KEY, raising=False)
-    found = Server()
-    yield found
-    found.http.shutdown()
-    found.http.server_close()
+    with serving(monkeypatch) as found:
+        yield found
 
 
 def asked(server: Server) -> list[str]:

@@ -26,12 +26,12 @@ _SIGN = re.compile(r"[\\π√^/]")
 
 def chosen(text: str, options: Sequence[str]) -> str | None:
     """Return what `strict` reads, or else the only option that is the answer, as a text or by its value."""
-    answer = _said(text)
+    answer = _stated(text)
     same = [letter for letter, option in choices.texts(options) if answer and _same(answer, option)]
     return strict(text, options) or (same[0] if len(same) == 1 else None)
 
 
-def _said(text: str) -> str:
+def _stated(text: str) -> str:
     return short.said(text, lambda text: split(text)[1].strip())
 
 
@@ -74,7 +74,7 @@ def _equal(given: float | None, wanted: float | None) -> bool:
 
 
 _CHOSEN = choices.scorer(chosen)
-_SHORT = short.scorer(_said, _worth)
+_SHORT = short.scorer(_stated, _worth)
 
 
 def scored(record: Record) -> Score:
