@@ -109,8 +109,8 @@ class Scored:
         }
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
-        """Return a scorer's metrics. None has a value if the task compares likelihoods and some are missing."""
-        found, reason = self.numbers(scorer), self.withheld
+        """Return a scorer's metrics. None has a value if likelihoods or a judge's replies are missing."""
+        found, reason = self.numbers(scorer), self.withheld or self._without_reply(scorer)
         if reason is None:
             return found
         return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
@@ -156,6 +156,13 @@ class Scored:
         if self.task.candidates is None or not self._errors:
             return None
         return f"{self._errors:,} of {plural(len(self.records), 'question')} ended in an error"
+
+    def _without_reply(self, scorer: str) -> str | None:
+        """Why a judge's scorer has no numbers, if so: an answer that it did not read cannot count as wrong."""
+        if self.task.grader is None:
+            return None
+        lost = sum(score.outcome == "unscored" for score in self.scores[scorer])
+        return f"the judge gave no usable reply for {lost:,} of {plural(len(self.records), 'answer')}" if lost else None
 
     @property
     def _errors(self) -> int:

@@ -106,10 +106,12 @@ def ask(
         with start_blocking_portal() as portal:  # its own event loop: a notebook's main thread already runs one
             portal.call(asked.ask_all, client, open_questions)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
-        what, who = ("letter", "strict") if dialogue is MATCHING else ("usable reply", "official")
+        what, effect = "letter", "strict counts them as unparsed"
+        if dialogue is not MATCHING:
+            what, effect = "usable reply", "the official numbers are withheld"
         say(
             f"the judge at {place} gave no {what} for {lost} of {plural(len(records), 'answer')} ({verdicts.why}); "
-            f"{who} counts them as unparsed; repeat the command to ask again"
+            f"{effect}; repeat the command to ask again"
         )
     return verdicts
 

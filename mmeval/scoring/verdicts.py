@@ -88,13 +88,13 @@ class Verdicts:
 
 
 def graded(grader: Grader, verdicts: Verdicts) -> Callable[[Record], Score]:
-    """Return the scorer by a judge's replies. An answer without usable replies is unparsed."""
+    """Return the scorer by a judge's replies. An answer without usable replies has no score."""
 
     def score(record: Record) -> Score:
         if record.text is None:
             return Score(None, "error")
         if record.id in verdicts.failed | verdicts.unreadable:
-            return Score(0.0, "unparsed")
+            return Score(None, "unscored")
         return grader.score(record, verdicts.replies.get(record.id, []))
 
     return score

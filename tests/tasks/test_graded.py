@@ -88,15 +88,18 @@ def test_mathverse_extracts_and_compares(server: Server, tmp_path: Path) -> None
     assert all("[Model_answer] : C\nJudgement:" in one for one in asked(server) if one not in extracting)
 
 
-def test_what_gets_no_usable_reply_is_unparsed_and_asked_again(server: Server, tmp_path: Path) -> None:
+def test_without_all_replies_there_is_no_official_number(server: Server, tmp_path: Path) -> None:
     mathverse(tmp_path / "data")
     run = evaluate("constant:so C", "mathverse", data=str(tmp_path / "data"), out=tmp_path / "run")
     server.reply = lambda prompt: says("maybe" if prompt.startswith(mathverse_judge.COMPARE) else "C")
     found = judged(run, server)
-    assert overall(found) == 0.0 and found.results["counts"]["unparsed"] == found.samples_planned
+    official, count = found.results["metrics"]["overall"], found.samples_planned
+    assert official["value"] is None and found.results["counts"]["unscored"] == count
+    assert official["reason"] == f"the judge gave no usable reply for {count} of {count} answers"
+    assert overall(found, "strict") is not None
     server.reply = lambda prompt: says("0")
     again = judged(found, server)
-    assert again.results["counts"]["unparsed"] == 0 and again.results["counts"]["incorrect"] == found.samples_planned
+    assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
 
 
 def test_the_facts_say_that_official_needs_a_judge() -> None:
