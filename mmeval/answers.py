@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmeval.data import video
+from mmeval.data import files
 from mmeval.data.answers import IDS, AnswerRow, bare, key, read
 from mmeval.evaluation.rendering import record
 from mmeval.evaluation.settings import data_of
@@ -53,7 +53,8 @@ def score_answers(
     known = load_task(task)
     name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), known)
     found = configure(known, spec)
-    joined = join(found.samples(source), Path(path), found.candidates)
+    with files.without_media():
+        joined = join(found.samples(source), Path(path), found.candidates)
     scored = score_records(found, joined.records)
     results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
     marks = [EMBEDDED] if name == "embedded" else []
@@ -104,7 +105,7 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
         if sample.id in asked:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
         prompt = tuple(f"{part} " if isinstance(part, str) else part for part in sample.prompt)
-        asked[sample.id] = video.unknown(record(sample, Request(sample.id, prompt), Response(sample.id)))
+        asked[sample.id] = record(sample, Request(sample.id, prompt), Response(sample.id))
         compared = len(candidates(sample)) if candidates else None
     words = {id: bare(one.question) for id, one in asked.items()}
     column, found = _by_id(rows, asked, words)

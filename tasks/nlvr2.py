@@ -36,8 +36,8 @@ def sample(line: tables.TableRow, folder: Path) -> Sample:
     row = nlvr2.statement(line)
     shown = []
     for name in row.pictures:
-        places = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
-        shown.append(files.picture(folder, files.first(folder, places, line.where), line.where))
+        first, *others = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
+        shown.append(files.picture(folder, first, line.where, *others))
     groups, targets = {"set": row.set, "sentence": row.sentence}, ("yes" if row.true else "no",)
     return Sample(row.id, (*shown, row.text), targets, groups=groups, tags={"split": row.split})
 

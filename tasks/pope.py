@@ -35,8 +35,8 @@ def samples(data: str) -> Iterator[Sample]:
         for line in tables.of_file(file, folder):
             name = line.text("image")
             if name not in pictures:
-                places = line.places(name, PICTURES)
-                pictures[name] = files.picture(folder, files.first(folder, places, line.where), line.where)
+                first, *others = line.places(name, PICTURES)
+                pictures[name] = files.picture(folder, first, line.where, *others)
             yield sample(line, _split(file) or "", pictures[name])
 
 

@@ -86,8 +86,7 @@ def _questions(line: tables.TableRow, shown: dict[str, Image]) -> Iterator[tuple
     if "sent" in line.values:  # Qwen-VL's: edges in pixels
         name = line.text("image").rpartition("/")[2]
         if line.folder is not None and name not in shown:
-            place = files.first(line.folder, [f"train2014/{name}", line.text("image"), name], line.where)
-            shown[name] = files.picture(line.folder, place, line.where)
+            shown[name] = files.picture(line.folder, f"train2014/{name}", line.where, line.text("image"), name)
         yield name, line.text("sent"), shown[name], _shares(box(line, "bbox"), shown[name])
     elif "category" in line.values:  # VLMEvalKit's: the phrase in a prompt, edges in shares
         phrase, right = re.search(r"<ref>(.*)</ref>", line.text("question"), re.DOTALL), box(line, "answer")

@@ -87,7 +87,8 @@ def samples(
     def picture(item: Item) -> Image:
         """Return the same `Image` for the same picture, so it is hashed once."""
         if item.picture not in pictures:
-            pictures[item.picture] = files.picture(folder, files.first(folder, item.files, item.where), item.where)
+            first, *others = item.files
+            pictures[item.picture] = files.picture(folder, first, item.where, *others)
         return pictures[item.picture]
 
     for query in queries:

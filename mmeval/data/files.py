@@ -1,10 +1,14 @@
 """Find the files that data names, inside the folder that the user named."""
 
+import hashlib
 import io
 import re
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from PIL import Image as PILImage
@@ -17,13 +21,47 @@ _SHARD = re.compile(r"-(\d{5})-of-(\d{5})(\.\w+)$")
 LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
 """What macOS and Windows leave in folders; so are files whose names begin with `._`."""
 
+_NEEDED: ContextVar[bool] = ContextVar("needed", default=True)
 
-def picture(folder: Path, name: str, where: str) -> Image:
-    """Return the picture of that name in the folder. Raises InputError if it is missing or `inside` refuses it."""
-    path = inside(folder, name, where)
-    if not path.is_file():
-        raise InputError(f"{where}: there is no picture {path}{alike(path)}; put it there")
-    return Image(path, name)
+
+@contextmanager
+def without_media() -> Iterator[None]:
+    """Read questions whose pictures and videos may be missing: scoring existing answers takes none."""
+    token = _NEEDED.set(False)
+    try:
+        yield
+    finally:
+        _NEEDED.reset(token)
+
+
+def media_needed() -> bool:
+    """Return whether a missing picture or video is an error."""
+    return _NEEDED.get()
+
+
+def picture(folder: Path, name: str, where: str, *others: str) -> Image:
+    """Return the picture of that name in the folder, or of the first other name that is there.
+
+    Raises InputError if none is there or `inside` refuses one.
+    """
+    names = (name, *others)
+    found = next((one for one in names if inside(folder, one, where).is_file()), None)
+    path = folder / (found or name)
+    if found is not None:
+        return Image(path, found)
+    if media_needed():
+        what = f"{' and no '.join(names)} in {folder}" if others else f"{path}{alike(path)}"
+        raise InputError(f"{where}: there is no picture {what}; put it there")
+    return MissingImage(path, name)
+
+
+class MissingImage(Image):
+    """A picture whose file is missing. Its name identifies it, not its content."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the name, as 64 hex digits."""
+        return hashlib.sha256(repr(self.name).encode()).hexdigest()
 
 
 def alike(path: Path) -> str:
@@ -43,11 +81,6 @@ def alike(path: Path) -> str:
         return ""
     same = unicodedata.normalize("NFC", found) == unicodedata.normalize("NFC", path.name)
     return f" (there is {found!a}, whose name is spelled with other code points)" if same else f" (there is '{found}')"
-
-
-def first(folder: Path, names: Sequence[str], where: str) -> str:
-    """Return the first name that is a file in the folder, or the first name if none is. Raises InputError."""
-    return next((name for name in names if inside(folder, name, where).is_file()), names[0])
 
 
 def inside(folder: Path, name: str, where: str) -> Path:

@@ -125,13 +125,8 @@ class TableRow:
             return Image(encoded, name)
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is not a picture; embed its bytes, or name a file")
-        names = self.places(str(item), under)
-        name = files.first(self.folder, names, self.where)
-        if len(names) > 1 and not (self.folder / name).is_file():
-            raise InputError(
-                f"{self.where}: there is no picture {' and no '.join(names)} in {self.folder}; put it there"
-            )
-        return files.picture(self.folder, name, self.where)
+        first, *others = self.places(str(item), under)
+        return files.picture(self.folder, first, self.where, *others)
 
     def places(self, name: str, under: Sequence[str]) -> list[str]:
         """Return the paths in the folder where a file of that name may be; `under` as in `images`."""

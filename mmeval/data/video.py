@@ -11,7 +11,6 @@ import io
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 FRAMES = 8
 SAMPLER = "inner"
 """The default: MMICL was trained with it."""
-TAGS = frozenset({"frames", "sampler", "times"})
-"""What a record says of the frames shown."""
 HELD = 256 << 20
 """Maximum bytes of decoded frames kept. Videos are kept whole, and at least one."""
 WHOLE, BLOCK, BLOCKS = 16 << 20, 1 << 18, 16
@@ -153,9 +150,11 @@ def frames(
 
     Only frames inside `span` are shown. With a `rate`, the names are folders of frames, so many per second. With
     `repeat`, frames are repeated if there are too few. The file is not opened: if the video is damaged or has too few
-    frames, only the questions about it fail. Raises InputError if the file is missing, its suffix is not a video's, the
-    sampler is unknown, or PyAV is not installed.
+    frames, only the questions about it fail. Inside `files.without_media`, nothing is shown. Raises InputError if the
+    file is missing, its suffix is not a video's, the sampler is unknown, or PyAV is not installed.
     """
+    if not files.media_needed():
+        return (), {}
     container.check()
     if sampler not in SAMPLERS:
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
@@ -181,11 +180,6 @@ def times(pictures: Iterable[Image]) -> dict[str, str]:
     """Return a tag with the times of the frames among the pictures, in seconds; no tag if there are none."""
     known = [f"{time:.2f}" for picture in pictures if (time := picture.seconds) is not None]
     return {"times": " ".join(known)} if known else {}
-
-
-def unknown(record: Record) -> Record:
-    """Return the record of an answer from elsewhere: which frames its model saw is not known."""
-    return replace(record, tags={name: tag for name, tag in record.tags.items() if name not in TAGS})
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
