@@ -76,6 +76,9 @@ def test_a_record_keeps_the_reasoning_and_the_whole_text() -> None:
         ("<s> 5 </s>", "5"),
         ("5<end_of_turn>", "5"),
         ("a < b > c", "a < b > c"),
+        (r"$\frac{1}{2}$", "$1/2$"),
+        (r"2\frac{1}{2}", "2 1/2"),  # not 21/2
+        (r"\dfrac{3+4}{2}", "(3+4)/2"),
     ],
 )
 def test_plain(text: str, becomes: str) -> None:

@@ -26,7 +26,7 @@ _TAGGED = re.compile(
 )
 _CHECKBOX = re.compile(r"^[ \t]{0,8}[-*]?[ \t]{0,8}\[([xX ])\][ \t]+(?=.)", re.MULTILINE)
 _SET = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]{0,400})\}")
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}")
+_FRACTION = re.compile(r"(?<=(\w))?\\[dt]?frac\s*\{([^{}]{1,40})\}\s*\{([^{}]{1,40})\}")
 _SYMBOL = re.compile(
     r"\^\{\\(?:circ|degree)\}|\^?\\(circ|degree)\b|\\(pi|times|div|cdot|theta|alpha|beta|pm|leq?|geq?)(?![a-z])"
     r"|\\([%$ ,;])"
@@ -57,9 +57,15 @@ def plain(text: str) -> str:
     """Return the answer with normalized characters and symbols, without reasoning and special tokens."""
     text = unicodedata.normalize("NFKC", split(text)[1]).translate(_SAME)
     text = _INVISIBLE.sub("", text.replace("<|begin_of_box|>", "\\boxed{").replace("<|end_of_box|>", "}"))
-    text = _FRACTION.sub(r"\1/\2", _SET.sub(r"\1", text))
+    text = _FRACTION.sub(_over, _SET.sub(r"\1", text))
     text = _SYMBOL.sub(lambda match: _SYMBOLS.get(name := match[1] or match[2] or match[3] or "circ", name), text)
     return _TOKENS.sub(" ", _CHECKBOX.sub(lambda match: "❌ " if match[1] == " " else "✅ ", text)).strip()
+
+
+def _over(match: re.Match[str]) -> str:
+    """Return a fraction as `1/2`; sums are put in parentheses, and `2\\frac{1}{2}` is `2 1/2`."""
+    sides = (side if re.fullmatch(r"\s*[-+]?[\w.]+\s*", side) else f"({side})" for side in match.groups()[1:])
+    return (" " if match[1] else "") + "/".join(sides)
 
 
 def marked(answer: str) -> list[tuple[int, str]]:
