@@ -175,9 +175,9 @@ def test_a_tolerance_is_said_where_numbers_are_compared_and_nowhere_else() -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("match", [*short.MATCHES])
-def test_two_hundred_thousand_characters_take_no_time(match: str) -> None:
+def test_fifty_thousand_characters_take_no_time(match: str) -> None:
     start = time.process_time()
     for unit in ("a ", "1,", "**", '"', "the ", "5 ", "answer is ", "$ "):
-        scored(match, unit * (200_000 // len(unit)), "5 a")
-        short.numeric("0")(Record("1", ("5",), text=unit * (200_000 // len(unit))))
+        scored(match, unit * (50_000 // len(unit)), "5 a")
+        short.numeric("0")(Record("1", ("5",), text=unit * (50_000 // len(unit))))
     assert time.process_time() - start < 15

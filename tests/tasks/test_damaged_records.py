@@ -55,12 +55,13 @@ def test_damaged_records_give_numbers_or_a_sentence(name: str, tmp_path: Path) -
     source = data / (WRITERS[name](data) or "")
     evaluate("constant", name, data=str(source), out=out, frames=2 if load_task(name).video is not None else None)
     rows = [json.loads(line) for line in (out / "records.jsonl").read_text(encoding="utf-8").splitlines()]
-    for changed in damaged(rows):
-        for text in (None, "1"):
-            lines = (json.dumps(row if text is None or "text" not in row else row | {"text": text}) for row in changed)
-            (out / "records.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-            with suppress(InputError):
-                score(open_run(out))
+    for number, changed in enumerate(damaged(rows)):
+        if number % 2:
+            changed = [row | {"text": "1"} if "text" in row else row for row in changed]
+        lines = map(json.dumps, changed)
+        (out / "records.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        with suppress(InputError):
+            score(open_run(out))
 
 
 @pytest.mark.parametrize("labels", ["", "?", "Option 1", "Option 1\nOption 2\nOption 1", "Option 1\nthe other"])
