@@ -70,14 +70,14 @@ def browse(
     find: Find | None = None,
     before: Path | None = None,
     *,
-    kind: str = "Control",
+    run: str = "",
     per_byte: bool = False,
 ) -> Browser:
     """Collect the data of a page that shows these answers; `labels` are the labels of their categories.
 
     Pictures and demonstrations come from the page at `before` if it has them, else from `find`. So they are not decoded
-    again, and a run that is scored without its data keeps them. `kind` names the kind of `others`; `per_byte` means
-    that likelihoods were compared per byte of a candidate.
+    again, and a run that is scored without its data keeps them. `run` names the run of these answers if `others` are runs,
+    not controls; `per_byte` means that likelihoods were compared per byte of a candidate.
     """
     answers = sorted(answers, key=lambda one: _place(one.record, list(labels)))
     chosen = _chosen(answers)
@@ -103,7 +103,7 @@ def browse(
         "readings": list(answers[0].scores) if answers else [],
         "axes": [labels.get(axis, axis) for axis in axes],
         "perByte": per_byte,
-        "kind": kind,
+        "run": run,
         "others": [other.name for other in others],
         "pictures": len(pictures),
         "thumbnails": len(pictures & thumbnails.keys()),

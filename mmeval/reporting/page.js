@@ -49,7 +49,7 @@ const lead = (() => {
   const texts = data.samples.map((sample) => sample.q || "");
   let same = texts.length > 1 ? texts[0].length : 0;
   for (const text of texts) while (!text.startsWith(texts[0].slice(0, same))) same -= 1;
-  return same > 24 ? texts[0].slice(0, same).search(/\S*$/) : 0;
+  return same > 12 ? texts[0].slice(0, same).search(/\S*$/) : 0;
 })();
 const short = (sample) => (sample.q || "").length > lead ? `${lead ? "… " : ""}${sample.q.slice(lead)}` : sample.id;
 
@@ -60,7 +60,7 @@ function row(sample, index) {
   const made = el("div", `row ${outcome(sample)}`, thumb,
     el("span", "asked", said("question", short(sample)),
       el("span", "answer", said("", answered(sample)), right ? "" : el("em", "", "  ≠  "), right ? "" : said("", named(sample, sample.t[0])))),
-    el("span", "mark", MARKS[outcome(sample)]));
+    ...[outcome(sample), ...(data.run ? sample.v || [] : []).map((one) => one ? one[0] : "unscored")].map((what) => el("span", `mark ${what}`, MARKS[what])));
   made.id = `row-${index}`;
   made.setAttribute("role", "option");
   made.setAttribute("aria-selected", index === state.at);
@@ -173,6 +173,7 @@ function readings(sample) {
 }
 function others(sample) {
   const made = el("dl", "readings");
+  if (data.run) verdict(made, sample, data.run, sample.s[0][0], sample.a === undefined ? sample.s[0][1] : sample.a, "");
   sample.v.forEach((one, index) => { if (one) verdict(made, sample, data.others[index], one[0], one[2] === undefined ? one[1] : one[2], changed(sample, one) ? "changed" : ""); });
   return made;
 }
@@ -204,11 +205,12 @@ function show() {
     said("text asked", sample.q),
     sample.o && !sample.l ? options(sample) : null,
     sample.l ? bars(sample) : null,
+    data.run && (sample.v || []).some(Boolean) ? part("Answers of the runs", others(sample)) : null,
     sample.e ? part("Error", said("text error", sample.e)) : null,
-    sample.a !== undefined ? part("Answer", said("text came", sample.a === "" ? "(empty)" : sample.a), sample.f ? el("p", "note warn", "Cut off at the maximum answer length.") : "") : null,
+    sample.a !== undefined ? part(data.run ? `Answer of ${visible(data.run)}` : "Answer", said("text came", sample.a === "" ? "(empty)" : sample.a), sample.f ? el("p", "note warn", "Cut off at the maximum answer length.") : "") : null,
     part("Parsed as", readings(sample)),
     sample.t.length ? part("Expected", said("text", sample.t.map((one) => named(sample, one)).join(" / "))) : null,
-    (sample.v || []).some(Boolean) ? part(data.kind === "Control" ? "Under controls" : "Other runs", others(sample)) : null,
+    !data.run && (sample.v || []).some(Boolean) ? part("Under controls", others(sample)) : null,
     sample.r ? folded("reasoning", "Reasoning", said("text", sample.r)) : null,
     sample.p ? folded("sent", "Prompt as sent", said("text came", sample.p)) : null,
     el("p", "note", facts),
@@ -272,12 +274,14 @@ const found = new Set(data.samples.flatMap((sample) => sample.s.map((one) => one
 choose("axis", [["", "all"], ...data.axes.map((name, index) => [index, name || "(none)"])]);
 choose("outcome", [["", "all"], ["wrong", "not correct"], ...Object.keys(MARKS).filter((name) => found.has(name)).map((name) => [name, name])]);
 choose("reading", [...data.readings.map((name, index) => [index, name]), ...(data.readings.length > 1 ? [["differ", "where they differ"]] : [])]);
-choose("other", [["", "all"], ...(data.others.length > 1 ? [["any", "changed under any"], ["none", "changed under none"]] : []), ...data.others.flatMap((name, index) => [
+choose("other", [["", "all"], ...(data.others.length > 1 ? [["any", data.run ? "changed in any" : "changed under any"], ["none", data.run ? "changed in none" : "changed under none"]] : []), ...data.others.flatMap((name, index) => [
   [`changed ${index}`, `${name}: changed`], [`lost ${index}`, `${name}: right to wrong`], [`won ${index}`, `${name}: wrong to right`], [`both ${index}`, `${name}: right in both`]])]);
 $("other").closest("label").hidden = !data.others.length;
-if (data.samples.some((sample) => outcome(sample) !== "correct")) $("outcome").value = "wrong";
+const differing = data.others.length > 1 ? "any" : "changed 0";
+if (data.run && data.samples.some(tests[differing])) $("other").value = differing;
+else if (data.samples.some((sample) => outcome(sample) !== "correct")) $("outcome").value = "wrong";
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("reset", () => setTimeout(() => { $("outcome").value = ""; filter(); }));
+form.addEventListener("reset", () => setTimeout(() => { $("outcome").value = $("other").value = ""; filter(); }));
 let waiting = 0;
 $("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 120); });
 for (const one of document.querySelectorAll(".outcomes button")) {
@@ -324,6 +328,6 @@ const asked = unescaped((location.hash.match(/^#sample=(.+)/) || [])[1] || "");
 filter();
 if (asked) {
   const at = data.samples.findIndex((sample) => sample.id === asked);
-  if (at >= 0) { $("outcome").value = ""; filter(); select(at); $("samples").scrollIntoView(); }
+  if (at >= 0) { $("outcome").value = $("other").value = ""; filter(); select(at); $("samples").scrollIntoView(); }
 }
 document.documentElement.dataset.ready = "yes";

@@ -47,7 +47,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
     if written(run) == paths and page.made_from(run.folder) in accepted:
         return paths
     draw(chart, run.folder, png=False)
-    browser = _browse(run, task, _controls(run), find, "Control")
+    browser = _browse(run, task, _controls(run), find)
     drawn = [radar.inline(chart)] if radar.fits(chart) else []
     table.write(tabled, run.folder)
     if results:
@@ -76,10 +76,10 @@ def written(run: Run) -> list[Path]:
     return [run.folder / name for name in names if (run.folder / name).exists()]
 
 
-def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, kind: str) -> Browser:
+def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, name: str = "") -> Browser:
     answers = [Answer(record, run.scored[record.id]) for record in run.records if record.id in run.scored]
     per_byte = run.spec.scoring == "likelihood"
-    return browse(answers, task.labels, others, find, run.folder / page.NAME, kind=kind, per_byte=per_byte)
+    return browse(answers, task.labels, others, find, run.folder / page.NAME, run=name, per_byte=per_byte)
 
 
 def _controls(run: Run) -> list[Other]:
@@ -139,7 +139,7 @@ def side_by_side(
     `rows`, for two runs, have their differences; `below` are further tables; `notes` are limits of the comparison. The
     samples are those of the first run, with the pictures from its page.
     """
-    (_, base), *others = runs.items()
+    (first, base), *others = runs.items()
     task = task_of_run(base)
     tabled = replace(
         table_of_run(base, task),
@@ -156,7 +156,7 @@ def side_by_side(
         Other(name, run.judged, {record.id: record.text for record in run.records if record.text is not None})
         for name, run in others
     ]
-    browser = _browse(base, task, answered, None, "Run")
+    browser = _browse(base, task, answered, None, first)
     commands = {f"{name}, {run.answered}": about.command(run.spec, run.identity) for name, run in runs.items()}
     panels = {"Comparison": page.comparison(chart, rows, below, notes)}
     return page.write(out, tabled, browser, {}, commands, panels=panels)

@@ -172,6 +172,18 @@ def test_what_changed_under_a_control_is_found(page: Browser, tmp_path: Path) ->
     assert "No sample matches" in page.run("document.querySelector('.detail').textContent")
 
 
+def test_compared_runs_show_first_what_changed(page: Browser, tmp_path: Path) -> None:
+    made = answers(20)
+    same = {one.record.id: one.score for one in made}
+    first = made[0].record.id  # right
+    others = [Other("new", same | {first: Score(0.0, "incorrect", "no")}, {first: "No, never."})]
+    page.open(write(tmp_path, made, others=others, run="old"))
+    assert page.run(COUNT) == "1 of 20"
+    assert page.run("[...document.querySelectorAll('.row .mark')].map((one) => one.textContent)") == ["✓", "✗"]
+    texts = page.run("[...document.querySelectorAll('.readings')][0].textContent")
+    assert texts == "old✓ correctYesnew✗ incorrectNo, never."
+
+
 def test_keys(page: Browser, tmp_path: Path) -> None:
     made = pictured(40)
     page.open(write(tmp_path, made, find=requests(made, colored)))
