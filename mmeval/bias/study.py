@@ -6,6 +6,7 @@ both answered.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
 from mmeval.task import Task, configure, load_task
-from mmeval.types import InputError, Record
+from mmeval.types import InputError, Record, Score
 
 SCHEMA = 1
 UNSOLVED = "unsolved-blind.txt"
@@ -53,7 +54,7 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     found["records"] = run.journal_contents.digest
     found["controls"] = {name: _control(name, *pairs[name], acts=acts[name]) for name in sorted(pairs, key=_place)}
     found["control_records"] = {path.name: digest(path) for path in folders(run)}
-    found["families"] = _families(found["controls"])
+    found["families"] = _families(pairs)
     found |= {
         "mmstar": parts.mmstar(pairs),
         "rotation": parts.rotation(main, others),
@@ -140,14 +141,30 @@ def _flips(main: Scored, other: Scored) -> Found:
     }
 
 
-def _families(found: Mapping[str, Found]) -> Found:
-    """Return the mean, smallest and largest gain in accuracy over the draws of each swap."""
+def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> Found:
+    """Return the gain in accuracy over the draws of each swap: the mean with its interval, the smallest, the largest.
+
+    The mean is over the questions of all draws; each question counts with the mean of its scores in them.
+    """
     families = {}
     for family in ("swap-category", "swap-any"):
-        draws = [found[name]["gain"][ACCURACY]["value"] for name in known.FAMILIES[family] if name in found]
-        if own := [gain for gain in draws if gain is not None]:
-            families[family] = {"draws": len(own), "mean": sum(own) / len(own), "least": min(own), "most": max(own)}
+        draws = [pairs[name] for name in known.FAMILIES[family] if name in pairs]
+        values = (paired(accuracy(own), accuracy(other)).value for own, other in draws)
+        gains = [value for value in values if value is not None]
+        if not gains:
+            continue
+        others = [other for _, other in draws]
+        own = draws[0][0].of(set.intersection(*(set(other.by_id) for other in others)))
+        mean = paired(accuracy(own), mean_of(own, partial(_mean_score, others)))
+        ends = {"mean": mean.value, "low": mean.low, "high": mean.high}
+        families[family] = {"draws": len(draws), **ends, "least": min(gains), "most": max(gains)}
     return families
+
+
+def _mean_score(draws: Sequence[Scored], record: Record, score: Score) -> float | None:
+    values = [draw.by_id[record.id][1].value for draw in draws]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Found | None:

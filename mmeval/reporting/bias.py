@@ -140,7 +140,13 @@ def _tables(found: Found) -> Iterator[Lines]:
     title = "What each control takes away (gain: as asked minus control, 95% interval, on n questions)"
     yield Lines(title, columns, gains)
     families = tuple(
-        (name, str(own["draws"]), *(number(own[key], 1) for key in ("mean", "least", "most")))
+        (
+            name,
+            str(own["draws"]),
+            spread({"value": own["mean"], **own}),
+            number(own["least"], 1),
+            number(own["most"], 1),
+        )
         for name, own in found.get("families", {}).items()
     )
     yield Lines("Gain over another question's picture, across draws", ("", "draws", "mean", "min", "max"), families)

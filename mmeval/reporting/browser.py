@@ -76,8 +76,8 @@ def browse(
     """Collect the data of a page that shows these answers; `labels` are the labels of their categories.
 
     Pictures and demonstrations come from the page at `before` if it has them, else from `find`. So they are not decoded
-    again, and a run that is scored without its data keeps them. `run` names the run of these answers if `others` are runs,
-    not controls; `per_byte` means that likelihoods were compared per byte of a candidate.
+    again, and a run that is scored without its data keeps them. `run` names the run of these answers if `others` are
+    runs, not controls; `per_byte` means that likelihoods were compared per byte of a candidate.
     """
     answers = sorted(answers, key=lambda one: _place(one.record, list(labels)))
     chosen = _chosen(answers)
