@@ -53,6 +53,7 @@ def write(
     page = _template("page.html").render(
         table=table,
         counts=[(name, table.counts[name]) for name in OUTCOMES if table.counts.get(name)],
+        partly=table.counts.get("partly_correct", 0),
         facts=facts,
         commands=commands,
         figures=figures,

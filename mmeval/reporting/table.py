@@ -200,6 +200,8 @@ def write(table: Table, folder: Path) -> list[Path]:
 def counted(counts: Mapping[str, int]) -> str:
     """Return the counts of outcomes in one line. Zero counts are included, except for `unscored`."""
     parts = [f"{counts[name]:,} {name}" for name in ("correct", "incorrect", "unparsed", "refused")]
+    if counts.get("partly_correct"):
+        parts[0] += f" ({counts['partly_correct']:,} of them in part)"
     if counts.get("unscored"):
         parts.append(f"{counts['unscored']:,} unscored")
     errors = counts["error"]

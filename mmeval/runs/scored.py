@@ -83,6 +83,8 @@ class Scored:
         main, *others = self.task.scorers
         outcomes: Counter[str] = Counter(score.outcome for score in self.main)
         counts = {name: outcomes[name] for name in (*OUTCOMES, *(["unscored"] if outcomes["unscored"] else []))}
+        if partly := sum(score.outcome == "correct" and (score.value or 1.0) < 1.0 for score in self.main):
+            counts["partly_correct"] = partly  # of the correct ones
         measured = {name: self.statistics(name) for name in self.scores}
         metrics = {
             name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}

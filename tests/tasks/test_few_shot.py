@@ -20,6 +20,7 @@ from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
 from mmeval.reporting import run_report
 from mmeval.reporting import seeds as spread
+from mmeval.reporting.table import counted
 from mmeval.runs.run import Run, open_run
 from mmeval.spec import RunSpec
 from mmeval.task import load_task
@@ -101,6 +102,9 @@ def test_vqav2_by_hand(vqav2: Path, tmp_path: Path) -> None:
     # two of ten said 2: for each of these one other did, for each of the eight two did
     assert value(two, "number") == pytest.approx(100 * (2 * 1 / 3 + 8 * 2 / 3) / 10)
     assert two["metrics"]["overall"]["n"] == 3
+    assert (two["counts"]["correct"], two["counts"]["partly_correct"]) == (1, 1)
+    assert counted(two["counts"]).startswith("3 samples: 1 correct (1 of them in part), 2 incorrect")
+    assert "partly_correct" not in yes["counts"]
 
 
 def test_vqav2_official_normalizes_references_only_where_they_differ(vqav2: Path, tmp_path: Path) -> None:
