@@ -43,7 +43,7 @@ def sample(line: tables.TableRow) -> Sample:
         groups={"cluster": line.text("problem_index")},
         category=known(line, "problem_version", version, VERSIONS),
         tags={
-            "subject": known(line, "subject", subject, SUBJECTS),
+            "subject": known(line, "subject in metadata", subject, SUBJECTS),
             "query_cot": line.text("query_cot"),
             "question_for_eval": line.cell("question_for_eval"),
             "key": line.text("answer"),

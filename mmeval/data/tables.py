@@ -172,7 +172,17 @@ def read(
     ]
     if not found:
         raise InputError(f"{data}: no {' and no '.join(patterns)} in it; give the folder that holds it")
-    return (line for one in found for line in of_file(one, path, rows))
+    return _of_files(found, path, rows)
+
+
+def _of_files(paths: Sequence[Path], folder: Path, rows: str | None) -> Iterator[TableRow]:
+    for path in paths:
+        empty = True
+        for line in of_file(path, folder, rows):
+            empty = False
+            yield line
+        if empty and len(paths) > 1:
+            raise InputError(f"{path}: has no rows; get it again, or remove it to ask only the questions of the others")
 
 
 def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None = None) -> Iterator[TableRow]:

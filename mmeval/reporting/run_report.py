@@ -83,10 +83,14 @@ def _browse(run: Run, task: Task, others: Sequence[Other], find: Find | None, na
 
 
 def _controls(run: Run) -> list[Other]:
-    """Return the scores of the run's controls; controls that are not scored yet are left out."""
-    paths = sorted((run.folder / "controls").glob("*/samples.jsonl"))
+    """Return the scores of the run's controls by the run's own scorer.
+
+    Controls that are not scored yet, or that no judge has read as the run, are left out.
+    """
+    scorer, paths = run.results["scorer"], sorted((run.folder / "controls").glob("*/samples.jsonl"))
     found = ((path.parent.name, scores_by_id(read_samples(path))) for path in paths)
-    return [Other(name, {id: next(iter(scores.values())) for id, scores in by_id.items()}) for name, by_id in found]
+    own = ((name, {id: scores[scorer] for id, scores in by_id.items() if scorer in scores}) for name, by_id in found)
+    return [Other(name, scores) for name, scores in own if scores]
 
 
 def task_of_run(run: Run) -> Task:

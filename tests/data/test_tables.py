@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mmeval.data import json_rows
+from mmeval.data import tables
 from mmeval.data.tables import of_file
 from mmeval.tasks.mme import YesNoRow, pairs
 from mmeval.tasks.mme import read as rows
@@ -89,6 +90,13 @@ def test_rows_come_before_the_whole_file_is_read(tmp_path: Path) -> None:
 def test_a_row_that_lacks_something_is_named(bad: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read(save(tmp_path / "t.parquet", line("a.png", "Yes"), line("a.png", "No") | bad))
+
+
+def test_an_empty_one_of_several_files_is_not_skipped(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": 1}\n')
+    (tmp_path / "b.jsonl").write_text("")
+    with pytest.raises(InputError, match=r"b\.jsonl: has no rows; get it again, or remove it"):
+        list(tables.read(str(tmp_path), ["*.jsonl"], None, "task"))
 
 
 def test_a_column_is_missing(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ def test_the_controls_of_a_run_are_beside_its_answers(run: Run) -> None:
     blind.mkdir(parents=True)
     (blind / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (run.folder / "controls" / "grey").mkdir()  # not scored yet
+    noise = run.folder / "controls" / "noise"  # scored without the judge that the run has
+    noise.mkdir()
+    without = ({**line, "scores": {"strict": line["scores"]["strict"]}} for line in lines)
+    (noise / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in without))
     run_report.write(run)
     found = data(run.folder / "report.html")
     assert (found["others"], found["run"]) == (["blind"], "")
