@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from mmeval.data import json_rows
-from mmeval.data import tables
+from mmeval.data import json_rows, tables
 from mmeval.data.tables import of_file
 from mmeval.tasks.mme import YesNoRow, pairs
 from mmeval.tasks.mme import read as rows

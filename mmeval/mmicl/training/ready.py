@@ -80,7 +80,10 @@ def index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
         workers=config.workers,
     )
     left_out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.most_common())
-    say(f"{plural(len(found), 'row')}, {plural(len(found.images), 'picture')}" + (f"; left out: {left_out}" if left_out else ""))
+    say(
+        f"{plural(len(found), 'row')}, {plural(len(found.images), 'picture')}"
+        + (f"; left out: {left_out}" if left_out else "")
+    )
     return found
 
 
