@@ -7,7 +7,7 @@ from typing import Any
 from mmeval import yaml_file
 
 CARDS = (
-    "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
+    "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
     "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "longvideobench", "egoschema", "countbenchqa",
 )  # fmt: skip
@@ -25,6 +25,7 @@ TASKS = {
     "ccbench": "mmeval.tasks.mmbench:CCBENCH", "cv-bench": "mmeval.tasks.cv_bench:CV_BENCH",
     "mmvp": "mmeval.tasks.mmvp:MMVP", "mme-realworld": "mmeval.tasks.mme_realworld:MME_REALWORLD",
     "mme-realworld-cn": "mmeval.tasks.mme_realworld:CHINESE",
+    "hallusionbench": "mmeval.tasks.hallusionbench:HALLUSIONBENCH",
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
     "refcoco": "mmeval.tasks.refcoco:REFCOCO", "refcoco-plus": "mmeval.tasks.refcoco:REFCOCO_PLUS",

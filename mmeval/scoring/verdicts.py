@@ -1,7 +1,7 @@
 """What a judge is asked about an answer, its verdicts, and how the readings use them. `judge` asks for them."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ class Grader(Dialogue):
 
     score: Callable[[Record, Sequence[str]], Score]
     """The score of an answer, given all replies."""
+    columns: Collection[str] = ()
+    """The columns of a card's table that the dialogue needs, as tags of the records."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Benchmarks whose official reader is a judge: MathVista's extraction, MathVerse's extraction and comparison."""
+"""Benchmarks whose official reader is a judge: what it is asked, and the scores by its replies."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from mmeval.comparison import compare
 from mmeval.evaluation.results import report, score
 from mmeval.runs.run import Run, open_run
 from mmeval.scoring.verdicts import NO_JUDGE
-from mmeval.tasks import mathverse_judge, mathvista_judge
-from mmeval.types import InputError, Record
+from mmeval.tasks import hallusionbench, mathverse_judge, mathvista_judge
+from mmeval.types import InputError, Record, Score
 from tests.evaluating import evaluate
 from tests.scoring.test_judge import Server, says, serving
 from tests.tasks.small_folders import call
 from tests.tasks.test_mathematics import mathverse
 from tests.tasks.test_pairs_and_sources import mathvista
+from tests.tasks.test_tier_two import hallusion
 
 
 @pytest.fixture
@@ -86,6 +87,26 @@ def test_mathverse_extracts_and_compares(server: Server, tmp_path: Path) -> None
     extracting = [one for one in asked(server) if one.startswith(mathverse_judge.EXTRACT)]
     assert len(extracting) == 1  # the same answer to all questions
     assert all("[Model_answer] : C\nJudgement:" in one for one in asked(server) if one not in extracting)
+
+
+def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Path) -> None:
+    hallusion(tmp_path / "data")
+    run = evaluate("constant:{It} is.", "hallusionbench", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert run.results["remarks"].count(NO_JUDGE) == 1
+    server.reply = lambda prompt: says("Unclear.")
+    found = judged(run, server)
+    assert overall(found) == pytest.approx(100 / 6)  # only the question without a figure
+    assert (found.results["metrics"]["fAcc"]["value"], found.results["metrics"]["VS"]["value"]) == (0.0, 50.0)
+    assert NO_JUDGE not in found.results["remarks"]
+    assert asked(server)[0].endswith("Question:Is it so?\nReference answer: \nPrediction answer:{It} is.\nOutput:")
+
+
+@pytest.mark.parametrize(
+    ("reply", "value", "answer"), [("“Correct”", 1, "no"), ("correct? incorrect", 0, "yes"), ("unclear", 0, "yes")]
+)
+def test_hallusionbench_reads_incorrect_before_correct(reply: str, value: int, answer: str) -> None:
+    record = Record("1", ("no",), "VS", tags={"figure_id": "1"}, text="Hm.")
+    assert hallusionbench.graded(record, [reply]) == Score(value, "correct" if value else "incorrect", answer)
 
 
 def test_without_all_replies_there_is_no_official_number(server: Server, tmp_path: Path) -> None:
