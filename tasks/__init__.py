@@ -38,6 +38,7 @@ TASKS = {
     "lvbench": "mmeval.tasks.lvbench:LVBENCH",
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
     "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
+    "charxiv-reasoning": "mmeval.tasks.charxiv:REASONING", "charxiv-descriptive": "mmeval.tasks.charxiv:DESCRIPTIVE",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
@@ -63,6 +64,7 @@ LEFT_OUT = {
     "are shown",
     "MLVU and TempCompass, captions and summaries": "another model rates what the model writes",
     "MMT-Bench, ALL": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2328",
+    "CharXiv, test": "the answers are not published",
     "MathVerse, text only": "a table of its own, whose questions have no pictures",
 }
 """Benchmark that is not included -> why a card cannot express it."""

@@ -23,6 +23,8 @@ class Dialogue:
     usable: Callable[[Record, Sequence[str]], bool]
     """Whether the last of the replies can be used. If not, the judge is asked again."""
     max_tokens: int = 64
+    among: Callable[[Sequence[Record]], "Dialogue"] | None = None
+    """The dialogue about these records, if a prompt may be about several of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,14 +11,33 @@ from mmeval.comparison import compare
 from mmeval.evaluation.results import report, score
 from mmeval.runs.run import Run, open_run
 from mmeval.scoring.verdicts import NO_JUDGE
+from mmeval.task import load_task
 from mmeval.tasks import hallusionbench, mathverse_judge, mathvista_judge
 from mmeval.types import InputError, Record, Score
 from tests.evaluating import evaluate
 from tests.scoring.test_judge import Server, says, serving
-from tests.tasks.small_folders import call
+from tests.tasks.small_folders import call, embedded, parquet
 from tests.tasks.test_mathematics import mathverse
 from tests.tasks.test_pairs_and_sources import mathvista
 from tests.tasks.test_tier_two import hallusion
+
+
+def charxiv(folder: Path) -> None:
+    """Write two charts: one plot; and several, whose key to question 10 is "3"."""
+    asked = (
+        [(1, "A title"), (10, "2"), (18, "1 by 1"), (11, "Yes")],
+        [(10, "3"), (19, "4"), (2, "x"), (17, "Not Applicable")],
+    )
+    reasons = ("Which is highest?", "the blue line", 1), ("How much is it?", "0.25", 4)
+    rows = [
+        {"image": embedded(n), "category": "cs", "year": "20", "figure_path": f"images/{3 * n}.jpg", "num_subplots": 1,
+         "subplot_row": n, "subplot_col": 2 * n, "subplot_loc": None, "reasoning_q": question, "reasoning_a": answer,
+         "reasoning_q_source": 2, "reasoning_a_type": kind,
+         **{f"descriptive_q{place}": number for place, (number, _) in enumerate(asked[n], 1)},
+         **{f"descriptive_a{place}": key for place, (_, key) in enumerate(asked[n], 1)}}
+        for n, (question, answer, kind) in enumerate(reasons)
+    ]  # fmt: skip
+    parquet(folder / "val.parquet", rows)
 
 
 @pytest.fixture
@@ -107,6 +126,43 @@ def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Pa
 def test_hallusionbench_reads_incorrect_before_correct(reply: str, value: int, answer: str) -> None:
     record = Record("1", ("no",), "VS", tags={"figure_id": "1"}, text="Hm.")
     assert hallusionbench.graded(record, [reply]) == Score(value, "correct" if value else "incorrect", answer)
+
+
+def test_charxiv_compares_by_the_type_of_answer(server: Server, tmp_path: Path) -> None:
+    charxiv(tmp_path / "data")
+    run = evaluate("constant:It is 0.25.", "charxiv-reasoning", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert (overall(run), run.results["metrics"]["Number-in-General"]["value"]) == (50.0, 100.0)
+    server.reply = lambda prompt: says('```json\n{"extract_answer": "x", "score": 1}\n```')
+    found = judged(run, server)
+    assert (found.results["scorer"], overall(found), overall(found, "strict")) == ("official", 100.0, 50.0)
+    assert any("Question: Which is highest?\n    * Ground Truth: the blue line\n" in one for one in asked(server))
+    samples = {
+        sample.id: str(sample.prompt[-1]) for sample in load_task("charxiv-reasoning").samples(str(tmp_path / "data"))
+    }
+    assert "a number with 2 decimal places." in samples["3"] and "multiple terms" in samples["0"]
+
+
+def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Server, tmp_path: Path) -> None:
+    charxiv(tmp_path / "data")
+    run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert overall(run) == 12.5
+    both = '{"extract_answer_T1": "2", "score_T1": 1, "extract_answer_T2": "2", "score_T2": 0}'
+    server.reply = lambda prompt: says(
+        both if "T2:\nResponse 2: 2\nGround Truth 2: 3\n" in prompt else '{"score_T1": 1}'
+    )
+    found = judged(run, server)
+    assert len(server.asked) == 7  # question 10 was asked about both charts
+    assert (overall(found), found.results["metrics"]["Counting"]["value"]) == (87.5, pytest.approx(200 / 3))
+    assert sum("with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in one for one in asked(server)) == 1
+
+
+def test_charxiv_a_batch_without_all_marks_is_asked_again(server: Server, tmp_path: Path) -> None:
+    charxiv(tmp_path / "data")
+    run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
+    server.reply = lambda prompt: says('{"score_T1": 1}')
+    found = judged(run, server)
+    assert found.results["counts"]["unscored"] == 2
+    assert found.results["metrics"]["overall"]["reason"] == "the judge gave no usable reply for 2 of 8 answers"
 
 
 def test_without_all_replies_there_is_no_official_number(server: Server, tmp_path: Path) -> None:
