@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from mmeval.runs.run import Run, open_run
 from mmeval.scoring.verdicts import NO_JUDGE
 from mmeval.task import load_task
 from mmeval.tasks import hallusionbench, mathverse_judge, mathvista_judge
+from mmeval.tasks import mm_vet as mm_vet_task
 from mmeval.types import InputError, Record, Score
 from tests.evaluating import evaluate
 from tests.scoring.test_judge import Server, says, serving
-from tests.tasks.small_folders import call, embedded, parquet
+from tests.tasks.small_folders import call, embedded, parquet, picture
 from tests.tasks.test_mathematics import mathverse
 from tests.tasks.test_pairs_and_sources import mathvista
 from tests.tasks.test_tier_two import hallusion
@@ -38,6 +40,18 @@ def charxiv(folder: Path) -> None:
         for n, (question, answer, kind) in enumerate(reasons)
     ]  # fmt: skip
     parquet(folder / "val.parquet", rows)
+
+
+def mm_vet(folder: Path) -> None:
+    rows = [("What is x?", "-1<AND>-5", ["math", "ocr"]), ("What is it?", "table lamp<OR>desk lamp", ["rec"])]
+    (folder / "images").mkdir(parents=True)
+    for n, _ in enumerate(rows):
+        picture(folder / "images" / f"v1_{n}.png", n)
+    found = {
+        f"v1_{n}": {"imagename": f"v1_{n}.png", "question": question, "answer": answer, "capability": taken}
+        for n, (question, answer, taken) in enumerate(rows)
+    }
+    (folder / "mm-vet.json").write_text(json.dumps(found))
 
 
 @pytest.fixture
@@ -163,6 +177,38 @@ def test_charxiv_a_batch_without_all_marks_is_asked_again(server: Server, tmp_pa
     found = judged(run, server)
     assert found.results["counts"]["unscored"] == 2
     assert found.results["metrics"]["overall"]["reason"] == "the judge gave no usable reply for 2 of 8 answers"
+
+
+def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path: Path) -> None:
+    mm_vet(tmp_path / "data")
+    run = evaluate("constant:desk lamp", "mm-vet", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert overall(run) == 50.0
+    server.reply = lambda prompt: says(
+        "0.5" if prompt.endswith(mm_vet_task.AGAIN) else "1.0" if "lamp <OR>" in prompt else "No"
+    )
+    found = judged(run, server)
+    assert (found.results["scorer"], overall(found)) == ("official", 75.0)
+    parts = {name: one["value"] for name, one in found.results["metrics"].items() if one["value"] is not None}
+    assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
+    assert len(server.asked) == 3 and {one["max_tokens"] for one in server.asked} == {3}
+    assert any(one.endswith("| 1.0\n\nWhat is x? | -1 <AND> -5 | desk lamp | ") for one in asked(server))
+
+
+@pytest.mark.parametrize("reply", ["nan", "1.5", "-0.1", "Correct", ""])
+def test_mm_vet_only_a_number_from_0_to_1_is_a_rating(reply: str) -> None:
+    record = Record("1", ("5",), tags={"question": "How many?", "answer": "5"}, text="5")
+    assert str(mm_vet_task.prompt(record, [reply])).endswith(mm_vet_task.AGAIN)
+    assert (grader := mm_vet_task.MM_VET.grader) and not grader.usable(record, ["", reply])
+
+
+def test_mm_vet_is_read_from_the_hubs_table_too(tmp_path: Path) -> None:
+    row = {"question_id": "v1_7", "image": embedded(1), "question": "How many?", "answer": "5", "capability": "ocr,rec"}
+    parquet(tmp_path / "data" / "test-0.parquet", [row])
+    (sample,) = load_task("mm-vet").samples(str(tmp_path))
+    assert (sample.id, sample.category, sample.targets) == ("v1_7", "rec ocr", ("5",))
+    parquet(tmp_path / "data" / "test-0.parquet", [row | {"capability": "recc"}])
+    with pytest.raises(InputError, match=r"unknown capability 'recc' .did you mean 'rec'"):
+        list(load_task("mm-vet").samples(str(tmp_path)))
 
 
 def test_without_all_replies_there_is_no_official_number(server: Server, tmp_path: Path) -> None:

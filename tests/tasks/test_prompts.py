@@ -26,7 +26,7 @@ from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
 from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
-from tests.tasks.test_graded import charxiv
+from tests.tasks.test_graded import charxiv, mm_vet
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
@@ -295,6 +295,7 @@ WRITERS: dict[str, Writer] = {
     "mathvision-testmini": mathvision_testmini,
     "mathverse": mathverse,
     **dict.fromkeys(("charxiv-reasoning", "charxiv-descriptive"), charxiv),
+    "mm-vet": mm_vet,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
