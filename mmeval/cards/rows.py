@@ -185,7 +185,7 @@ def _options(card: Card, line: TableRow) -> list[str]:
         cells = [line.cell(name).strip() for name in columns]
     else:
         value = line.unpacked(columns[0])
-        cells = _listed(value) if isinstance(value, str) else line.texts(columns[0], missing="")
+        cells = listed(value) if isinstance(value, str) else line.texts(columns[0], missing="")
     found = [cell for cell in cells if cell.strip() not in ("", NAN, card.absent)]
     advice = "; write them in a list, in one column each, or in a text such as 'A: a saw B: a file'"
     _check(line, len(found), cells[: len(found)] != found, "options", advice)
@@ -197,7 +197,7 @@ _HEAD = r"\(?{}[.:)]\s*(?=\S)"
 """The beginning of an option that includes its letter: "A. ", "(A) ", "A: "."""
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """Return the options, without letters, of a text that lists them with letters, such as "A: a cat B: a dog"."""
     heads: list[re.Match[str]] = []
     for letter in choices.LETTERS:
