@@ -39,7 +39,7 @@ TASKS = {
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
     "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
     "charxiv-reasoning": "mmeval.tasks.charxiv:REASONING", "charxiv-descriptive": "mmeval.tasks.charxiv:DESCRIPTIVE",
-    "we-math": "mmeval.tasks.we_math:WE_MATH",
+    "we-math": "mmeval.tasks.we_math:WE_MATH", "dynamath": "mmeval.tasks.dynamath:DYNAMATH",
     "mm-vet": "mmeval.tasks.mm_vet:MM_VET",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},

@@ -1,4 +1,4 @@
-"""We-Math, whose problems are asked as a whole and step by step."""
+"""We-Math, whose problems are asked as a whole and step by step, and DynaMath, whose questions have variants."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from mmeval.runs.scored import score_records
 from mmeval.task import load_task
+from mmeval.tasks import dynamath as dynamath_task
 from mmeval.tasks import we_math as we_math_task
 from mmeval.types import InputError, Record
-from tests.tasks.small_folders import picture, run, value
+from tests.tasks.small_folders import embedded, parquet, picture, run, value
 
 OPTION = "A. one thing;B．two things; C. point ;B. to C.; D. No correct answer"
 
@@ -81,3 +82,63 @@ def test_we_math_options_are_those_that_the_text_lists(tmp_path: Path) -> None:
     (tmp_path / "testmini.json").write_text(rows)
     with pytest.raises(InputError, match="item 9: the answer 'E' is not one of its options; fix it"):
         list(load_task("we-math").samples(str(tmp_path)))
+
+
+def dynamath(folder: Path) -> None:
+    """Write two variants of three questions; only the second variant of the first one is not answered with 3.14."""
+    asked = [("float", "What is it?", "statistics"), ("multiple choice", "Which? choice:(A) 3.14 (B) 3", "algebra")]
+    asked.append(("text", "Where?", "analytic     geometry"))
+    for variant, keys in enumerate((("3.1409", "A", "x = 3.1"), ("3.1389", "A", "3.14")), start=1):
+        rows = [
+            {"id": str(n), "question": question, "image": "a.png", "decoded_image": embedded(n), "ground_truth": key,
+             "answer_type": kind, "subject": subject, "knowledge_level": "high school"}
+            for n, ((kind, question, subject), key) in enumerate(zip(asked, keys, strict=True), start=1)
+        ]  # fmt: skip
+        parquet(folder / "data" / f"sample{variant}-00000-of-00001.parquet", rows)
+
+
+def test_dynamath_the_worst_case_is_that_of_all_variants(tmp_path: Path) -> None:
+    dynamath(tmp_path / "data")
+    scores = run("dynamath", tmp_path / "data", tmp_path / "run", 'constant:{"short answer": "3.14", "solution": "A"}')
+    found = {name: value(scores, name) for name in ("overall", "worst case", "statistics", "statistics, worst case")}
+    assert found == pytest.approx({"overall": 200 / 6, "worst case": 0, "statistics": 50, "statistics, worst case": 0})
+    assert value(scores, "overall", "strict") == pytest.approx(400 / 6)  # its first option is 3.14
+    assert value(scores, "worst case", "strict") == pytest.approx(100 / 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ('So: {"solution": "\\frac{1}{2}", "short answer": "2\\pi"} done', "2pi"),
+        ('{"solution": "two\nlines", "short answer": 5}', "5"),
+        ("First.\nIt is 5.", "It is 5"),
+        ('{"solution": "no answer"}', "None"),
+        ('{"short answer": "5}', '{"short answer": "5'),
+        ("[1]", None),
+        ("", ""),
+        ("}{", "}"),
+    ],
+)
+def test_dynamath_reads_json_or_the_last_line(text: str, answer: str | None) -> None:
+    assert dynamath_task.short_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "short", "right"),
+    [
+        ("float", "6.2832", "2π", True), ("float", "6.2832", "6.283 cm", True), ("float", "6.2832", "6.2", False),
+        ("float", "2", "²", False), ("float", "2", "about 2", False), ("multiple choice", "A", "a", False),
+        ("multiple choice", "A", "(A) yes", True), ("multiple choice", "B", "The B", False),
+        ("text", "DE", "CDEF", True), ("int", "7", "6", False),
+    ],
+)  # fmt: skip
+def test_dynamath_scores_as_its_script(kind: str, key: str, short: str, right: bool) -> None:
+    record = Record(
+        "1", (key,), tags={"answer_type": kind}, text=json.dumps({"short answer": short}, ensure_ascii=False)
+    )
+    assert dynamath_task.official(record).value == right
+
+
+def test_dynamath_strictly_a_number_is_not_a_factor(tmp_path: Path) -> None:
+    record = Record("1", ("2",), tags={"answer_type": "float"}, text='{"short answer": "2π"}')
+    assert dynamath_task.strictly(record).value == 0

@@ -30,7 +30,7 @@ from tests.tasks.test_graded import charxiv, mm_vet
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
-from tests.tasks.test_parts_of_problems import we_math
+from tests.tasks.test_parts_of_problems import dynamath, we_math
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
@@ -298,6 +298,7 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("charxiv-reasoning", "charxiv-descriptive"), charxiv),
     "mm-vet": mm_vet,
     "we-math": we_math,
+    "dynamath": dynamath,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
