@@ -35,6 +35,7 @@ TASKS = {
     "tempcompass": "mmeval.tasks.tempcompass:MULTIPLE_CHOICE", "tempcompass-yes-no": "mmeval.tasks.tempcompass:YES_NO",
     "tempcompass-captions": "mmeval.tasks.tempcompass:CAPTIONS",
     "mvbench": "mmeval.tasks.mvbench:MVBENCH", "mlvu": "mmeval.tasks.mvbench:MLVU",
+    "charades-sta": "mmeval.tasks.charades_sta:CHARADES_STA",
     "lvbench": "mmeval.tasks.lvbench:LVBENCH",
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
     "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",

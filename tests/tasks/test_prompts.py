@@ -26,6 +26,7 @@ from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
 from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
+from tests.tasks.test_charades_sta import charades_sta
 from tests.tasks.test_graded import charxiv, mm_vet
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
@@ -291,6 +292,7 @@ WRITERS: dict[str, Writer] = {
     "mvbench": mvbench,
     "mlvu": mlvu,
     "lvbench": lvbench,
+    "charades-sta": charades_sta,
     **dict.fromkeys(("tempcompass", "tempcompass-yes-no", "tempcompass-captions"), tempcompass),
     "mathvision": mathvision,
     "mathvision-testmini": mathvision_testmini,
