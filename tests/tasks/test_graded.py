@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from mmeval.evaluation.results import report, score
 from mmeval.runs.run import Run, open_run
 from mmeval.scoring.verdicts import NO_JUDGE
 from mmeval.task import load_task
+from mmeval.tasks import charxiv as charxiv_task
 from mmeval.tasks import hallusionbench, mathverse_judge, mathvista_judge
 from mmeval.tasks import mm_vet as mm_vet_task
 from mmeval.types import InputError, Record, Score
@@ -209,6 +211,32 @@ def test_mm_vet_is_read_from_the_hubs_table_too(tmp_path: Path) -> None:
     parquet(tmp_path / "data" / "test-0.parquet", [row | {"capability": "recc"}])
     with pytest.raises(InputError, match=r"unknown capability 'recc' .did you mean 'rec'"):
         list(load_task("mm-vet").samples(str(tmp_path)))
+
+
+def texts_of(value: object) -> str:
+    return (
+        value
+        if isinstance(value, str)
+        else "".join(map(texts_of, dict.values(value)))
+        if isinstance(value, dict)
+        else ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "digest"),
+    [
+        (mathvista_judge.EXAMPLES, "2c251ab9e219c5d7"),
+        (mathverse_judge.EXTRACT, "db92d43cb65de2ab"),
+        (mathverse_judge.COMPARE, "f7e0463db51ac78f"),
+        (hallusionbench.PROMPT, "30d86b20f54203b5"),
+        (charxiv_task.texts(), "fb25ad81c4cdefb5"),
+        (mm_vet_task.PROMPT, "d1b3e0a5b4e72c88"),
+    ],
+)
+def test_the_prompts_are_the_scripts_to_the_byte(own: object, digest: str) -> None:
+    # the digests are those of the strings in the scripts; an editor may remove blanks at the ends of lines
+    assert hashlib.sha256(texts_of(own).encode()).hexdigest()[:16] == digest
 
 
 def test_without_all_replies_there_is_no_official_number(server: Server, tmp_path: Path) -> None:
