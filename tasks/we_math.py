@@ -43,7 +43,7 @@ def sample(line: tables.TableRow) -> Sample:
     key, option = known(line, "key", line.text("key"), KEYS), line.text("option")
     options = listed(option.replace(";", "; ").replace("．", ". "))
     return Sample(
-        f"{line.text('ID')}/{key}",
+        line.text("question number"),
         (image(line, "image_path"), f"{line.text('question')}\nOption: {option}"),
         (right_letter(line, line.text("answer"), options),),
         tuple((one,) for one in options),

@@ -12,7 +12,7 @@ from mmeval.task import load_task
 from mmeval.tasks import dynamath as dynamath_task
 from mmeval.tasks import we_math as we_math_task
 from mmeval.types import InputError, Record
-from tests.tasks.small_folders import embedded, parquet, picture, run, value
+from tests.tasks.small_folders import call, embedded, parquet, picture, run, value
 
 OPTION = "A. one thing;B．two things; C. point ;B. to C.; D. No correct answer"
 
@@ -24,8 +24,9 @@ def we_math(folder: Path) -> None:
         for part, answer in zip(we_math_task.STEPS[kind], keys, strict=True):
             path = f"{kind}/image/{problem}-{part}.png"
             picture(folder / path, len(rows))
-            named = {"ID": f"{kind}_{problem}", "key": f"{kind}_{part}", "image_path": path}
-            rows.append(named | {"question": f"Is it {problem}?", "option": OPTION, "answer": answer})
+            named = {"ID": f"{kind}_{problem}", "key": f"{kind}_{part}", "question number": str(len(rows) + 1)}
+            asked = {"question": f"Is it {problem}?", "option": OPTION, "answer": answer, "image_path": path}
+            rows.append(named | asked)
     (folder / "testmini.json").write_text(json.dumps(rows))
 
 
@@ -56,6 +57,15 @@ def test_we_math_a_step_that_is_known_but_not_applied_is_half_a_point(tmp_path: 
     assert (metrics["strict"]["n"], metrics["S1"]["n"], metrics["RM strict"]["reason"]) == (
         1, 3, "no whole problem was solved",
     )  # fmt: skip
+
+
+def test_we_math_the_authors_answers_are_joined_in_any_order(tmp_path: Path) -> None:
+    we_math(tmp_path)
+    rows = json.loads((tmp_path / "testmini.json").read_text())
+    answered = [row | {"response": f"<Answer>: <<{row['answer']}>>"} for row in reversed(rows)]
+    (tmp_path / "answers.json").write_text(json.dumps(answered))
+    shown = call("score", "--task", "we-math", "--data", tmp_path, "--answers", tmp_path / "answers.json", "--json")
+    assert json.loads(shown.stdout)["metrics"]["strict"]["value"] == 100
 
 
 @pytest.mark.parametrize(
