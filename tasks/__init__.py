@@ -7,7 +7,7 @@ from typing import Any
 from mmeval import yaml_file
 
 CARDS = (
-    "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "hallusionbench", "naturalbench", "gqa", "vsr", "iconqa",
+    "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
     "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "longvideobench", "egoschema", "countbenchqa",
 )  # fmt: skip
@@ -25,6 +25,7 @@ TASKS = {
     "ccbench": "mmeval.tasks.mmbench:CCBENCH", "cv-bench": "mmeval.tasks.cv_bench:CV_BENCH",
     "mmvp": "mmeval.tasks.mmvp:MMVP", "mme-realworld": "mmeval.tasks.mme_realworld:MME_REALWORLD",
     "mme-realworld-cn": "mmeval.tasks.mme_realworld:CHINESE",
+    "hallusionbench": "mmeval.tasks.hallusionbench:HALLUSIONBENCH",
     "mmmu": "mmeval.tasks.mmmu:MMMU", "mmmu-pro": "mmeval.tasks.mmmu:PRO",
     "mmmu-pro-vision": "mmeval.tasks.mmmu:VISION",
     "refcoco": "mmeval.tasks.refcoco:REFCOCO", "refcoco-plus": "mmeval.tasks.refcoco:REFCOCO_PLUS",
@@ -34,9 +35,13 @@ TASKS = {
     "tempcompass": "mmeval.tasks.tempcompass:MULTIPLE_CHOICE", "tempcompass-yes-no": "mmeval.tasks.tempcompass:YES_NO",
     "tempcompass-captions": "mmeval.tasks.tempcompass:CAPTIONS",
     "mvbench": "mmeval.tasks.mvbench:MVBENCH", "mlvu": "mmeval.tasks.mvbench:MLVU",
+    "charades-sta": "mmeval.tasks.charades_sta:CHARADES_STA",
     "lvbench": "mmeval.tasks.lvbench:LVBENCH",
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
     "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
+    "charxiv-reasoning": "mmeval.tasks.charxiv:REASONING", "charxiv-descriptive": "mmeval.tasks.charxiv:DESCRIPTIVE",
+    "we-math": "mmeval.tasks.we_math:WE_MATH", "dynamath": "mmeval.tasks.dynamath:DYNAMATH",
+    "mm-vet": "mmeval.tasks.mm_vet:MM_VET",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
@@ -62,6 +67,7 @@ LEFT_OUT = {
     "are shown",
     "MLVU and TempCompass, captions and summaries": "another model rates what the model writes",
     "MMT-Bench, ALL": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2328",
+    "CharXiv, test": "the answers are not published",
     "MathVerse, text only": "a table of its own, whose questions have no pictures",
 }
 """Benchmark that is not included -> why a card cannot express it."""

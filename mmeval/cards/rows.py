@@ -1,7 +1,7 @@
 """Turn a row of a card's table into a question: its kind, pictures, options, answer and groups."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -25,15 +25,18 @@ _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 """The quotient or remainder of a column of whole numbers: `index/4`, `index%2`."""
 
 
-def samples(card: Card, task: str, data: str, frames: int = 0, sampler: str = "") -> Iterator[Sample]:
+def samples(
+    card: Card, task: str, kept: Collection[str], data: str, frames: int = 0, sampler: str = ""
+) -> Iterator[Sample]:
     """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong.
 
-    Rows that share an id (49914 in SEED-Bench) are separate questions; the later ones get their row's number as well.
+    Their tags have the columns of the prompts and those that are `kept`. Rows that share an id (49914 in SEED-Bench)
+    are separate questions; the later ones get their row's number as well.
     """
     hub = card.hub.model_dump(exclude_none=True) if card.hub else None
     found = tables.read(data, card.files, hub, task, card.rows)
     texts = [text for own in card.prompts.values() for text in own.values()]
-    columns = {place for text in texts for place in PLACE.findall(text)} - NOT_COLUMNS
+    columns = {place for text in texts for place in PLACE.findall(text)} - NOT_COLUMNS | {*kept}
     seen: set[str] = set()
     number, pictured = 0, False
     for number, line in enumerate(found, start=1):
@@ -182,7 +185,7 @@ def _options(card: Card, line: TableRow) -> list[str]:
         cells = [line.cell(name).strip() for name in columns]
     else:
         value = line.unpacked(columns[0])
-        cells = _listed(value) if isinstance(value, str) else line.texts(columns[0], missing="")
+        cells = listed(value) if isinstance(value, str) else line.texts(columns[0], missing="")
     found = [cell for cell in cells if cell.strip() not in ("", NAN, card.absent)]
     advice = "; write them in a list, in one column each, or in a text such as 'A: a saw B: a file'"
     _check(line, len(found), cells[: len(found)] != found, "options", advice)
@@ -194,7 +197,7 @@ _HEAD = r"\(?{}[.:)]\s*(?=\S)"
 """The beginning of an option that includes its letter: "A. ", "(A) ", "A: "."""
 
 
-def _listed(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """Return the options, without letters, of a text that lists them with letters, such as "A: a cat B: a dog"."""
     heads: list[re.Match[str]] = []
     for letter in choices.LETTERS:

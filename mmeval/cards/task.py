@@ -16,7 +16,7 @@ from mmeval.scoring.readings.official import JUDGE, OFFICIAL
 from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Statistic
-from mmeval.scoring.verdicts import NO_JUDGE
+from mmeval.scoring.verdicts import NO_JUDGE, Grader
 from mmeval.task import Prompt, Scorer, Task
 from mmeval.types import Image, Parts, Record, Sample, Score, one_of, part_of
 
@@ -37,17 +37,23 @@ def load(path: Path) -> Task:
 
 
 def build(
-    name: str, values: Mapping[str, Any], where: str, facts: Mapping[str, Any] | None = None, source: str = "embedded"
+    name: str,
+    values: Mapping[str, Any],
+    where: str,
+    facts: Mapping[str, Any] | None = None,
+    source: str = "embedded",
+    grader: Grader | None = None,
 ) -> Task:
     """Build a card's task. `where` names the card in messages; `facts` is the card if it is not packaged."""
     card = check(values, where)
+    read = partial(samples, card, name, () if grader is None else grader.columns)
     prompts = card.prompts or {"direct": {kind: _default_prompt(card, kind) for kind in card.kind.values()}}
     only = None if card.fields.kind else card.kind[""]
     scorers, readings = _reading(card, only)
     return Task(
         name=name,
         version=card.version,
-        samples=partial(samples, card, name),
+        samples=read,
         prompts={key: prompt(card, texts) for key, texts in prompts.items()},
         scorers=scorers,
         metrics=dict.fromkeys(scorers, partial(numbers, card)),
@@ -60,7 +66,8 @@ def build(
         default_source=source,
         facts=facts,
         remarks=partial(remarks, card),
-        video=partial(samples, card, name) if card.fields.video else None,
+        video=read if card.fields.video else None,
+        grader=grader,
     )
 
 

@@ -19,7 +19,7 @@ from mmeval.types import InputError, plural
 
 IDS = (
     *("id", "question_id", "index", "idx", "Index", "identifier", "questionId", "qid", "q_id", "pid", "key"),
-    *("image_path", "image_id", "image"),
+    *("question number", "image_path", "image_id", "image"),
 )
 """Columns that may name the question; the last three name its picture, as VizWiz, TextVQA and caption sets do."""
 ANSWERS = (

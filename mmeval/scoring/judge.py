@@ -97,6 +97,7 @@ def ask(
     check_address(judge.url, WHOSE)
     client = Client([judge.url], key(KEY), **LIMITS, timeout=judge.timeout)
     place = without_password(judge.url)
+    dialogue = dialogue.among(records) if dialogue.among else dialogue
     asked = _Asked(judge, dialogue, _cached(judge.cache), Verdicts(judge.model))
     verdicts, open_questions = asked.verdicts, asked.settle(records)
     if open_questions:

@@ -1,7 +1,7 @@
 """What a judge is asked about an answer, its verdicts, and how the readings use them. `judge` asks for them."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ class Dialogue:
     usable: Callable[[Record, Sequence[str]], bool]
     """Whether the last of the replies can be used. If not, the judge is asked again."""
     max_tokens: int = 64
+    among: Callable[[Sequence[Record]], "Dialogue"] | None = None
+    """The dialogue about these records, if a prompt may be about several of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Grader(Dialogue):
 
     score: Callable[[Record, Sequence[str]], Score]
     """The score of an answer, given all replies."""
+    columns: Collection[str] = ()
+    """The columns of a card's table that the dialogue needs, as tags of the records."""
 
 
 @dataclass

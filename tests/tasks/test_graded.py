@@ -1,7 +1,9 @@
-"""Benchmarks whose official reader is a judge: MathVista's extraction, MathVerse's extraction and comparison."""
+"""Benchmarks whose official reader is a judge: what it is asked, and the scores by its replies."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +13,47 @@ from mmeval.comparison import compare
 from mmeval.evaluation.results import report, score
 from mmeval.runs.run import Run, open_run
 from mmeval.scoring.verdicts import NO_JUDGE
-from mmeval.tasks import mathverse_judge, mathvista_judge
-from mmeval.types import InputError, Record
+from mmeval.task import load_task
+from mmeval.tasks import charxiv as charxiv_task
+from mmeval.tasks import hallusionbench, mathverse_judge, mathvista_judge
+from mmeval.tasks import mm_vet as mm_vet_task
+from mmeval.types import InputError, Record, Score
 from tests.evaluating import evaluate
 from tests.scoring.test_judge import Server, says, serving
-from tests.tasks.small_folders import call
+from tests.tasks.small_folders import call, embedded, parquet, picture
 from tests.tasks.test_mathematics import mathverse
 from tests.tasks.test_pairs_and_sources import mathvista
+from tests.tasks.test_tier_two import hallusion
+
+
+def charxiv(folder: Path) -> None:
+    """Write two charts: one plot; and several, whose key to question 10 is "3"."""
+    asked = (
+        [(1, "A title"), (10, "2"), (18, "1 by 1"), (11, "Yes")],
+        [(10, "3"), (19, "4"), (2, "x"), (17, "Not Applicable")],
+    )
+    reasons = ("Which is highest?", "the blue line", 1), ("How much is it?", "0.25", 4)
+    rows = [
+        {"image": embedded(n), "category": "cs", "year": "20", "figure_path": f"images/{3 * n}.jpg", "num_subplots": 1,
+         "subplot_row": n, "subplot_col": 2 * n, "subplot_loc": None, "reasoning_q": question, "reasoning_a": answer,
+         "reasoning_q_source": 2, "reasoning_a_type": kind,
+         **{f"descriptive_q{place}": number for place, (number, _) in enumerate(asked[n], 1)},
+         **{f"descriptive_a{place}": key for place, (_, key) in enumerate(asked[n], 1)}}
+        for n, (question, answer, kind) in enumerate(reasons)
+    ]  # fmt: skip
+    parquet(folder / "val.parquet", rows)
+
+
+def mm_vet(folder: Path) -> None:
+    rows = [("What is x?", "-1<AND>-5", ["math", "ocr"]), ("What is it?", "table lamp<OR>desk lamp", ["rec"])]
+    (folder / "images").mkdir(parents=True)
+    for n, _ in enumerate(rows):
+        picture(folder / "images" / f"v1_{n}.png", n)
+    found = {
+        f"v1_{n}": {"imagename": f"v1_{n}.png", "question": question, "answer": answer, "capability": taken}
+        for n, (question, answer, taken) in enumerate(rows)
+    }
+    (folder / "mm-vet.json").write_text(json.dumps(found))
 
 
 @pytest.fixture
@@ -86,6 +122,121 @@ def test_mathverse_extracts_and_compares(server: Server, tmp_path: Path) -> None
     extracting = [one for one in asked(server) if one.startswith(mathverse_judge.EXTRACT)]
     assert len(extracting) == 1  # the same answer to all questions
     assert all("[Model_answer] : C\nJudgement:" in one for one in asked(server) if one not in extracting)
+
+
+def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Path) -> None:
+    hallusion(tmp_path / "data")
+    run = evaluate("constant:{It} is.", "hallusionbench", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert run.results["remarks"].count(NO_JUDGE) == 1
+    server.reply = lambda prompt: says("Unclear.")
+    found = judged(run, server)
+    assert overall(found) == pytest.approx(100 / 6)  # only the question without a figure
+    assert (found.results["metrics"]["fAcc"]["value"], found.results["metrics"]["VS"]["value"]) == (0.0, 50.0)
+    assert NO_JUDGE not in found.results["remarks"]
+    assert asked(server)[0].endswith("Question:Is it so?\nReference answer: \nPrediction answer:{It} is.\nOutput:")
+
+
+@pytest.mark.parametrize(
+    ("reply", "value", "answer"), [("“Correct”", 1, "no"), ("correct? incorrect", 0, "yes"), ("unclear", 0, "yes")]
+)
+def test_hallusionbench_reads_incorrect_before_correct(reply: str, value: int, answer: str) -> None:
+    record = Record("1", ("no",), "VS", tags={"figure_id": "1"}, text="Hm.")
+    assert hallusionbench.graded(record, [reply]) == Score(value, "correct" if value else "incorrect", answer)
+
+
+def test_charxiv_compares_by_the_type_of_answer(server: Server, tmp_path: Path) -> None:
+    charxiv(tmp_path / "data")
+    run = evaluate("constant:It is 0.25.", "charxiv-reasoning", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert (overall(run), run.results["metrics"]["Number-in-General"]["value"]) == (50.0, 100.0)
+    server.reply = lambda prompt: says('```json\n{"extract_answer": "x", "score": 1}\n```')
+    found = judged(run, server)
+    assert (found.results["scorer"], overall(found), overall(found, "strict")) == ("official", 100.0, 50.0)
+    assert any("Question: Which is highest?\n    * Ground Truth: the blue line\n" in one for one in asked(server))
+    samples = {
+        sample.id: str(sample.prompt[-1]) for sample in load_task("charxiv-reasoning").samples(str(tmp_path / "data"))
+    }
+    assert "a number with 2 decimal places." in samples["3"] and "multiple terms" in samples["0"]
+
+
+def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Server, tmp_path: Path) -> None:
+    charxiv(tmp_path / "data")
+    run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert overall(run) == 12.5
+    both = '{"extract_answer_T1": "2", "score_T1": 1, "extract_answer_T2": "2", "score_T2": 0}'
+    server.reply = lambda prompt: says(
+        both if "T2:\nResponse 2: 2\nGround Truth 2: 3\n" in prompt else '{"score_T1": 1}'
+    )
+    found = judged(run, server)
+    assert len(server.asked) == 7  # question 10 was asked about both charts
+    assert (overall(found), found.results["metrics"]["Counting"]["value"]) == (87.5, pytest.approx(200 / 3))
+    assert sum("with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in one for one in asked(server)) == 1
+
+
+def test_charxiv_a_batch_without_all_marks_is_asked_again(server: Server, tmp_path: Path) -> None:
+    charxiv(tmp_path / "data")
+    run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
+    server.reply = lambda prompt: says('{"score_T1": 1}')
+    found = judged(run, server)
+    assert found.results["counts"]["unscored"] == 2
+    assert found.results["metrics"]["overall"]["reason"] == "the judge gave no usable reply for 2 of 8 answers"
+
+
+def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path: Path) -> None:
+    mm_vet(tmp_path / "data")
+    run = evaluate("constant:desk lamp", "mm-vet", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert overall(run) == 50.0
+    server.reply = lambda prompt: says(
+        "0.5" if prompt.endswith(mm_vet_task.AGAIN) else "1.0" if "lamp <OR>" in prompt else "No"
+    )
+    found = judged(run, server)
+    assert (found.results["scorer"], overall(found)) == ("official", 75.0)
+    parts = {name: one["value"] for name, one in found.results["metrics"].items() if one["value"] is not None}
+    assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
+    assert len(server.asked) == 3 and {one["max_tokens"] for one in server.asked} == {3}
+    assert any(one.endswith("| 1.0\n\nWhat is x? | -1 <AND> -5 | desk lamp | ") for one in asked(server))
+
+
+@pytest.mark.parametrize("reply", ["nan", "1.5", "-0.1", "Correct", ""])
+def test_mm_vet_only_a_number_from_0_to_1_is_a_rating(reply: str) -> None:
+    record = Record("1", ("5",), tags={"question": "How many?", "answer": "5"}, text="5")
+    assert str(mm_vet_task.prompt(record, [reply])).endswith(mm_vet_task.AGAIN)
+    assert (grader := mm_vet_task.MM_VET.grader) and not grader.usable(record, ["", reply])
+
+
+def test_mm_vet_is_read_from_the_hubs_table_too(tmp_path: Path) -> None:
+    row = {"question_id": "v1_7", "image": embedded(1), "question": "How many?", "answer": "5", "capability": "ocr,rec"}
+    parquet(tmp_path / "data" / "test-0.parquet", [row])
+    (sample,) = load_task("mm-vet").samples(str(tmp_path))
+    assert (sample.id, sample.category, sample.targets) == ("v1_7", "rec ocr", ("5",))
+    parquet(tmp_path / "data" / "test-0.parquet", [row | {"capability": "recc"}])
+    with pytest.raises(InputError, match=r"unknown capability 'recc' .did you mean 'rec'"):
+        list(load_task("mm-vet").samples(str(tmp_path)))
+
+
+def texts_of(value: object) -> str:
+    return (
+        value
+        if isinstance(value, str)
+        else "".join(map(texts_of, dict.values(value)))
+        if isinstance(value, dict)
+        else ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "digest"),
+    [
+        (mathvista_judge.EXAMPLES, "2c251ab9e219c5d7"),
+        (mathverse_judge.EXTRACT, "db92d43cb65de2ab"),
+        (mathverse_judge.COMPARE, "f7e0463db51ac78f"),
+        (hallusionbench.PROMPT, "30d86b20f54203b5"),
+        (charxiv_task.texts(), "fb25ad81c4cdefb5"),
+        (mm_vet_task.PROMPT, "d1b3e0a5b4e72c88"),
+    ],
+)
+def test_the_prompts_are_the_scripts_to_the_byte(own: object, digest: str) -> None:
+    # the digests are those of the strings in the scripts; an editor may remove blanks at the ends of lines
+    assert hashlib.sha256(texts_of(own).encode()).hexdigest()[:16] == digest
 
 
 def test_without_all_replies_there_is_no_official_number(server: Server, tmp_path: Path) -> None:

@@ -26,9 +26,12 @@ from tests.mic.mic_folders import clip
 from tests.mme_folder import make_release
 from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
+from tests.tasks.test_charades_sta import charades_sta
+from tests.tasks.test_graded import charxiv, mm_vet
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
+from tests.tasks.test_parts_of_problems import dynamath, we_math
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
@@ -289,10 +292,15 @@ WRITERS: dict[str, Writer] = {
     "mvbench": mvbench,
     "mlvu": mlvu,
     "lvbench": lvbench,
+    "charades-sta": charades_sta,
     **dict.fromkeys(("tempcompass", "tempcompass-yes-no", "tempcompass-captions"), tempcompass),
     "mathvision": mathvision,
     "mathvision-testmini": mathvision_testmini,
     "mathverse": mathverse,
+    **dict.fromkeys(("charxiv-reasoning", "charxiv-descriptive"), charxiv),
+    "mm-vet": mm_vet,
+    "we-math": we_math,
+    "dynamath": dynamath,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,

@@ -2,7 +2,7 @@ r"""Compare answers to questions of mathematics: numbers, LaTeX such as \frac{3}
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mmeval.reasoning import split
 from mmeval.scoring.readings import choices, short
@@ -29,6 +29,19 @@ def chosen(text: str, options: Sequence[str]) -> str | None:
     answer = _stated(text)
     same = [letter for letter, option in choices.texts(options) if answer and _same(answer, option)]
     return strict(text, options) or (same[0] if len(same) == 1 else None)
+
+
+def near(tolerance: float) -> Callable[[Record], Score]:
+    """Return the scorer by an answer's value, or else its only number, with a tolerance."""
+
+    def worth(answer: str, known: Sequence[str]) -> float:
+        given = _value(_bare(answer).rpartition("=")[2])
+        if given is None and not _SIGN.search(answer) and short.numbered(answer):
+            given = short.number(answer)
+        wanted = [value for value in map(_value, known) if value is not None]
+        return float(given is not None and any(abs(given - value) <= tolerance for value in wanted))
+
+    return short.scorer(_stated, worth)
 
 
 def _stated(text: str) -> str:
