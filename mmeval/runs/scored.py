@@ -18,7 +18,7 @@ from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of
 from mmeval.task import Task
 from mmeval.types import Estimate, Record, Score, between, number, part_of, plural, within
 
-CLUSTERS = ("video", "image", "pair", "question", "circular")
+CLUSTERS = ("cluster", "problem", "video", "image", "pair", "question", "circular")
 """Groups whose answers are not independent, the widest first."""
 _NUMBER = re.compile(r"\d[\d.,]*\d|\d")
 """A number in an error's message: the same error names other token counts for other questions."""
