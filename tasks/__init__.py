@@ -34,7 +34,7 @@ TASKS = {
     "tempcompass": "mmeval.tasks.tempcompass:MULTIPLE_CHOICE", "tempcompass-yes-no": "mmeval.tasks.tempcompass:YES_NO",
     "tempcompass-captions": "mmeval.tasks.tempcompass:CAPTIONS",
     "mvbench": "mmeval.tasks.mvbench:MVBENCH", "mlvu": "mmeval.tasks.mvbench:MLVU",
-    "lvbench": "mmeval.tasks.lvbench:LVBENCH",
+    "lvbench": "mmeval.tasks.lvbench:LVBENCH", "vsi-bench": "mmeval.tasks.vsi_bench:VSI_BENCH",
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
     "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",

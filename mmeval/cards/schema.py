@@ -138,7 +138,7 @@ class Card(_Part):
     """How the correct option is written: A or (A); 0 for the first option; or the option itself."""
     languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT
     """The languages of yes and no in answers and in the table."""
-    match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains"] = "exact"
+    match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains", "mra"] = "exact"
     """How a short answer is compared; `readings/short.py` has the rules."""
     tolerance: Annotated[str | None, BeforeValidator(_text), Field(pattern=r"^\d+(\.\d+)?%?$")] = None
     """The tolerance of a numeric `match`: `0.5`, or `5%` of the correct number."""

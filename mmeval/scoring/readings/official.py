@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mmeval.scoring.readings import choices, letters, lmms_eval, short, yesno
+from mmeval.scoring.readings import choices, letters, lmms_eval, short, spatial, yesno
 from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
 from mmeval.scoring.readings.languages import YesNo
@@ -215,6 +215,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     },
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},
+    "vsi-bench": {MULTIPLE: letters.as_is(spatial.vsi_bench), SHORT: spatial.vsi_bench_number},
     "vsr": {YES_NO: yesno.scorer(vsr)},
     "vstar": {MULTIPLE: letters.as_is(letters.cambrian_first)},
     "websrc": {SHORT: equal(squad, squad)},

@@ -1,0 +1,63 @@
+"""Benchmarks about space and visual reasoning: small folders as they are published, and numbers worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmeval.task import load_task
+from tests.mic.mic_folders import clip
+from tests.tasks.small_folders import jsonl, run, value
+
+
+def vsi_bench(folder: Path) -> None:
+    pytest.importorskip("av")
+    row: dict[str, Any] = {"dataset": "arkitscenes", "scene_name": "41069025", "options": None, "pruned": False}
+    options = ["A. left", "B. back", "C. right"]
+    rows = [
+        ("object_counting", "How many chairs are in this room?", "4", None),
+        ("object_abs_distance", "How far is the sofa from the door (in meters)?", "2.0", None),
+        ("object_rel_direction_easy", "Where is the table?", "A", ["A. left", "B. right"]),
+        ("object_rel_direction_hard", "Where is the stove?", "B", options),
+        ("object_rel_direction_hard", "Where is the door?", "C", options),
+    ]
+    names = ("question_type", "question", "ground_truth", "options")
+    found = [{"id": n, **row, **dict(zip(names, own, strict=True))} for n, own in enumerate(rows)]
+    found[-1] |= {"dataset": "scannetpp", "scene_name": "09c1414f1b"}
+    jsonl(folder / "test.jsonl", found)
+    for one in found:
+        clip(folder / one["dataset"] / f"{one['scene_name']}.mp4")
+
+
+@pytest.mark.parametrize(
+    ("said", "official", "strict"),
+    [
+        # the mean of what was asked: number, distance, and direction, which is the mean of its two levels
+        ("3", {"overall": (60 + 10) / 3, "object_counting": 60, "object_abs_distance": 10}, (60 + 10) / 3),
+        ("3 m", {"overall": (60 + 10) / 3}, (60 + 10) / 3),
+        ("b.", {"overall": 25 / 3, "object_rel_direction": 25, "object_rel_direction_hard": 50}, 25 / 3),
+        ("(A)", {"overall": 0.0, "object_rel_direction_easy": 0.0}, 50 / 3),
+        ("It is 3.", {"overall": 0.0}, (60 + 10) / 3),
+    ],
+)
+def test_vsi_bench_by_hand(said: str, official: dict[str, float], strict: float, tmp_path: Path) -> None:
+    vsi_bench(tmp_path / "data")
+    scores = run("vsi-bench", tmp_path / "data", tmp_path / "run", f"constant:{said}", frames=2)
+    assert {metric: value(scores, metric) for metric in official} == pytest.approx(official)
+    assert value(scores, "overall", "strict") == pytest.approx(strict)
+    assert value(scores, "room_size_estimation") is None
+
+
+def test_vsi_bench_without_directions(tmp_path: Path) -> None:
+    vsi_bench(tmp_path)
+    path = tmp_path / "test.jsonl"
+    path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:2]), encoding="utf-8")
+    scores = run("vsi-bench", tmp_path, tmp_path / "run", "constant:3", frames=2)
+    assert (value(scores, "overall"), value(scores, "object_rel_direction")) == (35.0, None)
+
+
+def test_vsi_bench_has_the_scripts_frames() -> None:
+    task = load_task("vsi-bench")
+    assert (task.frames, task.sampler) == (32, "ends")
