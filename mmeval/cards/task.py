@@ -95,7 +95,10 @@ def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
         filled: dict[str, Parts] = {"pictures": shown, "question": question, "options": options}
         filled |= {name: (value,) for name, value in sample.tags.items()}
         own = pieces[_kind(card, sample.tags)]
-        return choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
+        parts = choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
+        if options and own[-2:] == ["options", ""]:  # the last option ends the prompt, without a line break
+            parts = (*parts[:-1], *filter(None, [str(parts[-1]).removesuffix("\n")]))
+        return parts
 
     return render
 

@@ -85,6 +85,13 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
     ("egoschema", "multiple choice", f"{LONG} b. dog", "B", 1.0),
     ("egoschema", "multiple choice", f"{LONG} dog", "B", 0.25),  # drawn there; in expectation here
     ("egoschema", "multiple choice", "b", "B", 0.25),
+    ("embspatial-bench", "multiple choice", "(b) dog", "B", 1.0),
+    ("embspatial-bench", "multiple choice", "B", "B", 1.0),
+    ("embspatial-bench", "multiple choice", "a dog is nearer", "A", 1.0),  # an article
+    ("embspatial-bench", "multiple choice", "Dog", "D", 1.0),
+    ("embspatial-bench", "multiple choice", "The answer is B", "B", 0.0),
+    ("embspatial-bench", "multiple choice", "**B**", "B", 0.0),
+    ("embspatial-bench", "multiple choice", "", "B", 0.0),
     ("longvideobench", "multiple choice", "The best option is B", "B", 1.0),
     ("longvideobench", "multiple choice", "It is B", "B", 1.0),
     ("longvideobench", "multiple choice", "A dog: B", "A", 1.0),  # an article

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from mmeval.task import load_task
 from tests.mic.mic_folders import clip
-from tests.tasks.small_folders import jsonl, run, value
+from tests.tasks.small_folders import jsonl, png, run, value
 
 
 def vsi_bench(folder: Path) -> None:
@@ -29,6 +31,20 @@ def vsi_bench(folder: Path) -> None:
     jsonl(folder / "test.jsonl", found)
     for one in found:
         clip(folder / one["dataset"] / f"{one['scene_name']}.mp4")
+
+
+def embspatial_bench(folder: Path) -> None:
+    rows = [
+        ("mp3d_57", "close", "Which object is nearest?", ["door", "cabinet", "table", "cart"], 2),
+        ("mp3d_58", "close", "Which object is nearest?", ["bed", "lamp", "rug", "shelf"], 1),
+        ("ai2thor_799", "under", "How are they placed?", ["Next to it.", "Beneath it.", "On it.", "In it."], 1),
+    ]
+    names = ("question_id", "relation", "question", "answer_options", "answer")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    shown = [base64.b64encode(png(n)).decode() for n in range(len(rows))]
+    folder.mkdir(parents=True, exist_ok=True)
+    own = [{"data_source": "mp3d", "scene_id": "Y", **row, "image": one} for row, one in zip(found, shown, strict=True)]
+    (folder / "embspatial_bench.json").write_text(json.dumps(own), encoding="utf-8")
 
 
 @pytest.mark.parametrize(

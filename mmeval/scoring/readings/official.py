@@ -193,6 +193,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     # the evaluation script of rrc.cvc.uab.es (17), of the whole answer
     "docvqa": {SHORT: short.scorer(str, short.anls)},
     "egoschema": {MULTIPLE: letters.drawn(lmms_eval.egoschema)},
+    "embspatial-bench": {MULTIPLE: letters.as_is(spatial.embspatial_bench)},
     # LLaVA's converter (c121f04) prepares the answers that GQA's eval.py compares exactly
     "gqa": {SHORT: equal(lambda text: text.rstrip(".").lower())},
     # run_*/eval.py and tools/sub_acc.py (4b053f3): an option's number, or the word itself

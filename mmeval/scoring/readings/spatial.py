@@ -1,5 +1,6 @@
 """Read answers as the scripts of benchmarks about space and visual reasoning do, quirks included."""
 
+import re
 from collections.abc import Sequence
 
 from mmeval.scoring.metrics import relative
@@ -29,6 +30,16 @@ def vsi_bench_number(record: Record) -> Score:
         return Score(0.0, "unparsed")
     value = max((relative.accuracy(given, wanted) for wanted in known), default=0.0)
     return Score(value, "correct" if value else "incorrect", word)
+
+
+def embspatial_bench(text: str, options: Sequence[str]) -> str | None:
+    """Read as lmms-eval's `embspatial/utils.py` (75571cf): the first letter after brackets and blanks, in any case.
+
+    "A chair" is A and "Door" is D.
+    """
+    first = re.match(r"[(\s]*([A-Za-z])", text)
+    letter = first[1].upper() if first else ""
+    return letter if letter in [*LETTERS[: len(options)]] else None
 
 
 def _first_word(text: str) -> str:
