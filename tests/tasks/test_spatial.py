@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mmeval.task import load_task
+from mmeval.types import Image, InputError, images
 from tests.mic.mic_folders import clip
-from tests.tasks.small_folders import jsonl, png, run, value
+from tests.tasks.small_folders import embedded, jsonl, parquet, png, run, value
 
 
 def vsi_bench(folder: Path) -> None:
@@ -47,6 +48,23 @@ def embspatial_bench(folder: Path) -> None:
     (folder / "embspatial_bench.json").write_text(json.dumps(own), encoding="utf-8")
 
 
+def erqa(folder: Path) -> None:
+    moves = "If the gripper moves, what happens? Choices: A. It opens. B. It closes. C. It turns. D. Nothing."
+    views = "Look: and now: which view is it? Choices: A. 1. B. 2. C. 3. D. None. Please answer directly."
+    rows = [
+        ("Trajectory Reasoning", moves, "B", [0], 1),
+        ("Multi-view Reasoning", views, "B", [14, 5], 2),
+        ("Multi-view Reasoning", views, "D", [], 2),
+        ("Pointing", moves, "A", [0, 0, 500], 3),
+    ]
+    names = ("question_type", "question", "answer", "visual_indices")
+    found = [
+        {"question_id": f"ERQA_{n}", **dict(zip(names, row, strict=False)), "images": [*map(embedded, range(row[-1]))]}
+        for n, row in enumerate(rows)
+    ]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+
+
 @pytest.mark.parametrize(
     ("said", "official", "strict"),
     [
@@ -77,3 +95,36 @@ def test_vsi_bench_without_directions(tmp_path: Path) -> None:
 def test_vsi_bench_has_the_scripts_frames() -> None:
     task = load_task("vsi-bench")
     assert (task.frames, task.sampler) == (32, "ends")
+
+
+def test_erqa_by_hand(tmp_path: Path) -> None:
+    erqa(tmp_path / "data")
+    scores = run("erqa", tmp_path / "data", tmp_path / "run", "constant:b.")
+    wanted = {"overall": 50, "one_picture": 100, "several_pictures": 100 / 3, "Multi-view Reasoning": 50, "Pointing": 0}
+    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    assert scores["metrics"]["overall"]["chance"] == 25
+    scores = run("erqa", tmp_path / "data", tmp_path / "longer", "constant:The answer is B.")
+    assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 50.0)
+
+
+def test_erqa_has_its_pictures_between_the_words(tmp_path: Path) -> None:
+    erqa(tmp_path)
+    task = load_task("erqa")
+    _, second, third, fourth = task.samples(str(tmp_path))
+    first, shown, then, before, rest = second.prompt
+    assert (first, then, str(rest)[:6]) == ("Look:", " and now:", " which")
+    assert [own.digest for own in (shown, before) if isinstance(own, Image)] == [
+        own.digest for own in reversed(images(third.prompt))
+    ]  # the first picture of the row is the second in the question
+    assert [isinstance(part, Image) for part in third.prompt] == [True, True, False]
+    assert [isinstance(part, Image) for part in fourth.prompt] == [True, True, True, False]
+    flat = task.prompts["lmms-eval"](second)
+    assert [isinstance(part, Image) for part in flat] == [True, True, False] and flat[-1] == third.prompt[-1]
+
+
+@pytest.mark.parametrize("places", [[1.5], [-1], ["1"]])
+def test_erqa_places_that_are_none(places: list[object], tmp_path: Path) -> None:
+    row = {"question_id": "1", "question": "Which?", "question_type": "Other", "answer": "A", "visual_indices": places}
+    parquet(tmp_path / "data" / "test-00000-of-00001.parquet", [{**row, "images": [embedded(0)]}])
+    with pytest.raises(InputError, match=r"row 1: the column visual_indices is \[.*\]; it must be a list of places"):
+        list(load_task("erqa").samples(str(tmp_path)))
