@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mmeval.task import load_task
-from mmeval.types import Image, InputError, images
+from mmeval.types import Image, InputError, Record, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import embedded, jsonl, parquet, png, run, value
 
@@ -63,6 +63,22 @@ def erqa(folder: Path) -> None:
         for n, row in enumerate(rows)
     ]
     parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+
+
+def vlms_are_blind(folder: Path) -> None:
+    braces = "Answer with a number in curly brackets, e.g., {5}."
+    rows = [
+        ("Line Plot Intersections", f"How many times do the lines touch? {braces}", "2"),
+        ("Touching Circles", "Are the two circles overlapping? Answer with Yes/No.", "No"),
+        ("Circled Letter", "Which letter is circled? Answer in curly brackets, e.g. {a}.", "t"),
+        ("Olympic Counting - Circles", "How many circles are in the image? Answer with only the number.", "6"),
+        ("Counting Grid - Blank Grids", "Count the rows and columns, for example, rows={5} columns={6}", "3,4"),
+        ("Counting Grid - Word Grids", "How many rows and columns? Answer with a pair, e.g., (5,6)", "4,4"),
+        ("Counting Grid - Word Grids", "How many rows and columns? Answer with a pair, e.g., (5,6)", "4,3"),
+    ]
+    found = [dict(zip(("task", "prompt", "groundtruth"), row, strict=True)) for row in rows]
+    own = [{**row, "image": embedded(n), "metadata": "{}"} for n, row in enumerate(found)]
+    parquet(folder / "data" / "valid-00000-of-00001.parquet", own)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +144,47 @@ def test_erqa_places_that_are_none(places: list[object], tmp_path: Path) -> None
     parquet(tmp_path / "data" / "test-00000-of-00001.parquet", [{**row, "images": [embedded(0)]}])
     with pytest.raises(InputError, match=r"row 1: the column visual_indices is \[.*\]; it must be a list of places"):
         list(load_task("erqa").samples(str(tmp_path)))
+
+
+BLIND = [
+    # task, answer, key, and whether VLMEvalKit, lmms-eval and strict find it right
+    ("Nested Squares", "There are {4} squares", "4", (1, 1, 1)),
+    ("Nested Squares", "Of 9 lines, {4} squares", "4", (1, 0, 0)),
+    ("Nested Squares", "4", "4", (0, 1, 1)),
+    ("Subway Connections", "{ 4 }", "4", (0, 1, 1)),
+    ("Circled Letter", "{t}", "t", (1, 1, 1)),
+    ("Circled Letter", "{T}", "t", (0, 1, 1)),
+    ("Circled Letter", "It is {t}", "i", (0, 1, 0)),  # its first letter
+    ("Olympic Counting - Pentagons", "16 pentagons", "6", (1, 0, 0)),  # a part of 16
+    ("Touching Circles", "No.", "No", (1, 0, 1)),
+    ("Touching Circles", "I cannot tell", "No", (1, 0, 0)),  # a part of "cannot"
+    ("Touching Circles", "yes", "No", (0, 0, 0)),
+    ("Counting Grid - Blank Grids", "rows={3} columns={4}", "3,4", (1, 1, 1)),
+    ("Counting Grid - Blank Grids", "Rows: {3}, Columns: {4}", "3,4", (1, 0, 1)),
+    ("Counting Grid - Blank Grids", "{3} {4}", "3,4", (0, 1, 1)),
+    ("Counting Grid - Blank Grids", "(3 , 4)", "3,4", (0, 1, 1)),
+    ("Counting Grid - Word Grids", "rows={4} columns={3}, or (3,4)", "3,4", (0, 1, 0)),
+    ("Counting Grid - Word Grids", "", "3,4", (0, 0, 0)),
+]
+
+
+@pytest.mark.parametrize(("task", "text", "key", "right"), BLIND)
+def test_vlms_are_blind_is_read_as_by_either_harness(
+    task: str, text: str, key: str, right: tuple[float, float, float]
+) -> None:
+    own = load_task("vlms-are-blind")
+    one = Record("1", (key,), task, text=text)
+    scorers = (own.readings["vlmevalkit"], own.readings["lmms-eval"], own.scorers["strict"])
+    assert tuple(score(one).value for score in scorers) == right
+
+
+def test_vlms_are_blind_by_hand(tmp_path: Path) -> None:
+    vlms_are_blind(tmp_path / "data")
+    scores = run("vlms-are-blind", tmp_path / "data", tmp_path / "run", "constant:(4, 4), {2}, 6 or no")
+    wanted = {"Counting Grid": 100 / 3, "Line Plot Intersections": 100, "Circled Letter": 0, "Touching Circles": 100}
+    wanted |= {"overall": (100 / 3 + 300) / 5, "questions": 400 / 7}
+    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    assert value(scores, "Subway Connections") is None
+    other = run("vlms-are-blind", tmp_path / "data", tmp_path / "other", "constant:no", prompt="lmms-eval")
+    assert any("Answers were read with 'lmms-eval'" in remark for remark in other["remarks"])
+    assert value(other, "overall") == 20  # only the circles: n is no letter that is right
