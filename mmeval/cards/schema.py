@@ -28,8 +28,8 @@ from mmeval.types import InputError, nearest
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
 """In a picture choice, the options are pictures."""
 CHOICES = ("multiple choice", "picture choice")
-PLACE = re.compile(r"\{([^{}]+)\}")
-"""A placeholder in a prompt: `{question}`, `{options}`, `{pictures}`, or a column."""
+PLACE = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
+"""A placeholder in a prompt: `{question}`, `{options}`, `{pictures}`, or a column. Doubled braces are plain braces."""
 NOT_COLUMNS = {"pictures", "question", "options"}
 _TAKEN = {"overall", "cluster", "precision", "recall", "f1", "yes_ratio"}
 """Names that a card's groups cannot have."""

@@ -12,7 +12,7 @@ import pytest
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Record, images
 from tests.mic.mic_folders import clip
-from tests.tasks.small_folders import embedded, jsonl, parquet, png, run, value
+from tests.tasks.small_folders import embedded, jsonl, parquet, picture, png, run, value
 
 
 def vsi_bench(folder: Path) -> None:
@@ -79,6 +79,18 @@ def vlms_are_blind(folder: Path) -> None:
     found = [dict(zip(("task", "prompt", "groundtruth"), row, strict=True)) for row in rows]
     own = [{**row, "image": embedded(n), "metadata": "{}"} for n, row in enumerate(found)]
     parquet(folder / "data" / "valid-00000-of-00001.parquet", own)
+
+
+def visulogic(folder: Path) -> None:
+    question = "Choose the option that continues the series.\nA: A\nB: B\nC: C\nD: D"
+    tags = ("Spatial Reasoning", "Spatial Reasoning", "Other")
+    rows = [
+        {"image_path": f"images/0000{n}.png", "question": question, "label": "ABB"[n], "id": f"0000{n}", "tag": tag}
+        for n, tag in enumerate(tags)
+    ]
+    jsonl(folder / "data.jsonl", rows)
+    for n, row in enumerate(rows):
+        picture(folder / row["image_path"], n)
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     },
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},
+    "visulogic": {MULTIPLE: letters.as_is(spatial.visulogic)},
     "vsi-bench": {MULTIPLE: letters.as_is(spatial.vsi_bench), SHORT: spatial.vsi_bench_number},
     "vsr": {YES_NO: yesno.scorer(vsr)},
     "vstar": {MULTIPLE: letters.as_is(letters.cambrian_first)},

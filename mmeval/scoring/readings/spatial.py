@@ -42,6 +42,52 @@ def embspatial_bench(text: str, options: Sequence[str]) -> str | None:
     return letter if letter in [*LETTERS[: len(options)]] else None
 
 
+def visulogic(text: str, options: Sequence[str]) -> str | None:
+    """Read as VisuLogic's `evaluation/eval_model.py` (00fba6d): the last box, else an end or a beginning, else a lead.
+
+    A box must hold only a letter. An answer of one line is a letter alone, ends with " B." or has one after a lead such
+    as "answer:". The script asks a GPT model about all other answers; here --judge can ask a judge.
+    """
+    boxed = text.strip() if len(text) < 3 else _boxed(text)
+    if boxed in _FOUR:
+        return boxed
+    text = text.replace("<|endoftext|>", "")
+    for letter in _FOUR:
+        begins = (f"{letter}\n", f"({letter})\n", f"({letter}) {letter}\n")
+        if text == letter or text.endswith((f" {letter}.", f" ({letter}).")) or text.startswith(begins):
+            return letter
+    left = text.lower()
+    for lead in _VISULOGIC:
+        if lead in left:
+            left = left.rpartition(lead)[2].strip().partition("\n")[0].partition(".")[0]
+            if left.upper() in _FOUR:
+                return left.upper()
+    return None
+
+
+def _boxed(text: str) -> str:
+    """Return what is in the last outermost box, up to its first closing brace, without LaTeX's text commands."""
+    starts, content = list[int](), ""
+    for match in re.finditer(r"\\boxed\{|[^\\]\}", text):
+        if match[0].endswith("{"):
+            starts.append(match.end())
+        elif starts:
+            start = starts.pop()
+            content = content if starts else text[start : match.start() + 1]
+    for command in ("\\text{", "\\rm{", "\\mathbf{", "$", "}"):
+        content = content.replace(command, "")
+    return content.strip() if len(content) < 3 else ""
+
+
+_FOUR = tuple("ABCD")
+_VISULOGIC = (
+    "answer:", "the final answer is:", "the answer is option:", "the answer is:", "the correct answer is option:",
+    "the correct answer is:", "the answer should be:", "the final answer is", "the answer is option", "the answer is",
+    "the correct answer is option", "the correct answer is", "the answer should be",
+)  # fmt: skip
+"""The leads, in the order in which each cuts what the one before has left."""
+
+
 def _first_word(text: str) -> str:
     return text.split(" ")[0].rstrip(".").strip()
 
