@@ -93,6 +93,16 @@ def visulogic(folder: Path) -> None:
         picture(folder / row["image_path"], n)
 
 
+def seed_bench_2_plus(folder: Path) -> None:
+    options = {f"choice_{letter}": text for letter, text in zip("ABCD", ("80", "950", "20", "8,950"), strict=True)}
+    rows = [
+        {"question_id": str(n), "question": "How many?", **options, "answer": answer, "question_image_type": kind}
+        for n, (answer, kind) in enumerate([("D", "chart"), ("A", "chart"), ("D", "map")])
+    ]
+    found = [{**row, "image": embedded(n), "data_id": f"text_rich/{n}.png"} for n, row in enumerate(rows)]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+
+
 @pytest.mark.parametrize(
     ("said", "official", "strict"),
     [

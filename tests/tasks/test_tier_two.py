@@ -24,7 +24,7 @@ from mmeval.tasks import LEFT_OUT, TASKS
 from mmeval.types import SPARE, Image, InputError, Unsupported, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, png, run, value
-from tests.tasks.test_spatial import embspatial_bench, visulogic
+from tests.tasks.test_spatial import embspatial_bench, seed_bench_2_plus, visulogic
 from tests.tasks.test_video_choice import egoschema, longvideobench
 
 CARDS = sorted(name for name, place in TASKS.items() if place.endswith(".yaml"))
@@ -395,6 +395,7 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     "longvideobench": (longvideobench, "Best option: (B)", {"overall": 50, "15": 0, "600": 100}, 22.5),
     "egoschema": (egoschema, "E. then A.", {"overall": 50}, 20),
     "embspatial-bench": (embspatial_bench, "(b) it", {"overall": 200 / 3, "close": 50, "under": 100}, 25),
+    "seed-bench-2-plus": (seed_bench_2_plus, "D", {"overall": 200 / 3, "chart": 50, "map": 100}, 25),
     "visulogic": (visulogic, "So it is \\boxed{B}", {"overall": 200 / 3, "Spatial Reasoning": 50, "Other": 100}, 25),
 }
 
