@@ -39,6 +39,7 @@ TASKS = {
     "mathvista": "mmeval.tasks.mathvista:MATHVISTA", "mathvision": "mmeval.tasks.mathvision:MATHVISION",
     "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
     "erqa": "mmeval.tasks.erqa:ERQA", "vlms-are-blind": "mmeval.tasks.vlms_are_blind:VLMS_ARE_BLIND",
+    "visual-puzzles": "mmeval.tasks.visual_puzzles:VISUAL_PUZZLES",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip

@@ -29,7 +29,7 @@ from tests.tasks.small_folders import embedded, jsonl, parquet, picture
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
-from tests.tasks.test_spatial import erqa, vlms_are_blind, vsi_bench
+from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_bench
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
@@ -293,6 +293,7 @@ WRITERS: dict[str, Writer] = {
     "vsi-bench": vsi_bench,
     "erqa": erqa,
     "vlms-are-blind": vlms_are_blind,
+    "visual-puzzles": visual_puzzles,
     **dict.fromkeys(("tempcompass", "tempcompass-yes-no", "tempcompass-captions"), tempcompass),
     "mathvision": mathvision,
     "mathvision-testmini": mathvision_testmini,

@@ -103,6 +103,17 @@ def seed_bench_2_plus(folder: Path) -> None:
     parquet(folder / "data" / "test-00000-of-00001.parquet", found)
 
 
+def visual_puzzles(folder: Path) -> None:
+    rows = [
+        ("spatial", "Which cube can be folded? ", None, "B"),
+        ("spatial", "Which piece is missing?", None, "C"),
+        ("deductive", "Who is to be believed?", ["Ann", "Bo", "Anna", "none of them"], "D"),
+    ]
+    names = ("category", "question", "options", "answer")
+    found = [{"id": f"{n}", **dict(zip(names, row, strict=True)), "image": embedded(n)} for n, row in enumerate(rows)]
+    parquet(folder / "data.parquet", found)
+
+
 @pytest.mark.parametrize(
     ("said", "official", "strict"),
     [
@@ -210,3 +221,44 @@ def test_vlms_are_blind_by_hand(tmp_path: Path) -> None:
     other = run("vlms-are-blind", tmp_path / "data", tmp_path / "other", "constant:no", prompt="lmms-eval")
     assert any("Answers were read with 'lmms-eval'" in remark for remark in other["remarks"])
     assert value(other, "overall") == 20  # only the circles: n is no letter that is right
+
+
+def test_visual_puzzles_by_hand(tmp_path: Path) -> None:
+    visual_puzzles(tmp_path / "data")
+    scores = run("visual-puzzles", tmp_path / "data", tmp_path / "run", "constant:none of them")
+    wanted = {"overall": (25 + 25 + 100) / 3, "spatial": 25, "deductive": 100}  # the first two are drawn there
+    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    assert value(scores, "overall", "strict") == pytest.approx(100 / 3) and value(scores, "inductive") is None
+
+
+PEOPLE = ("Ann", "Bo", "Anna", "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "read"),
+    [
+        ("(A) is wrong. Answer: (b)", PEOPLE, "B"),
+        ("Answer: Bo\nFinal Answer: C", PEOPLE, "B"),  # what is not after "Final" counts first
+        ("Answer: Anna, not (C)", PEOPLE, "A"),  # her first letter
+        ("Final Answer: C", PEOPLE, "C"),
+        ("(A) or (B), so {C}", PEOPLE, "B"),
+        ("It is \\boxed{C}", PEOPLE, "C"),
+        ("It is d. Really", PEOPLE, "D"),
+        ("b", PEOPLE, "B"),
+        ("Both", PEOPLE, "B"),
+        ("None", PEOPLE, None),
+        ("It is Anna", PEOPLE, "A"),  # "Ann" begins as late
+        ("Bo, then Ann", PEOPLE, "A"),
+        ("Bo, then Ann", tuple("ABCD"), None),
+    ],
+)
+def test_visual_puzzles_is_read_as_by_its_script(text: str, options: tuple[str, ...], read: str | None) -> None:
+    one = Record("1", ("A",), "spatial", choices=options, text=text)
+    assert load_task("visual-puzzles").scorers["official"](one).answer == read
+
+
+def test_visual_puzzles_with_three_options(tmp_path: Path) -> None:
+    row = {"id": "1", "question": "Who?", "options": ["a", "b", "c"], "answer": "A", "category": "spatial"}
+    parquet(tmp_path / "data.parquet", [{**row, "image": embedded(0)}])
+    with pytest.raises(InputError, match="a question must have 4 options, or none; this one has 3"):
+        list(load_task("visual-puzzles").samples(str(tmp_path)))
