@@ -49,11 +49,11 @@ def asking(end: str) -> Callable[[Sample], Parts]:
     """Return the prompt that ends with a text."""
 
     def prompt(sample: Sample) -> Parts:
-        shown, question = sample.prompt
+        *shown, question = sample.prompt
         listed = "".join(f"\n({letter}) {option}" for letter, (option,) in zip(OPTIONS, sample.choices, strict=True))
         pictured = tuple(option for (option,) in sample.choices) == OPTIONS
         offered = " Choose from (A) (B) (C) (D) in the image." if pictured else listed
-        return (shown, f"Question: {question}\nOptions:{offered}\n{end}")
+        return (*shown, f"Question: {question}\nOptions:{offered}\n{end}")
 
     return prompt
 
