@@ -49,6 +49,7 @@ QUERY = ("Hint: Please answer.\nQuestion: Is it?\nChoices:\n(A) a\n(B) b",)
 OWN = {
     "mathvista": Sample("1", QUERY, ("A",), (("a",), ("b",)), tags={"answer_type": "text", "precision": ""}),
     "mmmu-pro-vision": Sample("1", ("",), ("A",), (("a",), ("b",))),
+    "visual-puzzles": Sample("1", ("Is it?",), ("A",), (("a",), ("b",), ("c",), ("d",))),
 }
 """Questions of tasks whose prompts need more than a text and options."""
 SELECT = (
@@ -107,6 +108,15 @@ def test_the_prompts_are_those_of_lmms_eval() -> None:
     expected |= dict.fromkeys(("mmt-bench", "mmt-bench-mi"), f"Question: \nIs it?\nA: a\nB: b\n{single}")
     count = "Look at the image carefully and count the objects. Answer with just a number, without any additional text."
     expected |= {"countbenchqa": f"{count} Is it?"}
+    expected |= {"vsi-bench": f"These are frames of a video.\nIs it?\nOptions:{options}{directly}", "erqa": "Is it?"}
+    four = "Note: You only need to respond with A, B, C, D without providing any additional information."
+    expected |= {"embspatial-bench": f"{four}\nIs it?\nA) a\nB) b", "seed-bench-2-plus": letter}
+    expected |= {"vlms-are-blind": "Is it?\nAnswer only in the required format."}
+    expected |= {"visulogic": "Is it?\nAnswer with the option letter only."}
+    line = "The last line of your response should be of the following format: 'Answer: $LETTER' (without quotes)"
+    solved = "Solve the multiple-choice question and then answer with the option letter from the given choices."
+    steps = f"{solved} {line} where LETTER is one of options. Think step by step before answering."
+    expected |= {"visual-puzzles": f"Question: Is it?\nOptions:\n(A) a\n(B) b\n(C) c\n(D) d\n{steps}"}
     assert prompts("lmms-eval-0.7") == expected
 
 

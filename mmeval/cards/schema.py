@@ -28,8 +28,8 @@ from mmeval.types import InputError, nearest
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
 """In a picture choice, the options are pictures."""
 CHOICES = ("multiple choice", "picture choice")
-PLACE = re.compile(r"\{([^{}]+)\}")
-"""A placeholder in a prompt: `{question}`, `{options}`, `{pictures}`, or a column."""
+PLACE = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
+"""A placeholder in a prompt: `{question}`, `{options}`, `{pictures}`, or a column. Doubled braces are plain braces."""
 NOT_COLUMNS = {"pictures", "question", "options"}
 _TAKEN = {"overall", "cluster", "precision", "recall", "f1", "yes_ratio"}
 """Names that a card's groups cannot have."""
@@ -138,7 +138,7 @@ class Card(_Part):
     """How the correct option is written: A or (A); 0 for the first option; or the option itself."""
     languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT
     """The languages of yes and no in answers and in the table."""
-    match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains"] = "exact"
+    match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains", "mra"] = "exact"
     """How a short answer is compared; `readings/short.py` has the rules."""
     tolerance: Annotated[str | None, BeforeValidator(_text), Field(pattern=r"^\d+(\.\d+)?%?$")] = None
     """The tolerance of a numeric `match`: `0.5`, or `5%` of the correct number."""

@@ -1,5 +1,6 @@
 """The task that a card describes: its prompts, scorers and metrics. `rows` reads its questions."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -93,7 +94,9 @@ def _default_prompt(card: Card, kind: str) -> str:
 def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
     """Return the prompt that fills the placeholders of each kind's text."""
     form = card.letters.replace("A", "{}") + " "
-    pieces = {kind: PLACE.split(text) for kind, text in texts.items()}
+    split = {kind: enumerate(PLACE.split(text)) for kind, text in texts.items()}
+    plain = partial(re.sub, r"([{}])\1", r"\1")
+    pieces = {kind: [piece if n % 2 else plain(piece) for n, piece in found] for kind, found in split.items()}
 
     def render(sample: Sample) -> Parts:
         shown = () if card.mark else tuple(part for part in sample.prompt if isinstance(part, Image))
@@ -102,7 +105,10 @@ def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
         filled: dict[str, Parts] = {"pictures": shown, "question": question, "options": options}
         filled |= {name: (value,) for name, value in sample.tags.items()}
         own = pieces[_kind(card, sample.tags)]
-        return choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
+        parts = choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
+        if options and own[-2:] == ["options", ""]:  # the last option ends the prompt, without a line break
+            parts = (*parts[:-1], *filter(None, [str(parts[-1]).removesuffix("\n")]))
+        return parts
 
     return render
 

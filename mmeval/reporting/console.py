@@ -169,8 +169,9 @@ FACTS = ("size", "license", "access", "paper", "source", "scoring", "official", 
 
 
 def official(task: Task) -> str:
-    """Return the source of the task's official reading: from its card, or else the task's first reading."""
-    return str(task.card.get("official") or (next(iter(task.readings), "") if "official" in task.scorers else ""))
+    """Return the source of the task's official reading: from its card, or else a judge or the task's first reading."""
+    own = "judge" if task.grader else next(iter(task.readings), "") if "official" in task.scorers else ""
+    return str(task.card.get("official", own))
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:

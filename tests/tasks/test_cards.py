@@ -287,6 +287,14 @@ def test_prompts_may_be_spelt_wordings(tools: Path) -> None:
     assert list(load_task(str(tools / "tools.yaml")).prompts) == ["plain"]
 
 
+def test_doubled_braces_are_plain_and_nothing_follows_options_at_the_end(tools: Path) -> None:
+    asked = "{pictures}Reply with {{A}}, {trade}. {question}\n{options}"
+    task = load(card(tools, {**TOOLS, "prompts": {"braces": asked}}))
+    (first, *_) = task.samples(str(tools))
+    text = "".join(part for part in task.prompts["braces"](first) if isinstance(part, str))
+    assert text.startswith("Reply with {A}, wood. ") and text.endswith(f"\nB. {first.choices[1][0]}")
+
+
 def test_a_number_as_a_fact_and_a_date_are_text(tools: Path) -> None:
     path = card(tools, {**TOOLS, "size": 4})
     path.write_text(path.read_text() + "published: 2023-09-17\n")

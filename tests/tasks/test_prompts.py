@@ -32,6 +32,7 @@ from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testm
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_parts_of_problems import dynamath, we_math
+from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_bench
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
@@ -293,6 +294,10 @@ WRITERS: dict[str, Writer] = {
     "mlvu": mlvu,
     "lvbench": lvbench,
     "charades-sta": charades_sta,
+    "vsi-bench": vsi_bench,
+    "erqa": erqa,
+    "vlms-are-blind": vlms_are_blind,
+    "visual-puzzles": visual_puzzles,
     **dict.fromkeys(("tempcompass", "tempcompass-yes-no", "tempcompass-captions"), tempcompass),
     "mathvision": mathvision,
     "mathvision-testmini": mathvision_testmini,

@@ -24,9 +24,10 @@ from mmeval.tasks import LEFT_OUT, TASKS, facts
 from mmeval.types import SPARE, Image, InputError, Unsupported, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, png, run, value
+from tests.tasks.test_spatial import embspatial_bench, seed_bench_2_plus, visulogic
 from tests.tasks.test_video_choice import egoschema, longvideobench
 
-CARDS = sorted(name for name in TASKS if "fields" in facts(name))
+CARDS = sorted(name for name in TASKS if "fields" in facts(name) and name != "vsi-bench")
 FOUR = dict(zip(("choice_a", "choice_b", "choice_c", "choice_d"), "wxyz", strict=True))
 
 
@@ -393,6 +394,9 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     "hr-bench-8k": (hr_bench("8k"), "A", {"overall": 25, "single": 25, "cross": 25}, 25),
     "longvideobench": (longvideobench, "Best option: (B)", {"overall": 50, "15": 0, "600": 100}, 22.5),
     "egoschema": (egoschema, "E. then A.", {"overall": 50}, 20),
+    "embspatial-bench": (embspatial_bench, "(b) it", {"overall": 200 / 3, "close": 50, "under": 100}, 25),
+    "seed-bench-2-plus": (seed_bench_2_plus, "D", {"overall": 200 / 3, "chart": 50, "map": 100}, 25),
+    "visulogic": (visulogic, "So it is \\boxed{B}", {"overall": 200 / 3, "Spatial Reasoning": 50, "Other": 100}, 25),
 }
 
 

@@ -27,7 +27,6 @@ from mmeval.mmicl.training.shards import open_source
 from mmeval.mmicl.training.stream import Stream, StreamSet, count_lanes, lanes_of, read_places
 from mmeval.mmicl.training.trainable import select, summary
 from mmeval.mmicl.weights import one_line
-from mmeval.types import plural
 
 Say = Callable[[str], None]
 NAMES = "trained.txt"
@@ -80,10 +79,7 @@ def index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
         workers=config.workers,
     )
     left_out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.most_common())
-    say(
-        f"{plural(len(found), 'row')}, {plural(len(found.images), 'picture')}"
-        + (f"; left out: {left_out}" if left_out else "")
-    )
+    say(f"rows: {len(found):,}; pictures: {len(found.images):,}" + (f"; left out: {left_out}" if left_out else ""))
     return found
 
 

@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mmeval.scoring.readings import choices, letters, lmms_eval, short, yesno
+from mmeval.scoring.readings import choices, letters, lmms_eval, short, spatial, yesno
 from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
 from mmeval.scoring.readings.languages import YesNo
@@ -193,6 +193,7 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     # the evaluation script of rrc.cvc.uab.es (17), of the whole answer
     "docvqa": {SHORT: short.scorer(str, short.anls)},
     "egoschema": {MULTIPLE: letters.drawn(lmms_eval.egoschema)},
+    "embspatial-bench": {MULTIPLE: letters.as_is(spatial.embspatial_bench)},
     # LLaVA's converter (c121f04) prepares the answers that GQA's eval.py compares exactly
     "gqa": {SHORT: equal(lambda text: text.rstrip(".").lower())},
     # run_*/eval.py and tools/sub_acc.py (4b053f3): an option's number, or the word itself
@@ -215,6 +216,8 @@ OFFICIAL: Mapping[str, Mapping[str, Callable[[Record], Score]]] = {
     },
     "seed-bench": {MULTIPLE: seed_bench},
     "video-mme": {MULTIPLE: _answered(video_mme)},
+    "visulogic": {MULTIPLE: letters.as_is(spatial.visulogic)},
+    "vsi-bench": {MULTIPLE: letters.as_is(spatial.vsi_bench), SHORT: spatial.vsi_bench_number},
     "vsr": {YES_NO: yesno.scorer(vsr)},
     "vstar": {MULTIPLE: letters.as_is(letters.cambrian_first)},
     "websrc": {SHORT: equal(squad, squad)},

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from mmeval.reasoning import split
-from mmeval.scoring.metrics import vqa
+from mmeval.scoring.metrics import relative, vqa
 from mmeval.scoring.readings.answer import NUMBERS, marked, plain
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import Record, Score
@@ -228,6 +228,12 @@ def contains_formula(answer: str, known: Sequence[str]) -> float:
     return float(any(formula in text for formula in formulas if formula))
 
 
+def mra(answer: str, known: Sequence[str]) -> float:
+    """Compare numbers as VSI-Bench does, by mean relative accuracy."""
+    given, own = number(answer), [value for value in map(number, known) if value is not None]
+    return 0.0 if given is None else max((relative.accuracy(given, value) for value in own), default=0.0)
+
+
 def _contains(answer: str, known: Sequence[str]) -> float:
     """Compare as `contains`, and references that look like formulas also as `contains_formula`."""
     return max(contains(plain(answer), known), contains_formula(answer, [*filter(_FORMULA.search, known)]))
@@ -238,5 +244,6 @@ MATCHES: dict[str, Callable[[Record], Score]] = {
     "relaxed": scorer(said, relaxed),
     "anls": scorer(said, anls),
     "contains": scorer(lambda text: "" if _declines(text) else split(text)[1].strip(), _contains),
+    "mra": scorer(numbered, mra),
 }
 """Ways to compare a short answer, by name, in addition to `numeric` (with a tolerance) and `vqa`."""

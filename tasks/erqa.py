@@ -1,0 +1,90 @@
+"""ERQA: embodied reasoning about one picture or several between the words (Gemini Robotics Team 2025, 2503.20020)."""
+
+from collections.abc import Iterator, Sequence
+
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
+from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings.strict import strict
+from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import image_list, known, right_letter
+from mmeval.types import Image, InputError, Parts, Record, Sample, Score, images
+
+FILES = ("data/test-*.parquet", "test-*.parquet")
+OPTIONS = "ABCD"
+"""The letters of the options, which the question lists."""
+TYPES = (
+    "Action Reasoning", "Multi-view Reasoning", "Pointing", "Spatial Reasoning", "State Estimation", "Task Reasoning",
+    "Trajectory Reasoning", "Other",
+)  # fmt: skip
+SEVERAL = {False: "one_picture", True: "several_pictures"}
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """Yield the questions of the hub, of a table or of a folder's tables. Raises InputError."""
+    return map(sample, tables.read(data, FILES, ERQA.card["hub"], "erqa"))
+
+
+def sample(line: tables.TableRow) -> Sample:
+    """Return a row as a question, with its pictures where the row places them."""
+    places = line.value("visual_indices") or []
+    if not isinstance(places, list) or not all(type(place) is int and place >= 0 for place in places):
+        raise InputError(f"{line.where}: the column visual_indices is {places!r:.60}; it must be a list of places")
+    return Sample(
+        line.text("question_id"),
+        interleaved(line.text("question"), image_list(line, "images"), places),
+        (right_letter(line, line.text("answer").strip(), OPTIONS),),
+        tuple((letter,) for letter in OPTIONS),
+        category=known(line, "type", line.text("question_type"), TYPES),
+    )
+
+
+def interleaved(question: str, shown: Sequence[Image], places: Sequence[int]) -> Parts:
+    """Return the question with each picture before the character at its place, as `eval_harness.py` does.
+
+    Without places, all pictures come first. A picture whose place is beyond the question comes before the text that is
+    left, and one without a place is left out.
+    """
+    if not places:
+        return (*shown, question)
+    parts, start = list[str | Image](), 0
+    for image, place in sorted(zip(shown, places, strict=False), key=lambda pair: pair[1]):
+        if place <= len(question):
+            parts.append(question[start:place])
+            start = place
+        parts.append(image)
+    return tuple(part for part in (*parts, question[start:]) if part != "")
+
+
+def pictures_first(sample: Sample) -> Parts:
+    """Ask as lmms-eval does: all pictures, then the whole question."""
+    return (*images(sample.prompt), "".join(part for part in sample.prompt if isinstance(part, str)))
+
+
+def official(text: str, options: Sequence[str]) -> str | None:
+    """Read as `eval_harness.py`: the letter, in any case, with nothing else but periods and blanks around them."""
+    answer = text.replace(".", "").strip().lower()
+    return next((letter for letter, _ in choices.texts(options) if letter.lower() == answer), None)
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the accuracy overall, of each type, and of the questions with one picture and with several."""
+    sizes = parts_by(lambda record: SEVERAL[len(record.images) != 1], records, scores)
+    found = {name: percent(share(*sizes[name]), guessing(sizes[name][0])) for name in SEVERAL.values()}
+    whole = percent(share(records, scores), guessing(records))
+    return {"overall": whole, **found, **by_category(records, scores, TYPES)}
+
+
+ERQA = Task(
+    name="erqa",
+    samples=samples,
+    prompts={"release": lambda sample: sample.prompt, "lmms-eval": pictures_first},
+    scorers={"official": letters.as_is(official), "strict": choices.scorer(strict)},
+    metrics={"official": numbers, "strict": numbers},
+    axes={name: name for name in TYPES},
+    totals={"overall": "Overall"},
+    max_new_tokens=300,
+    details={"one_picture": "One picture", "several_pictures": "Several pictures"},
+    readings={"erqa": letters.as_is(official)},
+    choice=True,
+)

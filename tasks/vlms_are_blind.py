@@ -1,0 +1,124 @@
+"""BlindTest of "Vision language models are blind" (Rahmanzadehgervi et al. 2024, 2407.06581): shapes that people see.
+
+The authors published prompts and data but no script. The readings are VLMEvalKit's `VLMBlind` (e8e78f0), for the
+authors' prompts, and lmms-eval's `vlmsareblind` (75571cf), for its own.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from mmeval.data import tables
+from mmeval.scoring.metrics.groups import by_category, macro, percent, share
+from mmeval.scoring.readings import short, yesno
+from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import ending, image, known
+from mmeval.types import Record, Sample, Score
+
+FILES = ("valid-*.parquet", "data/valid-*.parquet")
+GRID, TOUCHING, LETTER = "Counting Grid", "Touching Circles", "Circled Letter"
+GRIDS = {f"{GRID} - {kind} Grids": GRID for kind in ("Blank", "Word")}
+OLYMPIC = ("Olympic Counting - Circles", "Olympic Counting - Pentagons")
+TASKS = ("Line Plot Intersections", TOUCHING, LETTER, *OLYMPIC, "Nested Squares", GRID, "Subway Connections")
+"""The tasks in the paper's order; the grids with and without words are one."""
+PAIRS = (r"\{(\d+)\}\s*\{(\d+)\}", r"\((\d+)\s*,\s*(\d+)\)", r"rows=\{(\d+)\}\scolumns=\{(\d+)\}")
+"""The forms in which lmms-eval finds rows and columns."""
+
+
+def samples(data: str) -> Iterator[Sample]:
+    """Yield the questions of the hub, of a table or of a folder's tables. Raises InputError."""
+    found = tables.read(data, FILES, VLMS_ARE_BLIND.card["hub"], "vlms-are-blind")
+    return (sample(line, str(number)) for number, line in enumerate(found, start=1))
+
+
+def sample(line: tables.TableRow, id: str) -> Sample:
+    """Return a row as a question."""
+    task = known(line, "task", line.text("task"), [*TASKS, *GRIDS])
+    prompt = (image(line, "image"), line.text("prompt"))
+    return Sample(id, prompt, (line.text("groundtruth").strip(),), category=task)
+
+
+def vlmevalkit(text: str, task: str, key: str) -> tuple[str | None, bool]:
+    """Return what VLMEvalKit reads, and whether it is right.
+
+    Mostly all of the first braces; for circles and pentagons of Olympic logos and for touching circles the key only has
+    to be part of the answer.
+    """
+    if task in (*OLYMPIC, TOUCHING):
+        right = key.lower() in text.lower() if task == TOUCHING else key in text
+        return (key if right else text), right
+    if task not in GRIDS:
+        found = re.search(r"\{(.*?)\}", text)
+        return (found[1], found[1] == key) if found else (None, False)
+    sides = [re.search(side + r"[^{}]*\{(\d+)\}", text) for side in ("[Rr]ows?", "[Cc]olumns?")]
+    pair = re.search(r"\((\d+),\s*(\d+)\)", text)
+    sizes = [side[1] for side in sides if side] if all(sides) else [*pair.groups()] if pair else []
+    wanted = [side.strip() for side in key.split(",")]
+    return ",".join(sizes) or None, [*map(_number, sizes)] == [*map(_number, wanted)]
+
+
+def lmms_eval(text: str, task: str, key: str) -> tuple[str | None, bool]:
+    """Return what lmms-eval reads, and whether it is right: the first number or letter, a pair, or only yes or no."""
+    text = text.strip().lower()
+    if task == TOUCHING:
+        answer = text if text in ("yes", "no") else None
+    elif task in GRIDS:
+        pairs = (re.search(form, text) for form in PAIRS)
+        answer = next((",".join(pair.groups()) for pair in pairs if pair), None)
+    else:
+        found = re.search("[a-z]" if task == LETTER else r"\d+", text)
+        answer = found[0] if found else None
+    return answer, answer == key.lower()
+
+
+def strict(text: str, task: str, key: str) -> tuple[str | None, bool]:
+    """Return what the answer states in whole: yes or no, a letter, a number, or two numbers for rows and columns."""
+    if task == TOUCHING:
+        answer: str | None = yesno.strict(text)
+        return answer, answer == key.lower()
+    bare = text.replace("{", "").replace("}", "")
+    if task in GRIDS:
+        sizes = re.findall(r"\d+", short.said(bare))
+        return (",".join(sizes), sizes == re.findall(r"\d+", key)) if len(sizes) == 2 else (None, False)
+    reads = short.exact if task == LETTER else short.numeric("0")
+    score = reads(Record("", (key,), text=bare))
+    return score.answer, score.outcome == "correct"
+
+
+def scorer(read: Callable[[str, str, str], tuple[str | None, bool]]) -> Callable[[Record], Score]:
+    """Return the scorer of a function that reads an answer to a task and compares it with the key."""
+
+    def score(record: Record) -> Score:
+        if record.text is None:
+            return Score(None, "error")
+        answer, right = read(record.text, record.category, record.targets[0])
+        return Score(float(right), "correct" if right else "unparsed" if answer is None else "incorrect", answer)
+
+    return score
+
+
+def _number(digits: str) -> int | None:
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else None
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the tasks' accuracies and, overall, their mean over the tasks in the data, as in the paper's table."""
+    merged = [replace(record, category=GRIDS.get(record.category, record.category)) for record in records]
+    found = by_category(merged, scores, TASKS)
+    there = {record.category for record in merged}
+    mean = macro({name: one for name, one in found.items() if name in there})
+    return {"overall": mean, "questions": percent(share(records, scores), None), **found}
+
+
+VLMS_ARE_BLIND = Task(
+    name="vlms-are-blind",
+    samples=samples,
+    prompts={"release": ending(""), "lmms-eval": ending("\nAnswer only in the required format.")},
+    scorers={"official": scorer(vlmevalkit), "strict": scorer(strict)},
+    metrics={"official": numbers, "strict": numbers},
+    axes={name: name for name in TASKS},
+    totals={"overall": "Mean of the tasks", "questions": "All questions"},
+    max_new_tokens=32,
+    readings={"vlmevalkit": scorer(vlmevalkit), "lmms-eval": scorer(lmms_eval)},
+    reading_by_prompt={"lmms-eval": "lmms-eval"},
+)

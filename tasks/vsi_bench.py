@@ -1,0 +1,42 @@
+"""VSI-Bench: spatial questions about videos of rooms (Yang et al. 2024, 2412.14171). The card has all but the means."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mmeval.cards.task import build
+from mmeval.scoring.metrics.groups import macro, percent, share
+from mmeval.task import Numbers
+from mmeval.tasks import facts
+from mmeval.types import Record, Score
+
+DIRECTION = "object_rel_direction"
+"""The task that is asked on three levels; each level is a category, such as `object_rel_direction_easy`."""
+_CARD = build("vsi-bench", facts("vsi-bench"), "vsi-bench.yaml")
+_LEVELS = {name: label for name, label in _CARD.axes.items() if name.startswith(DIRECTION)}
+
+
+def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
+    """Return the tasks' scores and, overall, their mean, as `vsibench_aggregate_results` does (51e089c).
+
+    Relative direction is the mean of its levels. Tasks and levels without questions are in no mean.
+    """
+    found = _CARD.metrics["official"](records, scores)
+    there = sorted({record.category for record in records})
+    levels = {name: found[name] for name in there if name in _LEVELS}
+    direction = {DIRECTION: macro(levels)} if levels else {}
+    tasks = {name: found[name] for name in there if name not in _LEVELS} | direction
+    return {**found, DIRECTION: percent(share([], []), None), **direction, "overall": macro(tasks)}
+
+
+VSI_BENCH = replace(
+    _CARD,
+    metrics=dict.fromkeys(_CARD.scorers, numbers),
+    axes={
+        DIRECTION if name in _LEVELS else name: "Relative direction" if name in _LEVELS else label
+        for name, label in _CARD.axes.items()
+    },
+    details=_LEVELS,
+    frames=32,
+    sampler="ends",
+)
+"""The script's frames, from the first to the last."""

@@ -1,0 +1,264 @@
+"""Benchmarks about space and visual reasoning: small folders as they are published, and numbers worked out by hand."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmeval.task import load_task
+from mmeval.types import Image, InputError, Record, images
+from tests.mic.mic_folders import clip
+from tests.tasks.small_folders import embedded, jsonl, parquet, picture, png, run, value
+
+
+def vsi_bench(folder: Path) -> None:
+    pytest.importorskip("av")
+    row: dict[str, Any] = {"dataset": "arkitscenes", "scene_name": "41069025", "options": None, "pruned": False}
+    options = ["A. left", "B. back", "C. right"]
+    rows = [
+        ("object_counting", "How many chairs are in this room?", "4", None),
+        ("object_abs_distance", "How far is the sofa from the door (in meters)?", "2.0", None),
+        ("object_rel_direction_easy", "Where is the table?", "A", ["A. left", "B. right"]),
+        ("object_rel_direction_hard", "Where is the stove?", "B", options),
+        ("object_rel_direction_hard", "Where is the door?", "C", options),
+    ]
+    names = ("question_type", "question", "ground_truth", "options")
+    found = [{"id": n, **row, **dict(zip(names, own, strict=True))} for n, own in enumerate(rows)]
+    found[-1] |= {"dataset": "scannetpp", "scene_name": "09c1414f1b"}
+    jsonl(folder / "test.jsonl", found)
+    for one in found:
+        clip(folder / one["dataset"] / f"{one['scene_name']}.mp4")
+
+
+def embspatial_bench(folder: Path) -> None:
+    rows = [
+        ("mp3d_57", "close", "Which object is nearest?", ["door", "cabinet", "table", "cart"], 2),
+        ("mp3d_58", "close", "Which object is nearest?", ["bed", "lamp", "rug", "shelf"], 1),
+        ("ai2thor_799", "under", "How are they placed?", ["Next to it.", "Beneath it.", "On it.", "In it."], 1),
+    ]
+    names = ("question_id", "relation", "question", "answer_options", "answer")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    shown = [base64.b64encode(png(n)).decode() for n in range(len(rows))]
+    folder.mkdir(parents=True, exist_ok=True)
+    own = [{"data_source": "mp3d", "scene_id": "Y", **row, "image": one} for row, one in zip(found, shown, strict=True)]
+    (folder / "embspatial_bench.json").write_text(json.dumps(own), encoding="utf-8")
+
+
+def erqa(folder: Path) -> None:
+    moves = "If the gripper moves, what happens? Choices: A. It opens. B. It closes. C. It turns. D. Nothing."
+    views = "Look: and now: which view is it? Choices: A. 1. B. 2. C. 3. D. None. Please answer directly."
+    rows = [
+        ("Trajectory Reasoning", moves, "B", [0], 1),
+        ("Multi-view Reasoning", views, "B", [14, 5], 2),
+        ("Multi-view Reasoning", views, "D", [], 2),
+        ("Pointing", moves, "A", [0, 0, 500], 3),
+    ]
+    names = ("question_type", "question", "answer", "visual_indices")
+    found = [
+        {"question_id": f"ERQA_{n}", **dict(zip(names, row, strict=False)), "images": [*map(embedded, range(row[-1]))]}
+        for n, row in enumerate(rows)
+    ]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+
+
+def vlms_are_blind(folder: Path) -> None:
+    braces = "Answer with a number in curly brackets, e.g., {5}."
+    rows = [
+        ("Line Plot Intersections", f"How many times do the lines touch? {braces}", "2"),
+        ("Touching Circles", "Are the two circles overlapping? Answer with Yes/No.", "No"),
+        ("Circled Letter", "Which letter is circled? Answer in curly brackets, e.g. {a}.", "t"),
+        ("Olympic Counting - Circles", "How many circles are in the image? Answer with only the number.", "6"),
+        ("Counting Grid - Blank Grids", "Count the rows and columns, for example, rows={5} columns={6}", "3,4"),
+        ("Counting Grid - Word Grids", "How many rows and columns? Answer with a pair, e.g., (5,6)", "4,4"),
+        ("Counting Grid - Word Grids", "How many rows and columns? Answer with a pair, e.g., (5,6)", "4,3"),
+    ]
+    found = [dict(zip(("task", "prompt", "groundtruth"), row, strict=True)) for row in rows]
+    own = [{**row, "image": embedded(n), "metadata": "{}"} for n, row in enumerate(found)]
+    parquet(folder / "data" / "valid-00000-of-00001.parquet", own)
+
+
+def visulogic(folder: Path) -> None:
+    question = "Choose the option that continues the series.\nA: A\nB: B\nC: C\nD: D"
+    tags = ("Spatial Reasoning", "Spatial Reasoning", "Other")
+    rows = [
+        {"image_path": f"images/0000{n}.png", "question": question, "label": "ABB"[n], "id": f"0000{n}", "tag": tag}
+        for n, tag in enumerate(tags)
+    ]
+    jsonl(folder / "data.jsonl", rows)
+    for n, row in enumerate(rows):
+        picture(folder / row["image_path"], n)
+
+
+def seed_bench_2_plus(folder: Path) -> None:
+    options = {f"choice_{letter}": text for letter, text in zip("ABCD", ("80", "950", "20", "8,950"), strict=True)}
+    rows = [
+        {"question_id": str(n), "question": "How many?", **options, "answer": answer, "question_image_type": kind}
+        for n, (answer, kind) in enumerate([("D", "chart"), ("A", "chart"), ("D", "map")])
+    ]
+    found = [{**row, "image": embedded(n), "data_id": f"text_rich/{n}.png"} for n, row in enumerate(rows)]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+
+
+def visual_puzzles(folder: Path) -> None:
+    rows = [
+        ("spatial", "Which cube can be folded? ", None, "B"),
+        ("spatial", "Which piece is missing?", None, "C"),
+        ("deductive", "Who is to be believed?", ["Ann", "Bo", "Anna", "none of them"], "D"),
+    ]
+    names = ("category", "question", "options", "answer")
+    found = [{"id": f"{n}", **dict(zip(names, row, strict=True)), "image": embedded(n)} for n, row in enumerate(rows)]
+    parquet(folder / "data.parquet", found)
+
+
+@pytest.mark.parametrize(
+    ("said", "official", "strict"),
+    [
+        # the mean of what was asked: number, distance, and direction, which is the mean of its two levels
+        ("3", {"overall": (60 + 10) / 3, "object_counting": 60, "object_abs_distance": 10}, (60 + 10) / 3),
+        ("3 m", {"overall": (60 + 10) / 3}, (60 + 10) / 3),
+        ("b.", {"overall": 25 / 3, "object_rel_direction": 25, "object_rel_direction_hard": 50}, 25 / 3),
+        ("(A)", {"overall": 0.0, "object_rel_direction_easy": 0.0}, 50 / 3),
+        ("It is 3.", {"overall": 0.0}, (60 + 10) / 3),
+    ],
+)
+def test_vsi_bench_by_hand(said: str, official: dict[str, float], strict: float, tmp_path: Path) -> None:
+    vsi_bench(tmp_path / "data")
+    scores = run("vsi-bench", tmp_path / "data", tmp_path / "run", f"constant:{said}", frames=2)
+    assert {metric: value(scores, metric) for metric in official} == pytest.approx(official)
+    assert value(scores, "overall", "strict") == pytest.approx(strict)
+    assert value(scores, "room_size_estimation") is None
+
+
+def test_vsi_bench_without_directions(tmp_path: Path) -> None:
+    vsi_bench(tmp_path)
+    path = tmp_path / "test.jsonl"
+    path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:2]), encoding="utf-8")
+    scores = run("vsi-bench", tmp_path, tmp_path / "run", "constant:3", frames=2)
+    assert (value(scores, "overall"), value(scores, "object_rel_direction")) == (35.0, None)
+
+
+def test_vsi_bench_has_the_scripts_frames() -> None:
+    task = load_task("vsi-bench")
+    assert (task.frames, task.sampler) == (32, "ends")
+
+
+def test_erqa_by_hand(tmp_path: Path) -> None:
+    erqa(tmp_path / "data")
+    scores = run("erqa", tmp_path / "data", tmp_path / "run", "constant:b.")
+    wanted = {"overall": 50, "one_picture": 100, "several_pictures": 100 / 3, "Multi-view Reasoning": 50, "Pointing": 0}
+    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    assert scores["metrics"]["overall"]["chance"] == 25
+    scores = run("erqa", tmp_path / "data", tmp_path / "longer", "constant:The answer is B.")
+    assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 50.0)
+
+
+def test_erqa_has_its_pictures_between_the_words(tmp_path: Path) -> None:
+    erqa(tmp_path)
+    task = load_task("erqa")
+    _, second, third, fourth = task.samples(str(tmp_path))
+    first, shown, then, before, rest = second.prompt
+    assert (first, then, str(rest)[:6]) == ("Look:", " and now:", " which")
+    assert [own.digest for own in (shown, before) if isinstance(own, Image)] == [
+        own.digest for own in reversed(images(third.prompt))
+    ]  # the first picture of the row is the second in the question
+    assert [isinstance(part, Image) for part in third.prompt] == [True, True, False]
+    assert [isinstance(part, Image) for part in fourth.prompt] == [True, True, True, False]
+    flat = task.prompts["lmms-eval"](second)
+    assert [isinstance(part, Image) for part in flat] == [True, True, False] and flat[-1] == third.prompt[-1]
+
+
+@pytest.mark.parametrize("places", [[1.5], [-1], ["1"]])
+def test_erqa_places_that_are_none(places: list[object], tmp_path: Path) -> None:
+    row = {"question_id": "1", "question": "Which?", "question_type": "Other", "answer": "A", "visual_indices": places}
+    parquet(tmp_path / "data" / "test-00000-of-00001.parquet", [{**row, "images": [embedded(0)]}])
+    with pytest.raises(InputError, match=r"row 1: the column visual_indices is \[.*\]; it must be a list of places"):
+        list(load_task("erqa").samples(str(tmp_path)))
+
+
+BLIND = [
+    # task, answer, key, and whether VLMEvalKit, lmms-eval and strict find it right
+    ("Nested Squares", "There are {4} squares", "4", (1, 1, 1)),
+    ("Nested Squares", "Of 9 lines, {4} squares", "4", (1, 0, 0)),
+    ("Nested Squares", "4", "4", (0, 1, 1)),
+    ("Subway Connections", "{ 4 }", "4", (0, 1, 1)),
+    ("Circled Letter", "{t}", "t", (1, 1, 1)),
+    ("Circled Letter", "{T}", "t", (0, 1, 1)),
+    ("Circled Letter", "It is {t}", "i", (0, 1, 0)),  # its first letter
+    ("Olympic Counting - Pentagons", "16 pentagons", "6", (1, 0, 0)),  # a part of 16
+    ("Touching Circles", "No.", "No", (1, 0, 1)),
+    ("Touching Circles", "I cannot tell", "No", (1, 0, 0)),  # a part of "cannot"
+    ("Touching Circles", "yes", "No", (0, 0, 0)),
+    ("Counting Grid - Blank Grids", "rows={3} columns={4}", "3,4", (1, 1, 1)),
+    ("Counting Grid - Blank Grids", "Rows: {3}, Columns: {4}", "3,4", (1, 0, 1)),
+    ("Counting Grid - Blank Grids", "{3} {4}", "3,4", (0, 1, 1)),
+    ("Counting Grid - Blank Grids", "(3 , 4)", "3,4", (0, 1, 1)),
+    ("Counting Grid - Word Grids", "rows={4} columns={3}, or (3,4)", "3,4", (0, 1, 0)),
+    ("Counting Grid - Word Grids", "", "3,4", (0, 0, 0)),
+]
+
+
+@pytest.mark.parametrize(("task", "text", "key", "right"), BLIND)
+def test_vlms_are_blind_is_read_as_by_either_harness(
+    task: str, text: str, key: str, right: tuple[float, float, float]
+) -> None:
+    own = load_task("vlms-are-blind")
+    one = Record("1", (key,), task, text=text)
+    scorers = (own.readings["vlmevalkit"], own.readings["lmms-eval"], own.scorers["strict"])
+    assert tuple(score(one).value for score in scorers) == right
+
+
+def test_vlms_are_blind_by_hand(tmp_path: Path) -> None:
+    vlms_are_blind(tmp_path / "data")
+    scores = run("vlms-are-blind", tmp_path / "data", tmp_path / "run", "constant:(4, 4), {2}, 6 or no")
+    wanted = {"Counting Grid": 100 / 3, "Line Plot Intersections": 100, "Circled Letter": 0, "Touching Circles": 100}
+    wanted |= {"overall": (100 / 3 + 300) / 5, "questions": 400 / 7}
+    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    assert value(scores, "Subway Connections") is None
+    other = run("vlms-are-blind", tmp_path / "data", tmp_path / "other", "constant:no", prompt="lmms-eval")
+    assert any("Answers were read with 'lmms-eval'" in remark for remark in other["remarks"])
+    assert value(other, "overall") == 20  # only the circles: n is no letter that is right
+
+
+def test_visual_puzzles_by_hand(tmp_path: Path) -> None:
+    visual_puzzles(tmp_path / "data")
+    scores = run("visual-puzzles", tmp_path / "data", tmp_path / "run", "constant:none of them")
+    wanted = {"overall": (25 + 25 + 100) / 3, "spatial": 25, "deductive": 100}  # the first two are drawn there
+    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    assert value(scores, "overall", "strict") == pytest.approx(100 / 3) and value(scores, "inductive") is None
+
+
+PEOPLE = ("Ann", "Bo", "Anna", "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "read"),
+    [
+        ("(A) is wrong. Answer: (b)", PEOPLE, "B"),
+        ("Answer: Bo\nFinal Answer: C", PEOPLE, "B"),  # what is not after "Final" counts first
+        ("Answer: Anna, not (C)", PEOPLE, "A"),  # her first letter
+        ("Final Answer: C", PEOPLE, "C"),
+        ("(A) or (B), so {C}", PEOPLE, "B"),
+        ("It is \\boxed{C}", PEOPLE, "C"),
+        ("It is d. Really", PEOPLE, "D"),
+        ("b", PEOPLE, "B"),
+        ("Both", PEOPLE, "B"),
+        ("None", PEOPLE, None),
+        ("It is Anna", PEOPLE, "A"),  # "Ann" begins as late
+        ("Bo, then Ann", PEOPLE, "A"),
+        ("Bo, then Ann", tuple("ABCD"), None),
+    ],
+)
+def test_visual_puzzles_is_read_as_by_its_script(text: str, options: tuple[str, ...], read: str | None) -> None:
+    one = Record("1", ("A",), "spatial", choices=options, text=text)
+    assert load_task("visual-puzzles").scorers["official"](one).answer == read
+
+
+def test_visual_puzzles_with_three_options(tmp_path: Path) -> None:
+    row = {"id": "1", "question": "Who?", "options": ["a", "b", "c"], "answer": "A", "category": "spatial"}
+    parquet(tmp_path / "data.parquet", [{**row, "image": embedded(0)}])
+    with pytest.raises(InputError, match="a question must have 4 options, or none; this one has 3"):
+        list(load_task("visual-puzzles").samples(str(tmp_path)))
