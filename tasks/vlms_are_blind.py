@@ -24,6 +24,9 @@ TASKS = ("Line Plot Intersections", TOUCHING, LETTER, *OLYMPIC, "Nested Squares"
 PAIRS = (r"\{(\d+)\}\s*\{(\d+)\}", r"\((\d+)\s*,\s*(\d+)\)", r"rows=\{(\d+)\}\scolumns=\{(\d+)\}")
 """The forms in which lmms-eval finds rows and columns."""
 
+BRACES = re.compile(r"(?<!\w)\{([^{}]*)\}")
+"""The braces that the prompts ask for; those of LaTeX's commands are something else."""
+
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of the hub, of a table or of a folder's tables. Raises InputError."""
@@ -76,7 +79,7 @@ def strict(text: str, task: str, key: str) -> tuple[str | None, bool]:
     if task == TOUCHING:
         answer: str | None = yesno.strict(text)
         return answer, answer == key.lower()
-    bare = text.replace("{", "").replace("}", "")
+    bare = BRACES.sub(r" \1 ", text)
     if task in GRIDS:
         sizes = re.findall(r"\d+", short.said(bare))
         return (",".join(sizes), sizes == re.findall(r"\d+", key)) if len(sizes) == 2 else (None, False)

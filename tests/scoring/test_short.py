@@ -165,6 +165,13 @@ def test_contains_as_ocrbench() -> None:
     assert scored("contains", "I'm unable to read all of it.\nAnswer: STOP", "stop").outcome == "correct"
 
 
+def test_mean_relative_accuracy_as_vsi_bench() -> None:
+    marks = [scored("mra", text, "4").value for text in ("4", "It is 3.5 m.", "**6**", "Answer: 8", "3 or 4", "none")]
+    assert marks == [1.0, 0.8, 0.1, 0.0, 0.0, 0.0]
+    assert (scored("mra", "0", "0").value, scored("mra", "0.1", "0").value) == (1.0, 0.0)
+    assert scored("mra", "4", "none", "8", "5").value == 0.6  # the nearest; 0.2 is more than 1 - 0.8
+
+
 def test_a_tolerance_is_said_where_numbers_are_compared_and_nowhere_else() -> None:
     values = {"about": "x", "kind": "short answer", "files": "q.jsonl", "fields": {"question": "q", "answer": "a"}}
     assert check({**values, "match": "numeric", "tolerance": 0.5}, "c.yaml").tolerance == "0.5"

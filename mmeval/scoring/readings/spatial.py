@@ -45,8 +45,9 @@ def embspatial_bench(text: str, options: Sequence[str]) -> str | None:
 def visulogic(text: str, options: Sequence[str]) -> str | None:
     """Read as VisuLogic's `evaluation/eval_model.py` (00fba6d): the last box, else an end or a beginning, else a lead.
 
-    A box must hold only a letter. An answer of one line is a letter alone, ends with " B." or has one after a lead such
-    as "answer:". The script asks a GPT model about all other answers; here --judge can ask a judge.
+    A box must hold only a letter. Without such a box, the answer is a letter, ends with " B.", begins with a line "B",
+    or has a letter after a lead such as "answer:". The script asks a GPT model about all other answers; here --judge
+    can ask a judge.
     """
     boxed = text.strip() if len(text) < 3 else _boxed(text)
     if boxed in _FOUR:
