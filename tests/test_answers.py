@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mmeval.answers import join, score_answers, score_predictions
+from mmeval.answers import score_answers, score_predictions
+from mmeval.answers.joining import join
 from mmeval.data.answers import FAILED
 from mmeval.models.constant import Constant
 from mmeval.runs.run import Run

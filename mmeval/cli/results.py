@@ -40,18 +40,13 @@ def score(
     own, file = given(how), answers or predictions
     if run_folder is not None and not (task or file or own):
         complete = _score_run(run_folder, judge, judge_model, as_json)
-    elif (
-        run_folder is None
-        and task
-        and file
-        and None in (answers, predictions)
-        and not (judge or (predictions and how["data"]))
-    ):
+    elif run_folder is None and task and file and None in (answers, predictions) and not (predictions and how["data"]):
+        own |= given({"judge": judge, "judge_model": judge_model})
         complete = _score_file(task, file, answers is not None, own, as_json)
     else:
         raise InputError(
             "name a run folder (only --judge and --json go with it), or give --task with --answers or --predictions "
-            "(--data goes only with --answers, --judge with neither)"
+            "(--data goes only with --answers)"
         )
     sys.exit(0 if complete else 1)
 
@@ -61,13 +56,14 @@ def _score_file(task: str, file: str, by_id: bool, how: dict[str, Any], as_json:
     from mmeval.reporting import console
     from mmeval.reporting.table import tabulate
 
-    scored, results = score_answers(task, file, **how) if by_id else score_predictions(task, file, **how)
+    score = score_answers if by_id else score_predictions
+    scored, results = score(task, file, **how, display=Display() if as_json else console.Screen())
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
         name = Path(file).name
         console.show_run(tabulate(scored.task, results, f"{name} on {scored.task.title}", name), [])
-    return bool(results["answered"] == results["planned"])
+    return bool(results["answered"] == results["planned"] and not results.get("judge", {}).get("failed"))
 
 
 def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json: bool) -> bool:

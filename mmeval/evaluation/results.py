@@ -3,16 +3,19 @@
 `scored` computes the scores; `reporting` makes the outputs.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mmeval import recipes
 from mmeval.evaluation.survey import data_remarks
 from mmeval.provenance import usage, versions
 from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import Scored, score_records
-from mmeval.task import check_judge, configure, load_task
+from mmeval.scoring.verdicts import Verdicts
+from mmeval.spec import RunSpec
+from mmeval.task import Task, check_judge, configure, load_task
 from mmeval.types import Display, Request, plural
 
 
@@ -30,22 +33,33 @@ def score(
     check_judge(whole, spec)
     scored = score_records(configure(whole, spec), run.records)
     verdicts = None
-    if judge is not None and judge_model is not None:
-        from mmeval.scoring.judge import MATCHING, Judge, ask
-
-        asked = Judge(judge, judge_model, run.folder / "judge.jsonl")
-        verdicts = ask(asked, scored.to_judge, display.message, whole.grader or MATCHING)
-        scored = scored.judged_by(configure(whole, spec, verdicts))
+    if judge is not None:
+        scored, verdicts = judged(scored, whole, spec, run.folder / "judge.jsonl", display)
     elif (run.folder / "judge.jsonl").exists():
         display.message("scored without the earlier judge; --judge and --judge-model use its saved replies")
     results = scored.results() | {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
     results["remarks"] += [*data_remarks(run.header.get("pictures", {})), *_of_sessions(run), *run.remarks]
-    if verdicts is not None:
-        results["judge"] = verdicts.to_json()
-        remark = verdicts.remark if whole.grader is None else verdicts.remark_graded
-        results["remarks"].append(remark(len(scored.records)))
-    run.save(results, scored.samples())
+    run.save(results if verdicts is None else noted(results, verdicts, scored), scored.samples())
     return scored
+
+
+def judged(scored: Scored, whole: Task, spec: RunSpec, cache: Path, display: Display) -> tuple[Scored, Verdicts]:
+    """Return the scores with the verdicts of the judge that a spec names. Its replies are kept in the file `cache`.
+
+    `whole` is the task as loaded. Raises InputError for an invalid address.
+    """
+    from mmeval.scoring.judge import MATCHING, Judge, ask
+
+    assert spec.judge is not None and spec.judge_model is not None
+    asked = Judge(spec.judge, spec.judge_model, cache)
+    verdicts = ask(asked, scored.to_judge, display.message, whole.grader or MATCHING)
+    return scored.judged_by(configure(whole, spec, verdicts)), verdicts
+
+
+def noted(results: Mapping[str, Any], verdicts: Verdicts, scored: Scored) -> dict[str, Any]:
+    """Return the results with the verdicts and a remark on them."""
+    remark = verdicts.remark if scored.task.grader is None else verdicts.remark_graded
+    return {**results, "judge": verdicts.to_json(), "remarks": [*results["remarks"], remark(len(scored.records))]}
 
 
 def current(folder: Path) -> Run:

@@ -253,6 +253,23 @@ def test_without_all_replies_there_is_no_official_number(server: Server, tmp_pat
     assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
 
 
+def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path) -> None:
+    mathverse(tmp_path / "data")
+    run = evaluate("constant:so C", "mathverse", data=str(tmp_path / "data"), out=tmp_path / "run")
+    server.reply = lambda prompt: says("1" if prompt.startswith(mathverse_judge.COMPARE) else "C")
+    file, url = tmp_path / "theirs.jsonl", ("--judge", server.url, "--judge-model", "m")
+    file.write_text("".join(json.dumps({"id": one.id, "answer": one.text}) + "\n" for one in run.records))
+    asking = ("score", "--task", "mathverse", "--data", tmp_path / "data", "--answers", file, "--json")
+    assert "judge" not in json.loads(call(*asking).output)
+    found, once = json.loads(call(*asking, *url).output), len(server.asked)
+    assert once and found["metrics"]["overall"] == judged(run, server).results["metrics"]["overall"]
+    assert (tmp_path / "theirs.judge.jsonl").exists() and found["remarks"][-1].startswith("The judge m read")
+    once = len(server.asked)
+    assert json.loads(call(*asking, *url).output)["metrics"] == found["metrics"] and len(server.asked) == once
+    ended = call(*asking, "--judge", server.url)
+    assert ended.exit_code == 2 and "give both --judge URL and --judge-model NAME" in ended.output
+
+
 def test_the_facts_say_that_official_needs_a_judge() -> None:
     assert "official (with --judge), strict" in call("tasks", "mathverse").output
 

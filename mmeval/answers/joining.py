@@ -1,4 +1,4 @@
-"""Score existing answers without a model, joined to a benchmark's questions or in the benchmark's own format."""
+"""Join existing answers to a benchmark's questions: by an id, by a picture and its question, or by their order."""
 
 import math
 import re
@@ -8,16 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmeval.data import files
 from mmeval.data.answers import IDS, AnswerRow, bare, key, read
 from mmeval.evaluation.rendering import record
-from mmeval.evaluation.settings import data_of
-from mmeval.runs.run import EMBEDDED
-from mmeval.runs.scored import Scored, score_records
-from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import letter
-from mmeval.spec import RunSpec
-from mmeval.task import configure, load_task
 from mmeval.types import InputError, Record, Request, Response, Sample, part_of, plural
 
 TINY = 1e-15
@@ -27,59 +20,6 @@ minimum share of all rows to be joined by id; otherwise the rows' order is tried
 _ROW = re.compile(r" \(row [0-9]+\)$")
 """The suffix of ids that the data has several times; the row number tells them apart."""
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
-
-
-def score_predictions(
-    task: str, path: str, *, reading: str | None = None, partial: bool = False
-) -> tuple[Scored, dict[str, Any]]:
-    """Score a file in a benchmark's own predictions format, without a model. Raises InputError."""
-    found = configure(load_task(task), RunSpec(task, reading=reading, partial=partial))
-    if found.read_predictions is None:
-        raise InputError(f"the task '{task}' has no predictions format; give --data and --answers instead")
-    records = found.read_predictions(path)
-    scored = score_records(found, records)
-    missing = sum("missing" in record.tags for record in records)
-    planned = max(len(records), int(found.card.get("questions", 0)))
-    repeated = [record for record in records if "times" in record.tags]
-    names = [f"{record.id} ({record.question[:60]})" for record in repeated]
-    remarks = [_more_than_once(names)] if names else []
-    return scored, _of_answers(scored, len(records) - missing, planned, remarks + _size(records))
-
-
-def score_answers(
-    task: str, path: str, *, data: str | None = None, reading: str | None = None, partial: bool = False
-) -> tuple[Scored, dict[str, Any]]:
-    """Score a file of answers to the questions of a benchmark's data, without a model. Raises InputError."""
-    known = load_task(task)
-    name, source, spec = data_of(RunSpec(task, data=data, reading=reading, partial=partial), known)
-    found = configure(known, spec)
-    with files.without_media():
-        joined = join(found.samples(source), Path(path), found.candidates)
-    scored = score_records(found, joined.records)
-    results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
-    marks = [EMBEDDED] if name == "embedded" else []
-    return scored, results | {"marks": marks + results["marks"]}
-
-
-def _size(records: Sequence[Record]) -> list[str]:
-    """Name the MMBench set that has as many questions and rows as a table."""
-    from mmeval.data.mmbench import SIZES
-
-    questions = {record.groups[GROUP] for record in records if GROUP in record.groups}
-    names = [name for name, size in SIZES.items() if size == (len(questions), len(records))]
-    known = f"the size of {names[0]}" if names else f"not the size of any known set ({', '.join(SIZES)})"
-    return [f"{plural(len(questions), 'question')} in {plural(len(records), 'row')}, {known}."] if questions else []
-
-
-def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
-    """Return the results of answers outside a run. As in a run, a mark reports questions without an answer."""
-    results = scored.results()
-    errors = results["counts"]["error"]
-    lacking = part_of(planned - given, planned, "question", "has no answer", "have no answer")
-    marks = [f"unfinished: {lacking}"] if given < planned else []
-    marks += [part_of(errors, planned, "answer", "is an error", "are errors")] if errors else []
-    found = {"answered": given - errors, "planned": planned, "marks": marks}
-    return results | found | {"remarks": remarks + results["remarks"]}
 
 
 class Joined(NamedTuple):
@@ -128,11 +68,12 @@ def _remarks(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: in
         name = unknown[0].ids.get(how, unknown[0].where)
         remarks.append(f"Rows that match no question and do not count: {len(unknown):,}, such as '{name[:60]}'.")
     if twice := [id for id, times in Counter(known).items() if times > 1]:
-        remarks.append(_more_than_once(twice))
+        remarks.append(more_than_once(twice))
     return remarks
 
 
-def _more_than_once(names: Sequence[str]) -> str:
+def more_than_once(names: Sequence[str]) -> str:
+    """Return a remark on questions that were answered several times."""
     count = plural(len(names), "question occurs", "questions occur")
     return f"{count} more than once, such as {names[0]}; the last answer counts."
 
