@@ -22,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from benchmarks.stage2.made import SIZES, write_examples
 from benchmarks.stage2.measured import measured
 
 ROUNDS = 3
+WAYS = ("original", "ours")
 HOW: dict[str, dict[str, Any]] = {
     "plain": {},
     "selective": {"gradient_checkpointing": "selective"},
@@ -43,16 +45,18 @@ HOW: dict[str, dict[str, Any]] = {
 """Variants of ours; compiled ones are measured last, because blocks stay compiled."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure both ways, and print a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--tokens", type=_numbers, help="budgets of a batch, like 16384,32768; default: the size's own")
-    parser.add_argument("--how", type=_ways, default=["plain"], help=f"separated by commas: {', '.join(HOW)}")
-    parser.add_argument("--ways", type=lambda text: text.split(","), default=["original", "ours"])
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.training", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--size", choices=SIZES, default="small", help="only small is for a CPU")
+    parser.add_argument("--tokens", type=_numbers, help="budgets of a batch, like 16384,32768; None: the size's")
+    parser.add_argument("--how", type=partial(_of, HOW), default="plain", help=f"any of {','.join(HOW)}")
+    parser.add_argument("--ways", type=partial(_of, WAYS), default="original,ours", help="either or both")
     parser.add_argument("--seconds", type=float, default=110, help="on a GPU, start no further way after this time")
-    parser.add_argument("--folder", type=Path, help="folder with existing examples; results are printed as JSON")
-    options = parser.parse_args()
+    parser.add_argument("--folder", type=Path, help="folder with examples; prints the results as JSON")
+    options = parser.parse_args(arguments)
     began = time.perf_counter()
     size = SIZES[options.size]
     ours = [{"batch_tokens": n, **HOW[how]} for how, n in product(options.how, options.tokens or size["tokens"])]
@@ -84,11 +88,11 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def _ways(text: str) -> list[str]:
+def _of(known: Collection[str], text: str) -> list[str]:
     wanted = text.split(",")
-    if unknown := [how for how in wanted if how not in HOW]:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}")
-    return [how for how in HOW if how in wanted]
+    if unknown := [name for name in wanted if name not in known]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; choose from {', '.join(known)}")
+    return [name for name in known if name in wanted]
 
 
 def _say_best(found: Sequence[dict[str, Any]]) -> None:

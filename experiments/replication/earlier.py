@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.replication import questions
@@ -23,11 +24,11 @@ from mmeval.types import Estimate
 FIRST, *BASELINES = MODELS
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the accuracy of each commit's weights, and how far they are ahead of each baseline."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m experiments.replication.earlier", description=__doc__)
     parser.add_argument("commits", nargs="+", help="commits whose mmicl-tiny to measure")
-    commits = parser.parse_args().commits
+    commits = parser.parse_args(arguments).commits
     baselines = {name: _answers(name, MODELS[name]) for name in BASELINES}
     for name, answers in baselines.items():
         print(f"{name}: {_text(answers.accuracy())}", flush=True)

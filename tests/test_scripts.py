@@ -1,0 +1,59 @@
+"""The command lines of the scripts under benchmarks/ and experiments/."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OTHERS = {"benchmarks.peer.lmms", "benchmarks.peer.ours"}  # their options are lmms-eval's and mmeval's
+SCRIPTS = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for folder in ("benchmarks", "experiments")
+    for path in (ROOT / folder).rglob("*.py")
+    if '\nif __name__ == "__main__":\n' in path.read_text(encoding="utf-8")
+}
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS - OTHERS))
+def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script: Any = importlib.import_module(name)
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--help"])
+    assert ended.value.code == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert shown.startswith(f"usage:python-m{name.removesuffix('.__main__')}[-h]")
+    assert "".join(script.__doc__.split()) in shown
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--no-such-option"])
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("benchmarks.ask", ["nowhere"], "nowhere"),
+        ("benchmarks.watch", ["nowhere"], "nowhere"),
+        ("benchmarks.coverage", ["nowhere"], "nowhere"),
+        ("benchmarks.tables", ["nowhere.tsv"], "nowhere.tsv"),
+        ("benchmarks.letters", ["nowhere"], "nowhere: has no eval/saved_outputs"),
+        ("benchmarks.peer", [], "--peer: give the Python of an environment with lmms-eval"),
+        ("benchmarks.peer", ["--ways", "tuned,quick"], "--ways: unknown: quick"),
+        ("benchmarks.training", ["--ways", "our"], "unknown: our; choose from original, ours"),
+        ("experiments.tiny", ["draw", "lern"], "unknown stage 'lern'; choose from draw, words, learn, pack"),
+    ],
+)
+def test_bad_input_ends_a_script_with_a_sentence(
+    name: str, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script: Any = importlib.import_module(name if name in SCRIPTS else f"{name}.__main__")
+    with pytest.raises(SystemExit) as ended:
+        script.main(arguments)
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
