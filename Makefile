@@ -121,8 +121,8 @@ replicate: .venv/installed  ## test the article's claims on the tiny family: rep
 	@$(BIN)/python -m experiments.replication $(ARGS)
 
 tiny-all: train-tiny  ## retrain the tiny family, evaluate it, and rewrite every report that depends on it
-	@$(MAKE) eval TASK=mme FRESH=1
-	@$(MAKE) replicate
+	@$(MAKE) eval TASK=mme FRESH=1 ARGS=
+	@$(MAKE) replicate ARGS=
 
 verify-real: .venv/installed  ## run full MME on published weights and compare with the published values: MODEL=mmicl-flan-t5-xl
 	@$(BIN)/python -m experiments.verify '$(MODEL)'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,10 @@ def test_bad_input_ends_a_script_with_a_sentence(
         script.main(arguments)
     assert ended.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_options_of_the_tiny_familys_training_do_not_reach_its_evaluation() -> None:
+    make = ["make", "-n", "tiny-all", "ARGS=--minutes 9"]
+    shown = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[2] for line in shown.splitlines() if "--minutes 9" in line] == ["experiments.tiny"]
+    assert "-m experiments.replication" in shown
