@@ -22,14 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Sequence
-from functools import partial
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.options import names, numbers
 from benchmarks.stage2.made import SIZES, write_examples
 from benchmarks.stage2.measured import measured
 
@@ -51,12 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python -m benchmarks.training", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--size", choices=SIZES, default="small", help="only small is for a CPU")
-    parser.add_argument("--tokens", type=_numbers, help="budgets of a batch, like 16384,32768; None: the size's")
-    parser.add_argument("--how", type=partial(_of, HOW), default="plain", help=f"any of {','.join(HOW)}")
-    parser.add_argument("--ways", type=partial(_of, WAYS), default="original,ours", help="either or both")
+    parser.add_argument("--tokens", type=numbers, help="budgets of a batch, like 16384,32768; None: the size's")
+    parser.add_argument("--how", type=names(HOW), default="plain", help=f"any of {','.join(HOW)}")
+    parser.add_argument("--ways", type=names(WAYS), default="original,ours", help="either or both")
     parser.add_argument("--seconds", type=float, default=110, help="on a GPU, start no further way after this time")
     parser.add_argument("--folder", type=Path, help="folder with examples; prints the results as JSON")
     options = parser.parse_args(arguments)
+    options.how.sort(key=[*HOW].index)
     began = time.perf_counter()
     size = SIZES[options.size]
     ours = [{"batch_tokens": n, **HOW[how]} for how, n in product(options.how, options.tokens or size["tokens"])]
@@ -82,17 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"\nA step of {one['way']}, {sum(one['parts'].values()):.0f} ms:")
             print(", ".join(f"{name} {spent:.1f}" for name, spent in one["parts"].items()))
     print(f"\n{time.perf_counter() - began:.0f} s in total")
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
-
-
-def _of(known: Collection[str], text: str) -> list[str]:
-    wanted = text.split(",")
-    if unknown := [name for name in wanted if name not in known]:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; choose from {', '.join(known)}")
-    return [name for name in known if name in wanted]
 
 
 def _say_best(found: Sequence[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ import torch
 
 from benchmarks.gpu.bench import ASKED, Bench, matmul_peak, say
 from benchmarks.gpu.made import SIZES
+from benchmarks.options import names, numbers
 from mmeval.engine.device import PORTIONS
 
 GROUPS = (
@@ -46,16 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--size", choices=SIZES, default="xl", help="small runs anywhere")
-    parser.add_argument("--rows", default=",".join(USUAL), help=f"any of {','.join(GROUPS)}")
+    parser.add_argument("--rows", type=names(GROUPS), default=",".join(USUAL), help=f"any of {','.join(GROUPS)}")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no row after so many seconds")
     parser.add_argument("--batch-tokens", type=int, help="padded prompt tokens in a batch; None: the device's")
     parser.add_argument("--pictures", type=int, help="pictures in a batch of the vision encoder; None: the device's")
-    parser.add_argument("--threads", default="4,8,16", help="decoding threads of the rows 'threads'")
+    parser.add_argument("--threads", type=numbers, default="4,8,16", help="decoding threads of the rows 'threads'")
     parser.add_argument("--profile", type=Path, default=Path("gpu-profile.txt"), help="file for the rows 'profile'")
     given = parser.parse_args(arguments)
-    chosen = set(given.rows.split(","))
-    if chosen - set(GROUPS):
-        parser.error(f"--rows: choose from {', '.join(GROUPS)}")
     began = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     changes = {"batch_tokens": given.batch_tokens, "pictures": given.pictures}
@@ -67,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     say("\n| what | asked | seconds | questions/s | share of the peak |\n|---|---|---:|---:|---:|")
     failed = False
     for group, measure in rows(bench, given.threads, given.profile):
-        if group not in chosen:
+        if group not in given.rows:
             continue
         if time.perf_counter() - began > given.seconds:
             sys.exit(f"\n{given.seconds:g} s are over; not measured: {group} and what follows")
@@ -82,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(1 if failed else 0)
 
 
-def rows(bench: Bench, threads: str, file: Path) -> list[Row]:
+def rows(bench: Bench, threads: Sequence[int], file: Path) -> list[Row]:
     """Return all rows, the most important first."""
     three, sixteen, likelihood = ASKED
     both = (likelihood, three)
@@ -99,7 +97,7 @@ def rows(bench: Bench, threads: str, file: Path) -> list[Row]:
         *(("parts", partial(bench.language_part, asked)) for asked in (likelihood, three, sixteen)),
         *(("priority", partial(bench.without_priority, asked)) for asked in both),
         *(("portions", partial(bench.with_portions, changes, asked)) for changes in portions for asked in both),
-        *(("threads", partial(bench.with_threads, int(n), asked)) for n in threads.split(",") for asked in both),
+        *(("threads", partial(bench.with_threads, n, asked)) for n in threads for asked in both),
         ("compile", bench.compiled),
     ]
 

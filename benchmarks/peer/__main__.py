@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.options import names, numbers
 from benchmarks.peer import data
 from benchmarks.peer.timing import FILE
 
@@ -63,21 +64,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python -m benchmarks.peer", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--peer", help="Python of the environment with lmms-eval, for that way")
-    parser.add_argument("--questions", type=_numbers, default="80,1000,5000", help="numbers of questions")
-    parser.add_argument("--ways", default=",".join(WAYS), help="some of these")
+    parser.add_argument("--questions", type=numbers, default="80,1000,5000", help="numbers of questions")
+    parser.add_argument("--ways", type=names(WAYS), default=",".join(WAYS), help="some of these")
     parser.add_argument("--repeat", type=int, default=1, help="times that each way is measured")
     given = parser.parse_args(arguments)
-    ways = given.ways.split(",")
-    if unknown := [way for way in ways if way not in WAYS]:
-        parser.error(f"--ways: unknown: {', '.join(unknown)}; choose from {', '.join(WAYS)}")
-    if PEER in ways and not given.peer:
+    if PEER in given.ways and not given.peer:
         parser.error(f"--peer: give the Python of an environment with {PEER}, or leave {PEER} out of --ways")
     print(f"| {' | '.join(COLUMNS)} |\n|---:|---|{'---:|' * (len(COLUMNS) - 2)}")
     with tempfile.TemporaryDirectory() as folder:
         model = data.checkpoint(Path(folder) / "model")
         for questions in given.questions:
             table = data.table(questions, Path(folder) / f"mme-{questions}.parquet")
-            turns = [[measure(way, model, table, questions, given.peer) for way in ways] for _ in range(given.repeat)]
+            turns = [
+                [measure(way, model, table, questions, given.peer) for way in given.ways] for _ in range(given.repeat)
+            ]
             costs = [sorted(own, key=lambda cost: cost.loop)[len(own) // 2] for own in zip(*turns, strict=True)]
             for cost in costs:
                 print(row(cost, costs), flush=True)
@@ -86,10 +86,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for cost in costs[1:]:
                 same = sum(map(str.__eq__, cost.answers, costs[0].answers))
                 print(f"{cost.way}: {same:,} of {questions:,} answers are those of {costs[0].way}", flush=True)
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
 
 
 def row(cost: Cost, costs: Sequence[Cost]) -> str:
