@@ -62,6 +62,25 @@ def test_bad_input_ends_a_script_with_a_sentence(
     assert sentence in capsys.readouterr().err
 
 
+def test_what_was_not_packed_is_not_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for changed in ("signal.signal", "torch.set_num_threads"):  # of the whole process
+        monkeypatch.setattr(changed, lambda *_: None)
+    script: Any = importlib.import_module("experiments.tiny.__main__")
+    where = ["export", "--out", str(tmp_path), "--work", str(tmp_path / "work")]
+    for sentence in (
+        ": has no vocabulary; run the stage draw first",
+        ": has no weights of blip2-tiny, text-tiny; run the stage pack",
+    ):
+        with pytest.raises(SystemExit) as ended:
+            script.main(where)
+        assert ended.value.code == 2
+        assert f"{tmp_path}{sentence}" in capsys.readouterr().err
+        for name in ("vocabulary.json", "mmicl-tiny.safetensors", "instructblip-tiny.safetensors"):
+            (tmp_path / name).touch()
+
+
 def test_options_of_the_tiny_familys_training_do_not_reach_its_evaluation() -> None:
     make = ["make", "-n", "tiny-all", "ARGS=--minutes 9"]
     shown = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout

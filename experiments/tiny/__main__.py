@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     for stage in options.stages:
         start = time.time()
-        if stage in ("words", "learn") and not (out / "vocabulary.json").exists():
+        if stage in ("words", "learn", "export") and not (out / "vocabulary.json").exists():
             parser.error(f"{out}: has no vocabulary; run the stage draw first")
         if stage == "learn" and not options.weights and not (options.work / "language.safetensors").exists():
             parser.error(f"{options.work}: has no language model; run the stage words first, or give --weights")
@@ -110,6 +110,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             from experiments.tiny.export import export
 
+            if absent := [name for name in members if not (out / f"{name}.safetensors").is_file()]:
+                parser.error(
+                    f"{out}: has no weights of {', '.join(absent)}; run the stage pack, or name others with --member"
+                )
             export(out, WEIGHTS, [name for name in members if name in FAMILY], options.small)
             export(out, options.work / "ablations", [name for name in members if name not in FAMILY], options.small)
         plan.say(json.dumps({"done": stage, "seconds": round(time.time() - start, 1), "left": round(plan.left(), 1)}))
