@@ -49,6 +49,7 @@ def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
         ("benchmarks.gpu", ["--rows", "mmicl,mmic"], "unknown: mmic; choose from mmicl, rotations"),
         ("benchmarks.gpu", ["--threads", "four"], "argument --threads: invalid numbers value: 'four'"),
         ("benchmarks.training", ["--ways", "our"], "unknown: our; choose from original, ours"),
+        ("experiments.replication.earlier", ["nowhere"], "nowhere: not a commit of this repository that has mmeval/"),
         ("experiments.tiny", ["draw", "lern"], "unknown stage 'lern'; choose from draw, words, learn, pack"),
     ],
 )
