@@ -16,7 +16,7 @@ INSTALL := setup.cfg pyproject.toml constraints.txt
 .PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 install: .venv/installed  ## create .venv with everything evaluation needs
 
@@ -121,8 +121,8 @@ replicate: .venv/installed  ## test the article's claims on the tiny family: rep
 	@$(BIN)/python -m experiments.replication $(ARGS)
 
 tiny-all: train-tiny  ## retrain the tiny family, evaluate it, and rewrite every report that depends on it
-	@$(MAKE) eval TASK=mme FRESH=1
-	@$(MAKE) replicate
+	@$(MAKE) eval TASK=mme FRESH=1 ARGS=
+	@$(MAKE) replicate ARGS=
 
 verify-real: .venv/installed  ## run full MME on published weights and compare with the published values: MODEL=mmicl-flan-t5-xl
 	@$(BIN)/python -m experiments.verify '$(MODEL)'

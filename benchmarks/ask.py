@@ -1,9 +1,6 @@
 """Time of `mmeval ask` to its first answer, and of a chat to each further one.
 
-    .venv/bin/python -m benchmarks.ask [MODEL]
-
-A first answer comes from a new process, start-up included. With `--cold`, the installed files are first dropped from
-the page cache, if the system allows it.
+A first answer comes from a new process, start-up included.
 """
 
 from __future__ import annotations
@@ -15,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmeval.conversation import chat
 from mmeval.embedded.examples import examples
-from mmeval.types import images
+from mmeval.models import find_model
+from mmeval.types import InputError, images
 
 FURTHER = 5
 """Questions in the chat after the first."""
@@ -43,12 +42,18 @@ def drop(folder: Path) -> None:
             os.close(descriptor)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="?", default="mmicl-tiny")
-    parser.add_argument("--cold", action="store_true")
-    given = parser.parse_args()
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.ask", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("model", nargs="?", default="mmicl-tiny", help="as in `mmeval run`")
+    parser.add_argument("--cold", action="store_true", help="first drop the installed files from the page cache")
+    given = parser.parse_args(arguments)
+    try:
+        find_model(given.model)
+    except InputError as error:
+        parser.error(str(error))
     example = examples()[0]
     question = str(example.prompt[-1])
     with tempfile.TemporaryDirectory() as folder:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
+from collections.abc import Sequence
 
 from mmeval.embedded import suite
 from mmeval.evaluation.rendering import render
@@ -19,8 +21,9 @@ SAMPLES = 280
 ROUNDS = 3
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print a Markdown row."""
+    argparse.ArgumentParser("python -m benchmarks.batching", description=__doc__).parse_args(arguments)
     task = load_task("mme")
     data = str(suite("mme"))
     wanted = set(survey(lambda: task.samples(data), SAMPLES).ids)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
 
 from PIL import Image as PILImage
 
@@ -16,8 +17,9 @@ from mmeval.types import Generation, Image, Sample, between
 GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print Perception and Cognition with their intervals, for drawn and gray pictures."""
+    argparse.ArgumentParser("python -m benchmarks.blank_picture", description=__doc__).parse_args(arguments)
     task, model, data = load_task("mme"), load_model("mmicl-tiny"), str(suite("mme"))
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
     for name, samples in (("as drawn", list(task.samples(data))), ("grey", list(blank(task.samples(data))))):

@@ -4,12 +4,13 @@
 torch's `meta` device, which keeps nothing, stands for a GPU.
 """
 
+import argparse
 import re
 import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ ROUNDS, QUESTIONS = 5, 40
 ASKED = {"one answer": Generation(3), "8 samples": Generation(3, temperature=1.0, samples=8)}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print both measurements."""
+    argparse.ArgumentParser("python -m benchmarks.chat", description=__doc__).parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         for family in ("qwen2_vl", "llava"):
             for line in pictures(chat_zoo.save(family, Path(name) / family)):

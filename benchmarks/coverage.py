@@ -8,6 +8,7 @@ coverages are possible.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.statistics import Mean, Statistic, estimate, paired
-from mmeval.types import Estimate
+from mmeval.types import Estimate, InputError
 
 Array = npt.NDArray[Any]
 Draw = Callable[[np.random.Generator], Estimate]
@@ -32,11 +33,18 @@ SPREAD = 4.0
 """Similarity within a picture (alpha + beta of a beta distribution): at 4, a picture's answers correlate by 0.2."""
 
 
-def main(folder: str | None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print a Markdown table; exit with status 1 if an interval covers less than 93%."""
+    parser = argparse.ArgumentParser("python -m benchmarks.coverage", description=__doc__)
+    parser.add_argument("folder", nargs="?", help="a folder of MME results, whose pictures are a population, too")
+    folder = parser.parse_args(arguments).folder
+    try:
+        real = list(_real(folder)) if folder else []
+    except InputError as error:
+        parser.error(str(error))
     print("| number | clusters | covered, from 5% to 95% right | least |\n|---|---|---|---|")
     worst = 1.0
-    for name, clusters, cases in (*_made_up(), *(_real(folder) if folder else ())):
+    for name, clusters, cases in (*_made_up(), *real):
         found = [_covered(draw, truth) for draw, truth in cases]
         worst = min(worst, *found)
         print(f"| {name} | {clusters} | {', '.join(f'{100 * x:.1f}' for x in found)} | {100 * min(found):.1f} |")
@@ -215,4 +223,4 @@ def _real(folder: str) -> Iterator[tuple[str, str, list[tuple[Draw, float]]]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    main()

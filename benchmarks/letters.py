@@ -5,11 +5,12 @@ each with the letter that GPT-3.5 extracted ("(Z)" if none). These files do not 
 all questions of a task are listed here.
 """
 
+import argparse
 import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.scoring.readings.strict import strict
@@ -43,8 +44,11 @@ def answers(folder: Path) -> Iterator[tuple[str, str, str]]:
                 yield task[1], row["full_prediction"], row["prediction"].strip()[1:2]
 
 
-def main(folder: Path) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print how the letters compare."""
+    parser = argparse.ArgumentParser("python -m benchmarks.letters", description=__doc__)
+    parser.add_argument("folder", type=Path, help="the checkout")
+    folder = parser.parse_args(arguments).folder
     counts: Counter[str] = Counter()
     for task, text, published in answers(folder):
         letter = strict(text, OPTIONS[task])
@@ -53,6 +57,8 @@ def main(folder: Path) -> None:
             counts["a letter where none is published" if letter else "none, as published"] += 1
         else:
             counts["another letter" if letter and letter != published else "the same" if letter else "unread"] += 1
+    if not counts:
+        parser.error(f"{folder}: has no eval/saved_outputs; give a checkout of zeyofu/BLINK_Benchmark")
     lettered = counts["another letter"] + counts["the same"] + counts["unread"]
     for name, number in counts.items():
         print(f"{name}: {number:,}")
@@ -61,4 +67,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

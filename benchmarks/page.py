@@ -7,11 +7,12 @@ navigation to the painted page, with the browser already running.
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +75,9 @@ def measure(tab: Browser, folder: Path, count: int, pictures: bool) -> None:
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure both pages."""
+    argparse.ArgumentParser("python -m benchmarks.page", description=__doc__).parse_args(arguments)
     if PROGRAM is None:
         sys.exit("no chromium is installed (Debian: apt-get install chromium)")
     with tempfile.TemporaryDirectory() as folder, chromium(Path(folder) / "profile") as tab:

@@ -6,6 +6,7 @@ separate process, including imports, intervals and the printed table.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
 import random
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,9 @@ ANSWERS = (
 """Ways to write that letter; the last one means none."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print a Markdown table; exit with status 1 if not every row was scored."""
+    argparse.ArgumentParser("python -m benchmarks.scoring", description=__doc__).parse_args(arguments)
     rows = table()
     print("| format | rows | questions | read | scored | whole command | its processor time |")
     print("|---|---|---|---|---|---|---|")

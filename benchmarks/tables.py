@@ -5,26 +5,33 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.data import tables
+from mmeval.types import InputError
 
 SIZE = 200_000_000
 NAMES = ("id", "question", "A", "B", "answer")
 SUFFIXES = (".tsv", ".csv", ".jsonl", ".json")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print a Markdown table; with a file, measure reading that file."""
-    if len(sys.argv) > 1:
-        print(json.dumps(read(Path(sys.argv[1]))))
+    parser = argparse.ArgumentParser("python -m benchmarks.tables", description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, help="read only this table, and print the cost as JSON")
+    if file := parser.parse_args(arguments).file:
+        try:
+            print(json.dumps(read(file)))
+        except InputError as error:
+            parser.error(str(error))
         return
     import subprocess
 

@@ -29,10 +29,12 @@ from typing import Any
 
 import torch
 
+from benchmarks.options import names, numbers
 from benchmarks.stage2.made import SIZES, write_examples
 from benchmarks.stage2.measured import measured
 
 ROUNDS = 3
+WAYS = ("original", "ours")
 HOW: dict[str, dict[str, Any]] = {
     "plain": {},
     "selective": {"gradient_checkpointing": "selective"},
@@ -43,16 +45,19 @@ HOW: dict[str, dict[str, Any]] = {
 """Variants of ours; compiled ones are measured last, because blocks stay compiled."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure both ways, and print a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--tokens", type=_numbers, help="budgets of a batch, like 16384,32768; default: the size's own")
-    parser.add_argument("--how", type=_ways, default=["plain"], help=f"separated by commas: {', '.join(HOW)}")
-    parser.add_argument("--ways", type=lambda text: text.split(","), default=["original", "ours"])
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.training", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--size", choices=SIZES, default="small", help="only small is for a CPU")
+    parser.add_argument("--tokens", type=numbers, help="budgets of a batch, like 16384,32768; None: the size's")
+    parser.add_argument("--how", type=names(HOW), default="plain", help=f"any of {','.join(HOW)}")
+    parser.add_argument("--ways", type=names(WAYS), default="original,ours", help="either or both")
     parser.add_argument("--seconds", type=float, default=110, help="on a GPU, start no further way after this time")
-    parser.add_argument("--folder", type=Path, help="folder with existing examples; results are printed as JSON")
-    options = parser.parse_args()
+    parser.add_argument("--folder", type=Path, help="folder with examples; prints the results as JSON")
+    options = parser.parse_args(arguments)
+    options.how.sort(key=[*HOW].index)
     began = time.perf_counter()
     size = SIZES[options.size]
     ours = [{"batch_tokens": n, **HOW[how]} for how, n in product(options.how, options.tokens or size["tokens"])]
@@ -78,17 +83,6 @@ def main() -> None:
             print(f"\nA step of {one['way']}, {sum(one['parts'].values()):.0f} ms:")
             print(", ".join(f"{name} {spent:.1f}" for name, spent in one["parts"].items()))
     print(f"\n{time.perf_counter() - began:.0f} s in total")
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",")]
-
-
-def _ways(text: str) -> list[str]:
-    wanted = text.split(",")
-    if unknown := [how for how in wanted if how not in HOW]:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}")
-    return [how for how in HOW if how in wanted]
 
 
 def _say_best(found: Sequence[dict[str, Any]]) -> None:

@@ -1,8 +1,5 @@
 """Watch 20 generated one-minute clips, ten of them with a fall, with any model: hits, delays, false alarms.
 
-    .venv/bin/python -m benchmarks.watch [MODEL]                            # the 20 clips of the aim
-    .venv/bin/python -m benchmarks.watch [MODEL] --first 100 --clips 40     # others
-
 Clips consist of ten-second scenes: a person falls, sits down or walks; a thing moves, appears, is hidden or is
 put down. The question is `is someone falling ?`.
 """
@@ -23,7 +20,7 @@ from mmeval.conversation import chat
 from mmeval.embedded.world.clips import Clip
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import KINDS
-from mmeval.types import Model
+from mmeval.types import InputError, Model
 from mmeval.watch import source
 from mmeval.watch.alarm import Alarm
 from mmeval.watch.watching import watch
@@ -143,19 +140,24 @@ def watched(
     return Outcome(one.fall, tuple(event.seen for event in events if event.change == "begins"))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the alarms of each clip, and the totals."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", nargs="?", default="mmicl-tiny")
-    parser.add_argument("--clips", type=int, default=20)
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.watch", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("model", nargs="?", default="mmicl-tiny", help="as in `mmeval run`")
+    parser.add_argument("--clips", type=int, default=20, help="number of clips")
     parser.add_argument("--first", type=int, default=0, help="number of the first clip")
-    parser.add_argument("--every", type=float, default=0.5)
-    parser.add_argument("--frames", type=int, default=4)
-    parser.add_argument("--span", type=float, default=2.0)
-    parser.add_argument("--hold", type=int, default=2)
-    parser.add_argument("--on", type=float, default=0.6)
-    given = parser.parse_args()
-    model = chat(given.model).model
+    parser.add_argument("--every", type=float, default=0.5, help="seconds between looks")
+    parser.add_argument("--frames", type=int, default=4, help="frames per look")
+    parser.add_argument("--span", type=float, default=2.0, help="seconds that they cover")
+    parser.add_argument("--hold", type=int, default=2, help="looks in a row that make an event")
+    parser.add_argument("--on", type=float, default=0.6, help="likelihood of yes that begins an event")
+    given = parser.parse_args(arguments)
+    try:
+        model = chat(given.model).model
+    except InputError as error:
+        parser.error(str(error))
 
     def alarm() -> Alarm:
         return Alarm(given.hold, given.on)

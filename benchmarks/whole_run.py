@@ -6,6 +6,7 @@ one thread. Each row is a separate process, scoring and report included, and the
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import shutil
@@ -30,13 +31,18 @@ class Taken(NamedTuple):
     """Peak, in MiB."""
 
 
-def main(questions: Sequence[int]) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print one Markdown row per number of questions."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.whole_run", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("questions", nargs="*", type=int, default=QUESTIONS, help="numbers of questions")
+    given = parser.parse_args(arguments)
     print("| questions | CPU s | wall s | MiB | `score`: CPU s | wall s | MiB |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as root:
         model, apart = Path(root) / "model", multiprocessing.get_context("spawn")
         _call(apart, make_model, model)
-        for count in questions:
+        for count in given.questions:
             data, out = Path(root) / f"data{count}", Path(root) / f"run{count}"
             _call(apart, make_release, data, count // 2)
             asked = measured("run", "--task", "mme", "--model", f"instructblip:{model}", "--data", data, "--out", out)
@@ -91,4 +97,4 @@ def measured(*arguments: str | Path) -> Taken:
 
 
 if __name__ == "__main__":
-    main([int(number) for number in sys.argv[1:]] or QUESTIONS)
+    main()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,13 @@ def _compared(metric: Mapping[str, Any], published: float) -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line for each value; exit with status 1 if one is outside the tolerance."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m experiments.verify", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("model", choices=PUBLISHED)
-    parser.add_argument("--data", default="hub", help="MME's release folder or table (default: the hub's)")
+    parser.add_argument("--data", default="hub", help="MME's release folder or table")
     options = parser.parse_args(arguments)
     try:
         verdict = verify(options.model, options.data)

@@ -2,7 +2,7 @@
 
 `make bench-gpu`. MME's shape is 2,374 questions about 1,187 JPEGs of 500 x 400 pixels; MMBench's is questions with
 four options, each asked at four rotations. Weights are random and made on the device, so nothing is downloaded. Answers
-end only at the token limit. Every row is printed as soon as it is measured. `--size small` runs anywhere.
+end only at the token limit. Every row is printed as soon as it is measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import torch
 
 from benchmarks.gpu.bench import ASKED, Bench, matmul_peak, say
 from benchmarks.gpu.made import SIZES
+from benchmarks.options import names, numbers
 from mmeval.engine.device import PORTIONS
 
 GROUPS = (
@@ -40,35 +41,34 @@ USUAL = GROUPS[:9]
 Row = tuple[str, Callable[[], object]]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and print each row at once. Exits with status 1 if a row fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="xl")
-    parser.add_argument("--rows", help=f"groups, joined by commas: {', '.join(GROUPS)}; default the first nine")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--size", choices=SIZES, default="xl", help="small runs anywhere")
+    parser.add_argument("--rows", type=names(GROUPS), default=",".join(USUAL), help=f"any of {','.join(GROUPS)}")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no row after so many seconds")
-    parser.add_argument("--batch-tokens", type=int, help="padded prompt tokens in a batch")
-    parser.add_argument("--pictures", type=int, help="pictures in a batch of the vision encoder")
-    parser.add_argument("--threads", default="4,8,16", help="numbers of decoding threads in the rows 'threads'")
+    parser.add_argument("--batch-tokens", type=int, help="padded prompt tokens in a batch; None: the device's")
+    parser.add_argument("--pictures", type=int, help="pictures in a batch of the vision encoder; None: the device's")
+    parser.add_argument("--threads", type=numbers, default="4,8,16", help="decoding threads of the rows 'threads'")
     parser.add_argument("--profile", type=Path, default=Path("gpu-profile.txt"), help="file for the rows 'profile'")
-    arguments = parser.parse_args()
-    chosen = set(USUAL if arguments.rows is None else arguments.rows.split(","))
-    if chosen - set(GROUPS):
-        parser.error(f"--rows: choose from {', '.join(GROUPS)}")
+    given = parser.parse_args(arguments)
     began = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    changes = {"batch_tokens": arguments.batch_tokens, "pictures": arguments.pictures}
+    changes = {"batch_tokens": given.batch_tokens, "pictures": given.pictures}
     portions = replace(PORTIONS[device.type], **{name: value for name, value in changes.items() if value is not None})
     peak = matmul_peak(device)
-    bench = Bench(SIZES[arguments.size], device, portions, peak)
+    bench = Bench(SIZES[given.size], device, portions, peak)
     say(f"{bench.machine()}; made in {time.perf_counter() - began:.1f} s")
     say(f"bfloat16 matrix products: {peak / 1e12:.0f} TFLOP/s" if peak else "no GPU: float32, no share of a peak")
     say("\n| what | asked | seconds | questions/s | share of the peak |\n|---|---|---:|---:|---:|")
     failed = False
-    for group, measure in rows(bench, arguments.threads, arguments.profile):
-        if group not in chosen:
+    for group, measure in rows(bench, given.threads, given.profile):
+        if group not in given.rows:
             continue
-        if time.perf_counter() - began > arguments.seconds:
-            sys.exit(f"\n{arguments.seconds:g} s are over; not measured: {group} and what follows")
+        if time.perf_counter() - began > given.seconds:
+            sys.exit(f"\n{given.seconds:g} s are over; not measured: {group} and what follows")
         try:
             measure()
         except Exception:  # one row's failure must not cost the others a GPU's time
@@ -80,7 +80,7 @@ def main() -> None:
     sys.exit(1 if failed else 0)
 
 
-def rows(bench: Bench, threads: str, file: Path) -> list[Row]:
+def rows(bench: Bench, threads: Sequence[int], file: Path) -> list[Row]:
     """Return all rows, the most important first."""
     three, sixteen, likelihood = ASKED
     both = (likelihood, three)
@@ -97,7 +97,7 @@ def rows(bench: Bench, threads: str, file: Path) -> list[Row]:
         *(("parts", partial(bench.language_part, asked)) for asked in (likelihood, three, sixteen)),
         *(("priority", partial(bench.without_priority, asked)) for asked in both),
         *(("portions", partial(bench.with_portions, changes, asked)) for changes in portions for asked in both),
-        *(("threads", partial(bench.with_threads, int(n), asked)) for n in threads.split(",") for asked in both),
+        *(("threads", partial(bench.with_threads, n, asked)) for n in threads for asked in both),
         ("compile", bench.compiled),
     ]
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.options import names, numbers
 from benchmarks.peer import data
 from benchmarks.peer.timing import FILE
 
@@ -57,21 +58,26 @@ class Cost:
     answers: tuple[str, ...]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", default="", help="Python of the environment with lmms-eval.")
-    parser.add_argument("--questions", default="80,1000,5000")
-    parser.add_argument("--ways", default=",".join(WAYS))
-    parser.add_argument("--repeat", type=int, default=1)
-    given = parser.parse_args()
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.peer", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--peer", help="Python of the environment with lmms-eval, for that way")
+    parser.add_argument("--questions", type=numbers, default="80,1000,5000", help="numbers of questions")
+    parser.add_argument("--ways", type=names(WAYS), default=",".join(WAYS), help="some of these")
+    parser.add_argument("--repeat", type=int, default=1, help="times that each way is measured")
+    given = parser.parse_args(arguments)
+    if PEER in given.ways and not given.peer:
+        parser.error(f"--peer: give the Python of an environment with {PEER}, or leave {PEER} out of --ways")
     print(f"| {' | '.join(COLUMNS)} |\n|---:|---|{'---:|' * (len(COLUMNS) - 2)}")
     with tempfile.TemporaryDirectory() as folder:
         model = data.checkpoint(Path(folder) / "model")
-        for questions in map(int, given.questions.split(",")):
+        for questions in given.questions:
             table = data.table(questions, Path(folder) / f"mme-{questions}.parquet")
-            ways = given.ways.split(",")
-            turns = [[measure(way, model, table, questions, given.peer) for way in ways] for _ in range(given.repeat)]
+            turns = [
+                [measure(way, model, table, questions, given.peer) for way in given.ways] for _ in range(given.repeat)
+            ]
             costs = [sorted(own, key=lambda cost: cost.loop)[len(own) // 2] for own in zip(*turns, strict=True)]
             for cost in costs:
                 print(row(cost, costs), flush=True)

@@ -84,7 +84,7 @@ def _seen(model: Any, text: Any, states: Tensor) -> Tensor:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Answer all questions of a table and write the answers as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m benchmarks.peer.plain", description=__doc__)
     parser.add_argument("way", choices=("one-by-one", "tuned"))
     for name in ("model", "table", "out"):
         parser.add_argument(name, type=Path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,34 +22,36 @@ MODELS = {"mmicl-tiny": None, "instructblip-tiny": "side-by-side", "blip2-tiny":
 PICTURES, PUZZLES = 40, 100
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and write the reports."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("reports/replication"))
+    parser = argparse.ArgumentParser(
+        "python -m experiments.replication", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("reports/replication"), help="where the page is written")
     parser.add_argument(
         "--work", type=Path, default=Path("work/tiny"), help="folder of `python -m experiments.tiny` with the ablations"
     )
-    arguments = parser.parse_args()
+    given = parser.parse_args(arguments)
     family: dict[str, Asker] = {name: load(name, context) for name, context in MODELS.items()}
     one_picture = load("instructblip-tiny", "plain")
     assert isinstance(one_picture, TransformerModel)
     in_a_row = TokensInARow(one_picture)
     found = claims(family | {in_a_row.name: in_a_row}, PICTURES, PUZZLES)
-    found["ablations"] = _ablations(arguments.work, arguments.out)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    found["ablations"] = _ablations(given.work, given.out)
+    given.out.mkdir(parents=True, exist_ok=True)
     plain = {
         claim: {row: {key: asdict(estimate) for key, estimate in cells.items()} for row, cells in rows.items()}
         for claim, rows in found.items()
     }
-    (arguments.out / "numbers.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    for path in page.write(found, arguments.out):
+    (given.out / "numbers.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    for path in page.write(found, given.out):
         print(path)
-    suites_page = arguments.out.parent / "embedded" / "README.md"
+    suites_page = given.out.parent / "embedded" / "README.md"
     suites_page.parent.mkdir(parents=True, exist_ok=True)
     measured: dict[str, suites.Found] = {}
     for task in SUITES:
         print(f"measuring the suite {task}", flush=True)
-        measured[task] = suites.measure(load_task(task), MODELS, arguments.out.parent)
+        measured[task] = suites.measure(load_task(task), MODELS, given.out.parent)
     suites_page.write_text(suites.page(measured), encoding="utf-8")
     print(suites_page)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import io
 import subprocess
-import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.replication import questions
@@ -21,13 +21,17 @@ from mmeval.reporting.chart import with_interval
 from mmeval.types import Estimate
 
 FIRST, *BASELINES = MODELS
+WEIGHTS = f"mmeval/embedded/weights/{FIRST}"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the accuracy of each commit's weights, and how far they are ahead of each baseline."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m experiments.replication.earlier", description=__doc__)
     parser.add_argument("commits", nargs="+", help="commits whose mmicl-tiny to measure")
-    commits = parser.parse_args().commits
+    commits = parser.parse_args(arguments).commits
+    for commit in commits:
+        if subprocess.run(["git", "cat-file", "-e", f"{commit}:{WEIGHTS}"], capture_output=True).returncode:
+            parser.error(f"{commit}: not a commit of this repository that has {WEIGHTS}")
     baselines = {name: _answers(name, MODELS[name]) for name in BASELINES}
     for name, answers in baselines.items():
         print(f"{name}: {_text(answers.accuracy())}", flush=True)
@@ -41,13 +45,10 @@ def main() -> None:
 
 def _weights(commit: str, folder: Path) -> Path:
     """Unpack a commit's folder of mmicl-tiny into `folder`, and return it."""
-    inside = f"mmeval/embedded/weights/{FIRST}"
-    found = subprocess.run(["git", "archive", commit, inside], capture_output=True)
-    if found.returncode:
-        sys.exit(f"cannot read {inside} of commit {commit}: {found.stderr.decode().strip()}")
+    found = subprocess.run(["git", "archive", commit, WEIGHTS], stdout=subprocess.PIPE, check=True)
     with tarfile.open(fileobj=io.BytesIO(found.stdout)) as archive:
         archive.extractall(folder, filter="data")
-    return folder / inside
+    return folder / WEIGHTS
 
 
 def _answers(name: str, context: str | None) -> Answers:

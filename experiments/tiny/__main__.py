@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -29,40 +30,45 @@ STAGES = ("draw", "words", "learn", "pack")
 WEIGHTS = Path(__file__).resolve().parents[2] / "mmeval" / "embedded" / "weights"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the requested stages, in order."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.tiny", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m experiments.tiny", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument(
         "stages",
         nargs="*",
+        type=_stage,
         default=list(STAGES),
         help=f"any of {', '.join(STAGES)}, see, export; run in the order given",
     )
     parser.add_argument(
         "--member",
         action="append",
-        help=f"any of {', '.join((*FAMILY, *ABLATIONS))}, or one of them with ' seed 1'; default: {', '.join(FAMILY)}",
+        help=f"any of {', '.join((*FAMILY, *ABLATIONS))}, or one of them with ' seed 1'; None: {', '.join(FAMILY)}",
     )
-    parser.add_argument("--work", type=Path, default=Path("work/tiny"))
-    parser.add_argument("--out", type=Path, help="where weights and logs are packed; default: WORK/out")
-    parser.add_argument("--encoder", type=Path, default=WEIGHTS / "mmicl-tiny" / "model.safetensors")
-    parser.add_argument("--minutes", type=float, default=180.0)
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--work", type=Path, default=Path("work/tiny"), help="pictures and checkpoints")
+    parser.add_argument("--out", type=Path, help="where weights and logs are packed; None: WORK/out")
+    parser.add_argument(
+        "--encoder", type=Path, default=WEIGHTS / "mmicl-tiny" / "model.safetensors", help="weights to see with"
+    )
+    parser.add_argument("--minutes", type=float, default=180.0, help="time for all but export")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument(
         "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
     )
-    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; default: 16,384, CPU: 4,000")
+    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; None: 16,384, on a CPU 4,000")
     parser.add_argument("--rows", type=int, default=256, help="maximum lessons in a batch")
     parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
     parser.add_argument("--small", action="store_true", help="sizes that a CPU trains in a few hours")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of weights and lessons")
     parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
     parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
     parser.add_argument("--rate", type=float, default=1e-3, help="full learning rate; lower to go on from weights")
     parser.add_argument(
         "--weights", type=Path, help="a member's model.safetensors to begin with, in the stage with all lessons"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     members = options.member or list(FAMILY)
     try:
         for name in members:
@@ -87,7 +93,7 @@ def main() -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     for stage in options.stages:
         start = time.time()
-        if stage in ("words", "learn") and not (out / "vocabulary.json").exists():
+        if stage in ("words", "learn", "export") and not (out / "vocabulary.json").exists():
             parser.error(f"{out}: has no vocabulary; run the stage draw first")
         if stage == "learn" and not options.weights and not (options.work / "language.safetensors").exists():
             parser.error(f"{options.work}: has no language model; run the stage words first, or give --weights")
@@ -101,14 +107,22 @@ def main() -> None:
             train_members(plan, members)
         elif stage == "pack":
             pack(plan, members)
-        elif stage == "export":
+        else:
             from experiments.tiny.export import export
 
+            if absent := [name for name in members if not (out / f"{name}.safetensors").is_file()]:
+                parser.error(
+                    f"{out}: has no weights of {', '.join(absent)}; run the stage pack, or name others with --member"
+                )
             export(out, WEIGHTS, [name for name in members if name in FAMILY], options.small)
             export(out, options.work / "ablations", [name for name in members if name not in FAMILY], options.small)
-        else:
-            parser.error(f"unknown stage '{stage}'; choose from {', '.join(STAGES)}, see, export")
         plan.say(json.dumps({"done": stage, "seconds": round(time.time() - start, 1), "left": round(plan.left(), 1)}))
+
+
+def _stage(name: str) -> str:
+    if name not in (*STAGES, "see", "export"):
+        raise argparse.ArgumentTypeError(f"unknown stage '{name}'; choose from {', '.join(STAGES)}, see, export")
+    return name
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ as long as the learning rate is small. Stop both, average, and start both again.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -14,6 +15,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from experiments.tiny.learning import RIGHT
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Average the two."""
+    parser = argparse.ArgumentParser("python -m experiments.tiny.averaging", description=__doc__)
+    parser.add_argument("checkpoints", nargs=2, type=Path, metavar="WORK/MEMBER.safetensors")
+    average(*parser.parse_args(arguments).checkpoints)
 
 
 def average(first: Path, second: Path) -> None:
@@ -47,6 +55,4 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoints", nargs=2, type=Path, metavar="WORK/MEMBER.safetensors")
-    average(*parser.parse_args().checkpoints)
+    main()

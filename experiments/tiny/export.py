@@ -27,6 +27,9 @@ def export(packed: Path, weights: Path, members: Sequence[str], small: bool = Fa
         reads = any(key.startswith("qformer.embeddings.") for key in found)
         processor = make_processor(packed, reads, small)
         model = make_model(processor, reads, small)
+        own = model.state_dict()
+        if any(key in own and own[key].shape != weight.shape for key, weight in found.items()):
+            raise SystemExit(f"{packed / name}.safetensors: not the sizes of this model; add --small, or remove it")
         model.config.max_images = MAX_IMAGES.get(name.partition(" seed ")[0])
         missing = model.load_state_dict(found, strict=False)
         if missing.unexpected_keys or set(missing.missing_keys) - {"language_model.lm_head.weight"}:

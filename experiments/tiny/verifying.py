@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -32,15 +33,19 @@ TESTS = 200
 """Number of new documents; the last answer of each is tested."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Train and test each variant."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.tiny.verifying", description=__doc__)
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--rows", type=int, default=32)
-    parser.add_argument("--every", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--variant", choices=VARIANTS, action="append")
-    options = parser.parse_args()
+    parser = argparse.ArgumentParser(
+        "python -m experiments.tiny.verifying",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--steps", type=int, default=400, help="to train")
+    parser.add_argument("--rows", type=int, default=32, help="documents in a batch")
+    parser.add_argument("--every", type=int, default=50, help="steps between tests")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and documents")
+    parser.add_argument("--variant", choices=VARIANTS, action="append", help="may be repeated; None: each in turn")
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     writer = Writer(make_vocabulary(forms_texts()), 1)
     for name in options.variant or VARIANTS:

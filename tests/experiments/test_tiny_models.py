@@ -15,7 +15,7 @@ from experiments.tiny.checkpoint import begin_with
 from experiments.tiny.export import export
 from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.network import LlamaLayer, TinyMmicl
-from experiments.tiny.sizes import Sizes
+from experiments.tiny.sizes import Sizes, sizes_of
 from experiments.tiny.stepping import let_learn
 from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl import checkpoints
@@ -50,6 +50,15 @@ def test_what_was_trained_is_what_is_loaded(name: str, vocabulary: Vocabulary, p
         rows[ids == vocabulary.placeholder] = vocabulary.size + torch.arange(32)
         logits = ours(rows, visual) @ ours.table.T
         assert torch.allclose(logits, theirs.language_model(inputs_embeds=embeds).logits, atol=1e-3)
+
+
+def test_small_weights_are_exported_as_small_ones_only(vocabulary: Vocabulary, packed: Path, tmp_path: Path) -> None:
+    small = TinyMmicl(sizes_of(vocabulary.size, reads=False, small=True))
+    save_file(small.state_dict(), packed / "blip2-tiny.safetensors")
+    with pytest.raises(SystemExit, match=r"blip2-tiny\.safetensors: not the sizes of this model; add --small"):
+        export(packed, tmp_path, ["blip2-tiny"])
+    export(packed, tmp_path, ["blip2-tiny"], small=True)
+    assert find_model(str(tmp_path / "blip2-tiny")).adapter == "blip2"
 
 
 def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:

@@ -101,9 +101,10 @@ def same_batch(config: Config, start: Path, processes: int, say: Callable[[str],
     if before == config.accumulation * processes:
         return config
     if before % processes:
+        fitting = ", ".join(str(number) for number in range(1, before + 1) if not before % number)
         raise TrainingError(
-            f"{start}: used {before} batches per step, which {processes} processes cannot share evenly; start a number "
-            f"of processes that divides {before}, or add --fresh to start over"
+            f"{start}: batches per step: {before}, which {processes} processes cannot share evenly; start one of these "
+            f"numbers of processes: {fitting}, or add --fresh to start over"
         )
     say(f"{processes} processes take {before // processes} batches each per step, to keep {before} in total")
     return replace(config, accumulation=before // processes)

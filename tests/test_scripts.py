@@ -1,0 +1,89 @@
+"""The command lines of the scripts under benchmarks/ and experiments/."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OTHERS = {"benchmarks.peer.lmms", "benchmarks.peer.ours"}  # their options are lmms-eval's and mmeval's
+SCRIPTS = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for folder in ("benchmarks", "experiments")
+    for path in (ROOT / folder).rglob("*.py")
+    if '\nif __name__ == "__main__":\n' in path.read_text(encoding="utf-8")
+}
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS - OTHERS))
+def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script: Any = importlib.import_module(name)
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--help"])
+    assert ended.value.code == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert shown.startswith(f"usage:python-m{name.removesuffix('.__main__')}[-h]")
+    assert "".join(script.__doc__.split()) in shown
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--no-such-option"])
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("benchmarks.ask", ["nowhere"], "nowhere"),
+        ("benchmarks.watch", ["nowhere"], "nowhere"),
+        ("benchmarks.coverage", ["nowhere"], "nowhere"),
+        ("benchmarks.tables", ["nowhere.tsv"], "nowhere.tsv"),
+        ("benchmarks.letters", ["nowhere"], "nowhere: has no eval/saved_outputs"),
+        ("benchmarks.peer", [], "--peer: give the Python of an environment with lmms-eval"),
+        ("benchmarks.peer", ["--ways", "tuned,quick"], "unknown: quick; choose from mmeval, lmms-eval"),
+        ("benchmarks.gpu", ["--rows", "mmicl,mmic"], "unknown: mmic; choose from mmicl, rotations"),
+        ("benchmarks.gpu", ["--threads", "four"], "argument --threads: invalid numbers value: 'four'"),
+        ("benchmarks.training", ["--ways", "our"], "unknown: our; choose from original, ours"),
+        ("experiments.replication.earlier", ["nowhere"], "nowhere: not a commit of this repository that has mmeval/"),
+        ("experiments.tiny", ["draw", "lern"], "unknown stage 'lern'; choose from draw, words, learn, pack"),
+    ],
+)
+def test_bad_input_ends_a_script_with_a_sentence(
+    name: str, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script: Any = importlib.import_module(name if name in SCRIPTS else f"{name}.__main__")
+    with pytest.raises(SystemExit) as ended:
+        script.main(arguments)
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_what_was_not_packed_is_not_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for changed in ("signal.signal", "torch.set_num_threads"):  # of the whole process
+        monkeypatch.setattr(changed, lambda *_: None)
+    script: Any = importlib.import_module("experiments.tiny.__main__")
+    where = ["export", "--out", str(tmp_path), "--work", str(tmp_path / "work")]
+    for sentence in (
+        ": has no vocabulary; run the stage draw first",
+        ": has no weights of blip2-tiny, text-tiny; run the stage pack",
+    ):
+        with pytest.raises(SystemExit) as ended:
+            script.main(where)
+        assert ended.value.code == 2
+        assert f"{tmp_path}{sentence}" in capsys.readouterr().err
+        for name in ("vocabulary.json", "mmicl-tiny.safetensors", "instructblip-tiny.safetensors"):
+            (tmp_path / name).touch()
+
+
+def test_options_of_the_tiny_familys_training_do_not_reach_its_evaluation() -> None:
+    make = ["make", "-n", "tiny-all", "ARGS=--minutes 9"]
+    shown = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[2] for line in shown.splitlines() if "--minutes 9" in line] == ["experiments.tiny"]
+    assert "-m experiments.replication" in shown
