@@ -101,6 +101,7 @@ def without_media(folder: Path) -> None:
             path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(TASKS))
 def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()

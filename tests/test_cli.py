@@ -67,6 +67,7 @@ def test_a_run_on_a_read_only_disk_is_shown_and_a_message_names_the_file(
     assert f"{run / 'scores.json'}: Read-only file system; use a folder that you may read and write" in told.output
 
 
+@pytest.mark.slow
 def test_a_long_list_of_models_and_a_long_name_are_not_file_names(tmp_path: Path) -> None:
     models = f"constant,constant:{'no' * 150}"  # a path's part has at most 255 bytes
     command = ["run", "--task", "mme", "--data", str(make_release(tmp_path / "data", pictures=1)), "--model", models]

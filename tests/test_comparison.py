@@ -41,6 +41,7 @@ def found(runs: tuple[Run, Run, Run]) -> Comparison:
     return mmeval.compare(runs[0], runs[1], margin=5.0)
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_the_runs_and_every_answer_changed(found: Comparison, runs: tuple[Run, Run, Run]) -> None:
     (pair,) = found.pairs
     rows = {row.metric: row for row in pair.rows}
@@ -79,6 +80,7 @@ def test_runs_of_other_questions_are_compared_on_the_common_ones(runs: tuple[Run
     assert not pair.gained
 
 
+@pytest.mark.slow
 def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
     comparison.write(mmeval.compare(*runs), tmp_path)
     page, table = ((tmp_path / f"{name}").read_text(encoding="utf-8") for name in ("report.html", "comparison.md"))
@@ -88,6 +90,7 @@ def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run],
     assert f"few: {few} of {few} questions answered" in page
 
 
+@pytest.mark.slow
 def test_a_page_of_three_runs_has_each_ones_difference_from_the_first(
     runs: tuple[Run, Run, Run], tmp_path: Path
 ) -> None:
@@ -218,6 +221,7 @@ def test_tables_of_any_text_compile(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout[-2000:]
 
 
+@pytest.mark.slow
 def test_a_tasks_name_in_a_run_leads_to_no_other_folder(found: Comparison, tmp_path: Path) -> None:
     (pair, *_) = found.pairs
     named = [replace(pair, task=replace(pair.task, name=name, facts={"title": "T"})) for name in ("../up", "..")]
@@ -226,6 +230,7 @@ def test_a_tasks_name_in_a_run_leads_to_no_other_folder(found: Comparison, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
     folders = [str(run.folder) for run in runs[:2]]
     result = CliRunner().invoke(main, ["compare", *folders, "--out", str(tmp_path), "--gate", "A > B"])

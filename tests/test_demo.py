@@ -225,6 +225,7 @@ def count(tab: Browser, selector: str) -> int:
     return int(tab.run(f"document.querySelectorAll({selector!r}).length"))
 
 
+@pytest.mark.slow
 def test_an_example_its_prompt_and_its_gain(page: Page, tab: Browser) -> None:
     for width, dark in ((400, True), (1400, False)):
         tab.size(width, dark=dark)
@@ -239,6 +240,7 @@ def test_an_example_its_prompt_and_its_gain(page: Page, tab: Browser) -> None:
         assert tab.run("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_the_next_message_is_written_while_an_answer_is(tab: Browser, tmp_path: Path) -> None:
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
     send(tab, "slowly: what color ?", tmp_path / "blue.png")
@@ -248,6 +250,7 @@ def test_the_next_message_is_written_while_an_answer_is(tab: Browser, tmp_path: 
     assert tab.run("document.querySelector('textarea').value") == "and now"
 
 
+@pytest.mark.slow
 def test_demonstrations_are_added_changed_and_removed(tab: Browser, tmp_path: Path) -> None:
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
     click(tab, "Add or change demonstrations")
@@ -268,6 +271,7 @@ def test_demonstrations_are_added_changed_and_removed(tab: Browser, tmp_path: Pa
     tab.until("document.body.innerText.includes('choose the demonstration to remove')")
 
 
+@pytest.mark.slow
 def test_the_demonstrations_of_an_example_are_seen(tab: Browser) -> None:
     click(tab, "A new word")
     tab.until("[...document.querySelectorAll('figure')].some(one => one.innerText.trim().startsWith('image 0: '))")
@@ -275,6 +279,7 @@ def test_the_demonstrations_of_an_example_are_seen(tab: Browser) -> None:
     assert "MultimodalTextbox" not in tab.run("document.body.innerText")  # the name of a field for a screen reader
 
 
+@pytest.mark.slow
 def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser, tmp_path: Path) -> None:
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
@@ -304,6 +309,7 @@ def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser,
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_uploads_are_deleted_when_the_demo_is_terminated(tmp_path: Path) -> None:
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
     if PROGRAM is None:
@@ -318,6 +324,7 @@ def test_uploads_are_deleted_when_the_demo_is_terminated(tmp_path: Path) -> None
     assert list(page.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_demonstration_is_changed_in_place(red: Image, tmp_path: Path) -> None:
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
     demo, visit = Demo({"one": Chat(FakeModel(color))}), Visit()

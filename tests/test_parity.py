@@ -49,6 +49,7 @@ def test_a_side_is_a_model_and_its_settings() -> None:
             side(wrong)
 
 
+@pytest.mark.slow
 def test_a_model_equals_itself_and_that_is_shown_only_with_enough_questions(tmp_path: Path) -> None:
     found = compared("constant", "constant", tmp_path, margin=60.0)
     assert (found.questions, found.same, found.same_read, found.differing) == (28, 28, 28, ())
@@ -57,6 +58,7 @@ def test_a_model_equals_itself_and_that_is_shown_only_with_enough_questions(tmp_
     assert not compared("constant", "constant", tmp_path, margin=0.5).equivalent  # 28 questions prove no half percent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["..", "../model", ".hidden"])
 def test_a_sides_folder_is_in_out_and_not_hidden(tmp_path: Path, model: str) -> None:
     folders: list[Path] = []
@@ -70,6 +72,7 @@ def test_a_sides_folder_is_in_out_and_not_hidden(tmp_path: Path, model: str) -> 
     assert not any(folder.name.startswith(".") for folder in folders)
 
 
+@pytest.mark.slow
 def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
     found = compared("constant", "constant:no", tmp_path)
     assert (found.same, found.equivalent) == (0, False)
@@ -79,6 +82,7 @@ def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
     assert json.loads(json.dumps(to_json(found)))["equal_answers"] == 0
 
 
+@pytest.mark.slow
 def test_errors_are_not_equal_answers(tmp_path: Path) -> None:
     assert compared("constant", "constant", tmp_path, margin=60.0, limit=280).equivalent
     for folder in ("constant", "constant-again"):
@@ -92,6 +96,7 @@ def test_errors_are_not_equal_answers(tmp_path: Path) -> None:
     assert to_json(failed)["equivalent"] is False
 
 
+@pytest.mark.slow
 def test_a_side_answers_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where other runs look for answers that are there
     asked: list[bool] = []
@@ -107,11 +112,13 @@ def test_a_side_answers_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not any("reused" in session for run in found.runs for session in run.sessions)
 
 
+@pytest.mark.slow
 def test_likelihoods_are_compared_as_numbers(tmp_path: Path) -> None:
     found = compared("constant", "constant:no", tmp_path, task="mmbench", scoring="likelihood")
     assert (found.same, found.furthest) == (28, 0.0)
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     with serving(lambda body, n: says("no" if n == 3 else "yes")) as server:
         sides = ["constant", f"server:http://u:word@{server.host}/v1#tiny"]

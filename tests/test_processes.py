@@ -126,6 +126,7 @@ def test_a_launcher_says_which_part(tmp_path: Path) -> None:
             of_process({"RANK": rank, "WORLD_SIZE": "3"})
 
 
+@pytest.mark.slow
 def test_processes_share_a_sweep_and_the_last_shows_it(tmp_path: Path) -> None:
     data = make_release(tmp_path / "data", pictures=2)
     (tmp_path / "grid.yaml").write_text(f"task: mme\nmodel: [constant, 'constant:no']\ndata: {data}\nlimit: 28\n")

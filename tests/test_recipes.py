@@ -139,6 +139,7 @@ def test_the_prompts_are_those_of_vlmevalkit() -> None:
     assert prompts("vlmevalkit-2025-08", "mmbench", "ccbench") == expected
 
 
+@pytest.mark.slow
 def test_a_recipe_sets_what_was_left_open_and_refuses_another_value(tmp_path: Path) -> None:
     spec = RunSpec("mme", "constant", recipe="lmms-eval-0.7", limit=28)
     assert (recipes.apply(spec).prompt, recipes.apply(spec).max_new_tokens) == ("single-word", 16)

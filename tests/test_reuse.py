@@ -55,6 +55,7 @@ def run(limit: int, model: str = "constant", **values: Any) -> tuple[Run, Counti
     return evaluate(model, "mme", limit=limit, load=counting, display=display, **values), counting, display
 
 
+@pytest.mark.slow
 def test_a_larger_run_asks_only_what_the_smaller_one_had_not() -> None:
     small, first, _ = run(28)
     large, second, display = run(56)
@@ -67,6 +68,7 @@ def test_a_larger_run_asks_only_what_the_smaller_one_had_not() -> None:
     assert len({record.id for record in large.records}) == 56
 
 
+@pytest.mark.slow
 def test_where_all_is_there_the_model_is_not_loaded_and_scores_are_the_same() -> None:
     run(56)
     small, counting, _ = run(28)
@@ -76,6 +78,7 @@ def test_where_all_is_there_the_model_is_not_loaded_and_scores_are_the_same() ->
     assert fresh.results["remarks"] != small.results["remarks"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"model": "constant:no"}, {"no_cache": True}, {"fresh": True}, {"max_new_tokens": 9}]
 )
@@ -86,12 +89,14 @@ def test_another_model_or_setting_asks_anew(change: dict[str, Any]) -> None:
     assert not any("answers reused from" in message for message in display.messages)
 
 
+@pytest.mark.slow
 def test_another_prompt_asks_anew() -> None:
     run(28)
     _, counting, _ = run(28, prompt=list(load_task("mme").prompts)[1])
     assert counting.asked == 28
 
 
+@pytest.mark.slow
 def test_an_error_is_no_answer_to_reuse() -> None:
     first, _, _ = run(28)
     journal = first.folder / "records.jsonl"
@@ -102,6 +107,7 @@ def test_an_error_is_no_answer_to_reuse() -> None:
     assert counting.asked == 29
 
 
+@pytest.mark.slow
 def test_a_damaged_run_is_told_and_not_used() -> None:
     first, _, _ = run(28)
     with (first.folder / "records.jsonl").open("a") as file:

@@ -41,6 +41,7 @@ def named(servers: tuple[Server, Server], model: str) -> str:
     return f"server:{','.join(addresses)}#{model}"
 
 
+@pytest.mark.slow
 def test_a_sweep_shares_each_run_between_two_servers(servers: tuple[Server, Server], tmp_path: Path) -> None:
     data = make_release(tmp_path / "data", pictures=2)
     models = [named(servers, "org/tiny"), named(servers, "small")]
@@ -70,6 +71,7 @@ def answered_by_the_model_asked(body: dict[str, object], number: int) -> Reply:
     return says("yes", model=str(body["model"]))
 
 
+@pytest.mark.slow
 def test_a_comma_between_addresses_does_not_separate_models(servers: tuple[Server, Server], tmp_path: Path) -> None:
     data = str(make_release(tmp_path / "data", pictures=2))
     asked = ["run", "--task", "mme", "--data", data, "--concurrency", "2", "--out", str(tmp_path / "runs"), "--model"]
@@ -171,6 +173,7 @@ def test_a_card_and_a_model_in_a_folder_are_named_as_in_one_run(
     assert [folder and folder.name for folder in folders] == ["own1-constant", "own2-constant"]
 
 
+@pytest.mark.slow
 def test_a_sweep_over_prompts_ends_in_a_table(tmp_path: Path) -> None:
     data = make_release(tmp_path / "data", pictures=2)
     (tmp_path / "grid.yaml").write_text(f"task: mme\nmodel: constant\ndata: {data}\nprompt: [release, single-word]\n")

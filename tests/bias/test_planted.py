@@ -104,6 +104,7 @@ def half(digest: str) -> bool:
     return hashlib.sha256(digest.encode()).digest()[0] % 2 == 0
 
 
+@pytest.mark.slow
 def test_one_who_looks_and_one_whose_pictures_are_half_swapped(
     release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_one_who_looks_and_one_whose_pictures_are_half_swapped(
     assert whole["rows"]["always yes, the majority"] == {"accuracy": 50.0, "perception": 500.0, "cognition": 200.0}
 
 
+@pytest.mark.slow
 def test_a_model_of_words_shows_no_gain(release: Path, tmp_path: Path) -> None:
     def words(request: Request) -> str:
         text = "".join(part for part in request.prompt if isinstance(part, str))
@@ -159,6 +161,7 @@ def test_the_language_model_alone_shows_no_gain(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_who_likes_the_first_option_is_found_out(tmp_path: Path) -> None:
     found = study(run_under(lambda request: "A", tmp_path / "run", "rotate1,rotate2,hidden", "muirbench", limit=40))
     assert found["letters"]["first"]["value"] == 100.0
@@ -172,6 +175,7 @@ def test_who_likes_the_first_option_is_found_out(tmp_path: Path) -> None:
     assert found["by_pictures"] is not None and found["by_place"] is not None
 
 
+@pytest.mark.slow
 def test_an_invariant_model_is_changed_by_no_order_and_a_follower_by_references(tmp_path: Path) -> None:
     def invariant(request: Request) -> str:
         shown = [image.digest for image in images(request.prompt)]
@@ -186,6 +190,7 @@ def test_an_invariant_model_is_changed_by_no_order_and_a_follower_by_references(
     assert found["controls"]["references"]["changed"]["low"] > 10
 
 
+@pytest.mark.slow
 def test_controls_go_on_where_they_stopped_and_are_of_one_run(release: Path, tmp_path: Path) -> None:
     asked: list[str] = []
 
@@ -226,6 +231,7 @@ def test_what_no_control_can_act_on_is_said_and_not_run(release: Path, tmp_path:
     assert not list((run.folder / "controls").glob("*/run.json"))
 
 
+@pytest.mark.slow
 def test_ids_of_what_needs_the_picture_are_taken_back(
     release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
 ) -> None:
@@ -347,6 +353,7 @@ class Fails(Told):
         return (replace(self.preview(request), error="the server is down") for request in requests)
 
 
+@pytest.mark.slow
 def test_a_control_without_any_answer_is_left_out_and_said(tmp_path: Path) -> None:
     data = str(make_release(tmp_path / "data", pictures=1))
     run = run_under(lambda request: "yes", tmp_path / "run", "grey", data=data)
@@ -373,6 +380,7 @@ class FailsOnce(Told):
             yield replace(shown, error="down") if failed else replace(shown, text=self.answer(request))
 
 
+@pytest.mark.slow
 def test_an_answer_that_failed_is_no_answer(tmp_path: Path) -> None:
     data = str(make_release(tmp_path / "data", pictures=2))
     load = lambda checkpoint, options: FailsOnce(lambda request: "yes")  # noqa: E731
@@ -391,6 +399,7 @@ def test_an_answer_that_failed_is_no_answer(tmp_path: Path) -> None:
     assert len(set(curve)) == 1  # steps 0, 1 and 2 have the same height
 
 
+@pytest.mark.slow
 def test_a_failure_under_a_rotation_or_a_prompt_is_no_effect_of_it(tmp_path: Path) -> None:
     run = evaluate("constant", "muirbench", out=tmp_path / "run", load=loading(lambda request: "A"), limit=40)
     load = lambda checkpoint, options: FailsOnce(lambda request: "A")  # noqa: E731
@@ -476,6 +485,7 @@ def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path
     assert {(*flag["by"], flag["of"]) for flag in solved["flags"].values()} == {("absent", "grey", 3)}
 
 
+@pytest.mark.slow
 def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
     """A model that finds the first option likelier by 3, whatever it sees, and the right one by 2 where it sees."""
     answers = {sample.id: sample for sample in load_task("muirbench").samples(str(suite("muirbench")))}
@@ -499,6 +509,7 @@ def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
     assert 0 < found["tuned"]["alpha"] <= 1.0 and found["tuned"]["held_out"]["value"] == 100.0
 
 
+@pytest.mark.slow
 def test_likelihoods_that_no_picture_changes_are_ties(tmp_path: Path) -> None:
     how: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 20}
     run = evaluate("constant", "muirbench", out=tmp_path / "run", **how)
@@ -508,6 +519,7 @@ def test_likelihoods_that_no_picture_changes_are_ties(tmp_path: Path) -> None:
     assert "20 of 20 questions have no single likeliest option" in " ".join(reading(found))
 
 
+@pytest.mark.slow
 def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: Path) -> None:
     file, out = tmp_path / "run.yaml", tmp_path / "run"
     file.write_text(f"task: mme\nmodel: constant\ndata: {release}\ncontrols: [blind, grey, order]\n", encoding="utf-8")
@@ -526,6 +538,7 @@ def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: 
     assert alone.exit_code == 0 and json.loads(alone.output)["yes_no"]["yes_ratio"]["value"] == 100.0
 
 
+@pytest.mark.slow
 def test_of_several_processes_the_last_studies_the_controls(release: Path, tmp_path: Path) -> None:
     command = ["run", "--task", "mme", "--model", "constant", "--data", str(release), "--out", str(tmp_path / "run")]
     command += ["--control", "blind,grey", "--bias"]

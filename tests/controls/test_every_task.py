@@ -93,6 +93,7 @@ def check_baselines(task: Task, samples: list[Sample]) -> None:
         assert any(score.outcome != "unparsed" for score in answering(records, answer, main)[1]), answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(TASKS))
 def test_every_control_on_a_small_folder(name: str, tmp_path: Path) -> None:
     spec = RunSpec(name, frames=2 if load_task(name).video else None, shots=1 if load_task(name).few_shot else None)
@@ -100,6 +101,7 @@ def test_every_control_on_a_small_folder(name: str, tmp_path: Path) -> None:
     check(task, questions(task, str(tmp_path / (WRITERS[name](tmp_path) or ""))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(SUITES))
 def test_every_control_on_an_embedded_suite(name: str) -> None:
     task = configure(load_task(name), RunSpec(name, **SUITES[name].settings))

@@ -72,6 +72,7 @@ def video(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return write(tmp_path_factory.mktemp("kinds") / request.param, *KINDS[request.param])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seek", [1, 500])
 def test_frames_are_those_that_decoding_all_gives(video: Path, seek: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "SEEK", seek)

@@ -30,6 +30,7 @@ def test_the_test_set_has_forty_pictures_a_subtask_and_no_name_twice() -> None:
     assert len({view.name for view in views}) == len({view.picture.tobytes() for view in views}) == 14 * 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subtask", world.SUBTASKS)
 def test_what_a_view_promises(subtask: str) -> None:
     for seed in range(40):

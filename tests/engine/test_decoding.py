@@ -87,6 +87,7 @@ def test_aligned_rows_begin_at_sixteen_bytes(length: int) -> None:
     assert all(stride % 8 == 0 for stride in found.stride()[:-1]) and found.stride()[-1] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beginning", ["blip-2", "instructblip"])
 def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tensors without values stand for a GPU's: looking at a value raises, as it would wait for a GPU."""

@@ -33,6 +33,7 @@ def test_the_corpus_is_drawn_once(small: Corpus, tmp_path: Path) -> None:
     assert (first.pictures == again.pictures).all()
 
 
+@pytest.mark.slow
 def test_training_pixels_are_the_processors(small: Corpus, processor: MmiclProcessor) -> None:
     ours = normalized(torch.from_numpy(np.array(small.pictures[:1])))
     assert torch.allclose(ours[0], processor.pixels([Image.fromarray(small.pictures[0])])[0], atol=1e-6)
@@ -87,6 +88,7 @@ def test_a_vision_encoder_begins_to_see(small: Corpus, tmp_path: Path, capsys: p
     assert last < first
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def trained(model: TinyMmicl) -> list[nn.Parameter]:
     return [weight for name, weight in model.named_parameters() if not name.startswith("vision_model.")]
 
 
+@pytest.mark.slow
 def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_was_cut(
     pool: Pool, writer: Writer, vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
@@ -185,6 +186,7 @@ def test_a_model_that_fails_does_not_end_the_others() -> None:
     assert one(1000)
 
 
+@pytest.mark.slow
 def test_a_step_without_finite_gradients_is_skipped_and_counted(pool: Pool, writer: Writer) -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(writer.vocabulary.size))

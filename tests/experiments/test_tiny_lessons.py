@@ -203,6 +203,7 @@ def test_what_two_pictures_show_adds_up(pool: Pool) -> None:
                 assert part.text == NUMBERS[number]
 
 
+@pytest.mark.slow
 def test_training_never_shows_what_the_tests_do() -> None:
     train, test = planned("train"), planned("test")
     assert not any(thing.held_out for shown in train.shown for thing in shown.things)

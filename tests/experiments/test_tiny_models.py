@@ -80,6 +80,7 @@ def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
         assert (found == -back).float().mean() > 0.9
 
 
+@pytest.mark.slow
 def test_before_it_learns_it_expects_what_followed_a_word_and_tells_whether_it_comes() -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(400))

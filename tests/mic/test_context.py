@@ -40,6 +40,7 @@ def shot_examples(draw: st.DrawFn) -> Example:
     return with_shots(query, [*shots, query])
 
 
+@pytest.mark.slow
 @given(shot_examples())
 def test_every_declared_index_stands_once_and_in_order(example: Example) -> None:
     conversation = compose(example)
@@ -77,6 +78,7 @@ def test_demonstrations_never_include_the_query(example: Example) -> None:
     assert example.id not in [shot.id for shot in example.shots]
 
 
+@pytest.mark.slow
 @given(shot_examples())
 def test_a_line_is_read_back_as_it_was(example: Example) -> None:
     line = to_json(example)

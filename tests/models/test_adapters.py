@@ -65,6 +65,7 @@ def answers(model: TransformerModel, at_once: int) -> dict[str, str | None]:
     return answered
 
 
+@pytest.mark.slow
 def test_every_adapter_keeps_the_contract(load: Load) -> None:
     assert [one for one in check(load()) if one.level == "FAILED"] == []
 

@@ -64,6 +64,7 @@ def test_zoo_families() -> None:
     assert len(zoo.FAMILIES) >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", zoo.FAMILIES)
 def test_every_family_keeps_the_contract(family: str, checkpoint: Find) -> None:
     model = opened(checkpoint(family))
@@ -196,6 +197,7 @@ def test_a_presence_penalty_takes_from_what_the_answer_has_and_not_from_the_prom
     assert Presence(1.5, start=2)(said, torch.zeros(1, 4)).tolist() == [[0, -1.5, 0, 0]]
 
 
+@pytest.mark.slow
 def test_out_of_memory_lowers_the_budget_and_says_so_once(
     checkpoint: Find, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,6 +289,7 @@ def of_llavas_own_code(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"mm_vision_tower": "openai/clip-vit-large-patch14-336"}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "options", "message"),
     [

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # be
 SHARED = sorted(FAMILIES & zoo.FAMILIES.keys())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", SHARED)
 def test_a_picture_is_encoded_once_for_all_its_questions(family: str, tmp_path: Path) -> None:
     folder = zoo.save(family, tmp_path)
@@ -34,6 +35,7 @@ def test_a_picture_is_encoded_once_for_all_its_questions(family: str, tmp_path: 
     assert (model.vision.encoded, plain.vision.encoded) == (2, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", SHARED)
 def test_a_picture_is_resized_once_for_all_its_questions(
     family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

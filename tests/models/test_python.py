@@ -26,6 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_worked_example_runs_and_keeps_the_contract(here: Path) -> None:
     code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
     (here / "middle.py").write_text(code)
@@ -131,6 +132,7 @@ def load(options): return Bad()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "message"),
     [

@@ -385,6 +385,7 @@ def test_likelihoods_are_those_of_the_candidates_tokens_alone(server: Server) ->
     assert [body["chat_template_kwargs"]["enable_thinking"] for body in server.asked[4:]] == [False] * 3
 
 
+@pytest.mark.slow
 def test_the_adapter_keeps_the_contract(server: Server) -> None:
     def behave(body: dict[str, Any], n: int) -> Reply:
         reply = like_vllm(body, n) if "prompt_logprobs" in body else says("yes")
@@ -466,6 +467,7 @@ def test_first_tokens_are_the_letters_with_a_blank_or_without(server: Server, tm
     assert set(run.samples["answer"]) == {"B"}
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_asks_nothing_twice(server: Server, tmp_path: Path) -> None:
     class Stop(Collected):
         def progress(self, done: int, total: int) -> None:
@@ -497,6 +499,7 @@ def test_errors_are_asked_again_and_the_cost_is_told(server: Server, tmp_path: P
     assert any(line.startswith("Tokens: 28 in, 8 out; 0.0001 at prices of 2 and 10") for line in run.results["remarks"])
 
 
+@pytest.mark.slow
 def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server, tmp_path: Path) -> None:
     server.models = Reply({"data": [{"id": "tiny", "owned_by": "vllm"}]})
     for number, version in enumerate(("", "0.31.0", "0.32.0"), start=1):

@@ -102,6 +102,7 @@ def test_a_radar_is_drawn_of_axes_enough_and_not_of_too_many() -> None:
     assert [radar.fits(of(count)) for count in (3, 4, 5, 14, 15, 30)] == [False, False, True, True, False, False]
 
 
+@pytest.mark.slow
 def test_what_is_drawn_of_a_run_takes_no_matplotlib(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from tests.reporting.made_up import chart; from mmeval.reporting import dotplot, radar\n"

@@ -49,6 +49,7 @@ def test_mvbench_an_empty_answer_is_never_correct(name: str, text: str) -> None:
         assert SCORERS[name](answered(text, target)).value == 0.0
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(SCORERS)), st.text("?! \n().,;", max_size=12), st.sampled_from(["A", "yes", "no"]))
 def test_mvbench_nothing_but_punctuation_is_never_correct(name: str, text: str, target: str) -> None:
     assert SCORERS[name](answered(text, target)).value == 0.0

@@ -44,6 +44,7 @@ def test_power_is_a_noncentral_t(shift: float, clusters: int) -> None:
     assert power(shift, math.sqrt(clusters), clusters) == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 def test_scipy_stats_is_not_imported_because_it_is_slow() -> None:
     code = (
         "import sys; from mmeval.scoring.significance import *; from mmeval.scoring.statistics import *\n"
@@ -70,6 +71,7 @@ def test_few_clusters_are_swapped_in_all_ways() -> None:
     assert name == SIGN_FLIP
 
 
+@pytest.mark.slow
 def test_many_clusters_are_swapped_as_scipy_does() -> None:
     rng = np.random.default_rng(4)
     one = (rng.random(240) < 0.6).astype(float)
@@ -100,6 +102,7 @@ def test_a_functional_is_tested_by_its_linear_part() -> None:
     assert p_value(auroc(good.tolist(), truth, names), auroc(same.tolist(), truth, names))[0] > 0.05
 
 
+@pytest.mark.slow
 def test_where_nothing_differs_few_p_values_are_small() -> None:
     rng = np.random.default_rng(6)
     small = 0

@@ -175,6 +175,7 @@ def test_the_interval_holds_the_value_and_stays_within_the_marks(pictures: list[
     assert result.high - result.low >= 200.0 * 3.84 / (1.5 * len(pictures) + 3.84) * 0.999  # Wilson's of all answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pictures", "skill"), [(20, 0.6), (20, 0.95), (30, 0.95), (30, 0.1), (170, 0.5)])
 def test_coverage(pictures: int, skill: float) -> None:
     # pictures differ in how hard they are, so the two answers of a picture go together; benchmarks/coverage.py has more
@@ -190,6 +191,7 @@ def test_coverage(pictures: int, skill: float) -> None:
     assert 0.92 <= hits / 600 <= 0.99
 
 
+@pytest.mark.slow
 def test_coverage_of_few_pictures_that_are_unlike() -> None:
     # ten questions a picture, most pictures without a right answer: their variance is too small as often as not
     random, hits, names = np.random.default_rng(11), 0, [str(number // 10) for number in range(200)]

@@ -238,6 +238,7 @@ def test_a_no_that_is_said_is_never_read_as_yes(words: list[str]) -> None:
         assert strict(text) != "no"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["a", '"', " '", "final answer ", "<think>", "yes ", "no.", "a/", "是", "\n", "<", "* ", "y ", '"answer" ']
 )

@@ -646,6 +646,7 @@ def test_demonstrations_with_pictures_reach_a_real_model(
     assert all(record.sent.count("<image") >= 5 for record in open_run(tmp_path / "run").records)
 
 
+@pytest.mark.slow
 def test_sampled_answers_vary_with_the_seed_without_demonstrations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

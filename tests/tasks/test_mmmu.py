@@ -70,6 +70,7 @@ def spelled(parts: Parts) -> str:
     return "".join(f"[{numbers[part.digest]}]" if isinstance(part, Image) else str(part) for part in parts)
 
 
+@pytest.mark.slow
 def test_numbers_of_questions_domains_and_subjects(tmp_path: Path) -> None:
     mmmu(tmp_path / "data")
     scores = run("mmmu", tmp_path / "data", tmp_path / "run", "constant:B is -120")

@@ -50,6 +50,7 @@ def test_every_task_says_what_a_list_of_tasks_shows(name: str) -> None:
     assert card["evidence"] != "format only"
 
 
+@pytest.mark.slow
 def test_the_list_shows_official_readings_their_evidence_and_embedded_suites() -> None:
     for name in TASKS:
         task = load_task(name)

@@ -404,6 +404,7 @@ def test_every_card_is_here() -> None:
     assert sorted(EXPECTED) == CARDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(EXPECTED))
 def test_a_true_folder_to_the_numbers(name: str, tmp_path: Path) -> None:
     make, said, wanted, chance = EXPECTED[name]
@@ -558,6 +559,7 @@ def test_what_is_not_included_is_said_with_the_reason() -> None:
     assert "Bongard-HOI" in LEFT_OUT
 
 
+@pytest.mark.slow
 def test_the_list_of_tasks_is_a_line_each_by_title() -> None:
     lines = call("tasks").output.splitlines()
     for name in TASKS:

@@ -25,6 +25,7 @@ def trained(data: Path, *flags: str, **changes: Any) -> Result:
     return CliRunner().invoke(main, ["train", "stage2", "--config", str(file), *flags])
 
 
+@pytest.mark.slow
 def test_each_checkpoint_is_evaluated_and_training_is_the_same(data: Path) -> None:
     plain = trained(data, output=str(data / "plain"), evaluate_every=2)
     ended = trained(data, evaluate=["mic:../train.jsonl"], evaluate_every=2)
@@ -41,6 +42,7 @@ def test_each_checkpoint_is_evaluated_and_training_is_the_same(data: Path) -> No
     assert torch.equal(states[0]["cpu"], states[1]["cpu"])  # an evaluation seeds torch, and dropout is drawn as before
 
 
+@pytest.mark.slow
 def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> None:
     file = str(data / "train.jsonl")
     assert trained(data, steps=2, evaluate_every=2).exit_code == 0
@@ -77,6 +79,7 @@ def test_what_cannot_be_evaluated_is_told_before_training(data: Path, evaluate: 
     assert not (data / "out").exists()
 
 
+@pytest.mark.slow
 def test_what_was_trained_names_benchmarks_as_seen_from_its_folder(data: Path) -> None:
     assert trained(data, steps=1, evaluate=["mic:../train.jsonl"]).exit_code == 0
     told = json.loads((data / "out" / "trained" / "training.json").read_text())["config"]

@@ -60,6 +60,7 @@ def test_a_run_goes_on_as_if_never_stopped(data: Path) -> None:
         assert torch.equal(value, base[key]) == (key not in learned), key
 
 
+@pytest.mark.slow
 def test_a_step_that_is_no_number_is_the_last(data: Path) -> None:
     model = checkpoints.load_model(data / "base")
     with torch.no_grad():
@@ -70,6 +71,7 @@ def test_a_step_that_is_no_number_is_the_last(data: Path) -> None:
     assert not {"trained", "checkpoint-4"} & {path.name for path in (data / "out").iterdir()}
 
 
+@pytest.mark.slow
 def test_what_diverged_is_not_opened(data: Path) -> None:
     config = Config(**config_values(data, steps=2, evaluate_every=1))
     train(config)
@@ -83,6 +85,7 @@ def test_what_diverged_is_not_opened(data: Path) -> None:
         checkpoints.load(file.parent)
 
 
+@pytest.mark.slow
 def test_a_second_run_on_one_output_is_refused(data: Path) -> None:
     config = Config(**config_values(data))
     refused: list[str] = []
@@ -179,6 +182,7 @@ def test_what_was_trained_names_no_machine_and_may_move(data: Path) -> None:
     assert (data / "there" / "out" / "checkpoint-5").exists() and not final.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
@@ -202,6 +206,7 @@ def test_a_damaged_checkpoint_is_not_resumed_from(data: Path, name: str, content
         train(replace(config, steps=2))
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_checkpoint_is_not_resumed_from(data: Path) -> None:
     config = Config(**config_values(data, steps=1, evaluate_every=1))
     checkpoint = train(config).parent / "checkpoint-1"
@@ -234,6 +239,7 @@ def test_a_models_folder_is_no_output(data: Path) -> None:
     assert (data / "base" / "config.json").read_bytes() == config
 
 
+@pytest.mark.slow
 def test_what_was_trained_says_that_its_base_is_gone(data: Path) -> None:
     final = train(Config(**config_values(data, steps=1, evaluate_every=1)))
     (data / "base").rename(data / "elsewhere")
@@ -241,6 +247,7 @@ def test_what_was_trained_says_that_its_base_is_gone(data: Path) -> None:
         checkpoints.load_model(final)
 
 
+@pytest.mark.slow
 def test_rates_are_those_of_training_alone(data: Path) -> None:
     def benchmarks(_: Path) -> dict[str, float]:
         time.sleep(2)
@@ -253,6 +260,7 @@ def test_rates_are_those_of_training_alone(data: Path) -> None:
     assert second["samples_per_second"] > 2.5, "four rows in a step, and two seconds of evaluation before it"
 
 
+@pytest.mark.slow
 def test_rows_without_pictures_are_no_obstacle_if_only_the_qformer_learns(data: Path) -> None:
     (data / "train.jsonl").write_text(
         '{"id": "a", "images": [], "turns": [{"ask": ["is there ?"], "answer": "yes"}]}\n'

@@ -160,6 +160,7 @@ def test_a_streamed_run_goes_on_as_if_never_stopped(data: Path) -> None:
     assert not (other / "stream.json").exists()
 
 
+@pytest.mark.slow
 def test_a_row_whose_picture_is_broken_is_left_out_of_a_stream(tmp_path: Path) -> None:
     write_examples(tmp_path)
     write_base(tmp_path)
@@ -176,6 +177,7 @@ def test_a_stream_has_steps_and_no_features(data: Path) -> None:
         Config(**config_values(data, stream=True, features="f"))
 
 
+@pytest.mark.slow
 def test_a_stream_without_rows_or_pictures_is_refused(tmp_path: Path) -> None:
     write_base(tmp_path)
     (tmp_path / "empty.jsonl").write_text("")
@@ -229,6 +231,7 @@ def test_the_lanes_of_a_small_source_begin_at_different_rows(
     assert len(read) > 1900
 
 
+@pytest.mark.slow
 def test_a_list_of_what_was_left_out_is_of_this_run(data: Path) -> None:
     """Lines are added to it, so those of an earlier run would stay."""
     lines = (data / "train.jsonl").read_text()

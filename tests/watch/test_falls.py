@@ -40,6 +40,7 @@ def seen(request: Request, fall: tuple[float, float] | None) -> bool:
     return shown[1] - shown[0] > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_each_fall_is_reported_once_and_in_time(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = minute(number, tmp_path)
@@ -61,6 +62,7 @@ def test_what_is_counted() -> None:
     assert Outcome(None, (5.0,)).false_alarms == 1
 
 
+@pytest.mark.slow
 def test_a_model_that_always_says_yes_raises_one_false_alarm(tmp_path: Path) -> None:
     one = minute(1, tmp_path)
     found = watched(FakeModel(yes=lambda request: 0.9), Minute(one.path, None), every=0.5, size=4, span=2.0)

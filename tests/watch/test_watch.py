@@ -254,6 +254,7 @@ def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypat
     assert [json.loads(text) for text in (tmp_path / "out/events.jsonl").read_text().splitlines()] == [line]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "knows_red.py").write_text(
