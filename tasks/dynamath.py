@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from mmeval.cards.rows import listed
 from mmeval.data import tables
+from mmeval.reasoning import split
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent, share
 from mmeval.scoring.readings import choices, formulas
 from mmeval.scoring.readings.strict import strict
@@ -120,13 +121,21 @@ def _number(answer: str, key: str) -> bool:
 
 def strictly(record: Record) -> Score:
     """Score the short answer in JSON, or else the whole answer: an option, a value within 0.001, or a text."""
-    if "short answer" in (record.text or ""):
-        record = replace(record, text=short_answer(record.text or "") or record.text)
+    if record.text and (stated := _STATED.findall(split(record.text)[1])):
+        words, other = stated[-1]
+        record = replace(record, text=_ESCAPED.sub(_unescaped, words) or other)
     if record.choices:
         return _CHOSEN(record)
     return _NEAR(record) if record.tags["answer_type"] == FLOAT else formulas.scored(record)
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else found[2]
+
+
+_STATED = re.compile(r'"short answer"\s*:\s*(?:"((?:[^"\\]|\\.)*)|([^",}\s][^,}\n]*))')
+"""A short answer in JSON, which may be cut or invalid elsewhere, such as by LaTeX."""
+_ESCAPED = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/]))')
 _CHOSEN, _NEAR = choices.scorer(strict), formulas.near(0.001)
 
 
