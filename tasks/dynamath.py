@@ -46,9 +46,15 @@ Example of expected JSON response format:
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the variants, each with all questions, in the data's order. Raises InputError."""
-    files = [f"{folder}sample{number}-*.parquet" for number in range(1, 11) for folder in ("data/", "")]
+    # on the hub, the only file of the third variant is sample3-00000-of-00003.parquet
+    files = dict.fromkeys(
+        f"{folder}sample{number}-00000-of-{count:05}.parquet"
+        for number in range(1, 11)
+        for folder in ("data/", "")
+        for count in (number, 1)
+    )
     before: Counter[str] = Counter()
-    for line in tables.read(data, files, DYNAMATH.card["hub"], "dynamath"):
+    for line in tables.read(data, [*files], DYNAMATH.card["hub"], "dynamath"):
         name = line.text("id")
         before[name] += 1
         yield sample(line, name, before[name])

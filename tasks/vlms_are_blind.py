@@ -92,7 +92,7 @@ def strict(text: str, task: str, key: str) -> tuple[str | None, bool]:
     said = short.said(BRACES.sub(r" \1 ", text))
     if task in GRIDS:
         sizes = _sides(short.normal(said))
-        return sizes and ",".join(sizes), sizes == re.findall(r"\d+", key)
+        return ",".join(sizes) if sizes else None, sizes == re.findall(r"\d+", key)
     inside = {one.strip() for one in BRACES.findall(text)}
     said = inside.pop() if len(inside) == 1 else said
     if task == LETTER:

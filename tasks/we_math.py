@@ -35,8 +35,8 @@ FORM = (
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of testmini, in the data's order. Raises InputError."""
-    files = ("testmini.json", "testmini-*.parquet", "data/testmini-*.parquet")
-    return map(sample, tables.read(data, files, WE_MATH.card["hub"], "we-math"))
+    files = ("data/testmini-*.parquet", "testmini-*.parquet", "testmini.json")
+    return map(sample, tables.read(data, files, WE_MATH.card["hub"], "we-math", first=True))
 
 
 def sample(line: tables.TableRow) -> Sample:

@@ -30,6 +30,13 @@ def we_math(folder: Path) -> None:
     (folder / "testmini.json").write_text(json.dumps(rows))
 
 
+def test_we_math_is_read_once_where_the_hubs_repository_has_it_twice(tmp_path: Path) -> None:
+    we_math(tmp_path)
+    rows = [row | {"image_path": embedded(0)} for row in json.loads((tmp_path / "testmini.json").read_text())]
+    parquet(tmp_path / "data" / "testmini-00000-of-00001-adbfe22dcd3558e6.parquet", rows)
+    assert [sample.id for sample in load_task("we-math").samples(str(tmp_path))] == [str(n) for n in range(1, 11)]
+
+
 def test_we_math_counts_problems_by_their_steps(tmp_path: Path) -> None:
     we_math(tmp_path / "data")
     scores = run("we-math", tmp_path / "data", tmp_path / "run", "constant:<Answer>: <<B>>")
@@ -123,7 +130,7 @@ def dynamath(folder: Path) -> None:
              "answer_type": kind, "subject": subject, "knowledge_level": "high school"}
             for n, ((kind, question, subject), key) in enumerate(zip(asked, keys, strict=True), start=1)
         ]  # fmt: skip
-        parquet(folder / "data" / f"sample{variant}-00000-of-00001.parquet", rows)
+        parquet(folder / "data" / f"sample{variant}-00000-of-{variant:05}.parquet", rows)
 
 
 def test_dynamath_the_worst_case_is_that_of_all_variants(tmp_path: Path) -> None:
