@@ -113,7 +113,7 @@ def official(record: Record) -> Score:
         right = answer == key if len(answer) == 1 else key in answer[:3]
     else:
         right = key in answer
-    return Score(float(right), "correct" if right else "incorrect", answer)
+    return Score(float(right), "correct" if right else "incorrect" if answer else "unparsed", answer or None)
 
 
 def _number(answer: str, key: str) -> bool:

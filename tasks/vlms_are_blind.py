@@ -55,7 +55,7 @@ def vlmevalkit(text: str, task: str, key: str) -> tuple[str | None, bool]:
     """
     if task in (*OLYMPIC, TOUCHING):
         right = key.lower() in text.lower() if task == TOUCHING else key in text
-        return (key if right else text), right
+        return (key if right else text or None), right
     if task not in GRIDS:
         found = re.search(r"\{(.*?)\}", text)
         return (found[1], found[1] == key) if found else (None, False)

@@ -194,3 +194,9 @@ def test_dynamath_strictly_a_number_is_not_a_factor(tmp_path: Path) -> None:
 def test_dynamath_strictly_reads_the_short_answer(text: str, right: bool) -> None:
     record = Record("1", ("3.141",), tags={"answer_type": "float"}, text=text)
     assert dynamath_task.strictly(record).value == right
+
+
+@pytest.mark.parametrize("kind", ["float", "text", "multiple choice"])
+def test_dynamath_an_empty_answer_is_unparsed(kind: str) -> None:
+    record = Record("1", ("3",), choices=("2", "3") * (kind == "multiple choice"), tags={"answer_type": kind}, text="")
+    assert {dynamath_task.official(record).outcome, dynamath_task.strictly(record).outcome} == {"unparsed"}

@@ -224,6 +224,12 @@ def test_vlms_are_blind_is_read_as_by_either_harness(
     assert tuple(score(one).value for score in scorers) == right
 
 
+@pytest.mark.parametrize("task", ["Touching Circles", "Circled Letter", "Counting Grid - Word Grids"])
+def test_vlms_are_blind_an_empty_answer_is_unparsed(task: str) -> None:
+    own, one = load_task("vlms-are-blind"), Record("1", ("3,4",), task, text="")
+    assert {score(one).outcome for score in (*own.readings.values(), *own.scorers.values())} == {"unparsed"}
+
+
 def test_vlms_are_blind_by_hand(tmp_path: Path) -> None:
     vlms_are_blind(tmp_path / "data")
     scores = run("vlms-are-blind", tmp_path / "data", tmp_path / "run", "constant:(4, 4), {2}, 6 or no")
