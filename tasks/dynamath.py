@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from mmeval.cards.rows import listed
 from mmeval.data import tables
-from mmeval.reasoning import split
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent, share
 from mmeval.scoring.readings import choices, formulas
+from mmeval.scoring.readings.answer import plain
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import image, known, right_letter
@@ -127,7 +127,8 @@ def _number(answer: str, key: str) -> bool:
 
 def strictly(record: Record) -> Score:
     """Score the short answer in JSON, or else the whole answer: an option, a value within 0.001, or a text."""
-    if record.text and (stated := _STATED.findall(split(record.text)[1])):
+    answer = record.text or ""
+    if "short answer" in plain(answer) and (stated := _STATED.findall(answer)):
         words, other = stated[-1]
         record = replace(record, text=_ESCAPED.sub(_unescaped, words) or other)
     if record.choices:
@@ -141,7 +142,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 _STATED = re.compile(r'"short answer"\s*:\s*(?:"((?:[^"\\]|\\.)*)|([^",}\s][^,}\n]*))')
 """A short answer in JSON, which may be cut or invalid elsewhere, such as by LaTeX."""
-_ESCAPED = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/]))')
+_ESCAPED = re.compile(r'\\(?:u(?![dD][89a-fA-F])([0-9a-fA-F]{4})|(["\\/]))')
 _CHOSEN, _NEAR = choices.scorer(strict), formulas.near(0.001)
 
 

@@ -188,6 +188,7 @@ def test_dynamath_strictly_a_number_is_not_a_factor(tmp_path: Path) -> None:
         ('{"short answer": 3.141, "solution": "cut', True),
         ('{"short answer": "3.2", "solution": "3.141"}', False),
         ('<think>{"short answer": "3.141"}</think>{"short answer": "3"}', False),
+        ('{"short answer": "\\ud835"}', False),
         ("It is 3.141.", True),
     ],
 )
