@@ -207,6 +207,7 @@ def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path
     )
     found = judged(run, server)
     assert (found.results["scorer"], overall(found)) == ("official", 75.0)
+    assert found.results["differences"] == "Of 1 answer (ocr math 1), a judge's mark differs in 1."
     parts = {name: one["value"] for name, one in found.results["metrics"].items() if one["value"] is not None}
     assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
     assert len(server.asked) == 3 and {one["max_tokens"] for one in server.asked} == {3}
