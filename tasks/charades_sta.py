@@ -21,7 +21,7 @@ from mmeval.tasks.shared import around, file
 from mmeval.types import Image, InputError, Record, Sample, Score
 
 TABLES = ("charades_sta_test.txt", "test-00000-of-00001.parquet")
-"""The authors' file, and the table of lmms-lab's copy on the hub, whose times are rounded to half precision."""
+"""The authors' file, and the table of lmms-eval's copy on the hub, whose times are rounded to half precision."""
 FOLDERS = ("Charades_v1_480", "Charades_v1", "videos", "")
 ENOUGH = {"R1@0.3": 0.3, "R1@0.5": 0.5, "R1@0.7": 0.7}
 """Metric -> the intersection over union from which a moment is right."""

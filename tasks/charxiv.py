@@ -5,6 +5,7 @@ answers to the same question at a time. `src` of princeton-nlp/CharXiv at 7ebe88
 """
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -141,12 +142,16 @@ def _batch(record: Record) -> tuple[str, str]:
 
 
 def mark(record: Record, reply: str) -> float | None:
-    """Return the mark, 0 or 1, that a reply in JSON gives an answer."""
+    """Return the mark, 0 or 1, that a reply gives an answer, in JSON that LaTeX or a lost quote may have made invalid.
+
+    The script asks for valid JSON with an option that not all servers have; the examples in its prompts are not valid.
+    """
+    name = f"score_T{record.tags['place']}" if "place" in record.tags else "score"
     try:
-        found = json.loads(reply[reply.find("{") : reply.rfind("}") + 1])
+        own = json.loads(reply[reply.find("{") : reply.rfind("}") + 1]).get(name)
     except (ValueError, RecursionError):
-        return None
-    own = found.get(f"score_T{record.tags['place']}" if "place" in record.tags else "score")
+        marks = {*re.findall(rf'"{name}"?\s*:\s*([01])(?![\w.])', reply)}
+        own = int(marks.pop()) if len(marks) == 1 else None
     return float(own) if own in (0, 1) else None
 
 

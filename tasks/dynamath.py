@@ -15,6 +15,7 @@ from mmeval.cards.rows import listed
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent, share
 from mmeval.scoring.readings import choices, formulas
+from mmeval.scoring.readings.answer import plain
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import image, known, right_letter
@@ -45,9 +46,15 @@ Example of expected JSON response format:
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the variants, each with all questions, in the data's order. Raises InputError."""
-    files = [f"{folder}sample{number}-*.parquet" for number in range(1, 11) for folder in ("data/", "")]
+    # on the hub, the only file of the third variant is sample3-00000-of-00003.parquet
+    files = dict.fromkeys(
+        f"{folder}sample{number}-00000-of-{count:05}.parquet"
+        for number in range(1, 11)
+        for folder in ("data/", "")
+        for count in (number, 1)
+    )
     before: Counter[str] = Counter()
-    for line in tables.read(data, files, DYNAMATH.card["hub"], "dynamath"):
+    for line in tables.read(data, [*files], DYNAMATH.card["hub"], "dynamath"):
         name = line.text("id")
         before[name] += 1
         yield sample(line, name, before[name])
@@ -106,7 +113,7 @@ def official(record: Record) -> Score:
         right = answer == key if len(answer) == 1 else key in answer[:3]
     else:
         right = key in answer
-    return Score(float(right), "correct" if right else "incorrect", answer)
+    return Score(float(right), "correct" if right else "incorrect" if answer else "unparsed", answer or None)
 
 
 def _number(answer: str, key: str) -> bool:
@@ -120,13 +127,22 @@ def _number(answer: str, key: str) -> bool:
 
 def strictly(record: Record) -> Score:
     """Score the short answer in JSON, or else the whole answer: an option, a value within 0.001, or a text."""
-    if "short answer" in (record.text or ""):
-        record = replace(record, text=short_answer(record.text or "") or record.text)
+    answer = record.text or ""
+    if "short answer" in plain(answer) and (stated := _STATED.findall(answer)):
+        words, other = stated[-1]
+        record = replace(record, text=_ESCAPED.sub(_unescaped, words) or other)
     if record.choices:
         return _CHOSEN(record)
     return _NEAR(record) if record.tags["answer_type"] == FLOAT else formulas.scored(record)
 
 
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else found[2]
+
+
+_STATED = re.compile(r'"short answer"\s*:\s*(?:"((?:[^"\\]|\\.)*)|([^",}\s][^,}\n]*))')
+"""A short answer in JSON, which may be cut or invalid elsewhere, such as by LaTeX."""
+_ESCAPED = re.compile(r'\\(?:u(?![dD][89a-fA-F])([0-9a-fA-F]{4})|(["\\/]))')
 _CHOSEN, _NEAR = choices.scorer(strict), formulas.near(0.001)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, macro, percent, share
 from mmeval.scoring.readings import short, yesno
+from mmeval.scoring.readings.answer import plain
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending, image, known
 from mmeval.types import Record, Sample, Score
@@ -26,6 +27,11 @@ PAIRS = (r"\{(\d+)\}\s*\{(\d+)\}", r"\((\d+)\s*,\s*(\d+)\)", r"rows=\{(\d+)\}\sc
 
 BRACES = re.compile(r"(?<!\w)\{([^{}]*)\}")
 """The braces that the prompts ask for; those of LaTeX's commands are something else."""
+LETTERS = (
+    re.compile(r"(?<!\w)[\"'`“‘*]+([A-Za-z])[\"'`”’*]+(?!\w)"),
+    re.compile(r"(?:\A|\bis |'s |: )([A-Za-z])[.!]?\Z"),
+)
+"""A letter in quotation marks or bold; or else alone, or at the end of a statement."""
 
 
 def samples(data: str) -> Iterator[Sample]:
@@ -49,7 +55,7 @@ def vlmevalkit(text: str, task: str, key: str) -> tuple[str | None, bool]:
     """
     if task in (*OLYMPIC, TOUCHING):
         right = key.lower() in text.lower() if task == TOUCHING else key in text
-        return (key if right else text), right
+        return (key if right else text or None), right
     if task not in GRIDS:
         found = re.search(r"\{(.*?)\}", text)
         return (found[1], found[1] == key) if found else (None, False)
@@ -75,17 +81,44 @@ def lmms_eval(text: str, task: str, key: str) -> tuple[str | None, bool]:
 
 
 def strict(text: str, task: str, key: str) -> tuple[str | None, bool]:
-    """Return what the answer states in whole: yes or no, a letter, a number, or two numbers for rows and columns."""
+    """Return what the answer states: yes or no, a letter, a number, or the numbers of rows and columns.
+
+    What is in braces counts before the rest, if it is the same in all of them.
+    """
     if task == TOUCHING:
         answer: str | None = yesno.strict(text)
         return answer, answer == key.lower()
-    bare = BRACES.sub(r" \1 ", text)
+    text = plain(text)
+    said = short.said(BRACES.sub(r" \1 ", text))
     if task in GRIDS:
-        sizes = re.findall(r"\d+", short.said(bare))
-        return (",".join(sizes), sizes == re.findall(r"\d+", key)) if len(sizes) == 2 else (None, False)
-    reads = short.exact if task == LETTER else short.numeric("0")
-    score = reads(Record("", (key,), text=bare))
+        sizes = _sides(short.normal(said))
+        return ",".join(sizes) if sizes else None, sizes == re.findall(r"\d+", key)
+    inside = {one.strip() for one in BRACES.findall(text)}
+    said = inside.pop() if len(inside) == 1 else said
+    if task == LETTER:
+        found = {one.lower() for one in LETTERS[0].findall(said)} or {one.lower() for one in LETTERS[1].findall(said)}
+        answer = found.pop() if len(found) == 1 else None
+        return answer, answer == key.lower()
+    score = _COUNTED(Record("", (key,), text=said))
     return score.answer, score.outcome == "correct"
+
+
+def _sides(text: str) -> list[str] | None:
+    """Return the numbers of rows and of columns that a text states, each next to its name or as pairs, if all agree."""
+    parts = re.findall(r"\d+|row|col", text)
+    found = dict[str, set[str]](row=set(), col=set())
+    for first, second in zip(parts[::2], parts[1::2], strict=False):
+        names, sizes = [one for one in (first, second) if one in found], {first, second} - found.keys()
+        if len(names) == 1:
+            found[names[0]] |= sizes
+        elif not names:
+            found["row"].add(first)
+            found["col"].add(second)
+    agreed = len(parts) % 2 == 0 and all(len(own) == 1 for own in found.values())
+    return [own.pop() for own in found.values()] if agreed else None
+
+
+_COUNTED = short.numeric("0")
 
 
 def scorer(read: Callable[[str, str, str], tuple[str | None, bool]]) -> Callable[[Record], Score]:

@@ -12,6 +12,7 @@ from mmeval.cards.rows import listed
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import guessing, percent, share
 from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings.answer import plain
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Task
@@ -34,8 +35,8 @@ FORM = (
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of testmini, in the data's order. Raises InputError."""
-    files = ("testmini.json", "testmini-*.parquet", "data/testmini-*.parquet")
-    return map(sample, tables.read(data, files, WE_MATH.card["hub"], "we-math"))
+    files = ("data/testmini-*.parquet", "testmini-*.parquet", "testmini.json")
+    return map(sample, tables.read(data, files, WE_MATH.card["hub"], "we-math", first=True))
 
 
 def sample(line: tables.TableRow) -> Sample:
@@ -58,6 +59,14 @@ def read(text: str, options: Sequence[str]) -> str | None:
     return answer[0] if answer and answer[0] in "ABCDEFGH" else None
 
 
+def strictly(text: str, options: Sequence[str]) -> str | None:
+    """Read what stands in the place for the answer in the form that the prompt asks for, or else the whole text."""
+    places = [first or second for first, second in _PLACE.findall(plain(text))]
+    found = {strict(place.strip(), options) for place in places}
+    return strict(text, options) if not places else found.pop() if len(found) == 1 else None
+
+
+_PLACE = re.compile(r"<answer>\s*:\s*<*([^<>]+)|\banswer\s*:\s*<+([^<>]+)>", re.IGNORECASE)
 Outcome = Callable[[bool, bool, bool], float | None]
 """Maps whether all steps, any step, and the whole problem are right to a value; None leaves the problem out."""
 OUTCOMES: dict[str, tuple[str, Outcome]] = {
@@ -109,7 +118,7 @@ WE_MATH = Task(
     name="we-math",
     samples=samples,
     prompts={"release": around(ASK, FORM)},
-    scorers={"official": letters.as_is(read), "strict": choices.scorer(strict)},
+    scorers={"official": letters.as_is(read), "strict": choices.scorer(strictly)},
     metrics={"official": numbers, "strict": numbers},
     axes={"S1": "One step", "S2": "Two steps", "S3": "Three steps"},
     totals={name: label for name, (label, _) in OUTCOMES.items() if name in ("strict", "loose")},

@@ -22,7 +22,7 @@ from mmeval.types import Generation, Image, InputError, Record, Request, Respons
 from tests import mmbench_table
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
-from tests.tasks.small_folders import call, jsonl, picture, value
+from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, value
 from tests.tasks.test_pairs_and_sources import mathvista
 from tests.tasks.test_prompts import WRITERS, put
 from tests.tasks.test_tier_two import EXPECTED, hallusion, mmstar, seed, textvqa, video_mme
@@ -568,3 +568,14 @@ def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:
     results = score_predictions("blink", str(tmp_path / "blink.json"))[1]
     assert (results["answered"], results["planned"], results["counts"]["samples"]) == (1, 1901, 1901)
     assert results["marks"] == ["unfinished: 1,900 of 1,901 questions have no answer"]
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_a_row_number_that_counts_from_0_is_a_place_if_all_questions_are_the_same(start: int, tmp_path: Path) -> None:
+    keys = [str(2 + n % 4) for n in range(30)]
+    asked = {"task": "Nested Squares", "prompt": "Count the squares."}
+    parquet(tmp_path / "valid-0.parquet", [{**asked, "groundtruth": key, "image": embedded(int(key))} for key in keys])
+    rows = [{"index": n, "question": asked["prompt"], "prediction": f"{{{key}}}"} for n, key in enumerate(keys, start)]
+    jsonl(tmp_path / "answers.jsonl", rows)
+    results = scored("vlms-are-blind", tmp_path / "answers.jsonl", tmp_path)
+    assert (value(results, "questions"), results["answered"]) == (100, 30)

@@ -117,6 +117,16 @@ def test_the_prompts_are_those_of_lmms_eval() -> None:
     solved = "Solve the multiple-choice question and then answer with the option letter from the given choices."
     steps = f"{solved} {line} where LETTER is one of options. Think step by step before answering."
     expected |= {"visual-puzzles": f"Question: Is it?\nOptions:\n(A) a\n(B) b\n(C) c\n(D) d\n{steps}"}
+    find = (
+        "Please find the visual event described by a sentence in the video, determining its starting and ending times. "
+        "The format should be: 'The event happens in the start time - end time'. For example, The event 'person turn a "
+        "light on' happens in the 24.3 - 30.4 seonds. Now I will give you the textual sentence: "
+    )
+    expected |= {"charades-sta": f"{find}Is it?. Please return its start time and end time."}
+    think = (
+        "First please perform reasoning, and think step by step to provide best answer to the following question: \n\n"
+    )
+    expected |= {"mm-vet": f"{think}Is it?"}
     assert prompts("lmms-eval-0.7") == expected
 
 

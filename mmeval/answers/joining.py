@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,11 +109,24 @@ def _by_id(
             tried += bool(near)
             found.append(fits[0] if len(fits) == 1 else None)
         joined = len(rows) - found.count(None)
-        if "1" in named and "0" not in named and any(row.ids.get(column) == "0" and not row.asked for row in rows):
-            continue  # this file counts from 0, the benchmark from 1
+        if (
+            "1" in named
+            and "0" not in named
+            and _counts_from_0([row.ids.get(column, "") for row in rows], rows, named, words)
+        ):
+            continue
         if joined > most and joined >= SURE * tried:
             best, most = (column, found), joined
     return best
+
+
+def _counts_from_0(
+    names: Sequence[str], rows: Sequence[AnswerRow], named: Mapping[str, Collection[str]], words: Mapping[str, str]
+) -> bool:
+    """Return whether ids count from 0 where the benchmark's count from 1: each row may be about the next question."""
+    following = [named.get(str(int(name) + 1), ()) if name.isdecimal() else () for name in names]
+    pairs = zip(rows, following, strict=True)
+    return "0" in names and all(not row.asked or any(_agree(row, words[id]) for id in near) for row, near in pairs)
 
 
 def _by_order(rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Mapping[str, str]) -> Sequence[str | None]:

@@ -123,7 +123,8 @@ def is_picture(path: Path) -> bool:
 def glob(folder: Path, pattern: str) -> list[Path]:
     """Return the paths in the folder that match the pattern, sorted, without litter (see `is_litter`).
 
-    Raises InputError if the pattern is too long for a name, or if a shard is missing (see `_check_shards`).
+    Raises InputError if the pattern is too long for a name, or if it has a * and a shard is missing (see
+    `_check_shards`).
     """
     try:
         found = sorted(folder.glob(pattern))
@@ -131,7 +132,8 @@ def glob(folder: Path, pattern: str) -> list[Path]:
         reason = f"cannot be the name of files in it ({error.strerror})"
         raise InputError(f"{folder}: {pattern[:80]!a} {reason}; fix it") from error
     found = [path for path in found if not is_litter(path.relative_to(folder))]
-    _check_shards(found)
+    if "*" in pattern:
+        _check_shards(found)
     return found
 
 

@@ -150,11 +150,17 @@ def _at(place: str, name: str) -> str:
 
 
 def read(
-    data: str, patterns: Sequence[str], hub: Mapping[str, str] | None, task: str, rows: str | None = None
+    data: str,
+    patterns: Sequence[str],
+    hub: Mapping[str, str] | None,
+    task: str,
+    rows: str | None = None,
+    first: bool = False,
 ) -> Iterator[TableRow]:
     """Read the rows of `hub`, of a file, or of the files in a folder that match patterns such as `*/val-*.parquet`.
 
-    `rows` locates the rows in a JSON file, as in `of_file`. Raises InputError if there is nothing to read.
+    `rows` locates the rows in a JSON file, as in `of_file`. With `first`, the patterns name the same rows in several
+    forms, of which the first that is there is read. Raises InputError if there is nothing to read.
     """
     path = Path(data)
     if data == "hub":
@@ -167,9 +173,9 @@ def read(
         return of_file(path, path.parent, rows)
     if not path.is_dir():
         raise InputError(f"no data at '{data}': give the folder that holds {' or '.join(patterns)}, or one such file")
-    found = [
-        files.inside(path, str(p.relative_to(path)), data) for name in patterns for p in files.glob(path, _safe(name))
-    ]
+    forms = [files.glob(path, _safe(name)) for name in patterns]
+    forms = [*filter(None, forms)][: 1 if first else None]
+    found = [files.inside(path, str(one.relative_to(path)), data) for form in forms for one in form]
     if not found:
         raise InputError(f"{data}: no {' and no '.join(patterns)} in it; give the folder that holds it")
     return _of_files(found, path, rows)

@@ -138,6 +138,10 @@ def test_the_value_of_a_whole_text(text: str, value: float | None) -> None:
         ("5 or 6", "5", 0.0),
         ("1", "$x^2+y^2=1$", 0.0),  # an equation is not its right side
         ("", "5", 0.0),
+        ("A desk lamp.", "desk lamp", 1),
+        ("blue line", "the blue line", 1),
+        ("10^-3", "$10^{-3}$", 1),
+        ("10^3", "$10^{-3}$", 0),
     ],
 )
 def test_short_answers_by_value(text: str, right: str, value: float) -> None:

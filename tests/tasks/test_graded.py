@@ -172,6 +172,23 @@ def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Se
     assert sum("with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in one for one in asked(server)) == 1
 
 
+@pytest.mark.parametrize(
+    ("reply", "mark"),
+    [
+        ('{"extract_answer_T1": "\\alpha", "score_T1": 1}', 1),
+        ('{"extract_answer_T1": "x",\n"score_T1": 0\n"extract_answer_T2: "x",\n"score_T2": 1}', 0),
+        ('{"extract_answer_T1": "\\alpha", "score_T1": 1, "score_T1": 0}', None),
+        ('{"extract_answer_T1": "\\alpha", "score_T10": 1}', None),
+        ('{"extract_answer_T1": "\\alpha", "score_T1": 1.5}', None),
+        ('{"extract_answer_T1": "x", "score_T1": "1"}', None),
+        ("[1]", None),
+        ("", None),
+    ],
+)
+def test_charxiv_reads_marks_in_json_that_latex_made_invalid(reply: str, mark: float | None) -> None:
+    assert charxiv_task.mark(Record("1", ("x",), tags={"question": "2", "place": "1"}, text="x"), reply) == mark
+
+
 def test_charxiv_a_batch_without_all_marks_is_asked_again(server: Server, tmp_path: Path) -> None:
     charxiv(tmp_path / "data")
     run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
@@ -190,6 +207,7 @@ def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path
     )
     found = judged(run, server)
     assert (found.results["scorer"], overall(found)) == ("official", 75.0)
+    assert found.results["differences"] == "Of 1 answer (ocr math 1), a judge's mark differs in 1."
     parts = {name: one["value"] for name, one in found.results["metrics"].items() if one["value"] is not None}
     assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
     assert len(server.asked) == 3 and {one["max_tokens"] for one in server.asked} == {3}

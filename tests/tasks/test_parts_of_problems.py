@@ -30,6 +30,13 @@ def we_math(folder: Path) -> None:
     (folder / "testmini.json").write_text(json.dumps(rows))
 
 
+def test_we_math_is_read_once_where_the_hubs_repository_has_it_twice(tmp_path: Path) -> None:
+    we_math(tmp_path)
+    rows = [row | {"image_path": embedded(0)} for row in json.loads((tmp_path / "testmini.json").read_text())]
+    parquet(tmp_path / "data" / "testmini-00000-of-00001-adbfe22dcd3558e6.parquet", rows)
+    assert [sample.id for sample in load_task("we-math").samples(str(tmp_path))] == [str(n) for n in range(1, 11)]
+
+
 def test_we_math_counts_problems_by_their_steps(tmp_path: Path) -> None:
     we_math(tmp_path / "data")
     scores = run("we-math", tmp_path / "data", tmp_path / "run", "constant:<Answer>: <<B>>")
@@ -79,6 +86,25 @@ def test_we_math_reads_the_sign_after_the_last_answer(text: str, letter: str | N
     assert we_math_task.read(text, ()) == letter
 
 
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("<Thought process>: <<A is 5, so it is 6>> <Answer>: <<B>>", "B"),
+        ("<Thought process>: <<The area is 5; D. is 30>> <Answer>: <<(B)>>", "B"),
+        ("<Thought process>: <<A is 5.>>\n<Answer>: <<two things>>", "B"),
+        ("<Thought process>: <<B>> <Answer>: C. point", "C"),
+        ("<think><Answer>: <<A>></think>Answer: <<option B>>", "B"),
+        ("<Answer>: <<A>> <Answer>: <<B>>", None),
+        ("<Thought process>: <<It is A>> <Answer>: <<E>>", None),
+        ("<Answer>: <<>>", None),
+        ("The answer is B.", "B"),
+    ],
+)
+def test_we_math_strictly_the_place_for_the_answer_counts(text: str, letter: str | None) -> None:
+    options = ("one thing", "two things", "point", "No correct answer")
+    assert we_math_task.strictly(text, options) == letter
+
+
 def test_we_math_options_are_those_that_the_text_lists(tmp_path: Path) -> None:
     we_math(tmp_path)
     first = next(iter(load_task("we-math").samples(str(tmp_path))))
@@ -104,7 +130,7 @@ def dynamath(folder: Path) -> None:
              "answer_type": kind, "subject": subject, "knowledge_level": "high school"}
             for n, ((kind, question, subject), key) in enumerate(zip(asked, keys, strict=True), start=1)
         ]  # fmt: skip
-        parquet(folder / "data" / f"sample{variant}-00000-of-00001.parquet", rows)
+        parquet(folder / "data" / f"sample{variant}-00000-of-{variant:05}.parquet", rows)
 
 
 def test_dynamath_the_worst_case_is_that_of_all_variants(tmp_path: Path) -> None:
@@ -152,3 +178,26 @@ def test_dynamath_scores_as_its_script(kind: str, key: str, short: str, right: b
 def test_dynamath_strictly_a_number_is_not_a_factor(tmp_path: Path) -> None:
     record = Record("1", ("2",), tags={"answer_type": "float"}, text='{"short answer": "2π"}')
     assert dynamath_task.strictly(record).value == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ('{"solution": "It is \\"5\\".", "short answer": "3.141"}', True),  # its script removes the backslashes first
+        ('{"solution": "\\frac{1}{2}", "short answer": "\\u03c0"}', True),
+        ('{"short answer": 3.141, "solution": "cut', True),
+        ('{"short answer": "3.2", "solution": "3.141"}', False),
+        ('<think>{"short answer": "3.141"}</think>{"short answer": "3"}', False),
+        ('{"short answer": "\\ud835"}', False),
+        ("It is 3.141.", True),
+    ],
+)
+def test_dynamath_strictly_reads_the_short_answer(text: str, right: bool) -> None:
+    record = Record("1", ("3.141",), tags={"answer_type": "float"}, text=text)
+    assert dynamath_task.strictly(record).value == right
+
+
+@pytest.mark.parametrize("kind", ["float", "text", "multiple choice"])
+def test_dynamath_an_empty_answer_is_unparsed(kind: str) -> None:
+    record = Record("1", ("3",), choices=("2", "3") * (kind == "multiple choice"), tags={"answer_type": kind}, text="")
+    assert {dynamath_task.official(record).outcome, dynamath_task.strictly(record).outcome} == {"unparsed"}

@@ -182,13 +182,20 @@ def test_erqa_places_that_are_none(places: list[object], tmp_path: Path) -> None
 BLIND = [
     # task, answer, key, and whether VLMEvalKit, lmms-eval and strict find it right
     ("Nested Squares", "There are {4} squares", "4", (1, 1, 1)),
-    ("Nested Squares", "Of 9 lines, {4} squares", "4", (1, 0, 0)),
+    ("Nested Squares", "Of 9 lines, {4} squares", "4", (1, 0, 1)),
+    ("Nested Squares", "<think>{5}</think> {4}", "4", (0, 0, 1)),
+    ("Nested Squares", "{4} or {5}", "4", (1, 1, 0)),
     ("Nested Squares", "4", "4", (0, 1, 1)),
     ("Nested Squares", "\\boxed{4}", "4", (1, 1, 1)),
     ("Subway Connections", "{ 4 }", "4", (0, 1, 1)),
     ("Circled Letter", "{t}", "t", (1, 1, 1)),
     ("Circled Letter", "{T}", "t", (0, 1, 1)),
     ("Circled Letter", "It is {t}", "i", (0, 1, 0)),  # its first letter
+    ("Circled Letter", "A circle is around {t}.", "t", (1, 0, 1)),
+    ("Circled Letter", 'The letter "t" is circled.', "t", (0, 1, 1)),
+    ("Circled Letter", "The circled letter is t.", "t", (0, 1, 1)),
+    ("Circled Letter", "I see a word", "a", (0, 0, 0)),
+    ("Circled Letter", "{t} or {a}", "t", (1, 1, 0)),
     ("Olympic Counting - Pentagons", "16 pentagons", "6", (1, 0, 0)),  # a part of 16
     ("Touching Circles", "No.", "No", (1, 0, 1)),
     ("Touching Circles", "I cannot tell", "No", (1, 0, 0)),  # a part of "cannot"
@@ -199,6 +206,10 @@ BLIND = [
     ("Counting Grid - Blank Grids", "{3} {4}", "3,4", (0, 1, 1)),
     ("Counting Grid - Blank Grids", "(3 , 4)", "3,4", (0, 1, 1)),
     ("Counting Grid - Word Grids", "rows={4} columns={3}, or (3,4)", "3,4", (0, 1, 0)),
+    ("Counting Grid - Word Grids", "4 columns and 3 rows", "3,4", (0, 0, 1)),
+    ("Counting Grid - Word Grids", "columns={3} rows={4}", "3,4", (0, 0, 0)),
+    ("Counting Grid - Word Grids", "Three rows and four columns: (3, 4)", "3,4", (1, 1, 1)),
+    ("Counting Grid - Word Grids", "(3, 4) rows", "3,4", (1, 1, 0)),
     ("Counting Grid - Word Grids", "", "3,4", (0, 0, 0)),
 ]
 
@@ -211,6 +222,12 @@ def test_vlms_are_blind_is_read_as_by_either_harness(
     one = Record("1", (key,), task, text=text)
     scorers = (own.readings["vlmevalkit"], own.readings["lmms-eval"], own.scorers["strict"])
     assert tuple(score(one).value for score in scorers) == right
+
+
+@pytest.mark.parametrize("task", ["Touching Circles", "Circled Letter", "Counting Grid - Word Grids"])
+def test_vlms_are_blind_an_empty_answer_is_unparsed(task: str) -> None:
+    own, one = load_task("vlms-are-blind"), Record("1", ("3,4",), task, text="")
+    assert {score(one).outcome for score in (*own.readings.values(), *own.scorers.values())} == {"unparsed"}
 
 
 def test_vlms_are_blind_by_hand(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ _UNIT = re.compile(
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{((?:[^{}]|\{[^{}]*\})+)\}")
 _NAME = re.compile(r"[\s\\{}A-Za-z_(),.']*=(.+)", re.DOTALL)
 """What a value is called before its equals sign, as in "Area $=3$" and "f(x)=2x"."""
+_POWER = re.compile(r"\^\{([-+]?\w+)\}")
 _SIGN = re.compile(r"[\\π√^/]")
 
 
@@ -55,11 +56,16 @@ def _worth(answer: str, known: Sequence[str]) -> float:
 
 def _same(answer: str, key: str) -> bool:
     given, wanted = _bare(answer), _bare(key)
-    if given and short.normal(_NO_VALUE.sub("", given)) == short.normal(_NO_VALUE.sub("", wanted)):
+    if given and any(form(given) == form(wanted) for form in (short.normal, _formula)):
         return True
     if "%" not in key:
         given = given.replace("\\%", "").replace("%", "")
     return _equal(_value(given.rpartition("=")[2]), _value(wanted))
+
+
+def _formula(text: str) -> str:
+    """Return a formula in the form in which formulas are compared."""
+    return short.normal(_POWER.sub(r"^\1", _NO_VALUE.sub("", text)))
 
 
 def _value(text: str) -> float | None:

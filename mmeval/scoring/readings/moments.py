@@ -15,7 +15,13 @@ _ENDS = (re.compile(rf"\b{_CLOCK}\b"), re.compile(rf"\b{_NUMBER}\b"))
 _WITH_UNITS = re.compile(rf"{_NUMBER}\s*+s?\s*+[–-]\s*+{_NUMBER}")
 _TIME = r"(?<![\d.:])((?:\d{1,2}:)?\d{1,2}:\d{2}(?:\.\d+)?|\d{1,6}(?:\.\d+)?)(?![\d:]|\.\d)"
 _UNIT = r"\s*(?:s|secs?|seconds?)?\b"
-_OTHER_UNITS = re.compile(r"\d\s*(?:%|(?:m|mins?|minutes?|h|hours?|ms|frames?)\b)", re.IGNORECASE)
+_OTHER_UNITS = re.compile(r"\d\s*(?:%|(?:m|mins?|minutes?|h|hours?|ms|frames?)\b)|\bframes?\s*#?\d", re.IGNORECASE)
+_LENGTH = re.compile(
+    r"\b(?:last(?:s|ed|ing)?|duration|length|long)\b|\bfor\s+(?:(?:about|around)\s+)?\d"
+    r"|\d[\s-]*s(?:ec(?:ond)?s?)?[\s-]+(?:video|clip)\b",
+    re.IGNORECASE,
+)
+"""Words by which a number of seconds is a length, not a time."""
 _SPAN = re.compile(rf"{_TIME}{_UNIT}\s*(?:[–—-]|to|and|until|till)\s*{_TIME}", re.IGNORECASE)
 
 
@@ -49,12 +55,14 @@ def lmms_eval(text: str) -> Moment | None:
 def strict(text: str) -> Moment | None:
     """Read the only span of an answer ("3.2 - 7.5", "from 0:03 to 0:07"), or its only two times, the earlier first.
 
-    Numbers with other units than seconds are not read.
+    Numbers with other units than seconds are not read, nor two times where words say that one is a length.
     """
     text = plain(text)
     spans = {*_SPAN.findall(text)}
-    times = re.findall(_TIME, text) if not spans else [*spans.pop()] if len(spans) == 1 else []
-    if len(times) != 2 or _OTHER_UNITS.search(text):
+    if len(spans) > 1 or _OTHER_UNITS.search(text) or (not spans and _LENGTH.search(text)):
+        return None
+    times = [*spans.pop()] if spans else re.findall(_TIME, text)
+    if len(times) != 2:
         return None
     start, end = map(_seconds, times)
     return (start, end) if start < end else None
