@@ -74,13 +74,17 @@ class Verdicts:
         replies = {"replies": self.replies} if self.replies else {}
         return {"model": self.model, "read": self.read, **replies, "unreadable": unreadable, "failed": failed}
 
-    def remark(self, answers: int) -> str:
-        """Return a sentence for under a table: how many answers the judge was asked about, and the outcome."""
+    def remark(self, answers: int, official: bool = True) -> str:
+        """Return a sentence for under a table: how many answers the judge was asked about, and the outcome.
+
+        Only an official scorer draws a letter.
+        """
         read, failed, unreadable = len(self.read), len(self.failed), len(self.unreadable)
+        drawn = f" The official scorer drew a letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
         return (
             f"The judge {self.model} was asked about {read + failed + unreadable} of {plural(answers, 'answer')}: "
-            f"{read} read, {failed} without a reply, {unreadable} with a reply that is not a letter. The official "
-            f"scorer drew a letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
+            f"{read} read, {failed} without a reply, {unreadable} with a reply that is not a letter."
+            f"{drawn if official else ''}"
         )
 
     def remark_graded(self, answers: int) -> str:

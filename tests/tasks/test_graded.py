@@ -270,6 +270,21 @@ def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path
     assert ended.exit_code == 2 and "give both --judge URL and --judge-model NAME" in ended.output
 
 
+def test_a_judge_reads_the_answers_of_a_task_with_no_official_reading(server: Server, tmp_path: Path) -> None:
+    facts = "about: x\nkind: multiple choice\nfiles: q.jsonl\nfields: {question: q, answer: right, options: o}\n"
+    (tmp_path / "own.yaml").write_text(facts)
+    (tmp_path / "q.jsonl").write_text('{"q": "Which?", "o": ["one", "two"], "right": "B"}\n' * 2)
+    (tmp_path / "answers.jsonl").write_text('{"id": "1", "answer": "B"}\n{"id": "2", "answer": "hm"}\n')
+    given = ("--task", tmp_path / "own.yaml", "--answers", tmp_path / "answers.jsonl", "--json")
+    server.reply = lambda prompt: says("B")
+    for reading in ((), ("--reading", "2023")):
+        told = call("score", *given, *reading, "--judge", server.url, "--judge-model", "m")
+        found = json.loads(told.stdout)
+        assert told.exit_code == 0 and found["counts"]["correct"] == 2 and found["judge"]["read"] == {"2": "B"}
+        assert found["scorer"] == ("official" if reading else "strict")
+        assert any("drew a letter" in remark for remark in found["remarks"]) == bool(reading)
+
+
 def test_the_facts_say_that_official_needs_a_judge() -> None:
     assert "official (with --judge), strict" in call("tasks", "mathverse").output
 
