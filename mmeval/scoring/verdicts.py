@@ -45,9 +45,9 @@ class Verdicts:
     read: dict[str, str] = field(default_factory=dict)
     """A letter, or Z."""
     unreadable: set[str] = field(default_factory=set)
-    """Records with a reply that cannot be used."""
+    """Records with a reply that is not a letter, which the official scorer draws then."""
     failed: set[str] = field(default_factory=set)
-    """Records without a reply. The judge must be asked again, and the scores are not final."""
+    """Records without a usable reply. The judge must be asked again, and the scores are not final."""
     why: str = ""
     """The last problem."""
     replies: dict[str, list[str]] = field(default_factory=dict)
@@ -89,9 +89,7 @@ class Verdicts:
 
     def remark_graded(self, answers: int) -> str:
         """Return the same sentence if a Grader asked."""
-        lost = part_of(
-            len(self.failed | self.unreadable), answers, "answer", "got no usable reply", "got no usable reply"
-        )
+        lost = part_of(len(self.failed), answers, "answer", "got no usable reply", "got no usable reply")
         return f"The judge {self.model} read the answers for the official scorer; {lost}."
 
 

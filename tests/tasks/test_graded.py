@@ -248,6 +248,8 @@ def test_without_all_replies_there_is_no_official_number(server: Server, tmp_pat
     assert official["value"] is None and found.results["counts"]["unscored"] == count
     assert official["reason"] == f"the judge gave no usable reply for {count} of {count} answers"
     assert overall(found, "strict") is not None
+    told = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
+    assert told.exit_code == 1 and "differ in" not in told.output
     server.reply = lambda prompt: says("0")
     again = judged(found, server)
     assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
