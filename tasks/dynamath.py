@@ -45,7 +45,8 @@ Example of expected JSON response format:
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the variants, each with all questions, in the data's order. Raises InputError."""
-    files = [f"{folder}sample{number}-*.parquet" for number in range(1, 11) for folder in ("data/", "")]
+    starts = [f"{folder}{name}" for folder in ("data/", "") for name in ("sample", "sample_variant")]
+    files = [f"{start}{number}-*.parquet" for number in range(1, 11) for start in starts]
     before: Counter[str] = Counter()
     for line in tables.read(data, files, DYNAMATH.card["hub"], "dynamath"):
         name = line.text("id")
