@@ -183,10 +183,10 @@ def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
     if reading == own and verdicts is None:
         return named
     others = {name: scorer for name, scorer in task.scorers.items() if name != "official"}
-    scorers = {"official": task.readings[reading], **others}
+    scorers = task.scorers if reading == own else {"official": task.readings[reading], **others}
     if verdicts is not None:
         letters = {"official": verdicts.official, "strict": verdicts.strict}
-        scorers = {name: choices.judged(scorers[name], letter) for name, letter in letters.items()}
+        scorers = {name: choices.judged(scorers[name], letters[name]) for name in letters if name in scorers}
     return replace(named, scorers=scorers, metrics=dict.fromkeys(scorers, next(iter(task.metrics.values()))))
 
 

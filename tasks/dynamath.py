@@ -48,9 +48,10 @@ def samples(data: str) -> Iterator[Sample]:
     """Yield the variants, each with all questions, in the data's order. Raises InputError."""
     # on the hub, the only file of the third variant is sample3-00000-of-00003.parquet
     files = dict.fromkeys(
-        f"{folder}sample{number}-00000-of-{count:05}.parquet"
+        f"{folder}{name}{number}-00000-of-{count:05}.parquet"
         for number in range(1, 11)
         for folder in ("data/", "")
+        for name in ("sample", "sample_variant")
         for count in (number, 1)
     )
     before: Counter[str] = Counter()

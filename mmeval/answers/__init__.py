@@ -8,7 +8,7 @@ from mmeval.answers.joining import join, more_than_once
 from mmeval.data import files
 from mmeval.evaluation.results import judged, noted
 from mmeval.evaluation.settings import data_of
-from mmeval.runs.run import EMBEDDED
+from mmeval.runs.run import EMBEDDED, of_less
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.verdicts import Verdicts
@@ -73,6 +73,7 @@ def score_answers(
     scored, verdicts = _scored(known, found, spec, joined.records, path, display)
     results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
     results["marks"][:0] = [EMBEDDED] if name == "embedded" else []
+    results["marks"] += of_less(joined.planned, found.card.get("questions")) if name != "embedded" else []
     return scored, results if verdicts is None else noted(results, verdicts, scored)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmeval.cards.schema import CHOICES, NOT_COLUMNS, PLACE, Card
 from mmeval.data import files, marks, tables
 from mmeval.data.tables import TableRow
-from mmeval.scoring.readings import choices, languages
+from mmeval.scoring.readings import choices, languages, short
 from mmeval.scoring.readings.official import AS_WRITTEN
 from mmeval.types import SPARE, Image, InputError, Sample, images, nearest, plural
 
@@ -215,7 +215,11 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
     if value in (None, []) or str(value).strip() == "":
         return ()
     if kind == "short answer":
-        return tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
+        given = tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
+        if card.match in ("numeric", "mra") and all(short.number(one) is None for one in given):
+            shown = f"the answer '{given[0][:60]}' is not a single number, as match: {card.match} needs"
+            raise InputError(f"{line.where}: {shown}; fix the row, or the card's `match`")
+        return given
     if kind != "yes/no":
         several = line.unpacked(card.fields.answer)
         answers = (

@@ -193,8 +193,12 @@ class Card(_Part):
                 raise ValueError(f"official: no reading '{self.official}'{near}; choose from {', '.join(known)}")
             if unread := ", ".join(sorted(kinds - reads.keys())):
                 raise ValueError(f"official: '{self.official}' reads {', '.join(reads)}, not {unread}; remove it")
-        if (self.match == "numeric") != (self.tolerance is not None):
-            raise ValueError("match: numeric needs a tolerance, and no other takes one; give it as tolerance: 0 or 5%")
+        if self.match != "exact" and "short answer" not in kinds:
+            raise ValueError(f"match: {self.match} compares short answers, and the card has none; remove it")
+        if self.match == "numeric" and self.tolerance is None:
+            raise ValueError("match: numeric needs a tolerance; give it as tolerance: 0 or 5%")
+        if self.match != "numeric" and self.tolerance is not None:
+            raise ValueError(f"a tolerance belongs to match: numeric, not to {self.match}; remove one of the two")
         for name, texts in self.prompts.items():
             if not re.fullmatch(r"[\w. -]+", name) or name.startswith("."):
                 raise ValueError(

@@ -88,6 +88,9 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[tables.TableRow]:
         return tables.read("hub", (), {**hub, **({"config": config, "split": split} if config else {})}, "mmbench")
     if not Path(data).exists():
         raise InputError(f"no data at '{data}': give the official .tsv file, a .parquet table, embedded, or hub")
+    here = {file.suffix for file in Path(data).iterdir()} if Path(data).is_dir() else set()
+    if ".tsv" in here and ".parquet" not in here:
+        raise InputError(f"{data}: a folder; name the .tsv file in it")
     return tables.read(data, ("*.parquet",), None, "mmbench")
 
 

@@ -23,6 +23,8 @@ MAGIC = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "data:image/")
 """The first characters of a PNG, JPEG, GIF and WEBP in base64, and of a data URL; such a text is not a file name."""
 NOT_TEXT = (list, Mapping, bytes)
 """Types of values that are neither a text nor stand for one, as a number does."""
+MANY = 8
+"""With more names of files than that, a message gives only the first."""
 BESIDE = "./"
 """Prefix of the name of a file or folder next to the table."""
 
@@ -165,20 +167,27 @@ def read(
     path = Path(data)
     if data == "hub":
         if hub is None:
-            raise InputError(f"{task} has no known copy on the hub; give the folder that holds {' or '.join(patterns)}")
+            raise InputError(f"{task} has no known copy on the hub; give the folder that holds {_named(patterns)}")
         from mmeval.data.hub import values
 
         return (TableRow(*found) for found in values(**hub))
     if path.is_file():
         return of_file(path, path.parent, rows)
     if not path.is_dir():
-        raise InputError(f"no data at '{data}': give the folder that holds {' or '.join(patterns)}, or one such file")
+        raise InputError(f"no data at '{data}': give the folder that holds {_named(patterns)}, or one such file")
     forms = [files.glob(path, _safe(name)) for name in patterns]
     forms = [*filter(None, forms)][: 1 if first else None]
     found = [files.inside(path, str(one.relative_to(path)), data) for form in forms for one in form]
     if not found:
-        raise InputError(f"{data}: no {' and no '.join(patterns)} in it; give the folder that holds it")
+        raise InputError(f"{data}: no {_named(patterns, ' and no ')} in it; give the folder that holds it")
     return _of_files(found, path, rows)
+
+
+def _named(patterns: Sequence[str], between: str = " or ") -> str:
+    """Return the patterns for a message, or the first of many."""
+    if len(patterns) <= MANY:
+        return between.join(patterns)
+    return f"{patterns[0]}{between}{'another' if between == ' or ' else 'other'} of {len(patterns)} such names"
 
 
 def _of_files(paths: Sequence[Path], folder: Path, rows: str | None) -> Iterator[TableRow]:

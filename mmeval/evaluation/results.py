@@ -58,8 +58,12 @@ def judged(scored: Scored, whole: Task, spec: RunSpec, cache: Path, display: Dis
 
 def noted(results: Mapping[str, Any], verdicts: Verdicts, scored: Scored) -> dict[str, Any]:
     """Return the results with the verdicts and a remark on them."""
-    remark = verdicts.remark if scored.task.grader is None else verdicts.remark_graded
-    return {**results, "judge": verdicts.to_json(), "remarks": [*results["remarks"], remark(len(scored.records))]}
+    asked = len(scored.records)
+    if scored.task.grader is None:
+        remark = verdicts.remark(asked, official="official" in scored.scores)
+    else:
+        remark = verdicts.remark_graded(asked)
+    return {**results, "judge": verdicts.to_json(), "remarks": [*results["remarks"], remark]}
 
 
 def current(folder: Path) -> Run:

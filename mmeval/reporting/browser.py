@@ -196,7 +196,7 @@ def _row(
         "id": record.id,
         "g": record.digest,
         "c": axes.index(record.category),
-        "s": [[score.outcome, *([] if score.answer is None else [cut(score.answer)])] for score in one.scores.values()],
+        "s": [_marked(score, cut) for score in one.scores.values()],
         "q": cut(record.question),
         "t": [written(box)] if box else [cut(target) for target in record.targets],
         "o": [cut(choice) for choice in record.choices],
@@ -217,11 +217,18 @@ def _row(
     return {**kept, **{name: held[name] for name in ("d", "k") if name in held}}
 
 
-def _of_other(other: Other, id: str, cut: Callable[[str], str]) -> list[str | None] | None:
-    score = other.scores.get(id)
-    if score is None:
-        return None
-    return [score.outcome, score.answer and cut(score.answer), *([cut(other.texts[id])] if id in other.texts else [])]
+def _of_other(other: Other, id: str, cut: Callable[[str], str]) -> list[Any] | None:
+    score, text = other.scores.get(id), other.texts.get(id)
+    return None if score is None else _marked(score, cut, None if text is None else cut(text))
+
+
+def _marked(score: Score, cut: Callable[[str], str], *text: str | None) -> list[Any]:
+    """Return outcome, answer, perhaps the text, and the value if it is only a part of the mark; without absent ends."""
+    part = round(score.value, 3) if score.value is not None and 0 < score.value < 1 else None
+    found = [score.outcome, None if score.answer is None else cut(score.answer), *text, part]
+    while found[-1] is None:
+        found.pop()
+    return found
 
 
 def _thumbnail(image: Image, side: int) -> str:

@@ -23,7 +23,7 @@ const visible = (text) => String(text)
 const said = (name, text) => { const made = el("span", name); made.textContent = visible(text); made.dir = "auto"; return made; };
 const letter = (index) => index < 26 ? String.fromCharCode(65 + index) : String(index + 1);
 const outcome = (sample) => sample.s[state.reading][0];
-const read = (sample) => sample.s[state.reading][1];
+const read = (sample) => sample.s[state.reading][1] ?? undefined;
 const picture = (key, alt) => { const made = el("img"); made.src = `data:image/jpeg;base64,${thumbnails[key]}`; made.alt = alt; return made; };
 function button(name, text, act) {
   const made = el("button", name, text);
@@ -60,7 +60,11 @@ function row(sample, index) {
   const made = el("div", `row ${outcome(sample)}`, thumb,
     el("span", "asked", said("question", short(sample)),
       el("span", "answer", said("", answered(sample)), right ? "" : el("em", "", "  ≠  "), right ? "" : said("", named(sample, sample.t[0])))),
-    ...[outcome(sample), ...(data.run ? sample.v || [] : []).map((one) => one ? one[0] : "unscored")].map((what) => el("span", `mark ${what}`, MARKS[what])));
+    ...[outcome(sample), ...(data.run ? sample.v || [] : []).map((one) => one ? one[0] : "unscored")].map((what, place) => {
+      const mark = el("span", `mark ${what}`, MARKS[what]);
+      if (data.run) mark.title = visible(`${place ? data.others[place - 1] : data.run}: ${what}`);
+      return mark;
+    }));
   made.id = `row-${index}`;
   made.setAttribute("role", "option");
   made.setAttribute("aria-selected", index === state.at);
@@ -68,7 +72,7 @@ function row(sample, index) {
   made.setAttribute("aria-posinset", index + 1);
   made.setAttribute("aria-label", visible(`${outcome(sample)}: ${sample.q || sample.id}`));
   made.style.top = `${index * ROW}px`;
-  made.addEventListener("click", () => { select(index); browser.classList.add("open"); document.body.classList.add("covered"); });
+  made.addEventListener("click", () => { select(index); openDetail(); });
   return made;
 }
 function paint() {
@@ -162,19 +166,20 @@ function bars(sample) {
   const how = data.perByte ? "log-likelihood per byte, which decides the answer" : "log-likelihood";
   return part("Likelihoods", made, el("p", "note", `Blue: chosen. ✓: expected. Percentages: shares by ${how}. Last column: log-likelihoods, summed over a candidate's tokens.`));
 }
-function verdict(list, sample, name, what, value, looks) {
+const marked = (what, share) => `${MARKS[what]} ${what}${share === undefined ? "" : `, ${share} of 1`}`;
+function verdict(list, sample, name, what, value, share, looks) {
   const read = value === undefined || value === null ? "" : said("value", value === "" ? "(empty)" : named(sample, value));
-  list.append(el("div", looks, el("dt", "", name), el("dd", "", el("span", `chip ${what}`, `${MARKS[what]} ${what}`), read)));
+  list.append(el("div", looks, el("dt", "", name), el("dd", "", el("span", `chip ${what}`, marked(what, share)), read)));
 }
 function readings(sample) {
   const made = el("dl", "readings");
-  sample.s.forEach(([what, value], index) => verdict(made, sample, data.readings[index], what, value));
+  sample.s.forEach(([what, value, share], index) => verdict(made, sample, data.readings[index], what, value, share));
   return made;
 }
 function others(sample) {
   const made = el("dl", "readings");
-  if (data.run) verdict(made, sample, data.run, sample.s[0][0], sample.a === undefined ? sample.s[0][1] : sample.a, "");
-  sample.v.forEach((one, index) => { if (one) verdict(made, sample, data.others[index], one[0], one[2] === undefined ? one[1] : one[2], changed(sample, one) ? "changed" : ""); });
+  if (data.run) verdict(made, sample, data.run, sample.s[0][0], sample.a === undefined ? sample.s[0][1] : sample.a, sample.s[0][2], "");
+  sample.v.forEach((one, index) => { if (one) verdict(made, sample, data.others[index], one[0], one[2] ?? one[1], one[3], changed(sample, one) ? "changed" : ""); });
   return made;
 }
 function demonstrations(sample) {
@@ -196,7 +201,7 @@ function show() {
   const [input, output, seconds] = sample.n;
   const facts = [`${input.toLocaleString("en")} tokens in`, output ? `${output.toLocaleString("en")} out` : "", seconds ? `${seconds} s` : ""].filter(Boolean).join(" · ");
   detail.replaceChildren(...[
-    el("div", "head", back, el("span", `chip ${outcome(sample)}`, `${MARKS[outcome(sample)]} ${outcome(sample)}`),
+    el("div", "head", back, el("span", `chip ${outcome(sample)}`, marked(outcome(sample), sample.s[state.reading][2])),
       el("span", "place", `${(state.at + 1).toLocaleString("en")} of ${state.view.length.toLocaleString("en")}`), step("Previous", "↑", -1), step("Next", "↓", 1)),
     el("p", "id", data.axes[sample.c] ? said("axis", data.axes[sample.c]) : "", said("", sample.id)),
     sample.d ? demonstrations(sample) : null,
@@ -216,6 +221,10 @@ function show() {
     el("p", "note", facts),
   ].filter(Boolean));
   detail.scrollTop = 0;
+}
+function openDetail() { // in a narrow window it covers the list
+  browser.classList.add("open");
+  document.body.classList.add("covered");
 }
 function closeDetail() {
   browser.classList.remove("open");
@@ -240,7 +249,7 @@ function choose(id, pairs) {
   chosen.closest("label").hidden = pairs.length < (pairs[0][0] === "" ? 3 : 2);
   chosen.addEventListener("change", filter);
 }
-const changed = (sample, one) => Boolean(one) && (one[0] !== sample.s[0][0] || one[1] !== (sample.s[0][1] ?? null));
+const changed = (sample, one) => Boolean(one) && [[one[0], sample.s[0][0]], [one[1], sample.s[0][1]], [one[3], sample.s[0][2]]].some(([its, own]) => (its ?? null) !== (own ?? null));
 const tests = {
   any: (sample) => (sample.v || []).some((one) => changed(sample, one)),
   none: (sample) => (sample.v || []).some(Boolean) && !sample.v.some((one) => changed(sample, one)),
@@ -251,7 +260,7 @@ data.others.forEach((name, index) => {
   tests[`won ${index}`] = (sample) => Boolean(sample.v[index]) && sample.s[0][0] !== "correct" && sample.v[index][0] === "correct";
   tests[`both ${index}`] = (sample) => Boolean(sample.v[index]) && sample.s[0][0] === "correct" && sample.v[index][0] === "correct";
 });
-const differ = (sample) => sample.s.some(([what, value]) => what !== sample.s[0][0] || value !== sample.s[0][1]);
+const differ = (sample) => sample.s.some((one) => one.join("\n") !== sample.s[0].join("\n"));
 const haystack = (sample) => sample.hay || (sample.hay = [sample.id, sample.q, sample.a, sample.e, sample.r, ...sample.t, ...(sample.o || []), ...sample.s.map((one) => one[1])].join("\n").toLowerCase());
 function filter() {
   const axis = $("axis").value, what = $("outcome").value, other = $("other").value, reading = $("reading").value;
@@ -328,6 +337,6 @@ const asked = unescaped((location.hash.match(/^#sample=(.+)/) || [])[1] || "");
 filter();
 if (asked) {
   const at = data.samples.findIndex((sample) => sample.id === asked);
-  if (at >= 0) { $("outcome").value = $("other").value = ""; filter(); select(at); $("samples").scrollIntoView(); }
+  if (at >= 0) { $("outcome").value = $("other").value = ""; filter(); select(at); $("samples").scrollIntoView(); openDetail(); }
 }
 document.documentElement.dataset.ready = "yes";

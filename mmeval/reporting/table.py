@@ -96,8 +96,8 @@ class Table:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
         found = [f"No value: {_first(labels)} ({reason})." for reason, labels in without.items()]
-        if self.differing:
-            names = "; ".join(row.label for row in self.differing)
+        if both := [row for row in self.differing if row.estimate.value is not None]:
+            names = "; ".join(row.label for row in both)
             found.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
         return [*found, *self.remarks]
 

@@ -31,6 +31,14 @@ EMBEDDED = "embedded picture world, not comparable with the leaderboard"
 """The mark that every output shows for the embedded data."""
 SMALL = "the data has only"
 """The beginning of the mark for data that is only part of the benchmark."""
+
+
+def of_less(available: int | None, whole: int | None) -> list[str]:
+    """Return the mark for data that has fewer questions than the whole benchmark, if both are known."""
+    less = available and whole and available < whole
+    return [f"{SMALL} {available:,} of the benchmark's {whole:,} questions"] if less else []
+
+
 _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
 
 
@@ -135,9 +143,7 @@ class Run:
             found.append(
                 f"limited to {f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
             )
-        if available and whole and available < whole:
-            found.append(f"{SMALL} {available:,} of the benchmark's {whole:,} questions")
-        return found
+        return [*found, *of_less(available, whole)]
 
     @property
     def remarks(self) -> list[str]:

@@ -90,7 +90,7 @@ class Scored:
             name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
             for name, statistics in measured.items()
         }
-        pair = [self.scores[name] for name in self.task.scorers][:2]
+        pair, graded = [self.scores[name] for name in self.task.scorers][:2], self.task.grader is not None
         drawn = passed(self.task, self.records, main)
         values = ", ".join(
             f"{name} {within(number(one.value, 3), between(one.low, one.high, 3))}" for name, one in drawn.items()
@@ -105,7 +105,7 @@ class Scored:
             "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
             "baselines": self.baselines(),
             "counts": {"samples": len(self.records), **counts},
-            "differences": explain(differences(self.records, *pair)) if len(pair) == 2 else "",
+            "differences": explain(differences(self.records, *pair, graded=graded)) if len(pair) == 2 else "",
             **({"passed": {name: asdict(one) for name, one in drawn.items()}} if drawn else {}),
             "remarks": [*self._of_answers(), *of_samples, *self.task.remarks(self.records, self.main)],
         }

@@ -9,26 +9,28 @@ ONLY_OFFICIAL = "only the official scorer reads an answer in"
 ONLY_STRICT = "only the strict scorer reads an answer in"
 OPPOSITE = "they read opposite answers in"
 MARKED = "they read the same and mark it differently in"
-JUDGED = "a judge's mark differs in"
+GRADED = "the judge and the strict scorer mark them differently in"
 LISTED = 14
 """How many categories are named, those with the most differences; MME has as many."""
 
 
 def differences(
-    records: Sequence[Record], official: Sequence[Score], strict: Sequence[Score]
+    records: Sequence[Record], official: Sequence[Score], strict: Sequence[Score], *, graded: bool = False
 ) -> dict[str, Counter[str]]:
     """Count the answers of each category that the two read or mark differently, by reason.
 
-    If both read the same or nothing, their marks may still differ: one may give the expected value of a random draw. A
-    judge may mark an answer without naming it; then only the marks are compared.
+    If both read the same or nothing, their marks may still differ: one may give the expected value of a random draw.
+    `graded` says that the official marks are those of a judge, who may give them without saying what it reads.
     """
     found: dict[str, Counter[str]] = defaultdict(Counter)
+    only_marks = graded and all(one.answer is None for one in official)
     for record, one, other in zip(records, official, strict, strict=True):
-        judged = one.answer is None and other.answer is not None and one.outcome in ("correct", "incorrect")
-        if (judged or one.answer == other.answer) and one.value == other.value:
+        if (only_marks or one.answer == other.answer) and one.value == other.value:
             continue
-        if judged or one.answer == other.answer:
-            reason = JUDGED if judged else MARKED
+        if only_marks:
+            reason = GRADED
+        elif one.answer == other.answer:
+            reason = MARKED
         else:
             reason = ONLY_OFFICIAL if other.answer is None else ONLY_STRICT if one.answer is None else OPPOSITE
         found[record.category][reason] += 1

@@ -174,7 +174,8 @@ class _Asked:
                 reply, problem = await self.post(client, rows[0], asked)
                 if problem:
                     self.verdicts.why = problem
-                    (self.verdicts.failed if reply is None else self.verdicts.unreadable).update(r.id for r in rows)
+                    again = reply is None or self.dialogue is not MATCHING
+                    (self.verdicts.failed if again else self.verdicts.unreadable).update(row.id for row in rows)
                     continue
                 lines.write({"key": self.key(asked), "model": self.judge.model, "reply": reply})
                 self.replies[self.key(asked)] = str(reply)

@@ -45,9 +45,9 @@ class Verdicts:
     read: dict[str, str] = field(default_factory=dict)
     """A letter, or Z."""
     unreadable: set[str] = field(default_factory=set)
-    """Records with a reply that cannot be used."""
+    """Records with a reply that is not a letter, which the official scorer draws then."""
     failed: set[str] = field(default_factory=set)
-    """Records without a reply. The judge must be asked again, and the scores are not final."""
+    """Records without a usable reply. The judge must be asked again, and the scores are not final."""
     why: str = ""
     """The last problem."""
     replies: dict[str, list[str]] = field(default_factory=dict)
@@ -74,20 +74,22 @@ class Verdicts:
         replies = {"replies": self.replies} if self.replies else {}
         return {"model": self.model, "read": self.read, **replies, "unreadable": unreadable, "failed": failed}
 
-    def remark(self, answers: int) -> str:
-        """Return a sentence for under a table: how many answers the judge was asked about, and the outcome."""
+    def remark(self, answers: int, official: bool = True) -> str:
+        """Return a sentence for under a table: how many answers the judge was asked about, and the outcome.
+
+        Only an official scorer draws a letter.
+        """
         read, failed, unreadable = len(self.read), len(self.failed), len(self.unreadable)
+        drawn = f" The official scorer drew a letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
         return (
             f"The judge {self.model} was asked about {read + failed + unreadable} of {plural(answers, 'answer')}: "
-            f"{read} read, {failed} without a reply, {unreadable} with a reply that is not a letter. The official "
-            f"scorer drew a letter for {100 * unreadable / max(answers, 1):.1f}% of all answers."
+            f"{read} read, {failed} without a reply, {unreadable} with a reply that is not a letter."
+            f"{drawn if official else ''}"
         )
 
     def remark_graded(self, answers: int) -> str:
         """Return the same sentence if a Grader asked."""
-        lost = part_of(
-            len(self.failed | self.unreadable), answers, "answer", "got no usable reply", "got no usable reply"
-        )
+        lost = part_of(len(self.failed), answers, "answer", "got no usable reply", "got no usable reply")
         return f"The judge {self.model} read the answers for the official scorer; {lost}."
 
 

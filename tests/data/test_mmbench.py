@@ -39,6 +39,12 @@ def test_turns_come_together_whether_the_file_has_them_or_not(tmp_path: Path) ->
     assert [(row.index, row.answer) for row in first[1]] == [(2, "C"), (1_000_002, "B"), (2_000_002, "A")]
 
 
+def test_a_folder_is_not_the_file_in_it(tmp_path: Path) -> None:
+    table.write(tmp_path / "MMBench.tsv", table.questions())
+    with pytest.raises(InputError, match=r"a folder; name the \.tsv file in it"):
+        read(tmp_path)
+
+
 def test_none_and_na_are_options(tmp_path: Path) -> None:
     (group, *_) = read(table.write(tmp_path / "t.tsv", table.questions()))
     assert group[0].options == ("a cat", "a dog", "None", "NA")

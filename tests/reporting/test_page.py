@@ -236,6 +236,8 @@ def test_what_a_control_answered_stands_beside_the_answer(tmp_path: Path) -> Non
     values = {sample["id"]: sample["v"] for sample in held.data["samples"]}
     assert held.data["others"] == ["blind"]
     assert values == {"existence/0": [["incorrect", "no"]], "count/1": [None], "position/2": [None]}
+    judged = Other("other", {made[0].record.id: Score(0.1, "correct")}, {made[0].record.id: "a horse"})
+    assert browse(made, AXES, [judged]).data["samples"][0]["v"] == [["correct", None, "a horse", 0.1]]
 
 
 def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> None:

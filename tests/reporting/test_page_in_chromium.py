@@ -184,6 +184,18 @@ def test_compared_runs_show_first_what_changed(page: Browser, tmp_path: Path) ->
     assert texts == "old✓ correctYesnew✗ incorrectNo, never."
 
 
+def test_a_part_of_a_mark_is_shown_and_another_part_is_a_change(page: Browser, tmp_path: Path) -> None:
+    half = {"official": Score(0.5, "correct"), "strict": Score(0.0, "incorrect")}
+    made = [replace(one, scores=half) for one in answers(2)]
+    others = Other("theirs", {made[0].record.id: Score(0.5, "correct"), made[1].record.id: Score(0.9, "correct")})
+    page.open(write(tmp_path, made, others=[others], run="mine"))
+    assert page.run(COUNT) == "1 of 2"
+    text = page.run("document.querySelector('.detail').innerText")
+    assert "correct, 0.5 of 1" in text and "correct, 0.9 of 1" in text
+    titles = page.run("[...document.querySelectorAll('.row .mark')].map((one) => one.title)")
+    assert titles == ["mine: correct", "theirs: correct"]
+
+
 def test_keys(page: Browser, tmp_path: Path) -> None:
     made = pictured(40)
     page.open(write(tmp_path, made, find=requests(made, colored)))
@@ -245,6 +257,8 @@ def test_a_narrow_window_shows_one_sample_at_a_time(page: Browser, tmp_path: Pat
     assert page.run("document.querySelector('.detail').scrollWidth") <= 400
     page.run("document.querySelector('.back').click()")
     assert page.run(hidden) == "none"
+    page.open(tmp_path / "report.html", 400, 800, at="#sample=count%2F1")
+    assert page.run(hidden) == "block" and "count/1" in page.run("document.querySelector('.detail').textContent")
 
 
 def test_boxes_are_drawn_over_the_picture(page: Browser, tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_where_the_scorers_differ_is_said_with_the_reason() -> None:
     assert "strict" in _shown(_table())
 
 
+def test_a_withheld_number_differs_from_none() -> None:
+    made = _table()
+    rows = [replace(row, estimate=replace(row.estimate, value=None, reason="no reply")) for row in made.rows]
+    shown = table.markdown(replace(made, rows=tuple(rows), totals=(), details=()))
+    assert "(no reply)" in shown and "differ in" not in shown and "strict" in shown
+
+
 def test_where_they_agree_there_is_no_strict_column() -> None:
     same = scores()
     same["strict"] = same["metrics"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mmeval.scoring.differences import MARKED, ONLY_OFFICIAL, ONLY_STRICT, OPPOSITE, differences, explain
+from mmeval.scoring.differences import GRADED, MARKED, ONLY_OFFICIAL, ONLY_STRICT, OPPOSITE, differences, explain
 from mmeval.scoring.readings import choices, letters, yesno
 from mmeval.scoring.readings.strict import strict
-from mmeval.types import Record
+from mmeval.types import Record, Score
 
 
 def found(*answers: str) -> str:
@@ -31,3 +31,11 @@ def test_a_mark_for_an_answer_that_neither_reads_is_no_matter_of_pairs() -> None
 
 def test_where_all_is_read_alike_only_the_pairs_can_differ() -> None:
     assert "group the answers into pictures differently" in found("yes", "no")
+
+
+def test_a_judge_that_only_marks_reads_something_all_the_same() -> None:
+    records = [Record(str(n), ("8.49",), "ocr", text="8.49") for n in range(3)]
+    marks = [Score(value, "correct" if value else "incorrect") for value in (1.0, 0.5, 0.0)]
+    quiet = [Score(1.0, "correct", "8.49")] * 3
+    assert explain(differences(records, marks, quiet, graded=True)) == f"Of 2 answers (ocr 2), {GRADED} 2."
+    assert ONLY_STRICT in explain(differences(records, marks, quiet))

@@ -258,6 +258,8 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"wordings": {"a": "{pictures}{question}{options}"}, "prompts": {}}, "unknown key 'wordings'"),
         ({"only": {"trade": [["wood"]]}}, "only, trade: must be text, not ['wood']"),
         ({"official": "mmstr"}, "official: no reading 'mmstr' (did you mean 'mmstar'?); choose from ai2d, chartqa, "),
+        ({"match": "mra"}, "match: mra compares short answers, and the card has none; remove it"),
+        ({"tolerance": "5%"}, "a tolerance belongs to match: numeric, not to exact; remove one of the two"),
         ({"official": "gqa"}, "official: 'gqa' reads short answer, not multiple choice; remove it"),
     ],
 )
@@ -358,6 +360,15 @@ ROWS: dict[str, dict[str, Any]] = {
     "3": {"type": "open", "q": "How many?", "a": "two", "p": 8, "split": "b"},
     "4": {"type": "open", "q": "How many?", "a": "two", "p": 9, "split": "c"},
 }
+
+
+@pytest.mark.parametrize("match", [{"match": "mra"}, {"match": "numeric", "tolerance": 0}])
+def test_a_key_without_a_number_is_a_sentence_where_numbers_are_compared(tmp_path: Path, match: dict[str, Any]) -> None:
+    rows = {"3": ROWS["3"], "5": {**ROWS["3"], "a": ["a lot", "many"]}}
+    picture(tmp_path / "new/8.png")
+    task = several(tmp_path, rows, **match)
+    with pytest.raises(InputError, match=rf"5: the answer 'a lot' is not a single number, as match: {match['match']}"):
+        list(task.samples(str(tmp_path)))
 
 
 def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: Path) -> None:

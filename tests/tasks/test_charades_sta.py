@@ -28,6 +28,8 @@ def test_the_overlap_of_spans_of_time(tmp_path: Path) -> None:
     # 1/2 for the first and 1/3 for the second; the third row is the first again and counts once
     assert found == pytest.approx({"R1@0.3": 100, "R1@0.5": 50, "R1@0.7": 0, "mIoU": 100 * (1 / 2 + 1 / 3) / 2})
     assert (scores["metrics"]["mIoU"]["n"], scores["counts"]["samples"]) == (2, 3)
+    always = scores["baselines"]["majority"]
+    assert always["answer"] == "0.5 - 2.5" and always["values"]["mIoU"] == pytest.approx(100 * (1 + 0.5 / 2.5) / 2)
     unread = run("charades-sta", tmp_path, tmp_path / "other", "constant:It does not happen.", frames=2)
     assert (value(unread, "mIoU"), value(unread, "mIoU", "strict")) == (0, 0)
 
@@ -35,7 +37,7 @@ def test_the_overlap_of_spans_of_time(tmp_path: Path) -> None:
 def test_both_files_are_read(tmp_path: Path) -> None:
     charades_sta(tmp_path)
     first, *_ = load_task("charades-sta").samples(str(tmp_path / "charades_sta_test.txt"))
-    assert (first.id, first.prompt[-1], first.targets) == ("3MSZA/1", "person turn a light on", ("[0.5, 2.5]",))
+    assert (first.id, first.prompt[-1], first.targets) == ("3MSZA/1", "person turn a light on", ("0.5 - 2.5",))
     (tmp_path / "charades_sta_test.txt").unlink()
     row = {"video": "3MSZA.mp4", "caption": "person turn a light on", "timestamp": [0.5, 2.5]}
     parquet(tmp_path / "data" / "test-00000-of-00001.parquet", [row])
@@ -81,4 +83,4 @@ def test_readings(text: str, official: moments.Moment | None, strict: moments.Mo
 
 def test_a_target_that_is_not_two_times_is_a_sentence() -> None:
     with pytest.raises(InputError, match="record 7: its target is not two times; restore the file"):
-        load_task("charades-sta").scorers["official"](Record("7", ("[1]",), text="1 - 2"))
+        load_task("charades-sta").scorers["official"](Record("7", ("1",), text="1 - 2"))

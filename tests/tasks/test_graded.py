@@ -207,7 +207,10 @@ def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path
     )
     found = judged(run, server)
     assert (found.results["scorer"], overall(found)) == ("official", 75.0)
-    assert found.results["differences"] == "Of 1 answer (ocr math 1), a judge's mark differs in 1."
+    assert (
+        found.results["differences"]
+        == "Of 1 answer (ocr math 1), the judge and the strict scorer mark them differently in 1."
+    )
     parts = {name: one["value"] for name, one in found.results["metrics"].items() if one["value"] is not None}
     assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
     assert len(server.asked) == 3 and {one["max_tokens"] for one in server.asked} == {3}
@@ -266,6 +269,8 @@ def test_without_all_replies_there_is_no_official_number(server: Server, tmp_pat
     assert official["value"] is None and found.results["counts"]["unscored"] == count
     assert official["reason"] == f"the judge gave no usable reply for {count} of {count} answers"
     assert overall(found, "strict") is not None
+    told = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
+    assert told.exit_code == 1 and "differ in" not in told.output
     server.reply = lambda prompt: says("0")
     again = judged(found, server)
     assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
@@ -286,6 +291,21 @@ def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path
     assert json.loads(call(*asking, *url).output)["metrics"] == found["metrics"] and len(server.asked) == once
     ended = call(*asking, "--judge", server.url)
     assert ended.exit_code == 2 and "give both --judge URL and --judge-model NAME" in ended.output
+
+
+def test_a_judge_reads_the_answers_of_a_task_with_no_official_reading(server: Server, tmp_path: Path) -> None:
+    facts = "about: x\nkind: multiple choice\nfiles: q.jsonl\nfields: {question: q, answer: right, options: o}\n"
+    (tmp_path / "own.yaml").write_text(facts)
+    (tmp_path / "q.jsonl").write_text('{"q": "Which?", "o": ["one", "two"], "right": "B"}\n' * 2)
+    (tmp_path / "answers.jsonl").write_text('{"id": "1", "answer": "B"}\n{"id": "2", "answer": "hm"}\n')
+    given = ("--task", tmp_path / "own.yaml", "--answers", tmp_path / "answers.jsonl", "--json")
+    server.reply = lambda prompt: says("B")
+    for reading in ((), ("--reading", "2023")):
+        told = call("score", *given, *reading, "--judge", server.url, "--judge-model", "m")
+        found = json.loads(told.stdout)
+        assert told.exit_code == 0 and found["counts"]["correct"] == 2 and found["judge"]["read"] == {"2": "B"}
+        assert found["scorer"] == ("official" if reading else "strict")
+        assert any("drew a letter" in remark for remark in found["remarks"]) == bool(reading)
 
 
 def test_the_facts_say_that_official_needs_a_judge() -> None:

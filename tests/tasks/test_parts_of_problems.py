@@ -133,6 +133,19 @@ def dynamath(folder: Path) -> None:
         parquet(folder / "data" / f"sample{variant}-00000-of-{variant:05}.parquet", rows)
 
 
+def test_dynamath_variants_may_have_the_names_of_their_splits(tmp_path: Path) -> None:
+    dynamath(tmp_path)
+    task = load_task("dynamath")
+    found = [one.id for one in task.samples(str(tmp_path))]
+    for variant in (1, 2):
+        file = tmp_path / "data" / f"sample{variant}-00000-of-{variant:05}.parquet"
+        file.rename(file.with_name(f"sample_variant{variant}-00000-of-00001.parquet"))
+    assert [one.id for one in task.samples(str(tmp_path))] == found
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"no data/sample1-00000-of-00001\.parquet and no other of [0-9]+ such names in it"):
+        list(task.samples(str(tmp_path / "empty")))
+
+
 def test_dynamath_the_worst_case_is_that_of_all_variants(tmp_path: Path) -> None:
     dynamath(tmp_path / "data")
     scores = run("dynamath", tmp_path / "data", tmp_path / "run", 'constant:{"short answer": "3.14", "solution": "A"}')
