@@ -182,7 +182,11 @@ def _task(name: str, names: Collection[str], grader: Grader) -> Task:
 
 
 REASONS = Grader(
-    prompt=asked, usable=lambda record, replies: mark(record, replies[-1]) is not None, max_tokens=1024, score=graded
+    prompt=asked,
+    usable=lambda record, replies: mark(record, replies[-1]) is not None,
+    max_tokens=1024,
+    score=graded,
+    final=True,
 )
 DESCRIPTIONS = replace(
     REASONS, prompt=lambda record, replies: None if replies else asked_together([record]), among=among

@@ -127,5 +127,6 @@ MM_VET = Task(
         usable=lambda record, replies: len(replies) == 1 or _value(replies[1]) is not None,
         max_tokens=3,
         score=graded,
+        final=True,
     ),
 )

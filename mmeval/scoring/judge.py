@@ -78,6 +78,7 @@ def prompt(record: Record) -> str:
 MATCHING = Dialogue(
     prompt=lambda record, replies: None if replies else prompt(record),
     usable=lambda record, replies: strict(replies[-1], record.choices) is not None,
+    final=True,
 )
 """Which option does the answer mean?"""
 
@@ -109,7 +110,10 @@ def ask(
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         what, effect = "letter", "strict counts them as unparsed"
         if dialogue is not MATCHING:
-            what, effect = "usable reply", "the official numbers are withheld"
+            what = "usable reply"
+            effect = (
+                "the official numbers are withheld" if verdicts.failed else "these count as wrong, as in the script"
+            )
         say(
             f"the judge at {place} gave no {what} for {lost} of {plural(len(records), 'answer')} ({verdicts.why}); "
             f"{effect}; repeat the command to ask again"
@@ -174,7 +178,7 @@ class _Asked:
                 reply, problem = await self.post(client, rows[0], asked)
                 if problem:
                     self.verdicts.why = problem
-                    again = reply is None or self.dialogue is not MATCHING
+                    again = reply is None or not self.dialogue.final
                     (self.verdicts.failed if again else self.verdicts.unreadable).update(row.id for row in rows)
                     continue
                 lines.write({"key": self.key(asked), "model": self.judge.model, "reply": reply})

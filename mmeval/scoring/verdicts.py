@@ -22,6 +22,8 @@ class Dialogue:
     """The next prompt, given the replies so far; None if there is nothing more to ask."""
     usable: Callable[[Record, Sequence[str]], bool]
     """Whether the last of the replies can be used. If not, the judge is asked again."""
+    final: bool = False
+    """Whether the scores are final without a usable reply, as in the scripts that give such an answer no marks."""
     max_tokens: int = 64
     among: Callable[[Sequence[Record]], "Dialogue"] | None = None
     """The dialogue about these records, if a prompt may be about several of them."""
@@ -45,9 +47,9 @@ class Verdicts:
     read: dict[str, str] = field(default_factory=dict)
     """A letter, or Z."""
     unreadable: set[str] = field(default_factory=set)
-    """Records with a reply that is not a letter, which the official scorer draws then."""
+    """Records whose last reply cannot be used, and is final: the official scorer draws a letter or gives no marks."""
     failed: set[str] = field(default_factory=set)
-    """Records without a usable reply. The judge must be asked again, and the scores are not final."""
+    """Records without a reply that is final. The judge must be asked again."""
     why: str = ""
     """The last problem."""
     replies: dict[str, list[str]] = field(default_factory=dict)
@@ -89,18 +91,25 @@ class Verdicts:
 
     def remark_graded(self, answers: int) -> str:
         """Return the same sentence if a Grader asked."""
-        lost = part_of(len(self.failed), answers, "answer", "got no usable reply", "got no usable reply")
+        lost = part_of(
+            len(self.failed | self.unreadable), answers, "answer", "got no usable reply", "got no usable reply"
+        )
         return f"The judge {self.model} read the answers for the official scorer; {lost}."
 
 
 def graded(grader: Grader, verdicts: Verdicts) -> Callable[[Record], Score]:
-    """Return the scorer by a judge's replies. An answer without usable replies has no score."""
+    """Return the scorer by a judge's replies.
+
+    An answer without a reply has no score. One whose replies cannot be used has 0 if the grader is final.
+    """
 
     def score(record: Record) -> Score:
         if record.text is None:
             return Score(None, "error")
-        if record.id in verdicts.failed | verdicts.unreadable:
+        if record.id in verdicts.failed:
             return Score(None, "unscored")
+        if record.id in verdicts.unreadable:
+            return Score(0.0, "incorrect")
         return grader.score(record, verdicts.replies.get(record.id, []))
 
     return score

@@ -189,13 +189,19 @@ def test_charxiv_reads_marks_in_json_that_latex_made_invalid(reply: str, mark: f
     assert charxiv_task.mark(Record("1", ("x",), tags={"question": "2", "place": "1"}, text="x"), reply) == mark
 
 
-def test_charxiv_a_batch_without_all_marks_is_asked_again(server: Server, tmp_path: Path) -> None:
+def test_charxiv_a_batch_without_all_marks_has_none_as_in_the_script(server: Server, tmp_path: Path) -> None:
     charxiv(tmp_path / "data")
     run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
     server.reply = lambda prompt: says('{"score_T1": 1}')
     found = judged(run, server)
-    assert found.results["counts"]["unscored"] == 2
-    assert found.results["metrics"]["overall"]["reason"] == "the judge gave no usable reply for 2 of 8 answers"
+    assert overall(found) == 75.0 and found.results["counts"]["incorrect"] == 2
+    assert found.results["remarks"][-1].endswith("2 of 8 answers got no usable reply.")
+    asked_before = len(server.asked)
+    shown = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
+    assert shown.exit_code == 0 and len(server.asked) > asked_before
+    assert "2 of 8 answers" in shown.output and "these count as wrong, as in the script" in " ".join(
+        shown.output.split()
+    )
 
 
 def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path: Path) -> None:

@@ -142,7 +142,9 @@ def test_dynamath_variants_may_have_the_names_of_their_splits(tmp_path: Path) ->
         file.rename(file.with_name(f"sample_variant{variant}-00000-of-00001.parquet"))
     assert [one.id for one in task.samples(str(tmp_path))] == found
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"no data/sample1-00000-of-00001\.parquet and no other of [0-9]+ such names in it"):
+    with pytest.raises(
+        InputError, match=r"no data/sample1-00000-of-00001\.parquet and no other of [0-9]+ such names in it"
+    ):
         list(task.samples(str(tmp_path / "empty")))
 
 
