@@ -18,6 +18,7 @@ from mmeval.spec import RunSpec, options
 from mmeval.types import InputError
 from tests.mme_folder import make_release
 from tests.models.fake_server import Reply, Server, says, serving
+from tests.reporting.test_page import data as page_data
 
 PASSWORD = "s3cr3t-pass"
 CARD = """title: My benchmark
@@ -39,6 +40,12 @@ def servers() -> Iterator[tuple[Server, Server]]:
 def named(servers: tuple[Server, Server], model: str) -> str:
     addresses = (f"http://user:{PASSWORD}@{server.host}/v1" for server in servers)
     return f"server:{','.join(addresses)}#{model}"
+
+
+def test_the_page_of_a_run_shows_the_controls_of_the_same_command(tmp_path: Path) -> None:
+    spec = RunSpec("mme", "constant", data=str(make_release(tmp_path / "data", pictures=1)))
+    evaluate_all([spec], out=tmp_path / "run", controls=["blind"])
+    assert page_data(tmp_path / "run" / "report.html")["others"] == ["absent"]
 
 
 @pytest.mark.slow

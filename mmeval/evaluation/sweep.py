@@ -9,10 +9,12 @@ from mmeval.controls import TEXT, ActsOnNothing, about, expand
 from mmeval.evaluation import evaluate, preview
 from mmeval.evaluation.asking import Loader
 from mmeval.evaluation.planning import CONTROL_RUNS, default_folder
+from mmeval.evaluation.results import report
 from mmeval.files import component, short_digest
 from mmeval.models import Checkpoint, ModelOptions, find_model, load_model
 from mmeval.runs.identity import named
 from mmeval.runs.run import Run
+from mmeval.runs.share import of_process
 from mmeval.servers.addresses import without_password
 from mmeval.spec import RunSpec, options
 from mmeval.task import load_task
@@ -59,7 +61,9 @@ def evaluate_all(
         try:
             expand(controls, list(load_task(spec.task).prompts))
             run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
-            under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
+            asked = under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
+            if asked and run.up_to_date and of_process().alone:
+                report(run)  # the page shows the answers under the controls
         except InputError as error:
             if failed is None or not several:
                 raise

@@ -94,7 +94,7 @@ class Verdicts:
         lost = part_of(
             len(self.failed | self.unreadable), answers, "answer", "got no usable reply", "got no usable reply"
         )
-        return f"The judge {self.model} read the answers for the official scorer; {lost}."
+        return f"The judge {self.model} was asked about the answers for the official scorer; {lost}."
 
 
 def graded(grader: Grader, verdicts: Verdicts) -> Callable[[Record], Score]:

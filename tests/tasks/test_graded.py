@@ -292,7 +292,7 @@ def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path
     assert "judge" not in json.loads(call(*asking).output)
     found, once = json.loads(call(*asking, *url).output), len(server.asked)
     assert once and found["metrics"]["overall"] == judged(run, server).results["metrics"]["overall"]
-    assert (tmp_path / "theirs.judge.jsonl").exists() and found["remarks"][-1].startswith("The judge m read")
+    assert (tmp_path / "theirs.judge.jsonl").exists() and found["remarks"][-1].startswith("The judge m was asked")
     once = len(server.asked)
     assert json.loads(call(*asking, *url).output)["metrics"] == found["metrics"] and len(server.asked) == once
     ended = call(*asking, "--judge", server.url)
