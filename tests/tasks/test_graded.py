@@ -83,7 +83,7 @@ def test_mathvista_extracts_with_a_judge(server: Server, tmp_path: Path) -> None
     run = judged(alone, server)
     assert run.results["scorer"] == "official" and NO_JUDGE not in run.results["remarks"]
     assert overall(run) == 50.0  # the option with the fewest edits, the integer; not 18.0 and not the list
-    assert any("m read the answers for the official scorer; 0 of 4" in one for one in run.results["remarks"])
+    assert any("m was asked about the answers for the official scorer; 0 of 4" in one for one in run.results["remarks"])
     assert all(one.startswith(mathvista_judge.EXAMPLES) and "It may be 18." in one for one in asked(server))
     assert len(server.asked) == 4 and {one["max_tokens"] for one in server.asked} == {1024}
     assert overall(judged(run, server)) == 50.0 and len(server.asked) == 4  # replies are kept
