@@ -19,7 +19,7 @@ from mmeval.scoring.readings.answer import plain
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import image, known, right_letter
-from mmeval.types import Parts, Record, Sample, Score, one_of
+from mmeval.types import Outcome, Parts, Record, Sample, Score, one_of
 
 SUBJECTS = {
     "solid geometry": "Solid geometry", "puzzle test": "Puzzles", "arithmetic": "Arithmetic",
@@ -114,7 +114,8 @@ def official(record: Record) -> Score:
         right = answer == key if len(answer) == 1 else key in answer[:3]
     else:
         right = key in answer
-    return Score(float(right), "correct" if right else "incorrect" if answer else "unparsed", answer or None)
+    wrong: Outcome = "incorrect" if record.text.strip() else "unparsed"
+    return Score(float(right), "correct" if right else wrong, answer or None)
 
 
 def _number(answer: str, key: str) -> bool:

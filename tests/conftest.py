@@ -15,8 +15,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if PARITY in item.path.parents:
             item.add_marker(pytest.mark.parity)
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)  # begin with the long ones, so that no core is idle at the end
+    # begin with those that wait for processes of their own, then the long ones, so that no core is idle at the end
+    first = [{item.path for item in items if item.get_closest_marker(name)} for name in ("processes", "slow")]
+    items.sort(key=lambda item: [item.path not in paths for paths in first])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> Non
         without_media(tmp_path / "data")
     same(scored(name, jsonl(tmp_path / "answers.jsonl", [row(one) for one in reversed(run.records)]), data), run)
     same(scored(name, tmp_path / "run" / "records.jsonl", data), run)
-    for path in likelihoods(run, tmp_path) if load_task(name).candidates else public(run, tmp_path):
+    several = islice(public(run, tmp_path), list(TASKS).index(name) % 2, None, 2)  # two of the four tools
+    for path in likelihoods(run, tmp_path) if load_task(name).candidates else several:
         same(scored(name, path, data), run)
 
 

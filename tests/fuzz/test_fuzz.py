@@ -1,6 +1,6 @@
 """Damaged input ends in a sentence, without a traceback, a hang or excessive memory.
 
-`MMEVAL_FUZZ_SECONDS` is the time for all targets together: half a minute and fixed seeds by default, 40 minutes in two
+`MMEVAL_FUZZ_SECONDS` is the time for all targets together: twenty seconds and fixed seeds by default, 40 minutes in two
 processes and new seeds with `make fuzz`. A failure prints the seed that repeats it:
 `MMEVAL_FUZZ_SEED=N pytest tests/fuzz -k TARGET`.
 """
@@ -30,7 +30,7 @@ from tests.fuzz.targets import TARGETS
 SEED = os.environ.get("MMEVAL_FUZZ_SEED")
 SHARE = "MMEVAL_FUZZ_SECONDS" not in os.environ
 """Whether `make test` runs its share, with fixed seeds: a failure is due to the change, not to chance."""
-SECONDS = float(os.environ.get("MMEVAL_FUZZ_SECONDS", "30")) if SEED is None else 0.0
+SECONDS = float(os.environ.get("MMEVAL_FUZZ_SECONDS", "20")) if SEED is None else 0.0
 CPU_SECONDS = 10
 """Seconds of a processor that one damaged input may take."""
 SECONDS_BY_THE_CLOCK = 60

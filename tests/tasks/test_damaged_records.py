@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,14 @@ def damaged(rows: Rows) -> Iterator[Rows]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", TASKS)  # each with half of the damage
 def test_damaged_records_give_numbers_or_a_sentence(name: str, tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "run"
     data.mkdir()
     source = data / (WRITERS[name](data) or "")
     evaluate("constant", name, data=str(source), out=out, frames=2 if load_task(name).video is not None else None)
     rows = [json.loads(line) for line in (out / "records.jsonl").read_text(encoding="utf-8").splitlines()]
-    for number, changed in enumerate(damaged(rows)):
+    for number, changed in enumerate(islice(damaged(rows), list(TASKS).index(name) % 2, None, 2)):
         if number % 2:
             changed = [row | {"text": "1"} if "text" in row else row for row in changed]
         lines = map(json.dumps, changed)
