@@ -28,7 +28,7 @@ class Differing:
 
     id: str
     sent: tuple[str, str]
-    said: tuple[str, str]
+    answers: tuple[str, str]
     read: tuple[str, str]
 
 

@@ -89,17 +89,19 @@ def strict(text: str, task: str, key: str) -> tuple[str | None, bool]:
         answer: str | None = yesno.strict(text)
         return answer, answer == key.lower()
     text = plain(text)
-    said = short.said(BRACES.sub(r" \1 ", text))
+    stated = short.stated(BRACES.sub(r" \1 ", text))
     if task in GRIDS:
-        sizes = _sides(short.normal(said))
+        sizes = _sides(short.normal(stated))
         return ",".join(sizes) if sizes else None, sizes == re.findall(r"\d+", key)
     inside = {one.strip() for one in BRACES.findall(text)}
-    said = inside.pop() if len(inside) == 1 else said
+    stated = inside.pop() if len(inside) == 1 else stated
     if task == LETTER:
-        found = {one.lower() for one in LETTERS[0].findall(said)} or {one.lower() for one in LETTERS[1].findall(said)}
+        found = {one.lower() for one in LETTERS[0].findall(stated)} or {
+            one.lower() for one in LETTERS[1].findall(stated)
+        }
         answer = found.pop() if len(found) == 1 else None
         return answer, answer == key.lower()
-    score = _COUNTED(Record("", (key,), text=said))
+    score = _COUNTED(Record("", (key,), text=stated))
     return score.answer, score.outcome == "correct"
 
 

@@ -77,7 +77,7 @@ def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
     found = compared("constant", "constant:no", tmp_path)
     assert (found.same, found.equivalent) == (0, False)
     first = found.differing[0]
-    assert (first.said, first.read) == (("yes", "no"), ("yes", "no"))
+    assert (first.answers, first.read) == (("yes", "no"), ("yes", "no"))
     assert first.sent[0] == first.sent[1] and "Please answer yes or no" in first.sent[0]
     assert json.loads(json.dumps(to_json(found)))["equal_answers"] == 0
 

@@ -8,7 +8,7 @@ from mmeval.answers.joining import join, more_than_once
 from mmeval.data import files
 from mmeval.evaluation.results import judged, noted
 from mmeval.evaluation.settings import data_of
-from mmeval.runs.run import EMBEDDED, of_less
+from mmeval.runs.run import EMBEDDED, partial_marks
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.verdicts import Verdicts
@@ -44,8 +44,7 @@ def score_predictions(
     repeated = [record for record in records if "times" in record.tags]
     names = [f"{record.id} ({record.question[:60]})" for record in repeated]
     remarks = [more_than_once(names)] if names else []
-    results = _of_answers(scored, len(records) - missing, planned, remarks + _size(records))
-    return scored, results if verdicts is None else noted(results, verdicts, scored)
+    return scored, _results(scored, verdicts, len(records) - missing, planned, remarks + _size(records))
 
 
 def score_answers(
@@ -71,10 +70,10 @@ def score_answers(
     with files.without_media():
         joined = join(found.samples(source), Path(path), found.candidates)
     scored, verdicts = _scored(known, found, spec, joined.records, path, display)
-    results = _of_answers(scored, len(joined.records), joined.planned, joined.remarks)
-    results["marks"][:0] = [EMBEDDED] if name == "embedded" else []
-    results["marks"] += of_less(joined.planned, found.card.get("questions")) if name != "embedded" else []
-    return scored, results if verdicts is None else noted(results, verdicts, scored)
+    results = _results(scored, verdicts, len(joined.records), joined.planned, joined.remarks)
+    embedded = name == "embedded"
+    less = [] if embedded else partial_marks(joined.planned, found.card.get("questions"))
+    return scored, results | {"marks": [*([EMBEDDED] if embedded else []), *results["marks"], *less]}
 
 
 def _scored(
@@ -96,7 +95,7 @@ def _size(records: Sequence[Record]) -> list[str]:
     return [f"{plural(len(questions), 'question')} in {plural(len(records), 'row')}, {known}."] if questions else []
 
 
-def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
+def _results(scored: Scored, verdicts: Verdicts | None, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
     """Return the results of answers outside a run. As in a run, a mark reports questions without an answer."""
     results = scored.results()
     errors = results["counts"]["error"]
@@ -104,4 +103,5 @@ def _of_answers(scored: Scored, given: int, planned: int, remarks: list[str]) ->
     marks = [f"unfinished: {lacking}"] if given < planned else []
     marks += [part_of(errors, planned, "answer", "is an error", "are errors")] if errors else []
     found = {"answered": given - errors, "planned": planned, "marks": marks}
-    return results | found | {"remarks": remarks + results["remarks"]}
+    results |= found | {"remarks": remarks + results["remarks"]}
+    return results if verdicts is None else noted(results, verdicts, scored)

@@ -86,7 +86,7 @@ def chance(records: Sequence[Record]) -> float | None:
     return 100.0 * sum(len(record.targets) / len(record.choices) for record in records) / len(records)
 
 
-def said(record: Record, score: Score) -> str:
+def comparable(record: Record, score: Score) -> str:
     """Return the answer in a comparable form: as parsed, with letters mapped back to the unrotated options."""
     if score.answer is None:
         return f"unread: {' '.join((record.text or '').split())}"

@@ -39,8 +39,8 @@ def yes_no(asked: Scored) -> dict[str, dict[str, Any]]:
     names = [name for name, *_ in rows]
 
     def share(test: Callable[[str | None], bool]) -> dict[str, Any]:
-        said = mean_of(asked, lambda record, score: None if score.value is None else float(test(score.answer)))
-        return asdict(estimate(said))
+        matching = mean_of(asked, lambda record, score: None if score.value is None else float(test(score.answer)))
+        return asdict(estimate(matching))
 
     return {
         "yes_ratio": share(lambda answer: answer == "yes"),

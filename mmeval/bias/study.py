@@ -12,7 +12,7 @@ from typing import Any
 
 from mmeval import controls as known
 from mmeval.bias import likelihood, parts, shares
-from mmeval.bias.asked import accuracy, answered, are_right, matched, mean_of, said
+from mmeval.bias.asked import accuracy, answered, are_right, comparable, matched, mean_of
 from mmeval.bias.parts import Found
 from mmeval.bias.runs import folders, named, scored_controls
 from mmeval.controls.mentions import RELEVANT
@@ -112,7 +112,8 @@ def _control(name: str, main: Scored, other: Scored, acts: str) -> Found:
     gain = {ACCURACY: asdict(paired(accuracy(main), accuracy(other)))}
     gain |= {one: asdict(paired(*two)) for one, two in both.items() if not (two[0].reason or two[1].reason)}
     changed = {
-        record.id: float(said(record, score) != said(*main.by_id[record.id])) for record, score in other.by_id.values()
+        record.id: float(comparable(record, score) != comparable(*main.by_id[record.id]))
+        for record, score in other.by_id.values()
     }
     found: Found = {
         "about": known.about(name),

@@ -232,8 +232,8 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
         return tuple(dict.fromkeys(_letter(card, str(one).strip(), offered, line.where) for one in answers))
     answer = line.text(card.fields.answer).strip()
     if (label := languages.label(answer, card.languages)) is None:
-        said = f"the answer is '{answer[:60]}'"
-        raise InputError(f"{line.where}: {said}; it must be yes or no, in one of the card's languages")
+        shown = f"the answer is '{answer[:60]}'"
+        raise InputError(f"{line.where}: {shown}; it must be yes or no, in one of the card's languages")
     return (label,)
 
 

@@ -188,8 +188,12 @@ def _facts(answer: "Reply") -> str:
     """Return the cost of an answer as one line: tokens, seconds, memory."""
     import resource
 
-    said = answer.response
-    facts = [f"{plural(said.input_tokens, 'token')} in", f"{said.output_tokens:,} out", f"{said.seconds:.2f} s"]
+    response = answer.response
+    facts = [
+        f"{plural(response.input_tokens, 'token')} in",
+        f"{response.output_tokens:,} out",
+        f"{response.seconds:.2f} s",
+    ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     facts.append(f"{peak / 2**20:,.0f} MiB peak memory")
     torch = sys.modules.get("torch")

@@ -90,7 +90,7 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[tables.TableRow]:
         raise InputError(f"no data at '{data}': give the official .tsv file, a .parquet table, embedded, or hub")
     here = {file.suffix for file in Path(data).iterdir()} if Path(data).is_dir() else set()
     if ".tsv" in here and ".parquet" not in here:
-        raise InputError(f"{data}: a folder; name the .tsv file in it")
+        raise InputError(f"{data} is a folder; name the .tsv file in it")
     return tables.read(data, ("*.parquet",), None, "mmbench")
 
 

@@ -75,8 +75,8 @@ def write(
 
 def _plain(own: GenerationConfig) -> bool:
     """Tell whether a checkpoint's generation config does not affect greedy decoding."""
-    said = own.to_diff_dict()
-    return {name for name, value in said.items() if value is not None and value is not False} <= PLAIN
+    settings = own.to_diff_dict()
+    return {name for name, value in settings.items() if value is not None and value is not False} <= PLAIN
 
 
 def _greedy(

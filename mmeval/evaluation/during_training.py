@@ -49,8 +49,8 @@ def benchmarks_of(
                 continue
             labels = load_task(spec.task).labels
             metrics = {key: one for key, one in run.results["metrics"].items() if key in labels}
-            told = [f"{labels[key]} {one['value']:.1f}" for key, one in metrics.items() if one["value"] is not None]
-            say(f"{checkpoint.name}, {name}: {', '.join(told)} ({run.folder})")
+            scores = [f"{labels[key]} {one['value']:.1f}" for key, one in metrics.items() if one["value"] is not None]
+            say(f"{checkpoint.name}, {name}: {', '.join(scores)} ({run.folder})")
             found |= {f"{name}_{key}": one["value"] for key, one in metrics.items() if one["value"] is not None}
         return found
 

@@ -181,8 +181,8 @@ def check_pictures(model: Model, found: Survey) -> None:
 
 def data_remarks(counts: Mapping[str, int]) -> list[str]:
     """Return remarks on pictures and texts that are changed for the model, or missing, one sentence each."""
-    said = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
-    found = [f"Pictures: {'; '.join(said)}; {plural(counts['all'], 'is', 'are')} shown."] if said else []
+    phrases = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
+    found = [f"Pictures: {'; '.join(phrases)}; {plural(counts['all'], 'is', 'are')} shown."] if phrases else []
     if counts.get("all") and (without := counts.get(WITHOUT)):
         found.append(f"{plural(without, 'question has', 'questions have')} no picture.")
     if surrogates := counts.get(SURROGATES):

@@ -226,9 +226,9 @@ class Server:
         thinking = {"chat_template_kwargs": {"enable_thinking": on, "thinking": on}}
         own = {"model": self._model} | ({} if self._options.thinking == "auto" else thinking)
         reply, seconds = await self._client.post("/chat/completions", {**own, **body}, chunks)
-        said = reply.get("model")
-        if isinstance(said, str) and said and not same_model(self._model, said):
-            shown = self._client.secrets.hide(said[:80])
+        named = reply.get("model")
+        if isinstance(named, str) and named and not same_model(self._model, named):
+            shown = self._client.secrets.hide(named[:80])
             raise InputError(
                 f"the server answers with the model '{shown}', but '{self._model}' was asked; "
                 "after the # name a model that the server has"
@@ -237,8 +237,8 @@ class Server:
 
     def _prompt(self, request: Request) -> Messages:
         """Return the messages. Raises InputError for a picture that cannot be read."""
-        said = turns(request, self._options.context == "numbered", self._options.system)
-        return messages(said, self._pictures)
+        conversation = turns(request, self._options.context == "numbered", self._options.system)
+        return messages(conversation, self._pictures)
 
     async def _check(self) -> None:
         """Note the servers' engines. Raises InputError as `engines` does."""

@@ -19,10 +19,10 @@ class Messages:
     """The messages as text; each picture is written as its size and the hash of its pixels."""
 
 
-def messages(said: Sequence[ChatTurn], pictures: Pictures) -> Messages:
+def messages(conversation: Sequence[ChatTurn], pictures: Pictures) -> Messages:
     """Return the messages of these turns. Raises InputError for a picture that cannot be read."""
     found, words = [], []
-    for turn in said:
+    for turn in conversation:
         parts = [part if isinstance(part, str) else pictures.sent(part) for part in turn.parts]
         alone = all(isinstance(part, str) for part in parts)
         content = "".join(map(str, turn.parts)) if alone else list(map(_part, parts))

@@ -18,7 +18,7 @@ def read(reply: dict[str, Any], id: str) -> Response:
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
         return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
-    found = [said(choice) for choice in choices]
+    found = [choice_texts(choice) for choice in choices]
     if wrong := next((why for _, _, why in found if why), None):
         return Response(id, error=wrong)
     return Response(
@@ -32,7 +32,7 @@ def read(reply: dict[str, Any], id: str) -> Response:
     )
 
 
-def said(choice: Any) -> tuple[str, str, str]:
+def choice_texts(choice: Any) -> tuple[str, str, str]:
     """Return the text, the reasoning and the error of one answer; the error is empty if there is none."""
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
@@ -64,8 +64,8 @@ def count(reply: dict[str, Any], name: str) -> int:
     return number if isinstance(number, int) and 0 < number <= MOST else 0
 
 
-def same_model(asked: str, said: str) -> bool:
+def same_model(asked: str, named: str) -> bool:
     """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
-    one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, said))
+    one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, named))
     one = one.partition(":")[0] if ":" not in other else one
     return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None

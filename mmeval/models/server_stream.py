@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mmeval.models.server_replies import content_text, said
+from mmeval.models.server_replies import choice_texts, content_text
 from mmeval.servers.replies import Secrets
 
 FORMS: tuple[dict[str, Any], ...] = ({"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}, {})
@@ -42,7 +42,7 @@ class StreamedReply:
         if (content := self._texts.get("content")) and content != before:
             text = self._secrets.hidden(_joined(content))
             certain = text[: len(text) - self._secrets.begun(text)]
-            self._on_answer(said({"message": {**self._texts, "content": certain}})[0])
+            self._on_answer(choice_texts({"message": {**self._texts, "content": certain}})[0])
 
     def reply(self) -> dict[str, Any]:
         """Return the whole reply."""

@@ -27,9 +27,9 @@ def turns(request: Request, numbered: bool, system: str | None) -> list[ChatTurn
     prompts = [*(shot.prompt for shot in request.shots), request.prompt]
     numbered = numbered and sum(len(images(prompt)) for prompt in prompts) > 1
     for shot in request.shots:
-        parts, shown = _said(shot.prompt, shown, numbered)
+        parts, shown = _merged(shot.prompt, shown, numbered)
         found += [ChatTurn("user", parts), ChatTurn("assistant", (shot.answer,))]
-    parts, _ = _said(request.prompt, shown, numbered)
+    parts, _ = _merged(request.prompt, shown, numbered)
     return [*found, ChatTurn("user", parts)]
 
 
@@ -49,23 +49,23 @@ def films(parts: tuple[str | Image, ...]) -> list[str | Image | tuple[Image, ...
     return found
 
 
-def _said(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:
+def _merged(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:
     """Return a prompt with references written out, and the number of pictures up to its end."""
-    said: list[str | Image] = []
+    merged: list[str | Image] = []
     shown = before
 
     def say(text: str) -> None:
-        if said and isinstance(said[-1], str):
-            said[-1] += text
+        if merged and isinstance(merged[-1], str):
+            merged[-1] += text
         elif text:
-            said.append(text)
+            merged.append(text)
 
     for part in prompt:
         if isinstance(part, Image):
             shown += 1
             if numbered:
                 say(f"Image {shown}: ")
-            said.append(part)
+            merged.append(part)
         else:
             say(f"Image {before + part.image + 1}" if isinstance(part, Ref) else part)
-    return tuple(said), shown
+    return tuple(merged), shown

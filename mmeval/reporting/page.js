@@ -20,7 +20,7 @@ function el(tag, name, ...children) {
 const visible = (text) => String(text)
   .replace(/[\0-\x08\x0b-\x1f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
   .replace(/[\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-const said = (name, text) => { const made = el("span", name); made.textContent = visible(text); made.dir = "auto"; return made; };
+const span = (name, text) => { const made = el("span", name); made.textContent = visible(text); made.dir = "auto"; return made; };
 const letter = (index) => index < 26 ? String.fromCharCode(65 + index) : String(index + 1);
 const outcome = (sample) => sample.s[state.reading][0];
 const read = (sample) => sample.s[state.reading][1] ?? undefined;
@@ -58,8 +58,8 @@ function row(sample, index) {
   const thumb = el("span", "thumb", first ? picture(first, "") : "", sample.i && sample.i.length > 1 ? el("b", "", `${sample.i.length}`) : "");
   const right = outcome(sample) === "correct" || !sample.t.length;
   const made = el("div", `row ${outcome(sample)}`, thumb,
-    el("span", "asked", said("question", short(sample)),
-      el("span", "answer", said("", answered(sample)), right ? "" : el("em", "", "  ≠  "), right ? "" : said("", named(sample, sample.t[0])))),
+    el("span", "asked", span("question", short(sample)),
+      el("span", "answer", span("", answered(sample)), right ? "" : el("em", "", "  ≠  "), right ? "" : span("", named(sample, sample.t[0])))),
     ...[outcome(sample), ...(data.run ? sample.v || [] : []).map((one) => one ? one[0] : "unscored")].map((what, place) => {
       const mark = el("span", `mark ${what}`, MARKS[what]);
       if (data.run) mark.title = visible(`${place ? data.others[place - 1] : data.run}: ${what}`);
@@ -142,7 +142,7 @@ const part = (title, ...content) => el("section", "part", el("h3", "", title), .
 function options(sample) {
   const right = new Set(sample.t), made = el("ol", "options");
   sample.o.forEach((text, index) => {
-    const own = letter(index), one = el("li", "", el("b", "", own), said("", text));
+    const own = letter(index), one = el("li", "", el("b", "", own), span("", text));
     if (right.has(own) || right.has(text)) one.classList.add("right");
     if (read(sample) === own || read(sample) === text) one.append(el("i", "", "chosen")), one.classList.add("chosen");
     made.append(one);
@@ -161,14 +161,14 @@ function bars(sample) {
     const name = names[index] === undefined ? `candidate ${index + 1}` : names[index], own = sample.o ? letter(index) : name;
     const chosen = read(sample) !== undefined && (read(sample) === name || read(sample) === own);
     const looks = [chosen ? "chosen" : "", right.has(name) || right.has(own) ? "right" : ""].join(" ").trim();
-    made.append(el("div", looks, el("span", "candidate", own === name ? "" : el("b", "", own), said("", name)), el("span", "track", fill), el("span", "num", `${(100 * share).toFixed(1)}%`), el("span", "num quiet", value.toFixed(2).replace("-", "−"))));
+    made.append(el("div", looks, el("span", "candidate", own === name ? "" : el("b", "", own), span("", name)), el("span", "track", fill), el("span", "num", `${(100 * share).toFixed(1)}%`), el("span", "num quiet", value.toFixed(2).replace("-", "−"))));
   });
   const how = data.perByte ? "log-likelihood per byte, which decides the answer" : "log-likelihood";
   return part("Likelihoods", made, el("p", "note", `Blue: chosen. ✓: expected. Percentages: shares by ${how}. Last column: log-likelihoods, summed over a candidate's tokens.`));
 }
 const marked = (what, share) => `${MARKS[what]} ${what}${share === undefined ? "" : `, ${share} of 1`}`;
 function verdict(list, sample, name, what, value, share, looks) {
-  const read = value === undefined || value === null ? "" : said("value", value === "" ? "(empty)" : named(sample, value));
+  const read = value === undefined || value === null ? "" : span("value", value === "" ? "(empty)" : named(sample, value));
   list.append(el("div", looks, el("dt", "", name), el("dd", "", el("span", `chip ${what}`, marked(what, share)), read)));
 }
 function readings(sample) {
@@ -185,7 +185,7 @@ function others(sample) {
 function demonstrations(sample) {
   let number = 0;
   const shots = sample.d.map((shot) => {
-    const made = el("div", "shot", shot.i.length ? pictures(shot.i, number) : "", said("text", shot.q), said("value", shot.a));
+    const made = el("div", "shot", shot.i.length ? pictures(shot.i, number) : "", span("text", shot.q), span("value", shot.a));
     number += shot.i.length;
     return made;
   });
@@ -203,21 +203,21 @@ function show() {
   detail.replaceChildren(...[
     el("div", "head", back, el("span", `chip ${outcome(sample)}`, marked(outcome(sample), sample.s[state.reading][2])),
       el("span", "place", `${(state.at + 1).toLocaleString("en")} of ${state.view.length.toLocaleString("en")}`), step("Previous", "↑", -1), step("Next", "↓", 1)),
-    el("p", "id", data.axes[sample.c] ? said("axis", data.axes[sample.c]) : "", said("", sample.id)),
+    el("p", "id", data.axes[sample.c] ? span("axis", data.axes[sample.c]) : "", span("", sample.id)),
     sample.d ? demonstrations(sample) : null,
     sample.i ? pictures(sample.i, before, sample.w, sample) : null,
     sample.b && sample.i ? el("p", "note", "Dashed: expected. Solid: what was read from the answer.") : null,
-    said("text asked", sample.q),
+    span("text asked", sample.q),
     sample.o && !sample.l ? options(sample) : null,
     sample.l ? bars(sample) : null,
     data.run && (sample.v || []).some(Boolean) ? part("Answers of the runs", others(sample)) : null,
-    sample.e ? part("Error", said("text error", sample.e)) : null,
-    sample.a !== undefined ? part(data.run ? `Answer of ${visible(data.run)}` : "Answer", said("text came", sample.a === "" ? "(empty)" : sample.a), sample.f ? el("p", "note warn", "Cut off at the maximum answer length.") : "") : null,
+    sample.e ? part("Error", span("text error", sample.e)) : null,
+    sample.a !== undefined ? part(data.run ? `Answer of ${visible(data.run)}` : "Answer", span("text came", sample.a === "" ? "(empty)" : sample.a), sample.f ? el("p", "note warn", "Cut off at the maximum answer length.") : "") : null,
     part("Parsed as", readings(sample)),
-    sample.t.length ? part("Expected", said("text", sample.t.map((one) => named(sample, one)).join(" / "))) : null,
+    sample.t.length ? part("Expected", span("text", sample.t.map((one) => named(sample, one)).join(" / "))) : null,
     !data.run && (sample.v || []).some(Boolean) ? part("Under controls", others(sample)) : null,
-    sample.r ? folded("reasoning", "Reasoning", said("text", sample.r)) : null,
-    sample.p ? folded("sent", "Prompt as sent", said("text came", sample.p)) : null,
+    sample.r ? folded("reasoning", "Reasoning", span("text", sample.r)) : null,
+    sample.p ? folded("sent", "Prompt as sent", span("text came", sample.p)) : null,
     el("p", "note", facts),
   ].filter(Boolean));
   detail.scrollTop = 0;

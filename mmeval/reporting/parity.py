@@ -28,9 +28,9 @@ def show(found: Parity) -> None:
         say(_sentence(row, found.margin))
     for one in found.differing[:SHOWN]:
         say(f"\n{printable(one.id)}", "bold")
-        for name, sent, said, read in zip("AB", one.sent, one.said, one.read, strict=True):
+        for name, sent, text, read in zip("AB", one.sent, one.answers, one.read, strict=True):
             say(f"{name} was sent {sent}")
-            say(f"{name} answered {said!r}, parsed as {read}")
+            say(f"{name} answered {text!r}, parsed as {read}")
     if (left := len(found.differing) - SHOWN) > 0:
         say(f"\n{plural(left, 'more question differs', 'more questions differ')}; parity.json has them all")
 
@@ -60,7 +60,7 @@ def to_json(found: Parity) -> dict[str, Any]:
             for row in found.rows
         ],
         "differing": [
-            {"id": one.id, "sent": one.sent, "said": one.said, "read": one.read} for one in found.differing
+            {"id": one.id, "sent": one.sent, "answers": one.answers, "read": one.read} for one in found.differing
         ],
     }  # fmt: skip
 

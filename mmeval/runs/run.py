@@ -33,7 +33,7 @@ SMALL = "the data has only"
 """The beginning of the mark for data that is only part of the benchmark."""
 
 
-def of_less(available: int | None, whole: int | None) -> list[str]:
+def partial_marks(available: int | None, whole: int | None) -> list[str]:
     """Return the mark for data that has fewer questions than the whole benchmark, if both are known."""
     less = available and whole and available < whole
     return [f"{SMALL} {available:,} of the benchmark's {whole:,} questions"] if less else []
@@ -143,7 +143,7 @@ class Run:
             found.append(
                 f"limited to {f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
             )
-        return [*found, *of_less(available, whole)]
+        return [*found, *partial_marks(available, whole)]
 
     @property
     def remarks(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a user is told: errors, each with its fix, and progress."""
+"""Messages for the user: errors, each with its fix, and progress."""
 
 import difflib
 import re

@@ -135,7 +135,7 @@ def test_references_are_swapped_and_single_pictures_kept() -> None:
 
 
 def test_turned_options_are_recorded_as_they_were_shown() -> None:
-    from mmeval.bias.asked import said
+    from mmeval.bias.asked import comparable
     from mmeval.types import Score
 
     asked = case(picture(1), "Which?\n", options=("cat", "dog", "cow"), target="B")
@@ -144,7 +144,7 @@ def test_turned_options_are_recorded_as_they_were_shown() -> None:
     assert sample.targets == ("A",)
     made = record(sample, request, Response("one", text="A"))
     assert made.choices == ("dog", "cow", "cat")
-    assert said(made, Score(1.0, "correct", "A")) == "B"  # the letter that the dog has as asked
+    assert comparable(made, Score(1.0, "correct", "A")) == "B"  # the letter that the dog has as asked
     with pytest.raises(Inapplicable, match="3 or fewer options"):
         rotated(3, asked)
 

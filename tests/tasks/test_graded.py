@@ -275,8 +275,8 @@ def test_without_all_replies_there_is_no_official_number(server: Server, tmp_pat
     assert official["value"] is None and found.results["counts"]["unscored"] == count
     assert official["reason"] == f"the judge gave no usable reply for {count} of {count} answers"
     assert overall(found, "strict") is not None
-    told = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
-    assert told.exit_code == 1 and "differ in" not in told.output
+    ended = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
+    assert ended.exit_code == 1 and "differ in" not in ended.output
     server.reply = lambda prompt: says("0")
     again = judged(found, server)
     assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
@@ -307,9 +307,9 @@ def test_a_judge_reads_the_answers_of_a_task_with_no_official_reading(server: Se
     given = ("--task", tmp_path / "own.yaml", "--answers", tmp_path / "answers.jsonl", "--json")
     server.reply = lambda prompt: says("B")
     for reading in ((), ("--reading", "2023")):
-        told = call("score", *given, *reading, "--judge", server.url, "--judge-model", "m")
-        found = json.loads(told.stdout)
-        assert told.exit_code == 0 and found["counts"]["correct"] == 2 and found["judge"]["read"] == {"2": "B"}
+        ended = call("score", *given, *reading, "--judge", server.url, "--judge-model", "m")
+        found = json.loads(ended.stdout)
+        assert ended.exit_code == 0 and found["counts"]["correct"] == 2 and found["judge"]["read"] == {"2": "B"}
         assert found["scorer"] == ("official" if reading else "strict")
         assert any("drew a letter" in remark for remark in found["remarks"]) == bool(reading)
 

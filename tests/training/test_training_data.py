@@ -460,7 +460,7 @@ def test_other_processes_keep_the_batch_or_are_refused(data: Path) -> None:
     said: list[str] = []
     assert same_batch(config, start, 1, said.append) == config and not said
     assert same_batch(config, start, 2, said.append).accumulation == 1 and len(said) == 1
-    with pytest.raises(TrainingError, match=r"step: 2, which 3 processes cannot share evenly; .*: 1, 2,"):
+    with pytest.raises(TrainingError, match=r"3 processes cannot evenly share the batches of a step \(2\); .*: 1, 2;"):
         same_batch(config, start, 3, said.append)
 
 

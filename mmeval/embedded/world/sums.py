@@ -48,8 +48,8 @@ def numerical_calculation(origin: Origin) -> View:
     )
     picture, marks = _board(rng, text)
     names = [str(number) for number in (result, wrong, wrong, rng.other(range(HIGHEST + 1), result))]
-    told = Portrait(picture, f"the sum {text} = {result}", probes, marks)
-    return told.asked(origin, rng, "result", RESULT, names)
+    portrait = Portrait(picture, f"the sum {text} = {result}", probes, marks)
+    return portrait.asked(origin, rng, "result", RESULT, names)
 
 
 def code_reasoning(origin: Origin) -> View:
@@ -66,8 +66,8 @@ def code_reasoning(origin: Origin) -> View:
     )
     picture, marks = _screen(rng, lines)
     names = [str(number) for number in (result, wrong, wrong, rng.other(range(10), result))]
-    told = Portrait(picture, f"the code {' , '.join(lines)} , output {result}", probes, marks)
-    return told.asked(origin, rng, "result", OUTPUT, names)
+    portrait = Portrait(picture, f"the code {' , '.join(lines)} , output {result}", probes, marks)
+    return portrait.asked(origin, rng, "result", OUTPUT, names)
 
 
 def _program(rng: Rng, result: int) -> list[str]:

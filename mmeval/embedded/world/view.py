@@ -185,5 +185,5 @@ class Family:
         caption, probes = f"{self.kind} {name} , {portrait.caption}", ((self.probe, name), *portrait.probes)
         alike = rng.shuffled(self.lookalikes(row, column))
         names = (name, rng.pick(alike), rng.pick(alike), rng.other(self.names, name))
-        told = replace(portrait, caption=caption, probes=probes)
-        return told.asked(origin, rng, self.kind, self.prompts, names, identity=f"{self.kind} {name}")
+        described = replace(portrait, caption=caption, probes=probes)
+        return described.asked(origin, rng, self.kind, self.prompts, names, identity=f"{self.kind} {name}")

@@ -103,8 +103,8 @@ def same_batch(config: Config, start: Path, processes: int, say: Callable[[str],
     if before % processes:
         fitting = ", ".join(str(number) for number in range(1, before + 1) if not before % number)
         raise TrainingError(
-            f"{start}: batches per step: {before}, which {processes} processes cannot share evenly; start one of these "
-            f"numbers of processes: {fitting}, or add --fresh to start over"
+            f"{start}: {processes} processes cannot evenly share the batches of a step ({before}); use one of these "
+            f"numbers of processes: {fitting}; or add --fresh to start over"
         )
     say(f"{processes} processes take {before // processes} batches each per step, to keep {before} in total")
     return replace(config, accumulation=before // processes)

@@ -157,8 +157,8 @@ def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: 
         if shown:
             bars.enable_progress_bar()
     if missing := sorted(found["missing_keys"]):  # transformers would fill them with random numbers
-        told = plural(len(missing), "weight is", "weights are")
-        raise InputError(f"{source}: {told} missing, such as {missing[0]}; complete the checkpoint")
+        lacking = plural(len(missing), "weight is", "weights are")
+        raise InputError(f"{source}: {lacking} missing, such as {missing[0]}; complete the checkpoint")
     return model
 
 

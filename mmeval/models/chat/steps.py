@@ -42,8 +42,8 @@ class Presence(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Return the scores [B, V], lowered."""
-        said = torch.zeros_like(scores).scatter(-1, input_ids[:, self._start :], self._penalty)
-        return scores - said
+        penalties = torch.zeros_like(scores).scatter(-1, input_ids[:, self._start :], self._penalty)
+        return scores - penalties
 
 
 class Draw(LogitsProcessor):

@@ -60,9 +60,9 @@ class ChatTemplate:
 
         Raises InputError if the template refuses the conversation.
         """
-        said = turns(request, self.numbered, self.system)
-        parts = [part for turn in said for part in self._parts(turn)]
-        text = self._render([{"role": turn.role, "content": self._content(turn)} for turn in said])
+        conversation = turns(request, self.numbered, self.system)
+        parts = [part for turn in conversation for part in self._parts(turn)]
+        text = self._render([{"role": turn.role, "content": self._content(turn)} for turn in conversation])
         shown = tuple(part for part in parts if isinstance(part, Image))
         return text, shown, tuple(part for part in parts if isinstance(part, tuple))
 

@@ -128,9 +128,9 @@ def _result(run: Run, title: str, estimate: Estimate, metric: str, label: str) -
 
 def _sample(ids: Mapping[str, str], reading: str, record: Record, score: Score) -> dict[str, Any]:
     """Return a sample; `ids` are those of its evaluation."""
-    said = [record.text] if record.text is not None else [score.answer or ""]
+    texts_given = [record.text] if record.text is not None else [score.answer or ""]
     used = (record.input_tokens, record.output_tokens)
-    texts: Mapping[str, Any] = {"raw": list(record.samples) or said}
+    texts: Mapping[str, Any] = {"raw": list(record.samples) or texts_given}
     read = {"source": "output.raw", "extracted_value": score.answer or "", "extraction_method": reading}
     return {
         "schema_version": VERSION,

@@ -87,13 +87,13 @@ def _results(run: Run) -> dict[str, Any]:
 def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str, Any]:
     """Return a sample as lm-evaluation-harness logs it. A failed question has an `error` and no answer."""
     (reading, score), target = next(iter(scores.items())), "\n".join(record.targets)
-    said: list[Any] = [] if record.text is None else [list(record.samples) or [record.text]]
+    responses: list[Any] = [] if record.text is None else [list(record.samples) or [record.text]]
     read: list[Any] = [] if score.answer is None else [score.answer]
     prompt = record.sent or record.question
     asked = [{"arg_0": prompt}]
     if record.loglikelihoods is not None:  # a request per candidate, each asked once; None: is_greedy is unknown
         read = [[str(value), None] for value in record.loglikelihoods]
-        said = [[one] for one in read]
+        responses = [[one] for one in read]
         named = record.choices if len(record.choices) == len(read) else [""] * len(read)
         asked = [{"arg_0": prompt, "arg_1": candidate} for candidate in named]
     doc = {"id": record.id, "question": record.question, "choices": list(record.choices), "category": record.category}
@@ -102,7 +102,7 @@ def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str,
         "doc": doc | {"images": list(record.images), "groups": dict(record.groups)},
         "target": target,
         "arguments": {f"gen_args_{place}": one for place, one in enumerate(asked)},
-        "resps": said,
+        "resps": responses,
         "filtered_resps": read,
         "filter": reading,
         "metrics": ["score"],

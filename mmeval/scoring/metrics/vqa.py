@@ -117,11 +117,11 @@ def agreement(answer: str, references: Sequence[str], people: Sequence[str] = ()
     """
     if not references:
         raise InputError("a question without reference answers cannot be scored; add some")
-    said = list(zip(references, people or range(len(references)), strict=True))
+    given = list(zip(references, people or range(len(references)), strict=True))
     matches = sum(reference == answer for reference in references)
     if not matches:
         return 0.0
-    left = [matches - (said.count(one) if one[0] == answer else 0) for one in said]
+    left = [matches - (given.count(one) if one[0] == answer else 0) for one in given]
     return sum(min(1.0, number / 3) for number in left) / len(left)
 
 

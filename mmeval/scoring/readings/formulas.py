@@ -46,7 +46,7 @@ def near(tolerance: float) -> Callable[[Record], Score]:
 
 
 def _stated(text: str) -> str:
-    return short.said(text, lambda text: split(text)[1].strip())
+    return short.stated(text, lambda text: split(text)[1].strip())
 
 
 def _worth(answer: str, known: Sequence[str]) -> float:

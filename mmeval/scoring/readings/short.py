@@ -61,7 +61,7 @@ def agreed(people: int, read: Callable[[str], str], reference: Callable[[str], s
     return scorer(read, lambda answer, known: min(sum(reference(one) == answer for one in known) / people, 1.0))
 
 
-def said(text: str, prepare: Callable[[str], str] = plain) -> str:
+def stated(text: str, prepare: Callable[[str], str] = plain) -> str:
     """Return the answer without reasoning, special tokens, box, tags, "The answer is", quotation marks or bold."""
     answer = prepare(text)
     if inside := marked(answer):
@@ -93,13 +93,13 @@ def normal(text: str) -> str:
 
 def extract(text: str) -> str:
     """Return the extracted answer, normalized for comparison."""
-    return normal(said(text))
+    return normal(stated(text))
 
 
 exact = agreed(1, extract, normal)
 """Full marks for an answer that is one of the references."""
 voted = scorer(
-    lambda text: vqa.normalized(said(text)),
+    lambda text: vqa.normalized(stated(text)),
     lambda answer, known: vqa.agreement(answer, [vqa.normalized(one) for one in known]),
 )
 """VQA accuracy of the extracted answer, with both sides normalized as in the 2016 script."""
@@ -127,7 +127,7 @@ def _affirmed(text: str) -> bool:
 
 def numbered(text: str) -> str:
     """Return what an answer says if that is a single number. A refusal gives none unless it says what the answer is."""
-    answer = said(text)
+    answer = stated(text)
     return "" if _declines(text) or number(answer) is None else answer
 
 
@@ -241,8 +241,8 @@ def _contains(answer: str, known: Sequence[str]) -> float:
 
 MATCHES: dict[str, Callable[[Record], Score]] = {
     "exact": exact,
-    "relaxed": scorer(said, relaxed),
-    "anls": scorer(said, anls),
+    "relaxed": scorer(stated, relaxed),
+    "anls": scorer(stated, anls),
     "contains": scorer(lambda text: "" if _declines(text) else split(text)[1].strip(), _contains),
     "mra": scorer(numbered, mra),
 }

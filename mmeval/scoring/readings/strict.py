@@ -127,21 +127,21 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         return None
     forms = (PREFERRED, SOLE) if len(sentences) == 1 else (PREFERRED,) if any(choices) else ()
     preferred = {label for _, sentence in sentences for label in _preferred(sentence, forms)}
-    said = [
+    declared = [
         (start + match.start("option"), _label(match))
         for start, sentence in sentences
         for match in said_in(sentence, choices)
     ]
-    labels = {label for _, label in said}
+    labels = {label for _, label in declared}
     if opening is not None:
         return opening or None if (labels | preferred) <= {opening} else None
-    if preferred and not said:
+    if preferred and not declared:
         concluded = [found for _, one in sentences if _CONCLUSION.match(one) and (found := _places(one))]
         agreed = not concluded or concluded[-1] == {LETTERS.find(label) for label in preferred}
         return preferred.pop() or None if agreed and len(preferred) == 1 else None
-    if len(labels) > 1 and _CORRECTS.search(answer, said[0][0], said[-1][0]):
-        return said[-1][1] or None
-    alone = len(_places(answer)) == 1 or (said and CONCLUDES.search(answer, 0, said[-1][0]))
+    if len(labels) > 1 and _CORRECTS.search(answer, declared[0][0], declared[-1][0]):
+        return declared[-1][1] or None
+    alone = len(_places(answer)) == 1 or (declared and CONCLUDES.search(answer, 0, declared[-1][0]))
     return labels.pop() or None if len(labels) == 1 and alone else None
 
 
@@ -222,10 +222,10 @@ def _opening(answer: str, choices: Sequence[str]) -> str | None:
 
 def _is_about_another(match: re.Match[str], rest: str) -> bool:
     """Return whether a lone letter is followed by a sentence about the words of other options only."""
-    told = next((one for one in _SENTENCE.findall(rest) if re.search(ANY, one)), "")
+    sentence = next((one for one in _SENTENCE.findall(rest) if re.search(ANY, one)), "")
     alone = not re.match(NAMED, match["option"]) and "\n" in match[0] + rest[:1]
-    spoken = re.search(rf"{BARE}|{CLEAR}|{UNKNOWN}|\b(?:not|no|need)\b|n't", told) is None
-    return alone and bool(told) and spoken and place(match["option"]) not in _places(told)
+    spoken = re.search(rf"{BARE}|{CLEAR}|{UNKNOWN}|\b(?:not|no|need)\b|n't", sentence) is None
+    return alone and bool(sentence) and spoken and place(match["option"]) not in _places(sentence)
 
 
 def _label(match: re.Match[str]) -> str:

@@ -173,12 +173,12 @@ def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
 
 def _foreign(words: Sequence[str], languages: Sequence[Language]) -> YesNo | None:
     """Return what a clause says if, after an optional lead, it is a yes or no or starts with one."""
-    said, known = " ".join(words), tongues.words(tuple(languages))
-    if led := phrases.led(tuple(languages)).fullmatch(said):
-        said = led["said"]
-    if whole := known.get(said) or known.get(f"{said}+"):
+    opening, known = " ".join(words), tongues.words(tuple(languages))
+    if led := phrases.led(tuple(languages)).fullmatch(opening):
+        opening = led["said"]
+    if whole := known.get(opening) or known.get(f"{opening}+"):
         return whole
-    first, *rest = said.split() or [""]
+    first, *rest = opening.split() or [""]
     value = known.get(f"{first}+")
     others = {known.get(word) or known.get(f"{word}+") or value for word in rest}
     return value if others <= {value} else None
