@@ -9,14 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmeval.runs.identity import differing
 from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring import verdicts as kept
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
+from mmeval.spec import options
 from mmeval.task import Task, configure, load_task
 from mmeval.types import Estimate, InputError, Record, plural
+
+OTHERWISE_NOTED = ("model", "data", "limit", "only_ids")
+"""Settings whose difference shows in the runs' names, in the number of common questions, or in their contents."""
 
 
 @dataclass(frozen=True)
@@ -197,10 +202,14 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
     own, others = base.journal_contents.by_id, run.journal_contents.by_id
     if any(own[id].digest != others[id].digest for id in own.keys() & others.keys()):
         found.append("the two runs saw different pictures or demonstrations")
-    for name in ("prompt", "context", "scoring", "reading", "shots", "max_new_tokens"):
-        values = [getattr(one.spec, name) for one in (base, run)]
-        if values[0] != values[1]:
-            found.append(f"different {name.replace('_', ' ')}: {values[0]} for {first}, {values[1]} for {other}")
+    for name, *values in differing(base.identity, run.identity):
+        if name in options() and name not in OTHERWISE_NOTED:
+            mine, theirs = ("none" if value is None else f"{value!s:.60}" for value in values)
+            found.append(f"different {name.replace('_', ' ')}: {mine} for {first}, {theirs} for {other}")
+    if base.identity.get("card") != run.identity.get("card"):
+        found.append(f"different cards named {base.spec.task}; what they ask and how they score may differ")
+    if base.identity.get("task_version") != run.identity.get("task_version"):
+        found.append("different versions of the task")
     judges = ["none" if verdicts is None else verdicts.model for verdicts in map(_verdicts, (base, run))]
     if judges[0] != judges[1]:
         found.append(f"different judge: {judges[0]} for {first}, {judges[1]} for {other}")

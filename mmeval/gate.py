@@ -9,10 +9,9 @@ from mmeval.runs.run import Run
 from mmeval.task import load_task
 from mmeval.types import InputError, nearest
 
-_GATE = re.compile(
-    r"(?:(?P<metric>[^<>=]+?)\s*:\s+)?(?P<left>\S+)\s*(?P<sign>>=|<=|>|<)\s*(?P<right>\S+)"
-    r"(?:\s+(?P<way>[+-])\s*(?P<amount>\d+(?:\.\d+)?)(?P<percent>%)?)?"
-)
+_GATE = re.compile(r"(?P<left>[^<>]+?)\s*(?P<sign>>=|<=|>|<)\s*(?P<right>[^<>=]+)")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_OFFSET = re.compile(r"(?P<base>.+?)\s*(?P<way>[+-])\s*(?P<amount>\d+(?:\.\d+)?)(?P<percent>%)?")
 _HOLDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
@@ -35,16 +34,12 @@ def check(gate: str, comparison: Comparison) -> Verdict:
     found = _GATE.fullmatch(gate.strip())
     if found is None:
         raise InputError(f"cannot read the condition '{gate}'; write it as 'A >= B - 1' or 'perception: A > 1200'")
-    left = _run(found["left"], comparison, gate)
-    try:
-        right: str | float = float(found["right"])
-    except ValueError:
-        right = _run(found["right"], comparison, gate)
+    name, left = _left(found["left"], comparison, gate)
+    right, offset = _right(found["right"], comparison, gate)
     try:
         numbers = _scores(left, right, comparison)
     except InputError as error:
         raise InputError(f"'{gate}': {error}") from error
-    name = found["metric"]
     if name is None:
         name = next(iter(numbers))
     known = numbers | {number.label: number for number in numbers.values()}
@@ -53,8 +48,7 @@ def check(gate: str, comparison: Comparison) -> Verdict:
     number = known[name]
     if number.value is None or number.bound is None:
         return Verdict(False, f"{gate}: does not hold; {number.label} has no value")
-    amount = float(found["amount"] or 0) * (number.full_marks / 100 if found["percent"] else 1)
-    bound = number.bound - amount if found["way"] == "-" else number.bound + amount
+    bound = number.bound + (offset.amount * number.full_marks / 100 if offset.percent else offset.amount)
     holds = bool(_HOLDS[found["sign"]](number.value, bound))
     says = "holds" if holds else "does not hold"
     return Verdict(holds, f"{gate}: {says} ({number.label}: {number.value:,.2f} {found['sign']} {bound:,.2f})")
@@ -70,13 +64,51 @@ class _Number:
     full_marks: float
 
 
-def _run(name: str, comparison: Comparison, gate: str) -> str:
+@dataclass(frozen=True)
+class _Offset:
+    """What is added to the right side."""
+
+    amount: float = 0.0
+    percent: bool = False
+    """The amount is in percent of full marks."""
+
+
+def _left(text: str, comparison: Comparison, gate: str) -> tuple[str | None, str]:
+    """Return the metric, if one is named, and the run. Both may contain colons, so every colon is tried."""
+    if (run := _run(text, comparison)) is not None:
+        return None, run
+    for colon in re.finditer(":", text):
+        if (run := _run(text[colon.end() :].strip(), comparison)) is not None:
+            return text[: colon.start()].strip(), run
+    raise _unknown(text.rpartition(": ")[2], comparison, gate)
+
+
+def _right(text: str, comparison: Comparison, gate: str) -> tuple[str | float, _Offset]:
+    """Return the run or the number, and what is added to it. A run's name may itself look like `x-1`."""
+    if (bound := _bound(text, comparison)) is not None:
+        return bound, _Offset()
+    offset = _OFFSET.fullmatch(text)
+    if offset is None or (bound := _bound(offset["base"], comparison)) is None:
+        raise _unknown(offset["base"] if offset else text, comparison, gate)
+    return bound, _Offset(float(f"{offset['way']}{offset['amount']}"), offset["percent"] is not None)
+
+
+def _bound(text: str, comparison: Comparison) -> str | float | None:
+    run = _run(text, comparison)
+    return float(text) if run is None and _NUMBER.fullmatch(text) else run
+
+
+def _run(name: str, comparison: Comparison) -> str | None:
     runs = list(comparison.runs)
     if name in runs:
         return name
-    if len(name) == 1 and name.isupper() and ord(name) - ord("A") < len(runs):
-        return runs[ord(name) - ord("A")]
-    raise InputError(f"'{gate}': no run is named '{name}'{nearest(name, runs)}; the runs are {', '.join(runs)}")
+    letter = len(name) == 1 and "A" <= name <= "Z" and ord(name) - ord("A") < len(runs)
+    return runs[ord(name) - ord("A")] if letter else None
+
+
+def _unknown(name: str, comparison: Comparison, gate: str) -> InputError:
+    runs = list(comparison.runs)
+    return InputError(f"'{gate}': no run is named '{name}'{nearest(name, runs)}; the runs are {', '.join(runs)}")
 
 
 def _scores(left: str, right: str | float, comparison: Comparison) -> dict[str, _Number]:

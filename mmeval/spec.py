@@ -7,6 +7,7 @@ option is a new field.
 
 import itertools
 import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -76,7 +77,7 @@ class RunSpec:
     )  # fmt: skip
     reading: str | None = _scoring(
         None,
-        "Public script by whose rules answers are read, or the coordinates that boxes and points are in.  "
+        "Parsing rule: a public script's, or the coordinate system of boxes and points.  "
         "[default: the prompt's, or the task's first]",
         folder="{}",
     )
@@ -84,9 +85,11 @@ class RunSpec:
         None, "Number of demonstrations, drawn by --seed.  [default: the task's]", folder="shots{}", minimum=0
     )
     frames: int | None = option(
-        None, "Frames shown of each video.  [default: 8]", folder="frames{}", minimum=1, maximum=10_000
+        None, "Frames shown of each video.  [default: the task's]", folder="frames{}", minimum=1, maximum=10_000
     )
-    sampler: str | None = option(None, "How frames are chosen: inner, uniform or ends.  [default: inner]", folder="{}")
+    sampler: str | None = option(
+        None, "How frames are chosen: inner, uniform or ends.  [default: the task's]", folder="{}"
+    )
     seed: int = option(
         0, "Seed of demonstrations and sampled answers.", folder="seed{}", minimum=0, maximum=LARGEST_SEED
     )
@@ -106,7 +109,7 @@ class RunSpec:
         folder="tokens{}", minimum=1, maximum=MOST_TOKENS,
     )  # fmt: skip
     beams: int = _answers(1, "Number of beams.", folder="beams{}", minimum=1, maximum=MOST_BEAMS)
-    system: str | None = _model(None, "System turn, for chat models.", folder="system-{}")
+    system: str | None = _model(None, "System prompt, for chat models.", folder="system-{}")
     temperature: float = _answers(0.0, "Sampling temperature; 0 decodes greedily.", folder="temperature{}", minimum=0)
     top_p: float = _answers(
         1.0, "Sample from the most likely tokens with this total probability.", folder="top_p{}", minimum=0, maximum=1
@@ -129,8 +132,9 @@ class RunSpec:
         folder="thinking{}", minimum=1, maximum=MOST_TOKENS,
     )  # fmt: skip
     model_args: str | None = _model(
-        None, "For chat models: attn=eager, max_pixels=602112, device_map=auto, ...", folder="{}", metavar="KEY=VALUE,…"
-    )
+        None, "For chat models: attn=eager, max_pixels=602112, device_map=auto, ...",
+        folder="{}", metavar="KEY=VALUE,...",
+    )  # fmt: skip
     quantize: str | None = _model(
         None, "Load a chat model in 8 or 4 bits (needs bitsandbytes).", folder="{}", choices=("8bit", "4bit")
     )
@@ -157,8 +161,9 @@ class RunSpec:
     price_in: float | None = _speed(None, "Price of a million prompt tokens.", minimum=0)
     price_out: float | None = _speed(None, "Price of a million answer tokens.", minimum=0)
     judge: str | None = _scoring(
-        None, "OpenAI-compatible server (up to /v1) that reads what no rule can read.", identifies=False, metavar="URL"
-    )
+        None, "OpenAI-compatible server (up to /v1) that reads answers that rules cannot parse.",
+        identifies=False, metavar="URL",
+    )  # fmt: skip
     judge_model: str | None = _scoring(
         None, "Model on that server. Its key is read from MMEVAL_JUDGE_KEY.", identifies=False, metavar="NAME"
     )
@@ -205,13 +210,16 @@ def from_mapping(values: Mapping[str, Any], where: str) -> RunSpec:
     known = options()
     try:
         if unknown := [name for name in values if name not in known]:
-            hint = nearest(unknown[0], known)
-            raise InputError(f"unknown option '{unknown[0]}'{hint}; choose from {', '.join(known)}")
+            raise InputError(_unknown(unknown[0], known))
         if "task" not in values:
             raise InputError("no task is named; add --task NAME (`mmeval tasks` lists the names)")
         return RunSpec(**values)
     except InputError as error:
         raise InputError(f"{where}: {error}" if where else str(error)) from error
+
+
+def _unknown(name: str, known: Mapping[str, Option]) -> str:
+    return f"unknown option '{name}'" + (nearest(name, known) or f"; choose from {', '.join(known)}")
 
 
 def grid(values: Mapping[str, Any], where: str) -> list[RunSpec]:
@@ -244,13 +252,15 @@ def _checked(one: Field[Any], value: Any) -> Any:
         return None
     wanted: Any = value_type(one.name)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) <= sys.float_info.max else math.inf
     if isinstance(value, Path) and wanted is str:
         value = str(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise InputError(f"{one.name} is {value!r:.80}; give {KINDS[wanted]}")
     if wanted is str and not value:
         raise InputError(f"{one.name} is empty; give a name, or leave it out")
+    if wanted is str and "\0" in value:
+        raise InputError(f"{one.name} contains a null character; remove it")
     if wanted is float and not math.isfinite(value):
         raise InputError(f"{one.name} is {value}; give a finite number")
     if own.minimum is not None and value < own.minimum:

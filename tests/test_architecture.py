@@ -51,7 +51,7 @@ MAY = {
     "controls": {"types", "scoring", "embedded"},
     "runs": {"types", "spec", "files", "jsonl", "regular", "task", "data", "scoring"},
     "recipes": {"types", "spec", "runs", "files", "yaml_file"},
-    "comparison": {"types", "task", "runs", "scoring"},
+    "comparison": {"types", "spec", "task", "runs", "scoring"},
     "gate": {"types", "comparison", "runs", "task"},
     "reporting": {
         *("types", "files", "task", "tasks", "runs", "scoring", "data", "comparison", "parity", "spec"),

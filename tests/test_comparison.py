@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -80,6 +81,19 @@ def test_runs_of_other_questions_are_compared_on_the_common_ones(runs: tuple[Run
     assert not pair.gained
 
 
+def test_every_setting_that_differs_is_noted(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
+    shutil.copytree(runs[1].folder, tmp_path / "other")
+    header = json.loads((tmp_path / "other" / "run.json").read_text())
+    header["identity"] |= {"temperature": 0.7, "system": "Be brief.", "limit": 14, "task_version": 99}
+    (tmp_path / "other" / "run.json").write_text(json.dumps(header))
+    (pair,) = mmeval.compare(runs[0], tmp_path / "other").pairs
+    assert pair.notes == (
+        "different temperature: 0.0 for constant, 0.7 for constant:no",
+        "different system: none for constant, Be brief. for constant:no",
+        "different versions of the task",
+    )
+
+
 @pytest.mark.slow
 def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
     comparison.write(mmeval.compare(*runs), tmp_path)
@@ -137,6 +151,11 @@ def test_what_does_not_compare_is_refused(runs: tuple[Run, Run, Run], tmp_path: 
         ("existence: constant:no >= 50", True),
         ("constant:no >= 50", True),
         ("Cognition: B < 200.5", True),
+        ("A>=B-1", True),
+        ("perception:A >= 501", False),
+        ("existence:constant:no>=50", True),
+        ("B<=A+0.5%", True),
+        ("A > -1", True),
     ],
 )
 def test_a_gate_compares_scores(found: Comparison, text: str, holds: bool) -> None:
@@ -159,7 +178,8 @@ def test_a_gate_takes_any_two_runs_and_a_single_one(runs: tuple[Run, Run, Run], 
 
 
 @pytest.mark.parametrize(
-    "text", ["A", "A >= C", "nothing: A > 1", "A >= B -", "A == B", "A >= A - 1", "perceptoin: A > 1"]
+    "text",
+    ["A", "A >= C", "nothing: A > 1", "A >= B -", "A == B", "A >= A - 1", "perceptoin: A > 1", "A < inf", "A > 1_0"],
 )
 def test_a_gate_that_cannot_be_read_is_a_sentence(found: Comparison, text: str) -> None:
     with pytest.raises(InputError):

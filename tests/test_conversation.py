@@ -144,7 +144,7 @@ def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tm
         (("gone.mp4", "what ?"), "gone.mp4: no such file; name a picture or a video"),
         (("what ?", "--shot", "gone.png=a horse"), "gone.png: no such file"),
         (("folder.png", "what ?"), "folder.png: not a file"),
-        (("https://example.org/a.png", "what ?"), "https://example.org/a.png: an address; download the file"),
+        (("https://example.org/a.png", "what ?"), "https://example.org/a.png: a URL; download the file"),
         (("noending", "what ?"), "noending: not a picture or a video by its ending"),
         (("./folder.png/in", "what ?"), "./folder.png/in: a folder"),
         (("a.png",), "there is no question"),

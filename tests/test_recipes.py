@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import mmeval
 from mmeval import recipes
 from mmeval.cards.rows import KIND
 from mmeval.cli import main
@@ -160,6 +161,11 @@ def test_a_recipe_sets_what_was_left_open_and_refuses_another_value(tmp_path: Pa
     }.items():
         with pytest.raises(InputError, match=why):
             recipes.apply(wrong)
+    with pytest.raises(InputError, match=r"sets --temperature 0\.7, and 0\.0 was given"):  # although it is the default
+        mmeval.evaluate(model="constant", task="mmstar", recipe="qwen3-vl-report", temperature=0.0)
+    given = ["run", "--task", "mmstar", "--recipe", "qwen3-vl-report", "--temperature", "0"]
+    refused = CliRunner().invoke(main, given)
+    assert refused.exit_code == 2 and "sets --temperature 0.7, and 0.0 was given; leave out one" in refused.output
     run = evaluate("constant", "mme", out=tmp_path / "run", recipe="lmms-eval-0.7", limit=28)
     assert run.spec.prompt == "single-word"
     (line,) = (line for line in run.results["remarks"] if "recipe" in line)

@@ -68,7 +68,10 @@ def test_a_spec_is_frozen() -> None:
         ({"data": ""}, "data is empty; give a name, or leave it out"),
         ({"scoring": "likelihod"}, "scoring is 'likelihod' (did you mean 'likelihood'?); choose from text"),
         ({"partial": 1}, "partial is 1; give true or false"),
-        ({"limt": 3}, "unknown option 'limt' (did you mean 'limit'?); choose from task, model"),
+        ({"limt": 3}, "unknown option 'limt' (did you mean 'limit'?)"),
+        ({"qqqqqq": 3}, "unknown option 'qqqqqq'; choose from task, model"),
+        ({"temperature": 10**400}, "temperature is inf; give a finite number"),
+        ({"data": "a\0b"}, "data contains a null character; remove it"),
         ({"judge": "http://x/v1"}, "give both --judge URL and --judge-model NAME"),
     ],
 )
@@ -104,6 +107,10 @@ def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, ["run", "--config", str(file)])
     assert refused.exit_code == 2
     assert f"{file}: unknown option 'limits' (did you mean 'limit'?)" in refused.stderr
+    file.write_text("task: mme\nkeep_errors: true\n")
+    refused = CliRunner().invoke(main, ["run", "--config", str(file)])
+    assert refused.exit_code == 2
+    assert f"{file}: 'keep_errors' is not a setting; give it on the command line: --keep-errors" in refused.stderr
 
 
 @pytest.mark.slow
@@ -128,6 +135,7 @@ def test_the_public_names_are_listed() -> None:
         ({"length_penalty": 2.0}, "--length-penalty has no effect without --beams"),
         ({"temperature": 0.5, "scoring": "likelihood"}, "--temperature has no effect with --scoring likelihood, which"),
         ({"beams": 2, "scoring": "first-token"}, "--beams has no effect with --scoring first-token"),
+        ({"max_new_tokens": 9, "scoring": "likelihood"}, "--max-new-tokens has no effect with --scoring likelihood"),
     ],
 )
 def test_an_option_that_would_change_nothing_but_the_identity_is_refused(values: dict[str, Any], sentence: str) -> None:

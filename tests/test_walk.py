@@ -16,6 +16,7 @@ from mmeval.evaluation import sweep
 from mmeval.mmicl.checkpoints import save
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
+from mmeval.task import load_task
 from mmeval.tasks import TASKS
 from tests.evaluating import Collected
 from tests.mme_folder import SUBTASKS, make_release
@@ -126,6 +127,11 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
     assert "56 samples" in shown.output
     assert "Is this existence 0? Please answer yes or no." in shown.output
     assert not (tmp_path / "run").exists()
+    ids = tmp_path / "ids.txt"
+    ids.write_text(next(iter(load_task("mme").samples(str(data)))).id)
+    shown = run(data, tmp_path / "run", "--dry-run", "--only-ids", ids)
+    assert "1 of 56 samples" in " ".join(shown.output.split())
+    assert shown.output.count("Please answer yes or no.") == 1
 
 
 @pytest.mark.slow

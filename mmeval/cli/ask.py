@@ -108,7 +108,7 @@ def _file_or_words(part: str) -> str | Path:
     from mmeval.conversation.messages import is_file_name
 
     if "://" in part and is_file_name(part):
-        raise InputError(f"{part}: an address; download the file and name it")
+        raise InputError(f"{part}: a URL; download the file and give its path")
     if is_file_name(part):
         return Path(part)
     try:

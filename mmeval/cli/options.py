@@ -61,8 +61,8 @@ def _option(name: str, *, several: bool) -> Decorator:
         text += " Several with commas."
     if own.choices:
         text += f"  [{', '.join(own.choices)}]"
-    if "[default" not in text and isinstance(default, (str, int)) and not isinstance(default, bool):
-        text += f"  [default: {default}]"
+    if "[default" not in text and isinstance(default, (str, int, float)) and not isinstance(default, bool):
+        text += f"  [default: {default:g}]" if isinstance(default, float) else f"  [default: {default}]"
     flag = f"--{name.replace('_', '-')}"
     if type_of is bool:
         return click.option(flag, name, is_flag=True, default=None, help=text)

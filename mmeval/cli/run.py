@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=SectionedCommand)
 @spec_options()
-@click.option("--config", type=PATH, help="YAML file with these options; flags override it.")
+@click.option("--config", type=PATH, help="YAML file with any options but those of this section; flags override it.")
 @click.option("--seeds", metavar="0,1,2", help="One run per seed, then their mean and spread.")
 @click.option("--out", type=FOLDER, help="Run folder.  [default: reports/TASK-MODEL-DATA]")
 @click.option("--dry-run", is_flag=True, help="Show the first prompt of each category; run nothing.")
@@ -69,7 +69,7 @@ def run(
     from mmeval.evaluation.sweep import evaluate_all
 
     if bias and as_json:
-        raise InputError("--json prints one thing; run `mmeval bias RUN --json` after this")
+        raise InputError("--bias cannot be combined with --json; run `mmeval bias RUN --json` afterwards")
     if log_to is not None:
         from mmeval.reporting import loggers
 
@@ -105,6 +105,8 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
         from mmeval.yaml_file import read
 
         values = dict(read(config))
+        for name in values.keys() & {one.name for one in run.params} - options().keys():
+            raise InputError(f"{config}: '{name}' is not a setting; give it on the command line: {_flag(name)}")
     values |= {name: _listed(value) if name in SEVERAL else value for name, value in flags.items()}
     if seeds is not None:
         if "seed" in flags:
@@ -115,7 +117,17 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{config}: controls is {names!r:.60}; write a list of names, as in [blind, swap, blur]")
-    return grid(values, str(config) if config else ""), names
+    specs = grid(values, str(config) if config else "")
+    if values.get("recipe") is not None:
+        from mmeval import recipes
+
+        for spec in specs:
+            recipes.check_given(spec, values)
+    return specs, names
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _numbers(text: str) -> list[int]:
@@ -148,7 +160,7 @@ def _listed(value: Any) -> Any:
     for part in parts[1:]:
         name, equals, setting = part.partition("=")
         if equals and name in options():
-            raise InputError(f"'{part}' is a setting, not a name; give it as --{name.replace('_', '-')} {setting}")
+            raise InputError(f"'{part}' is a setting, not a name; give it as {_flag(name)} {setting}")
     return [part for part in parts if part] if len(parts) > 1 else value
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mmeval import recipes
 from mmeval.evaluation.asking import Loader, ask
 from mmeval.evaluation.planning import plan
 from mmeval.evaluation.results import report, score
@@ -45,6 +46,7 @@ def evaluate(
     """
     display = display or Display()
     spec = from_mapping(values, "") if spec is None else replace(spec, **values)
+    recipes.check_given(spec, values)
     share = of_process()  # first: reading the data may take minutes
     planned = plan(spec, out, fresh=fresh)
     run = ask(planned, fresh=fresh, keep_errors=keep_errors, display=display, load=load, share=share)
@@ -69,11 +71,13 @@ def preview(spec: RunSpec) -> Preview:
     planned = plan(spec)
     model = load_model(planned.checkpoint, planned.options)
     check_pictures(model, planned.survey)
-    first: dict[str, Sample] = {}
+    left, first = set(planned.survey.ids), dict[str, Sample]()
     for sample in planned.task.samples(planned.source):
-        if planned.control is not None and sample.id not in planned.survey.samples:
+        if sample.id not in left:
             continue
-        if first.setdefault(sample.category, sample) is sample and len(first) == len(planned.survey.categories):
+        left.remove(sample.id)
+        first.setdefault(sample.category, sample)
+        if not left or len(first) == len(planned.survey.categories):
             break
     prompts = []
     for sample, request in planned.requests(first.values()):
@@ -83,8 +87,10 @@ def preview(spec: RunSpec) -> Preview:
         prompts.append((sample.id, text, sent.input_tokens))
     checkpoint, used = planned.checkpoint, planned.spec
     source = "the embedded suite" if used.data == "embedded" else planned.source
+    asked, available = len(planned.survey.ids), planned.survey.available
+    count = plural(available, "sample") if asked == available else f"{asked:,} of {plural(available, 'sample')}"
     reads = (
-        f"data: {source}, {plural(planned.survey.available, 'sample')}; model: {checkpoint.name} from "
+        f"data: {source}, {count}; model: {checkpoint.name} from "
         f"{checkpoint.shown}; prompt: {used.prompt}; context: {used.context}"
     )
     notices = (*planned.task.notices(planned.survey.categories), *data_remarks(planned.survey.pictures))

@@ -20,7 +20,7 @@ def checked(
     Raises InputError if it answers none of them, or lacks what was asked for.
     """
     if not isinstance(response, Response):
-        raise InputError(f"{name}: it answered with {response!r:.60}, which is not a mmeval.types.Response; {ADVICE}")
+        raise InputError(f"{name}: it answered with {response!r:.60}, which is not an mmeval.types.Response; {ADVICE}")
     found: Response = validated(Response, without_surrogates(vars(response)), f"{name}: its response", ADVICE)
     if found.id not in asked:
         raise InputError(f"{name}: it answered '{found.id:.60}', which was not asked, or answered it twice; {ADVICE}")

@@ -22,7 +22,10 @@ from mmeval.types import InputError
 
 NEEDS = {"top_p": "temperature", "top_k": "temperature", "length_penalty": "beams"}
 """Options of decoding -> the option without which they have no effect."""
-OF_TEXT = ("temperature", "beams", "presence_penalty", "repetition_penalty", "min_new_tokens", "thinking_tokens")
+OF_TEXT = (
+    "temperature", "beams", "presence_penalty", "repetition_penalty", "min_new_tokens", "max_new_tokens",
+    "thinking_tokens",
+)  # fmt: skip
 """Options that have no effect if likelihoods are compared."""
 
 

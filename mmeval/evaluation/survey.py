@@ -10,7 +10,7 @@ from mmeval.pictures import TRAITS
 from mmeval.scoring.metrics.groups import named
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images, plural
 
-SHOWN = {**TRAITS, "spare": "that no mark in a question names, left out"}
+SHOWN = {**TRAITS, "spare": "left out because no mark in a question refers to them"}
 """What is counted of pictures -> its wording."""
 SURROGATES = "texts with a lone surrogate"
 WITHOUT = "questions without a picture"

@@ -3,7 +3,7 @@
 A recipe is a YAML file in this folder. It sets fields of RunSpec that still have their default, and refuses others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -63,14 +63,25 @@ def apply(spec: RunSpec) -> RunSpec:
     if spec.recipe is None:
         return spec
     own, usual = settings(spec.recipe, spec.task).set, defaults(spec)
-    for name, value in own.items():
-        given = getattr(spec, name)
-        if given not in (getattr(usual, name), value):
-            flag = f"--{name.replace('_', '-')}"
-            raise InputError(f"the recipe '{spec.recipe}' sets {flag} {value}, and {given} was given; leave out one")
+    check_given(spec, [name for name in own if getattr(spec, name) != getattr(usual, name)])
     applied = replace(spec, **own)
     applied.check_sampling()
     return applied
+
+
+def check_given(spec: RunSpec, given: Collection[str]) -> None:
+    """Raise InputError if the spec's recipe sets one of the given fields to another value.
+
+    A spec does not know which fields were given, so this is also called where they are known: a default that was given
+    contradicts a recipe, too.
+    """
+    if spec.recipe is None:
+        return
+    for name, value in settings(spec.recipe, spec.task).set.items():
+        own = getattr(spec, name)
+        if name in given and own != value:
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(f"the recipe '{spec.recipe}' sets {flag} {value}, and {own} was given; leave out one")
 
 
 def settings(name: str, task: str) -> Settings:

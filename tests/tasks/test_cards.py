@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
+import mmeval
 from mmeval import yaml_file
 from mmeval.cards.rows import sample
 from mmeval.cards.schema import Card, Columns, check
@@ -113,6 +114,8 @@ def test_runs_of_a_card_are_drawn_again_and_together(tools: Path, tmp_path: Path
     refused = call("report", tmp_path / "A", tmp_path / "C", "--out", tmp_path / "drawn")
     assert refused.exit_code == 2
     assert "different cards that are both named tools" in refused.stderr
+    (pair,) = mmeval.compare(tmp_path / "A", tmp_path / "C").pairs
+    assert "different cards named tools; what they ask and how they score may differ" in pair.notes
 
 
 def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> None:
