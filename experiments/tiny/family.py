@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import time
@@ -180,13 +181,15 @@ def speakable(writer: Writer) -> list[str]:
 
 
 def pack(plan: Plan, members: Sequence[str]) -> None:
-    """Write the weights of each member's latest checkpoint, in bfloat16."""
+    """Write the weights of each member's latest checkpoint, in bfloat16. Say which members have none."""
+    prefix = "model."
     for name in members:
         path = plan.work / f"{name}.safetensors"
-        if path.exists():
-            prefix = "model."
-            found = load_file(path).items()
-            _write(plan, name, {key.removeprefix(prefix): value for key, value in found if key.startswith(prefix)})
+        if not path.exists():
+            plan.say(json.dumps({"not packed": name, "no checkpoint": str(path)}))
+            continue
+        found = load_file(path).items()
+        _write(plan, name, {key.removeprefix(prefix): value for key, value in found if key.startswith(prefix)})
 
 
 def _write(plan: Plan, name: str, weights: Mapping[str, torch.Tensor]) -> None:
