@@ -146,7 +146,7 @@ def check_judge(task: Task, spec: RunSpec) -> None:
     if spec.judge is not None:
         check_address(spec.judge, WHOSE)
         configure(task, spec, Verdicts())
-        if task.grader is not None and spec.samples > 1:
+        if spec.samples > 1:
             raise InputError("a judge reads one answer to each question; remove --samples or --judge")
 
 

@@ -62,9 +62,13 @@ def matched(main: Scored, control: Scored) -> tuple[Scored, Scored]:
     both = [record for record in main.records if record.id in control.by_id]
     failed = {record.id for one in (main, control) for record in one.records if record.error is not None}
     shared = in_whole_groups({record.id for record in both} - failed, both)
-    own, other = main.of(shared), control.of(shared)
-    records = [replace(record, images=main.by_id[record.id][0].images) for record in other.records]
-    return own, replace(other, records=records)
+    return main.of(shared), _showing(main, control.of(shared))
+
+
+def _showing(main: Scored, control: Scored) -> Scored:
+    """Return the control's answers as if the main run's pictures had been shown."""
+    records = [replace(record, images=main.by_id[record.id][0].images) for record in control.records]
+    return replace(control, records=records, columns=[_showing(main, column) for column in control.columns])
 
 
 def cluster(record: Record) -> str:
