@@ -12,6 +12,7 @@ from mmeval.runs import remarks
 from mmeval.runs.schema import SCHEMA
 from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
+from mmeval.scoring.facts import needed
 from mmeval.scoring.sampled import average, columns, passed, together
 from mmeval.scoring.statistics import Statistic, estimate, parts, value_of
 from mmeval.task import Task
@@ -134,7 +135,8 @@ class Scored:
         With several sampled answers, each metric is the mean over the columns (`scoring.sampled`).
         """
         if not self.columns:
-            return self.task.metrics[scorer](self.records, self.scores[scorer])
+            with needed(self.records):
+                return self.task.metrics[scorer](self.records, self.scores[scorer])
         each = [column.numbers(scorer) for column in self.columns]
         return {name: average([numbers[name] for numbers in each]) for name in each[0]}
 
@@ -190,8 +192,9 @@ class Scored:
     def _of_task(self) -> list[str]:
         """Return the benchmark's own remarks. One that is not true of every column is marked as being of the first."""
         if not self.columns:
-            return self.task.remarks(self.records, self.main)
-        first, *others = [self.task.remarks(column.records, column.main) for column in self.columns]
+            with needed(self.records):
+                return self.task.remarks(self.records, self.main)
+        first, *others = [column._of_task() for column in self.columns]
         alike = [all(remark in other for other in others) for remark in first]
         return [one if same else f"First sampled answers: {one}" for one, same in zip(first, alike, strict=True)]
 
@@ -214,5 +217,6 @@ def judge(task: Task, record: Record, scorer: str) -> Score:
     """
     if record.error is not None:
         return Score(0.0, "error")
-    score = task.scorers[scorer](record)
+    with needed([record]):
+        score = task.scorers[scorer](record)
     return score if record.targets else replace(score, value=None, outcome="unscored")

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TypeVar
 
+from mmeval.scoring.facts import needed
 from mmeval.scoring.readings.choices import LETTERS, lost
 from mmeval.scoring.sampled import answers
 from mmeval.types import Record, Sample, Score, whole_number
@@ -114,9 +115,10 @@ class EarlyStop:
         """Record an answer."""
         if record.error is not None:
             return
-        for place, answer in enumerate(answers(record)):
-            if all(lost(score(answer)) for score in self._scorers):
-                self._lost.setdefault(record.groups[GROUP], set()).add(place)
+        with needed([record]):
+            marks = [[score(answer) for score in self._scorers] for answer in answers(record)]
+            own = self._lost.setdefault(record.groups[GROUP], set())
+        own |= {place for place, scores in enumerate(marks) if all(map(lost, scores))}
 
     def __contains__(self, sample: Sample) -> bool:
         """Return whether the sample is a rotation of a lost question."""
