@@ -7,7 +7,7 @@ from mmeval.controls.words import TURN
 from mmeval.runs.scored import Scored
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.circular import GROUP
-from mmeval.scoring.metrics.groups import in_whole_groups, percent
+from mmeval.scoring.metrics.groups import guessing, in_whole_groups, percent
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import Record, Score, whole_number
@@ -85,9 +85,7 @@ def chance(records: Sequence[Record]) -> float | None:
     """Return the accuracy of guessing each question, in percent, for yes/no or lettered answers; else None."""
     if yes_or_no(records):
         return 50.0
-    if not records or not all(record.choices and record.targets for record in records):
-        return None
-    return 100.0 * sum(len(record.targets) / len(record.choices) for record in records) / len(records)
+    return guessing(records) if all(record.targets for record in records) else None
 
 
 def comparable(record: Record, score: Score) -> str:
