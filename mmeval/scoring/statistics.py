@@ -46,10 +46,9 @@ class Statistic:
         """Raise ValueError unless there is exactly one of strata, functional and reason."""
         given = [bool(self.strata), self.functional is not None, self.reason is not None]
         if sum(given) != 1:
-            raise ValueError(
-                "a Statistic has strata, a functional or a reason for having no value: exactly one of them"
-            )
-        if any(not mean.values or len(mean.values) != len(mean.clusters) for own in self.strata for _, mean in own):
+            raise ValueError("a Statistic has either strata, or a functional, or a reason why it has no value")
+        means = [mean for stratum in self.strata for _, mean in stratum]
+        if not all(0 < len(mean.values) == len(mean.clusters) for mean in means):
             raise ValueError("a Statistic's means have values, each with its cluster; give a reason if there are none")
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -226,3 +227,17 @@ def test_all_of_mme_takes_no_time() -> None:
     start = time.process_time()
     estimate(Statistic(2800.0, 1050.0, strata))
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({}, "has either strata, or a functional, or a reason"),
+        ({"strata": [((100.0, Mean([1.0], ["a"])),)], "reason": "no answer"}, "has either strata, or a functional"),
+        ({"strata": [((100.0, Mean([], [])),)]}, "means have values, each with its cluster"),
+        ({"strata": [((100.0, Mean([1.0], ["a", "b"])),)]}, "means have values, each with its cluster"),
+    ],
+)
+def test_a_number_is_of_one_kind_and_of_something(parts: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Statistic(100.0, None, **parts)

@@ -78,6 +78,8 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
     chance = sum(chances) / len(chances) if chances and len(chances) == len(parts) else None
     if missing := [name for name, part in parts.items() if part.reason is not None]:
         return Statistic(100.0, chance, reason=f"no value for {', '.join(missing)}")
+    if not parts:
+        return Statistic(100.0, chance, reason="it has no parts with questions")
     if functionals := [name for name, part in parts.items() if part.functional is not None]:
         raise ValueError(f"the mean over parts needs sums of means, and {functionals[0]} is a functional")
     strata = (stratum for part in parts.values() for stratum in part.strata)
