@@ -30,7 +30,7 @@ def on_samples(number_of_samples: int, passed: Mapping[str, Estimate]) -> list[s
         f"{name} {within(number(one.value, 3), between(one.low, one.high, 3))}" for name, one in passed.items()
     )
     how = f"Every number is the mean over {number_of_samples:,} sampled answers to each question"
-    return [f"{how}; {values}."] if passed else []
+    return [f"{how}{f'; {values}' if values else ''}."] if number_of_samples else []
 
 
 def _on_errors(errors: Sequence[str], total: int, withheld: bool) -> list[str]:

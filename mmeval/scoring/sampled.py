@@ -78,13 +78,15 @@ def passed(columns: Sequence[tuple[Sequence[Record], Sequence[Score]]]) -> dict[
     """Return pass@k for k = 1, 2, 4, ... up to n: the chance that one of k of the n sampled answers is right.
 
     This is the unbiased estimate of Chen et al. 2021 (arXiv 2107.03374), averaged over the questions that can be
-    scored. An error counts as no right answer. `columns` are records and scores of each answer; the result is empty if
-    there are none.
+    scored. An error counts as no right answer. `columns` are records and scores of each answer. The result is empty if
+    there are none, and if questions were skipped (--early-stop), as those are not a random part of all.
     """
     n, right, clusters = len(columns), list[int](), list[str]()
+    if any("skipped" in record.tags for records, _ in columns[:1] for record in records):
+        return {}
     for rows in zip(*(zip(records, scores, strict=True) for records, scores in columns), strict=True):
         record = rows[0][0]
-        if record.targets:
+        if any(score.outcome != "unscored" for _, score in rows):
             right.append(sum(score.outcome == "correct" for _, score in rows))
             clusters.append(next((record.groups[key] for key in CLUSTERS if key in record.groups), record.id))
     found = {}
