@@ -18,7 +18,7 @@ from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
 from mmeval.spec import options
 from mmeval.task import Task, configure, load_task
-from mmeval.types import Estimate, InputError, Record, plural
+from mmeval.types import Estimate, InputError, Record, Score, number, plural
 
 OTHERWISE_NOTED = ("model", "data", "limit", "only_ids")
 """Settings whose difference shows in the runs' names, in the number of common questions, or in their contents."""
@@ -53,7 +53,7 @@ class Change:
     id: str
     category: str
     first: str
-    """The first run's parsed answer, or its outcome."""
+    """The first run's parsed answer, or its outcome; with several sampled answers, the most frequent and the mean."""
     other: str
 
 
@@ -222,13 +222,17 @@ def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Chan
     lost: list[Change] = []
     for record, before in zip(one.records, one.main, strict=True):
         _, after = other.by_id[record.id]
-        change = Change(
-            record.id, record.category, before.answer or f"({before.outcome})", after.answer or f"({after.outcome})"
-        )
+        change = Change(record.id, record.category, _shown(one, before), _shown(other, after))
         if before.value is None or after.value is None or before.value == after.value:
             continue
         (gained if after.value > before.value else lost).append(change)
     return tuple(gained), tuple(lost)
+
+
+def _shown(scored: Scored, score: Score) -> str:
+    """Return a question's answer as read, or its outcome; with several sampled answers, also their mean."""
+    answer = score.answer or f"({score.outcome})"
+    return f"{answer} (mean {number(score.value)})" if scored.columns else answer
 
 
 def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:

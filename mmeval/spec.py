@@ -121,7 +121,7 @@ class RunSpec:
         None, "Subtracted from the scores of tokens already in the answer.  [default: 0]", folder="presence{}"
     )
     samples: int = _answers(
-        1, "Answers sampled per question; their mean is scored.", folder="samples{}", minimum=1, maximum=10_000
+        1, "Answers sampled per question; numbers are means over them.", folder="samples{}", minimum=1, maximum=10_000
     )
     thinking: str = _answers(
         "auto", "Reasoning before the answer; auto leaves it to the chat template.", folder="thinking-{}",

@@ -92,6 +92,20 @@ class Task:
     notices: Callable[[Collection[str]], list[str]] = lambda categories: []
     """Returns sentences to print before a run on data with these categories: what is missing, for example."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for parts that do not fit together, before hours of asking."""
+        by_prompt, by_reading = self.reading_by_prompt, self.scorers_by_reading
+        for wrong, what in (
+            (not self.prompts or not self.scorers or not self.axes, "no prompt, no scorer or no axis"),
+            (self.metrics.keys() != self.scorers.keys(), "not one metric for each scorer"),
+            (bool(by_reading) and by_reading.keys() != self.readings.keys(), "not scorers for each reading"),
+            (not by_prompt.keys() <= self.prompts.keys(), "a reading for a prompt that it does not have"),
+            (not set(by_prompt.values()) <= self.readings.keys(), "a prompt with a reading that it does not have"),
+            (self.shots is not None and self.few_shot is None, "a number of shots and no way to read them (few_shot)"),
+        ):
+            if wrong:
+                raise ValueError(f"the task '{self.name}' has {what}")
+
     @property
     def labels(self) -> dict[str, str]:
         """All reported numbers: metric name -> label."""
@@ -146,7 +160,7 @@ def check_judge(task: Task, spec: RunSpec) -> None:
     if spec.judge is not None:
         check_address(spec.judge, WHOSE)
         configure(task, spec, Verdicts())
-        if task.grader is not None and spec.samples > 1:
+        if spec.samples > 1:
             raise InputError("a judge reads one answer to each question; remove --samples or --judge")
 
 

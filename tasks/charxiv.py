@@ -16,6 +16,7 @@ from typing import Any
 
 from mmeval import yaml_file
 from mmeval.data import tables
+from mmeval.scoring.facts import needed
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings import formulas
 from mmeval.scoring.verdicts import Grader
@@ -111,13 +112,12 @@ def asked_together(records: Sequence[Record]) -> str:
     values, number, count = texts(), whole_number(records[0].tags, "question"), len(records)
     if number not in RUBRICS:
         raise InputError(f"record {records[0].id}: its question is {number}, not 1 to 19; restore the file")
-    keys = str([f"{name}{one.tags['place']}" for one in records for name in ("extract_answer_T", "score_T")])
+    with needed(records):
+        keys = str([f"{name}{one.tags['place']}" for one in records for name in ("extract_answer_T", "score_T")])
+        rows = [(one.tags["place"], one.text, one.targets[0]) for one in records]
+    answers = "".join(f"T{at}:\nResponse {at}: {text}\nGround Truth {at}: {key}\n\n" for at, text, key in rows)
     prefix: str = values["descriptive_prefix"].replace("<|NUM_TRIPLETS|>", str(count))
     prefix = prefix.replace("<|OVERARCHING_QUESTION|>", values["descriptive_summaries"][number])
-    answers = "".join(
-        f"T{(place := one.tags['place'])}:\nResponse {place}: {one.text}\nGround Truth {place}: {one.targets[0]}\n\n"
-        for one in records
-    )
     return f"{prefix.replace('<|JSON_KEYS|>', keys)}{values['descriptive_rubrics'][RUBRICS[number]]}{answers}"
 
 

@@ -75,16 +75,17 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     return {"overall": whole, **found, **by_category(records, scores, TYPES)}
 
 
+OFFICIAL = letters.as_is(official)
 ERQA = Task(
     name="erqa",
     samples=samples,
     prompts={"release": lambda sample: sample.prompt, "lmms-eval": pictures_first},
-    scorers={"official": letters.as_is(official), "strict": choices.scorer(strict)},
+    scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes={name: name for name in TYPES},
     totals={"overall": "Overall"},
     max_new_tokens=300,
     details={"one_picture": "One picture", "several_pictures": "Several pictures"},
-    readings={"erqa": letters.as_is(official)},
+    readings={"erqa": OFFICIAL},
     choice=True,
 )

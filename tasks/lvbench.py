@@ -87,16 +87,17 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     return found
 
 
+OFFICIAL = letters.as_is(polished)
 LVBENCH = Task(
     name="lvbench",
     samples=lambda data: watch(data, video.FRAMES, video.SAMPLER),
     video=watch,
     prompts={"lmms-eval": ending("\nAnswer the question with the option letter")},
-    scorers={"official": letters.as_is(polished), "strict": choices.scorer(strict)},
+    scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes=TYPES,
     totals={"overall": "Overall"},
-    readings={"lvbench": letters.as_is(polished)},
+    readings={"lvbench": OFFICIAL},
     choice=True,
     remarks=video.shown,
 )

@@ -205,7 +205,7 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
         if len(marks) != 2:
             return Statistic(200.0, 75.0, reason=f"{picture} has {len(marks)} of 2 answers")
     answered = [(picture, mark) for picture, marks in pictures.items() for mark in marks if mark is not None]
-    both = [(picture, float(all(marks))) for picture, marks in pictures.items() if None not in marks]
+    both = [(p, float(all(mark == 1.0 for mark in marks))) for p, marks in pictures.items() if None not in marks]
     if not both:
         return Statistic(200.0, 75.0, reason="no picture has both questions answered")
     acc = Mean([mark for _, mark in answered], [picture for picture, _ in answered], "acc")

@@ -129,6 +129,7 @@ def _predicted(line: tables.TableRow, answers: Mapping[str, Mapping[str, Any]], 
     return replace(record, text=choices.letter(prediction))
 
 
+OFFICIAL = choices.scorer(chosen)
 NEXTQA = Task(
     name="nextqa",
     version=4,
@@ -138,12 +139,12 @@ NEXTQA = Task(
         "letter": lambda sample: choices.lettered(sample.prompt, sample.choices),
         "bare": lambda sample: sample.prompt,
     },
-    scorers={"official": choices.scorer(chosen), "strict": choices.scorer(strict)},
+    scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes=GROUPS,
     totals={"overall": "All"},
     read_predictions=read_predictions,
-    readings={"nextqa": choices.scorer(chosen)},
+    readings={"nextqa": OFFICIAL},
     choice=True,
     remarks=video.shown,
 )

@@ -86,6 +86,7 @@ _COT = (
     "of your response should be of the following format: 'Answer: $LETTER' (without quotes) where LETTER is one of "
     "options. Think step by step before answering."
 )
+OFFICIAL = letters.drawn(parsed)
 VISUAL_PUZZLES = Task(
     name="visual-puzzles",
     samples=samples,
@@ -93,11 +94,11 @@ VISUAL_PUZZLES = Task(
         "cot": asking(_COT),
         "direct": asking("Answer the question with the option's letter from the given choices directly."),
     },
-    scorers={"official": letters.drawn(parsed), "strict": choices.scorer(strict)},
+    scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes=KINDS,
     totals={"overall": "Overall"},
     max_new_tokens=4096,
-    readings={"visual-puzzles": letters.drawn(parsed)},
+    readings={"visual-puzzles": OFFICIAL},
     choice=True,
 )

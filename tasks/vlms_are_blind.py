@@ -148,15 +148,16 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     return {"overall": mean, "questions": percent(share(records, scores), None), **found}
 
 
+OFFICIAL = scorer(vlmevalkit)
 VLMS_ARE_BLIND = Task(
     name="vlms-are-blind",
     samples=samples,
     prompts={"release": ending(""), "lmms-eval": ending("\nAnswer only in the required format.")},
-    scorers={"official": scorer(vlmevalkit), "strict": scorer(strict)},
+    scorers={"official": OFFICIAL, "strict": scorer(strict)},
     metrics={"official": numbers, "strict": numbers},
     axes={name: name for name in TASKS},
     totals={"overall": "Mean of the tasks", "questions": "All questions"},
     max_new_tokens=32,
-    readings={"vlmevalkit": scorer(vlmevalkit), "lmms-eval": scorer(lmms_eval)},
+    readings={"vlmevalkit": OFFICIAL, "lmms-eval": scorer(lmms_eval)},
     reading_by_prompt={"lmms-eval": "lmms-eval"},
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import json
 import os
+import pickle
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,11 @@ from mmeval.engine.device import device_name, pick_device
 from mmeval.runs import folder as run_folder
 from mmeval.runs import records
 from mmeval.runs import run as runs
+from mmeval.runs.scored import score_records
 from mmeval.runs.share import Share
-from mmeval.types import InputError, Record, RunMismatch, Sample
+from mmeval.scoring.facts import needed
+from mmeval.task import load_task
+from mmeval.types import InputError, Record, RunMismatch, Sample, Score
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 
@@ -345,20 +350,51 @@ def test_a_wrong_type_is_a_sentence(tmp_path: Path, name: str, change: dict[str,
         _ = runs.open_run(run.folder).results
 
 
+def test_records_from_a_file_can_be_copied(tmp_path: Path) -> None:
+    (record,) = runs.open_run(begun(tmp_path / "r", "1").folder).records
+    assert copy.deepcopy(record) == pickle.loads(pickle.dumps(record)) == record
+    assert asdict(record)["groups"] == {"image": "a"} and asdict(record)["targets"] == ("yes",)
+
+
 def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
-    with pytest.raises(InputError, match=r"records.jsonl, line 1, groups: no 'pair', which the task needs"):
-        _ = runs.open_run(run.folder).records[0].groups["pair"]
+    run = runs.open_run(begun(tmp_path / "r", "1").folder)
+    with pytest.raises(InputError, match="record 1 has no 'pair', which the task needs; restore the file, or start"):
+        score_records(load_task("mme"), run.records).results()
 
 
-def test_a_target_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Path) -> None:
+def test_a_target_or_tag_that_a_scorer_needs_and_a_record_lacks_is_a_sentence() -> None:
+    def first(record: Record) -> Score:
+        return Score(1.0, "correct", record.targets[0] + record.tags["kind"])
+
+    task = replace(
+        load_task("mme"), scorers={"official": first}, metrics={"official": load_task("mme").metrics["strict"]}
+    )
+    for one, what in ((Record("7", (), text="a"), "targets"), (Record("7", ("a",), text="a"), "'kind'")):
+        with pytest.raises(InputError, match=f"record 7 has no {what}, which the task needs"):
+            score_records(task, [one])
+    with pytest.raises(KeyError), needed([Record("7", ("a",), tags={"kind": "x"})]):
+        _ = {"a": 1}["kind"]  # the record has it: the error is another one
+
+
+def test_a_header_without_the_size_of_the_data_has_marks(tmp_path: Path) -> None:
     run = begun(tmp_path / "r", "1")
-    path = run.folder / "records.jsonl"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"targets": []}) + "\n")
-    record = runs.open_run(run.folder).records[0]
-    assert record.targets == () and not record.targets[1:]
-    with pytest.raises(InputError, match=r"records.jsonl, line 1: no targets, which the task needs"):
-        _ = next(record.targets[place] for place in range(1))
+    path = run.folder / "run.json"
+    header = json.loads(path.read_text())
+    del header["available"]
+    header["identity"]["only_ids"] = "ids.txt@0123456789ab"
+    path.write_text(json.dumps(header))
+    assert "only 3 questions: ids.txt@0123456789ab" in runs.open_run(run.folder).marks
+
+
+def test_a_folder_is_scored_as_a_run_is(tmp_path: Path) -> None:
+    run = evaluate("constant", "mme", data=str(make_release(tmp_path / "release")), out=tmp_path / "run")
+    numbers = run.results["metrics"]
+    for folder in (run.folder, str(run.folder), run):
+        (run.folder / "scores.json").unlink()
+        mmeval.score(folder)
+        assert runs.open_run(run.folder).results["metrics"] == numbers
+    with pytest.raises(InputError, match="no such run folder"):
+        mmeval.score(tmp_path / "gone")
 
 
 def test_an_id_with_a_lone_surrogate_is_one_that_files_can_hold(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from mmeval.controls.words import TURN
 from mmeval.runs.scored import Scored
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.metrics.circular import GROUP
-from mmeval.scoring.metrics.groups import in_whole_groups, percent
+from mmeval.scoring.metrics.groups import guessing, in_whole_groups, percent
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import Record, Score, whole_number
@@ -62,9 +62,13 @@ def matched(main: Scored, control: Scored) -> tuple[Scored, Scored]:
     both = [record for record in main.records if record.id in control.by_id]
     failed = {record.id for one in (main, control) for record in one.records if record.error is not None}
     shared = in_whole_groups({record.id for record in both} - failed, both)
-    own, other = main.of(shared), control.of(shared)
-    records = [replace(record, images=main.by_id[record.id][0].images) for record in other.records]
-    return own, replace(other, records=records)
+    return main.of(shared), _showing(main, control.of(shared))
+
+
+def _showing(main: Scored, control: Scored) -> Scored:
+    """Return the control's answers as if the main run's pictures had been shown."""
+    records = [replace(record, images=main.by_id[record.id][0].images) for record in control.records]
+    return replace(control, records=records, columns=[_showing(main, column) for column in control.columns])
 
 
 def cluster(record: Record) -> str:
@@ -81,9 +85,7 @@ def chance(records: Sequence[Record]) -> float | None:
     """Return the accuracy of guessing each question, in percent, for yes/no or lettered answers; else None."""
     if yes_or_no(records):
         return 50.0
-    if not records or not all(record.choices and record.targets for record in records):
-        return None
-    return 100.0 * sum(len(record.targets) / len(record.choices) for record in records) / len(records)
+    return guessing(records) if all(record.targets for record in records) else None
 
 
 def comparable(record: Record, score: Score) -> str:

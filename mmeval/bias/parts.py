@@ -21,8 +21,9 @@ def mmstar(pairs: Mapping[str, tuple[Scored, Scored]]) -> Found | None:
     found: Found = {"gain": asdict(paired(accuracy(main), accuracy(without)))}
     if known.TEXT in pairs:
         ours, theirs = matched(without, pairs[known.TEXT][1])
-        leak = asdict(paired(accuracy(ours), accuracy(theirs)))
-        found["leakage"] = {**leak, "value": max(0.0, leak["value"]), "difference": leak["value"]}
+        leak = paired(accuracy(ours), accuracy(theirs))
+        if leak.value is not None:  # the two may have no question in common, or answers that are errors
+            found["leakage"] = {**asdict(leak), "value": max(0.0, leak.value), "difference": leak.value}
     return found
 
 

@@ -13,6 +13,7 @@ from mmeval.runs.scored import Scored
 from mmeval.scoring.functionals import Array
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import estimate
+from mmeval.types import Record, Score
 
 RESAMPLES = 2000
 _QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
@@ -27,6 +28,7 @@ def yes_no(asked: Scored) -> dict[str, dict[str, Any]]:
     1995), so both stay finite; c is below 0 for a model that prefers yes. They have no value if only yes or only no is
     expected. An unparsed answer does not count as yes.
     """
+    asked = asked.answers
     rows = [
         (cluster(record), score.answer == "yes", record.targets[0] == "yes", score.value != 1.0)
         for record, score in zip(asked.records, asked.main, strict=True)
@@ -97,6 +99,7 @@ def ratio(
 
 def histogram(asked: Scored) -> Mapping[str, Any]:
     """Return how often each letter was answered and expected, and the share of answers that are the first option."""
+    asked = asked.answers
     lettered = [
         (record, score)
         for record, score in zip(asked.records, asked.main, strict=True)
@@ -111,8 +114,14 @@ def histogram(asked: Scored) -> Mapping[str, Any]:
     ]
     answered = {letter: sum(answer == letter for _, answer in read) for letter in letters}
     right = {letter: sum(letter in record.targets for record, _ in read) for letter in letters}
-    ids = {record.id for record, _ in read}
-    first = mean_of(asked.of(ids), lambda record, score: float(score.answer == "A"))
+
+    def first_option(record: Record, score: Score) -> float | None:
+        in_range = (
+            score.value is not None and score.answer is not None and score.answer in letters[: len(record.choices)]
+        )
+        return float(score.answer == "A") if in_range else None
+
+    first = mean_of(asked, first_option)
     truly = 100 * right.get("A", 0) / len(read) if read else None
     return {
         "answered": answered,

@@ -186,7 +186,7 @@ def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterabl
     After a rotation that every scorer parsed and found wrong, the others are skipped: the question is lost, and
     CircularEval does not change.
     """
-    stop = EarlyStop(plan.task.scorers.values(), held)
+    stop = EarlyStop(plan.task.scorers.values(), held, plan.spec.samples)
     while window := list(itertools.islice(samples, WINDOW)):
         for wave in stop.waves(window):
             for sample, request in plan.requests(sample for sample in wave if sample in stop):

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmeval import controls, recipes
 from mmeval.evaluation.rendering import render
-from mmeval.evaluation.settings import check_effects, data_of, dtype, extra_identity, filled
+from mmeval.evaluation.settings import check_effects, check_samples, data_of, dtype, extra_identity, filled
 from mmeval.evaluation.survey import Survey, survey
 from mmeval.files import read_ids
 from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, check_options, find_model, pick_context
@@ -107,6 +107,7 @@ def _settled(spec: RunSpec) -> _Settled:
     _check_hub(known, source)
     task = configure(known, spec)
     check_judge(known, spec)
+    check_samples(spec, task)
     checkpoint = find_model(spec.model)
     check_options(checkpoint, vars(spec), vars(defaults(spec)))
     only = None if spec.only_ids is None else _only(Path(spec.only_ids))

@@ -20,14 +20,19 @@ from mmeval.types import Display, Request, plural
 
 
 def score(
-    run: Run, *, judge: str | None = None, judge_model: str | None = None, display: Display | None = None
+    run: Run | str | Path,
+    *,
+    judge: str | None = None,
+    judge_model: str | None = None,
+    display: Display | None = None,
 ) -> Scored:
-    """Score a run's records, without the model, and write `scores.json` and `samples.jsonl`.
+    """Score the records of a run, or of a run's folder, without the model; write `scores.json` and `samples.jsonl`.
 
     A `judge` reads unparsed answers, or all answers if that is the official way; its replies are kept in the folder, in
     `judge.jsonl`.
     """
     display = display or Display()
+    run = run if isinstance(run, Run) else open_run(run)
     spec = replace(run.spec, judge=judge, judge_model=judge_model)
     whole = load_task(spec.task, run.identity.get("card"))
     check_judge(whole, spec)

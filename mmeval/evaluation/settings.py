@@ -41,6 +41,12 @@ def check_effects(spec: RunSpec) -> None:
             raise InputError(f"{flag} has no effect without --{NEEDS[name]}; add that, or remove {flag}")
 
 
+def check_samples(spec: RunSpec, task: Task) -> None:
+    """Raise InputError for several sampled answers of a task that compares likelihoods and writes no text."""
+    if spec.samples > 1 and (task.candidates is not None or spec.scoring != "text"):
+        raise InputError(f"the task '{task.name}' compares likelihoods and samples no answers; remove --samples")
+
+
 def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
     """Return the data's name, the source that the task reads, and the spec with an embedded suite's settings.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,32 +156,4 @@ def _records(path: Path, on_line: Callable[[bytes], None]) -> Iterator[Record]:
         record: Record = validated(Record, jsonl.without_surrogates(value), where, advice)
         if max(record.input_tokens, record.output_tokens, record.attempt) > LARGEST:
             raise InputError(f"{where}: a number beyond 64 bits; {advice}")
-        groups, tags = _Facts(record.groups, f"{where}, groups"), _Facts(record.tags, f"{where}, tags")
-        yield dataclasses.replace(record, groups=groups, tags=tags, targets=_Targets(record.targets, where))
-
-
-class _Facts(dict[str, str]):
-    """Groups or tags of a record. A missing key that a task needs raises InputError with the record's line."""
-
-    def __init__(self, values: Mapping[str, str], where: str) -> None:
-        super().__init__(values)
-        self._where = where
-
-    def __missing__(self, key: str) -> str:
-        raise InputError(f"{self._where}: no '{key}', which the task needs; restore the file, or start over")
-
-
-class _Targets(tuple[str, ...]):
-    """Targets of a record. A missing target that a task needs raises InputError with the record's line."""
-
-    _where: str
-
-    def __new__(cls, values: Iterable[str], where: str) -> _Targets:
-        made = super().__new__(cls, values)
-        made._where = where
-        return made
-
-    def __getitem__(self, key: Any) -> Any:
-        if not self and isinstance(key, int):
-            raise InputError(f"{self._where}: no targets, which the task needs; restore the file, or start over")
-        return super().__getitem__(key)
+        yield record

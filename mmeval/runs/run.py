@@ -136,13 +136,12 @@ class Run:
         if self.spec.control is not None:
             about = dict(self.header.get("control", {}))
             found.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
-        if self.spec.only_ids is not None:
-            found.append(f"only {planned:,} of {plural(self.header['available'], 'question')}: {self.spec.only_ids}")
         available, whole = self.header.get("available"), self.header.get("benchmark", {}).get("questions")
+        some = f"{f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
+        if self.spec.only_ids is not None:
+            found.append(f"only {some}: {self.spec.only_ids}")
         if self.spec.limit is not None:
-            found.append(
-                f"limited to {f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
-            )
+            found.append(f"limited to {some}")
         return [*found, *partial_marks(available, whole)]
 
     @property

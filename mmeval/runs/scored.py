@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from mmeval.data.sheets import CUT, LONGEST
+from mmeval.runs import remarks
 from mmeval.runs.schema import SCHEMA
 from mmeval.scoring import baselines as constant
 from mmeval.scoring.differences import differences, explain
-from mmeval.scoring.statistics import Mean, Statistic, estimate, parts, value_of
+from mmeval.scoring.facts import needed
+from mmeval.scoring.sampled import average, columns, passed, together
+from mmeval.scoring.statistics import Statistic, estimate, parts, value_of
 from mmeval.task import Task
-from mmeval.types import Estimate, Record, Score, between, number, part_of, plural, within
+from mmeval.types import InputError, Record, Score, plural
 
-CLUSTERS = ("cluster", "problem", "video", "image", "pair", "question", "circular")
-"""Groups whose answers are not independent, the widest first."""
-_NUMBER = re.compile(r"\d[\d.,]*\d|\d")
-"""A number in an error's message: the same error names other token counts for other questions."""
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error")
 
 
@@ -32,6 +28,9 @@ class Scored:
     task: Task
     records: Sequence[Record]
     scores: Mapping[str, Sequence[Score]]
+    """Of each question; with several sampled answers, their mean value and most frequent outcome."""
+    columns: Sequence[Scored] = ()
+    """With several sampled answers: the first answer of every question, the second ones, and so on."""
 
     @property
     def first(self) -> str:
@@ -47,6 +46,15 @@ class Scored:
     def by_id(self) -> dict[str, tuple[Record, Score]]:
         """Map ids to records and the first scorer's scores."""
         return {record.id: (record, score) for record, score in zip(self.records, self.main, strict=True)}
+
+    @cached_property
+    def answers(self) -> Scored:
+        """Return every answer on its own: several sampled answers of a question are records with the same id."""
+        if not self.columns:
+            return self
+        records = [record for column in self.columns for record in column.records]
+        scores = {name: [score for column in self.columns for score in column.scores[name]] for name in self.scores}
+        return Scored(self.task, records, scores)
 
     @property
     def to_judge(self) -> list[Record]:
@@ -65,10 +73,13 @@ class Scored:
         """Return the records and scores with those ids."""
         places = [place for place, record in enumerate(self.records) if record.id in ids]
         scores = {name: [own[place] for place in places] for name, own in self.scores.items()}
-        return replace(self, records=[self.records[place] for place in places], scores=scores)
+        records = [self.records[place] for place in places]
+        return replace(self, records=records, scores=scores, columns=[column.of(ids) for column in self.columns])
 
     def judged_by(self, task: Task) -> Scored:
         """Score the answers that a judge was asked about again with `task`, which includes its verdicts."""
+        if self.columns:
+            raise InputError("a judge reads one answer to each question; score the run without it")
         if task.grader is not None:
             return score_records(task, self.records)
         places = {record.id for record in self.unread}
@@ -81,21 +92,18 @@ class Scored:
     def results(self) -> dict[str, Any]:
         """Return the content of `scores.json`: an Estimate per metric and scorer, counts, remarks."""
         main, *others = self.task.scorers
-        outcomes: Counter[str] = Counter(score.outcome for score in self.main)
+        answers = self.answers
+        outcomes: Counter[str] = Counter(score.outcome for score in answers.main)
         counts = {name: outcomes[name] for name in (*OUTCOMES, *(["unscored"] if outcomes["unscored"] else []))}
-        if partly := sum(score.outcome == "correct" and (score.value or 1.0) < 1.0 for score in self.main):
+        if partly := sum(score.outcome == "correct" and (score.value or 1.0) < 1.0 for score in answers.main):
             counts["partly_correct"] = partly  # of the correct ones
         measured = {name: self.statistics(name) for name in self.scores}
         metrics = {
             name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
             for name, statistics in measured.items()
         }
-        pair, graded = [self.scores[name] for name in self.task.scorers][:2], self.task.grader is not None
-        drawn = passed(self.task, self.records, main)
-        values = ", ".join(
-            f"{name} {within(number(one.value, 3), between(one.low, one.high, 3))}" for name, one in drawn.items()
-        )
-        of_samples = [f"Values are means over each question's sampled answers; {values}."] if drawn else []
+        pair, graded = [answers.scores[name] for name in self.task.scorers][:2], self.task.grader is not None
+        drawn = passed([(column.records, column.main) for column in self.columns])
         return {
             "schema": SCHEMA,
             "task": self.task.name,
@@ -104,10 +112,14 @@ class Scored:
             **{name: metrics[name] for name in others},
             "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
             "baselines": self.baselines(),
-            "counts": {"samples": len(self.records), **counts},
-            "differences": explain(differences(self.records, *pair, graded=graded)) if len(pair) == 2 else "",
+            "counts": {"samples": len(answers.records), **counts},
+            "differences": explain(differences(answers.records, *pair, graded=graded)) if len(pair) == 2 else "",
             **({"passed": {name: asdict(one) for name, one in drawn.items()}} if drawn else {}),
-            "remarks": [*self._of_answers(), *of_samples, *self.task.remarks(self.records, self.main)],
+            "remarks": [
+                *remarks.on_answers(self.records, answers.records, withheld=self.withheld is not None),
+                *remarks.on_samples(len(self.columns), drawn),
+                *self._of_task(),
+            ],
         }
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
@@ -118,8 +130,15 @@ class Scored:
         return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
 
     def numbers(self, scorer: str) -> dict[str, Statistic]:
-        """Return a scorer's metrics as the task computes them, whatever is missing."""
-        return self.task.metrics[scorer](self.records, self.scores[scorer])
+        """Return a scorer's metrics as the task computes them, whatever is missing.
+
+        With several sampled answers, each metric is the mean over the columns (`scoring.sampled`).
+        """
+        if not self.columns:
+            with needed(self.records):
+                return self.task.metrics[scorer](self.records, self.scores[scorer])
+        each = [column.numbers(scorer) for column in self.columns]
+        return {name: average([numbers[name] for numbers in each]) for name in each[0]}
 
     def answering(self, answer: str) -> Scored:
         """Return what the first scorer would give if every question had been answered with `answer`.
@@ -129,7 +148,7 @@ class Scored:
         one, own = self.first if self.task.grader is None else "strict", self.task.constant
         score = own[1] if own and own[0] == answer else lambda record: judge(self.task, record, one)
         records, scores = constant.answering(self.records, answer, score)
-        return replace(self, records=records, scores={self.first: scores})
+        return Scored(self.task, records, {self.first: scores})
 
     def baselines(self) -> dict[str, Any]:
         """Return the numbers of answers that do not depend on the question, by the first scorer: answer and values."""
@@ -170,77 +189,34 @@ class Scored:
     def _errors(self) -> int:
         return sum(record.error is not None for record in self.records)
 
-    def _of_answers(self) -> list[str]:
-        """Return remarks on the answers that apply to any benchmark."""
-        total, cut = len(self.records), [record for record in self.records if record.finish_reason == "length"]
-        found = []
-        if self._errors:
-            effect = "Numbers are withheld" if self.withheld else "Errors count as wrong"
-            found.append(f"{effect}: {part_of(self._errors, total, 'question', 'has no answer', 'have no answer')}.")
-            alike: dict[str, list[str]] = {}
-            for message in (record.error for record in self.records if record.error is not None):
-                alike.setdefault(_NUMBER.sub("#", message), []).append(message)
-            most = max(alike.values(), key=len)
-            example = "; its numbers vary" if len(set(most)) > 1 else ""
-            found.append(f"The most frequent error ({len(most):,} of {self._errors:,}{example}): {most[0]:.200}")
-        if empty := sum(
-            record.error is None and record.text is not None and not record.text.strip() for record in self.records
-        ):
-            found.append(f"{part_of(empty, total, 'answer', 'is empty', 'are empty')}.")
-        if cells := sum(len(record.text or "") == LONGEST for record in self.records):
-            found.append(f"{cells:,} of {plural(total, 'answer')}: each {CUT}.")
-        answered = [record for record in cut if not record.reasoning or (record.text or "").strip()]
-        if thinking := len(cut) - len(answered):
-            found.append(
-                f"{part_of(thinking, total, 'answer', 'was cut', 'were cut')} while the model was still reasoning; "
-                "raise --thinking-tokens."
-            )
-        if answered:
-            longest = max(record.output_tokens for record in answered)
-            found.append(
-                f"{part_of(len(answered), total, 'answer', 'was cut', 'were cut')} at {plural(longest, 'token')}; "
-                "raise --max-new-tokens."
-            )
-        return found
+    def _of_task(self) -> list[str]:
+        """Return the benchmark's own remarks. One that is not true of every column is marked as being of the first."""
+        if not self.columns:
+            with needed(self.records):
+                return self.task.remarks(self.records, self.main)
+        first, *others = [column._of_task() for column in self.columns]
+        alike = [all(remark in other for other in others) for remark in first]
+        return [one if same else f"First sampled answers: {one}" for one, same in zip(first, alike, strict=True)]
 
 
 def score_records(task: Task, records: Sequence[Record]) -> Scored:
-    """Score every record once with every scorer."""
-    return Scored(task, records, {name: [judge(task, record, name) for record in records] for name in task.scorers})
+    """Score every answer of every record once with every scorer."""
+    if not (drawn := [score_records(task, column) for column in columns(records)]):
+        return Scored(task, records, {name: [judge(task, record, name) for record in records] for name in task.scorers})
+    scores = {
+        name: [together(own) for own in zip(*(column.scores[name] for column in drawn), strict=True)]
+        for name in task.scorers
+    }
+    return Scored(task, records, scores, drawn)
 
 
 def judge(task: Task, record: Record, scorer: str) -> Score:
-    """Return a record's score. An error counts as wrong, so no number hides it. Without a target there is no score."""
+    """Return the score of a record with one answer.
+
+    An error counts as wrong, so no number hides it. Without a target there is no score.
+    """
     if record.error is not None:
         return Score(0.0, "error")
-    if len(record.samples) > 1:
-        score = _mean([task.scorers[scorer](replace(record, text=text, samples=())) for text in record.samples])
-    else:
+    with needed([record]):
         score = task.scorers[scorer](record)
     return score if record.targets else replace(score, value=None, outcome="unscored")
-
-
-def _mean(scores: Sequence[Score]) -> Score:
-    """Return the first of several scores of one question, with the mean of their values."""
-    values = [score.value for score in scores if score.value is not None]
-    return replace(scores[0], value=sum(values) / len(values) if values else None)
-
-
-def passed(task: Task, records: Sequence[Record], scorer: str) -> dict[str, Estimate]:
-    """Return pass@k for k = 1, 2, 4, ... up to n: the chance that one of k of the n sampled answers is right.
-
-    This is the unbiased estimate of Chen et al. 2021 (arXiv 2107.03374), averaged over the questions that can be
-    scored. An error counts as no right answer. The result is empty if there is one answer per question.
-    """
-    n = max((len(record.samples) for record in records), default=0)
-    right: list[int] = []
-    clusters: list[str] = []
-    for record in (record for record in records if record.targets and n > 1):
-        judged = [task.scorers[scorer](replace(record, text=text, samples=())) for text in record.samples]
-        right.append(0 if record.error is not None else sum(score.outcome == "correct" for score in judged))
-        clusters.append(next((record.groups[key] for key in CLUSTERS if key in record.groups), record.id))
-    found = {}
-    for k in [1 << power for power in range(n.bit_length()) if right]:
-        values = [1 - math.comb(n - count, k) / math.comb(n, k) for count in right]
-        found[f"pass@{k}"] = estimate(Statistic(1.0, None, [((1.0, Mean(values, clusters)),)]))
-    return found

@@ -4,6 +4,7 @@
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -44,18 +45,32 @@ class Functional:
     n: int
 
 
-class Part:
-    """A stratum or a functional as a function of cluster weights, in the number's own unit."""
+class Part(ABC):
+    """A term of a number as a function of cluster weights, in the number's own unit."""
 
-    def __init__(self, source: Stratum | Functional, full: float) -> None:
-        self.columns: Array | None = None
-        """Sums and counts of each mean by cluster, [clusters, 2 * means]; None for a functional."""
-        if isinstance(source, Functional):
-            self._function, self._without, self.full = source.value, source.without, full
-            self.clusters: Sequence[str] = source.clusters
-            self.point = float(full * source.value(np.ones((1, len(source.clusters))))[0])
-            self.effective, self.n = source.effective, float(source.n)
-            return
+    full: float
+    """Full marks."""
+    clusters: Sequence[str]
+    point: float
+    """The value."""
+    effective: float
+    """The number of clusters, fewer if some weigh more."""
+    n: float
+    """The maximum number of independent answers."""
+
+    @abstractmethod
+    def __call__(self, weights: Array) -> Array:
+        """Return the value for each row of cluster weights, [resamples]; NaN if undefined."""
+
+    @abstractmethod
+    def influence(self) -> dict[str, float]:
+        """Return each cluster's centered influence on the value."""
+
+
+class StratumPart(Part):
+    """A stratum as a function of cluster weights."""
+
+    def __init__(self, source: Stratum) -> None:
         self.clusters = list(dict.fromkeys(name for _, mean in source for name in mean.clusters))
         self._weights = np.array([weight for weight, _ in source])
         self.full = float(self._weights.sum())
@@ -66,28 +81,41 @@ class Part:
         self.effective = float((counts.sum(axis=0) ** 2 / (counts**2).sum(axis=0)).min())
         # acc has two answers per picture and acc+ one: at most one and a half independent answers per picture
         self.n = max(float(counts.sum(axis=0) @ self._weights / self.full), self.effective)
-        self.columns = np.hstack([sums, counts])
+        self.columns: Array = np.hstack([sums, counts])
+        """Sums and counts of each mean by cluster, [clusters, 2 * means]."""
 
     def __call__(self, weights: Array) -> Array:
-        """Return the value for each row of cluster weights, [resamples]; NaN if undefined."""
-        if self.columns is None:
-            return np.asarray(self.full * self._function(weights))
+        """Return the value for each row of cluster weights, [resamples]; NaN if a mean has no values."""
         return self.ratio(weights @ self.columns)
 
     def ratio(self, totals: Array) -> Array:
-        """Return the value of a stratum from the sums of its columns, [resamples, 2 * means]."""
+        """Return the value from the sums of the columns, [resamples, 2 * means]."""
         sums, counts = np.hsplit(totals, 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((sums / counts) @ self._weights)
 
     def influence(self) -> dict[str, float]:
-        """Return each cluster's centered influence on the value: by linearization for means, else by the jackknife."""
-        number = len(self.clusters)
-        if self.columns is not None:
-            sums, counts = np.hsplit(self.columns, 2)
-            pulls = (sums - sums.sum(axis=0) / counts.sum(axis=0) * counts) / counts.sum(axis=0) @ self._weights
-            return dict(zip(self.clusters, (number * pulls).tolist(), strict=True))
-        without = self.full * self._without()
+        """Return each cluster's centered influence on the value, by linearization."""
+        sums, counts = np.hsplit(self.columns, 2)
+        pulls = (sums - sums.sum(axis=0) / counts.sum(axis=0) * counts) / counts.sum(axis=0) @ self._weights
+        return dict(zip(self.clusters, (len(self.clusters) * pulls).tolist(), strict=True))
+
+
+class FunctionalPart(Part):
+    """A functional as a function of cluster weights."""
+
+    def __init__(self, source: Functional, full: float) -> None:
+        self._source, self.full, self.clusters = source, full, source.clusters
+        self.point = float(full * source.value(np.ones((1, len(source.clusters))))[0])
+        self.effective, self.n = source.effective, float(source.n)
+
+    def __call__(self, weights: Array) -> Array:
+        """Return the value for each row of cluster weights, [resamples]; NaN if undefined."""
+        return np.asarray(self.full * self._source.value(weights))
+
+    def influence(self) -> dict[str, float]:
+        """Return each cluster's centered influence on the value, by the jackknife."""
+        number, without = len(self.clusters), self.full * self._source.without()
         changes = (number - 1) * (self.point - np.where(np.isfinite(without), without, self.point))
         changes -= changes.mean()  # so that the linear parts of the clusters add up to the value
         return dict(zip(self.clusters, changes.tolist(), strict=True))

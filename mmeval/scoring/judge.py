@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl
+from mmeval.scoring.facts import needed
 from mmeval.scoring.readings.choices import texts
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.verdicts import WHOSE, Dialogue, Verdicts
@@ -98,7 +99,8 @@ def ask(
     check_address(judge.url, WHOSE)
     client = Client([judge.url], key(KEY), **LIMITS, timeout=judge.timeout)
     place = without_password(judge.url)
-    dialogue = dialogue.among(records) if dialogue.among else dialogue
+    with needed(records):
+        dialogue = dialogue.among(records) if dialogue.among else dialogue
     asked = _Asked(judge, dialogue, _cached(judge.cache), Verdicts(judge.model))
     verdicts, open_questions = asked.verdicts, asked.settle(records)
     if open_questions:
@@ -146,11 +148,12 @@ class _Asked:
     def open(self, record: Record) -> tuple[list[str], str | None]:
         """Return the usable replies, and the first prompt that has none yet."""
         found: list[str] = []
-        while (asked := self.dialogue.prompt(record, found)) is not None:
-            reply = self.replies.get(self.key(asked))
-            if reply is None or not self.dialogue.usable(record, [*found, reply]):
-                return found, asked
-            found.append(reply)
+        with needed([record]):
+            while (asked := self.dialogue.prompt(record, found)) is not None:
+                reply = self.replies.get(self.key(asked))
+                if reply is None or not self.dialogue.usable(record, [*found, reply]):
+                    return found, asked
+                found.append(reply)
         return found, None
 
     def key(self, prompt: str) -> str:

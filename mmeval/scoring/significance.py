@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from mmeval.scoring.functionals import CHUNK, Array, Part
+from mmeval.scoring.functionals import CHUNK, Array, Part, StratumPart
 from mmeval.scoring.statistics import LEVEL, Difference, Statistic, matched
 
 PERMUTATIONS = 10_000
@@ -98,19 +98,20 @@ def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:
     if len(pairs) != 1:
         return None
     one, other = pairs[0]
-    if one.columns is None or other.columns is None or set(one.clusters) != set(other.clusters):
+    if not (isinstance(one, StratumPart) and isinstance(other, StratumPart)):
         return None
-    for part in (one, other):
-        assert part.columns is not None
-        if (
-            part.columns.shape[1] != 2
-            or not (part.columns[:, 1] == 1).all()
-            or not np.isin(part.columns[:, 0], (0.0, 1.0)).all()
-        ):
-            return None
+    if set(one.clusters) != set(other.clusters) or not (_right_or_wrong(one) and _right_or_wrong(other)):
+        return None
     second = dict(zip(other.clusters, other.columns[:, 0], strict=True))
     gaps = [int(mark - second[name]) for name, mark in zip(one.clusters, one.columns[:, 0], strict=True)]
     return gaps.count(1), gaps.count(-1)
+
+
+def _right_or_wrong(part: StratumPart) -> bool:
+    """Tell whether each cluster has one answer, right or wrong."""
+    columns = part.columns
+    one_answer = columns.shape[1] == 2 and bool((columns[:, 1] == 1).all())
+    return one_answer and bool(np.isin(columns[:, 0], (0.0, 1.0)).all())
 
 
 def _swapped(pairs: Sequence[tuple[Part, Part]]) -> float:
@@ -145,20 +146,29 @@ def _swaps(number: int) -> Iterator[Array]:
 
 
 def _columns(one: Part, other: Part) -> tuple[Array, Array]:
-    """Return both parts' sums and counts, or linear parts for functionals, with one row per cluster of either."""
+    """Return both parts' sums and counts with one row per cluster of either.
+
+    Functionals have linear parts instead, and so have strata of different numbers of means: precision has one mean for
+    each sampled answer.
+    """
     names = dict.fromkeys((*one.clusters, *other.clusters))
     found = []
     for part in (one, other):
-        if one.columns is None or other.columns is None:
+        if _swappable(one, other) and isinstance(part, StratumPart):
+            rows = dict(zip(part.clusters, part.columns, strict=True))
+        else:
             pulls = part.influence()
             rows = {name: np.array([part.point + pull]) / len(pulls) for name, pull in pulls.items()}
-        else:
-            assert part.columns is not None
-            rows = dict(zip(part.clusters, part.columns, strict=True))
         empty = np.zeros(len(next(iter(rows.values()))))
         found.append(np.array([rows.get(name, empty) for name in names]))
     return found[0], found[1]
 
 
+def _swappable(one: Part, other: Part) -> bool:
+    if not (isinstance(one, StratumPart) and isinstance(other, StratumPart)):
+        return False
+    return bool(one.columns.shape[1] == other.columns.shape[1])
+
+
 def _of_sums(part: Part, totals: Array) -> Array:
-    return totals[:, 0] if totals.shape[1] == 1 else part.ratio(totals)
+    return part.ratio(totals) if isinstance(part, StratumPart) and totals.shape[1] > 1 else totals[:, 0]

@@ -12,9 +12,11 @@ import numpy as np
 from mmeval.scoring.functionals import (
     Array,
     Functional,
+    FunctionalPart,
     Mean,
     Part,
     Stratum,
+    StratumPart,
     corrected,
     freedom_of,
     resample,
@@ -36,9 +38,18 @@ class Statistic:
     chance: float | None
     strata: Sequence[Stratum] = ()
     reason: str | None = None
-    """Why there is no value; then there are no strata."""
+    """Why there is no value, if so."""
     functional: Functional | None = None
     """The number, if it is not a sum of means."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless there is exactly one of strata, functional and reason."""
+        given = [bool(self.strata), self.functional is not None, self.reason is not None]
+        if sum(given) != 1:
+            raise ValueError("a Statistic has either strata, or a functional, or a reason why it has no value")
+        means = [mean for stratum in self.strata for _, mean in stratum]
+        if not all(0 < len(mean.values) == len(mean.clusters) for mean in means):
+            raise ValueError("a Statistic's means have values, each with its cluster; give a reason if there are none")
 
     @property
     def n(self) -> int:
@@ -110,7 +121,7 @@ def difference(a: Statistic, b: Statistic) -> Difference:
     value = sum(one.point - other.point for one, other in pairs)
     for one, other in pairs:
         changes = changes_of(one, other)
-        if one.columns is not None and other.columns is not None:
+        if isinstance(one, StratumPart) and isinstance(other, StratumPart):
             own = variance_of(changes)
         else:
             first, second = resample([one, other], RESAMPLES)
@@ -126,8 +137,11 @@ def difference(a: Statistic, b: Statistic) -> Difference:
 
 def parts(statistic: Statistic) -> dict[str, float]:
     """Return the named terms of a number with one stratum, in its own unit (MME's acc and acc+, 100 each)."""
-    terms = statistic.strata[0] if len(statistic.strata) == 1 else ()
-    return {mean.name: weight * sum(mean.values) / len(mean.values) for weight, mean in terms if mean.name}
+    found: dict[str, float] = {}
+    for weight, mean in statistic.strata[0] if len(statistic.strata) == 1 else ():
+        if mean.name:  # several sampled answers may have a term each
+            found[mean.name] = found.get(mean.name, 0.0) + weight * sum(mean.values) / len(mean.values)
+    return found
 
 
 @dataclass(frozen=True)
@@ -163,7 +177,7 @@ def _spread(part: Part, resamples: int) -> _Spread:
     own degrees of freedom get.
     """
     size = (part.effective, part.n, part.effective - 1)
-    if part.columns is None:
+    if isinstance(part, FunctionalPart):
         return _Spread(part.full, corrected(resample([part], resamples)[0], len(part.clusters)), *size)
     changes = np.array(list(part.influence().values()))
     own = _Spread(part.full, variance_of(changes), *size)
@@ -204,8 +218,8 @@ def _wilson(share: float, spread: _Spread) -> tuple[float, float]:
 
 def _parts(statistic: Statistic) -> list[Part]:
     if statistic.functional is not None:
-        return [Part(statistic.functional, statistic.full_marks)]
-    return [Part(stratum, statistic.full_marks) for stratum in statistic.strata]
+        return [FunctionalPart(statistic.functional, statistic.full_marks)]
+    return [StratumPart(stratum) for stratum in statistic.strata]
 
 
 def matched(a: Statistic, b: Statistic) -> list[tuple[Part, Part]]:

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from mmeval.bias import parts
-from mmeval.bias.asked import accuracy, matched
+from mmeval.bias.asked import accuracy, chance, matched
+from mmeval.bias.shares import histogram
 from mmeval.bias.study import UNSOLVED, of_answers, study, write_ids
 from mmeval.cli import main
 from mmeval.controls.words import LENGTHS
@@ -28,7 +29,7 @@ from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import score_records
 from mmeval.scoring.statistics import paired
 from mmeval.task import load_task
-from mmeval.types import Generation, InputError, Ref, Request, Response, images
+from mmeval.types import Generation, InputError, Record, Ref, Request, Response, images
 from tests import mmbench_table
 from tests.evaluating import Collected, evaluate
 from tests.mme_folder import make_release
@@ -418,6 +419,24 @@ def test_a_letter_that_is_never_right_is_listed(tmp_path: Path) -> None:
     assert letters["answered"]["D"] == sum(letters["answered"].values()) == len(never)
 
 
+def test_chance_is_of_the_options_that_there_are() -> None:
+    asked = Record("1", ("A", "E"), choices=tuple("wxyz"))
+    assert chance([asked]) == 25.0  # E is no option's letter
+    assert chance([replace(asked, targets=())]) is None
+    assert chance([replace(asked, choices=())]) is None and chance([]) is None
+
+
+def test_all_sampled_answers_count_as_yes_or_as_a_letter() -> None:
+    yes = Record("1", ("yes",), "OCR", {"pair": "a"}, text="yes", samples=("yes", "no", "no", "no"))
+    no = replace(yes, id="2", targets=("no",), samples=("no", "no", "no", "yes"), text="no")
+    found = of_answers(score_records(load_task("mme"), [yes, no]))["yes_no"]
+    assert found["yes_ratio"]["value"] == 25.0 and found["fp_ratio"]["value"] == 0.25
+    asked = Record("1", ("A",), text="A", choices=("a cat", "a dog"), samples=("A", "B", "B", "hm"))
+    letters = histogram(score_records(load_task("winoground-choice"), [asked]))
+    assert letters["answered"] == {"A": 1, "B": 2} and letters["unread"] == 1
+    assert letters["first"]["value"] == pytest.approx(100 / 3)
+
+
 def test_yes_cannot_be_told_from_no_where_only_yes_is_expected(tmp_path: Path) -> None:
     run = evaluate("constant:no", "mme", out=tmp_path / "run", data=str(make_release(tmp_path / "data", pictures=2)))
     yes = [record for record in run.records if record.targets == ("yes",)]
@@ -480,6 +499,9 @@ def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path
     assert leaky and leaky["gain"]["value"] == -50.0 and leaky["leakage"]["value"] == 50.0
     tight = parts.mmstar({"absent": matched(main, main), "text": matched(main, knows)})
     assert tight and tight["leakage"]["value"] == 0.0 and tight["leakage"]["difference"] == -50.0
+    apart = main.of({record.id for record in main.records[:28]}), main.of({record.id for record in main.records[28:]})
+    unknown = parts.mmstar({"absent": matched(main, apart[0]), "text": matched(main, apart[1])})
+    assert unknown and "leakage" not in unknown  # the two controls have no question in common
     solved = parts.solvable(main, {"absent": knows, "grey": knows, "noise": main}, None)
     assert solved and not solved["ids"]
     assert {(*flag["by"], flag["of"]) for flag in solved["flags"].values()} == {("absent", "grey", 3)}

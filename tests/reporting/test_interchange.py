@@ -21,7 +21,7 @@ from mmeval.reporting.interchange import hub
 from mmeval.reporting.run_report import task_of_run
 from mmeval.runs.run import Run, open_run
 from mmeval.task import load_task
-from mmeval.types import InputError
+from mmeval.types import InputError, Score
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 
@@ -91,6 +91,18 @@ def test_every_eval_ever_names_its_samples_by_their_digest(run: Run) -> None:
     assert scores["perception"]["score"] == 500.0
     assert scores["perception"]["uncertainty"]["confidence_interval"]["confidence_level"] == 0.95
     assert interchange.write(run, "every-eval-ever") == [path, samples]  # again is the same record
+
+
+def test_a_partly_correct_answer_is_not_correct_for_every_eval_ever(release: Path, tmp_path: Path) -> None:
+    run = evaluate("constant", "mme", data=str(release), out=tmp_path / "run")
+    first, second, *others = run.records
+    scored = {id: {"official": Score(1.0, "correct", "yes")} for id in (one.id for one in run.records)}
+    scored[first.id] = {"official": Score(0.3, "correct", "yes")}  # three of ten annotators agree
+    run.scored = scored
+    _, samples = interchange.write(run, "every-eval-ever")
+    lines = [json.loads(line) for line in samples.read_text().splitlines()]
+    correct = {line["sample_id"]: line["evaluation"]["is_correct"] for line in lines}
+    assert not correct[first.id] and correct[second.id] and all(correct[one.id] for one in others)
 
 
 @pytest.mark.parametrize("form", ["hub", "every-eval-ever"])

@@ -72,6 +72,13 @@ def test_macro_weighs_categories_alike() -> None:
     assert macro(by_category(records[:1], [scored(1.0)], ["small", "large"])).reason == "no value for large"
 
 
+def test_the_mean_over_categories_drops_no_part() -> None:
+    half = percent(Mean([0.0, 1.0], ["a", "b"]), None)
+    with pytest.raises(ValueError, match="the mean over parts needs sums of means, and area is a functional"):
+        macro({"area": auroc([0.1, 0.9], [False, True], ["a", "b"]), "mean": half})
+    assert macro({}).reason == "it has no parts with questions"
+
+
 # detection
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import scipy.stats  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmeval.scoring.functionals import Part, freedom_of, resample, variance_of
+from mmeval.scoring.functionals import StratumPart, freedom_of, resample, variance_of
 from mmeval.scoring.statistics import Mean, Statistic, Stratum, estimate
 from mmeval.types import Estimate
 
@@ -128,7 +129,7 @@ def test_the_variance_is_that_of_ten_thousand_resamples_of_all_of_mme() -> None:
     start, linear, drawn = time.process_time(), [], []
     for size in (30, 30, 30, 30, 147, 170, 200, 200, 200, 20, 70, 20, 20, 20):
         ease = random.beta(2, 1, size=(size, 1))
-        part = Part(mme([(int(a), int(b)) for a, b in random.random((size, 2)) < ease]), 200.0)
+        part = StratumPart(mme([(int(a), int(b)) for a, b in random.random((size, 2)) < ease]))
         linear.append(variance_of(np.array(list(part.influence().values()))))
         drawn.append(float(np.var(resample([part], 10_000)[0])) * size / (size - 1))
     assert time.process_time() - start < 2.0
@@ -226,3 +227,17 @@ def test_all_of_mme_takes_no_time() -> None:
     start = time.process_time()
     estimate(Statistic(2800.0, 1050.0, strata))
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({}, "has either strata, or a functional, or a reason"),
+        ({"strata": [((100.0, Mean([1.0], ["a"])),)], "reason": "no answer"}, "has either strata, or a functional"),
+        ({"strata": [((100.0, Mean([], [])),)]}, "means have values, each with its cluster"),
+        ({"strata": [((100.0, Mean([1.0], ["a", "b"])),)]}, "means have values, each with its cluster"),
+    ],
+)
+def test_a_number_is_of_one_kind_and_of_something(parts: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Statistic(100.0, None, **parts)

@@ -147,7 +147,7 @@ def _sample(ids: Mapping[str, str], reading: str, record: Record, score: Score) 
         "output": {**texts, "reasoning_trace": [record.reasoning] if record.reasoning else None},
         "messages": None,
         "answer_attribution": [{"turn_idx": 0, **read, "is_terminal": True}],
-        "evaluation": {"score": score.value, "is_correct": score.outcome == "correct"},
+        "evaluation": {"score": score.value, "is_correct": score.value == 1.0},
         "token_usage": {"input_tokens": used[0], "output_tokens": used[1], "total_tokens": sum(used)},
         "error": record.error,
         "metadata": {"outcome": score.outcome, "category": record.category, "images": " ".join(record.images)},

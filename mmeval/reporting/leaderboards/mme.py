@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmeval.files import write_texts
 from mmeval.reporting.leaderboards.findings import Finding, empty, wrong
+from mmeval.scoring.facts import needed
 from mmeval.task import load_task
 from mmeval.tasks.mme import lines
 from mmeval.types import InputError, Record, plural
@@ -74,6 +75,7 @@ def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
 def _line(picture: str, record: Record) -> str:
     if record.text is None:
         raise InputError(f"{record.id}: no answer ({record.error}); fix the cause and repeat the command")
-    columns = (picture, record.question, record.targets[0].capitalize(), record.text)
+    with needed([record]):
+        columns = (picture, record.question, record.targets[0].capitalize(), record.text)
     line = "\t".join(BREAKS.sub(" ", column) for column in columns)
     return line.encode("utf-8", "replace").decode("utf-8") + "\n"

@@ -11,7 +11,9 @@ from functools import cached_property
 from itertools import groupby
 from typing import TypeVar
 
+from mmeval.scoring.facts import needed
 from mmeval.scoring.readings.choices import LETTERS, lost
+from mmeval.scoring.sampled import answers
 from mmeval.types import Record, Sample, Score, whole_number
 
 T = TypeVar("T")
@@ -48,8 +50,8 @@ class Question:
 
     @cached_property
     def hit(self) -> float | None:
-        """0 if any rotation is wrong, otherwise None if any has no mark, otherwise 1."""
-        if 0.0 in self.marks:
+        """0 if any rotation has less than full marks, otherwise None if any has no mark, otherwise 1."""
+        if any(mark is not None and mark < 1.0 for mark in self.marks):
             return 0.0
         return None if None in self.marks else 1.0
 
@@ -96,23 +98,31 @@ def _turn(one: Record | Sample) -> int:
 class EarlyStop:
     """The questions lost so far: every scorer parsed the answer to one of their rotations and found it wrong.
 
-    Later rotations need not be asked, since they cannot change the score.
+    Later rotations need not be asked, since they cannot change the score. If several answers are sampled, a question
+    is lost when it is lost for the first answers, for the second ones, and so on.
     """
 
-    def __init__(self, scorers: Iterable[Callable[[Record], Score]], held: Iterable[Record]) -> None:
+    def __init__(
+        self, scorers: Iterable[Callable[[Record], Score]], held: Iterable[Record], number_of_samples: int = 1
+    ) -> None:
         self._scorers = tuple(scorers)
-        self._lost: set[str] = set()
+        self._samples = number_of_samples
+        self._lost: dict[str, set[int]] = {}
         for record in held:
             self.see(record)
 
     def see(self, record: Record) -> None:
         """Record an answer."""
-        if record.error is None and all(lost(score(record)) for score in self._scorers):
-            self._lost.add(record.groups[GROUP])
+        if record.error is not None:
+            return
+        with needed([record]):
+            marks = [[score(answer) for score in self._scorers] for answer in answers(record)]
+            own = self._lost.setdefault(record.groups[GROUP], set())
+        own |= {place for place, scores in enumerate(marks) if all(map(lost, scores))}
 
     def __contains__(self, sample: Sample) -> bool:
         """Return whether the sample is a rotation of a lost question."""
-        return sample.groups.get(GROUP) in self._lost
+        return len(self._lost.get(sample.groups.get(GROUP, ""), ())) == self._samples
 
     @staticmethod
     def waves(samples: Sequence[Sample]) -> list[list[Sample]]:

@@ -70,11 +70,18 @@ def percent(mean: Mean, chance: float | None, why: str = "none of its questions 
 
 
 def macro(parts: Mapping[str, Statistic]) -> Statistic:
-    """Return the unweighted mean of the parts, without a value if a part has none."""
+    """Return the unweighted mean of the parts, without a value if a part has none.
+
+    Raises ValueError for a part that is not a sum of means.
+    """
     chances = [part.chance for part in parts.values() if part.chance is not None]
     chance = sum(chances) / len(chances) if chances and len(chances) == len(parts) else None
     if missing := [name for name, part in parts.items() if part.reason is not None]:
         return Statistic(100.0, chance, reason=f"no value for {', '.join(missing)}")
+    if not parts:
+        return Statistic(100.0, chance, reason="it has no parts with questions")
+    if functionals := [name for name, part in parts.items() if part.functional is not None]:
+        raise ValueError(f"the mean over parts needs sums of means, and {functionals[0]} is a functional")
     strata = (stratum for part in parts.values() for stratum in part.strata)
     return Statistic(100.0, chance, [tuple((weight / len(parts), mean) for weight, mean in one) for one in strata])
 
