@@ -41,7 +41,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's place in VidOR, which they come from
     places = {} if mapping is None else json_rows.load(mapping)
     if not isinstance(places, dict):
-        raise InputError(f"{mapping}: not a map from videos to places; get the file again")
+        raise InputError(f"{mapping}: not a map from videos to places; download the file again")
     for line in tables.of_file(found[0], folder):
         yield sample(line, folder, places, frames, sampler)
 

@@ -59,7 +59,7 @@ def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
 def image_list(line: TableRow, column: str) -> list[Image]:
     """Return the column's pictures. Raises InputError if there is none."""
     if not (found := line.images(column)):
-        raise InputError(f"{line.where}: no picture in the column {column}; get the file again")
+        raise InputError(f"{line.where}: no picture in the column {column}; download the file again")
     return found
 
 
@@ -67,7 +67,7 @@ def image(line: TableRow, column: str, under: Sequence[str] = ("",)) -> Image:
     """Return the column's picture. Raises InputError if there is none, or if there are several."""
     found = line.images(column, under)
     if len(found) != 1:
-        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; get the file again")
+        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; download the file again")
     return found[0]
 
 

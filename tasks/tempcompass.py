@@ -48,7 +48,7 @@ def rows(path: Path, folder: Path) -> Iterator[tuple[str, str, int, tables.Table
                 near = nearest(aspect, ASPECTS)
                 raise InputError(f"{where}: unknown aspect '{aspect[:40]}'{near}; choose from {', '.join(ASPECTS)}")
             if not isinstance(asked, list):
-                raise InputError(f"{where}: not a list of questions; get the file again")
+                raise InputError(f"{where}: not a list of questions; download the file again")
             for number, values in enumerate(asked):
                 at = f"{where}, item {number + 1}"
                 yield name, aspect, number, tables.TableRow(_map(values, at), at, folder, path)
@@ -56,7 +56,7 @@ def rows(path: Path, folder: Path) -> Iterator[tuple[str, str, int, tables.Table
 
 def _map(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
-        raise InputError(f"{where}: not a map; get the file again")
+        raise InputError(f"{where}: not a map; download the file again")
     return value
 
 
@@ -69,7 +69,7 @@ def listed(line: tables.TableRow, form: re.Pattern[str]) -> tuple[list[re.Match[
     named = "".join(match["name"] for match in found)
     if len(found) != len(lines) or named not in ("12", choices.LETTERS[: len(lines)]):
         raise InputError(
-            f"{line.where}: the options are not in the lines after the first, in order; get the file again"
+            f"{line.where}: the options are not in the lines after the first, in order; download the file again"
         )
     if len(right) != 1:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of the options in its question; fix it")

@@ -91,7 +91,7 @@ def _of_classes(query: tables.TableRow, shots: int, draw: random.Random) -> Iter
 def _inner(line: tables.TableRow, value: object, name: str) -> tables.TableRow:
     """Return an object inside a row as its own row. Raises InputError for anything else."""
     if not isinstance(value, dict):
-        raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is not a JSON object; get the file again")
+        raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is not a JSON object; download the file again")
     return tables.TableRow(value, f"{line.where}, {name[:40]}", line.folder)
 
 

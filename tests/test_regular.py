@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mmeval import jsonl, regular, yaml_file
-from mmeval.data import delimited, files, tables
+from mmeval.data import delimited, files, parquet
 from mmeval.files import read_json
 from mmeval.mmicl import weights
 from mmeval.models import doctor, find_model
@@ -23,7 +23,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "text": files.text,
     "blocks": lambda path: list(files.blocks(path, 100)),
     "table": lambda path: list(delimited.lines(path)),
-    "parquet": lambda path: list(tables.parquet(path)),
+    "parquet": lambda path: list(parquet.read(path)),
     "picture": lambda path: Image(path, path.name).digest,
     "configuration": weights.read_json,
     "weights": lambda path: list(doctor._tensors(path)),

@@ -322,7 +322,7 @@ def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
         ({"trade": "wod"}, "unknown category 'wod' (did you mean 'wood'?)"),
         ({"photo": "9.png"}, "there is no picture"),
         ({"photo": "../../tools.yaml"}, "leads out of"),
-        ({"photo": "https://example.org/a.png"}, "is an address"),
+        ({"photo": "https://example.org/a.png"}, "is a URL; mmeval downloads no pictures"),
         ({"ask": " "}, "the column ask is ' '"),
         ({"A": "", "B": "", "C": "saw"}, "an option is empty"),
     ],
