@@ -64,6 +64,12 @@ def test_what_is_not_a_file_is_a_sentence(strange: Path, reader: str) -> None:
         READERS[reader](strange)
 
 
+@pytest.mark.parametrize("reader", {*READERS} - {"a configuration's type"})
+def test_a_name_with_a_nul_character_is_a_sentence(tmp_path: Path, reader: str) -> None:
+    with pytest.raises((InputError, weights.CheckpointError), match="its name has a NUL character"):
+        READERS[reader](tmp_path / "a\0b")
+
+
 @pytest.mark.parametrize("prefix", ["", "chat:", "mmicl:"])
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"])
 def test_a_checkpoint_with_something_else_in_place_of_a_file_is_a_sentence(
