@@ -74,7 +74,7 @@ def sample(line: tables.TableRow, name: str, shown: Sequence[Image], tags: dict[
 
 
 def overlapping(read: moments.MomentReader) -> Callable[[Record], Score]:
-    """Return the scorer whose value is the intersection over union with the right moment; right from a half."""
+    """Return the scorer whose value is the IoU with the target interval; correct at 0.5 or more."""
 
     def score(record: Record) -> Score:
         if record.text is None or not record.targets:

@@ -57,12 +57,12 @@ def _items(path: Path, hook: Hook | None) -> Found:
     text = next(blocks).lstrip()[1:]
     while True:
         try:
-            start = _after_blanks(text, place)
+            start = _after_whitespace(text, place)
             if text[start] == "]":
                 break
             if number > 0 and text[start] != ",":
                 raise ValueError("no comma")
-            begin = _after_blanks(text, start + 1) if number else start
+            begin = _after_whitespace(text, start + 1) if number else start
             value, end = decoder.raw_decode(text, begin)
         except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
             if len(text) - place > regular.LONGEST:
@@ -83,12 +83,12 @@ def _items(path: Path, hook: Hook | None) -> Found:
         load(path, hook)
 
 
-def _after_blanks(text: str, place: int) -> int:
-    found = _BLANKS.match(text, place)
+def _after_whitespace(text: str, place: int) -> int:
+    found = _WHITESPACE.match(text, place)
     return found.end() if found else place
 
 
-_BLANKS = re.compile(r"[ \t\r\n]*")
+_WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 
 def _object(value: Any, where: str) -> dict[str, Any]:

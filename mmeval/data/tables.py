@@ -5,7 +5,7 @@ The task interprets the columns. No address is fetched, and no name leads out of
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -178,6 +178,14 @@ def read(
     if not found:
         raise InputError(f"{data}: no {_named(patterns, ' and no ')} in it; give the folder that holds it")
     return _of_files(found, path, rows)
+
+
+def known(where: str, name: str, value: str, values: Collection[str]) -> str:
+    """Return a value of a row. Raises InputError if it is not one of `values`."""
+    if value not in values:
+        near, others = nearest(value, [*values]), ", ".join(values)
+        raise InputError(f"{where}: unknown {name} '{value[:60]}'{near}; choose from {others}")
+    return value
 
 
 def _named(patterns: Sequence[str], between: str = " or ") -> str:
