@@ -150,7 +150,7 @@ def _check_shards(paths: Sequence[Path]) -> None:
         if missing:
             raise InputError(
                 f"{start.parent}: {part_of(len(missing), len(names), 'file', 'is', 'are')} missing, such as "
-                f"{missing[0]}; get what is missing, or name a single file to ask only its questions"
+                f"{missing[0]}; download what is missing, or name a single file to ask only its questions"
             )
 
 
