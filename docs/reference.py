@@ -22,6 +22,26 @@ the keys of a run file (`mmeval run --config run.yaml`).
 | 3 | a bug in mmeval |
 | 130 | interrupted with Ctrl-C; repeat the command to continue |
 """
+ARGUMENTS = {
+    "mmeval sweep GRID.yaml": "Run file with some options as lists.",
+    "mmeval score [RUN]": "Folder of the run to score again; instead of --answers or --predictions.",
+    "mmeval report [RUN]...": "Folders of runs of one task; none to draw published scores alone.",
+    "mmeval compare RUN...": "Folders of runs.",
+    "mmeval bias [RUN]": "Folder of a run; instead of --answers or --predictions.",
+    "mmeval parity A": "First model, MODEL[,NAME=VALUE...].",
+    "mmeval parity B": "Second model, MODEL[,NAME=VALUE...].",
+    "mmeval submit [RUN]": "Folder of the run to submit; instead of --check.",
+    "mmeval export RUN": "Folder of the run to export.",
+    "mmeval tasks [NAME]": "Benchmark to show.",
+    "mmeval models check MODEL": "Model, as for `mmeval run --model`.",
+    "mmeval doctor [MODEL]": "Model whose needs are checked, as for `mmeval run --model`.",
+    "mmeval recipes [NAME]": "Recipe to show.",
+    "mmeval ask [FILE|WORDS]...": "Pictures, videos and words, in the order in which the model gets them.",
+    "mmeval watch SOURCE": "Video file, camera (camera:0), RTSP or HTTP address, or - for standard input.",
+    "mmeval watch [QUESTION]": "Yes-or-no question.",
+    "mmeval train {stage1|stage2}": "Stage to train.",
+}
+"""Command and argument -> what it is. Click's arguments have no help text of their own."""
 
 
 def reference() -> str:
@@ -50,8 +70,12 @@ def _sections(command: click.Command, name: str) -> list[str]:
 
 
 def _row(parameter: click.Parameter, context: click.Context) -> str:
-    record = parameter.get_help_record(context)
-    names, text = record or (parameter.human_readable_name, getattr(parameter, "help", "") or "")
+    """Return the parameter's row. Raises KeyError for an argument that ARGUMENTS lacks."""
+    if isinstance(parameter, click.Argument):
+        names = parameter.make_metavar(context)
+        text = ARGUMENTS[f"{context.info_name} {names}"]
+    else:
+        names, text = parameter.get_help_record(context) or (parameter.human_readable_name, "")
     return f"| `{names.replace('|', ', ')}` | {' '.join(text.split())} |"
 
 

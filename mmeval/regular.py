@@ -23,6 +23,8 @@ def opened(path: Path) -> BufferedReader:
     """Open a regular file for reading. For anything else, raises OSError with a `strerror` to quote in a sentence."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "its name has a NUL character", ascii(str(path)))
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     found = os.fstat(file.fileno())
     reason = ""

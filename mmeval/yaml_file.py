@@ -80,7 +80,7 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 
 def _check(root: yaml.Node | None, name: str) -> None:
-    """Raise InputError for a repeated key, a tag that is not plain, or too many values."""
+    """Raise InputError for a repeated key, a tag that is not plain, a NUL character, or too many values."""
     waiting, count = [root] if root else [], 0
     while waiting:
         node = waiting.pop()
@@ -91,6 +91,8 @@ def _check(root: yaml.Node | None, name: str) -> None:
             raise InputError(f"{where}: {many}; shorten the file")
         if node.tag not in _PLAIN:
             raise InputError(f"{where}: the tag {node.tag} is not allowed; write text, numbers, lists and maps")
+        if isinstance(node, yaml.ScalarNode) and "\0" in node.value:
+            raise InputError(f"{where}: a text with a NUL character (\\0); remove it")
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
         elif isinstance(node, yaml.MappingNode):
@@ -128,7 +130,7 @@ def sentence(error: ValidationError, model: Any, where: str) -> str:
     """
     found = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
     kind, value, context = found["type"], found["input"], found.get("ctx", {})
-    loc = [part for part in found["loc"] if part != "[key]"]
+    loc = [part for part in found["loc"] if part not in ("[key]", "")]
     names = [str(part) for part in loc if isinstance(part, str) or kind in _UNKNOWN]
     place, above = ", ".join([where, *names]), ", ".join([where, *names[:-1]])
     if kind in _UNKNOWN:

@@ -47,7 +47,8 @@ def _listed(path: Path, folder: Path) -> Iterator[tables.TableRow]:
     """Yield the rows of the authors' file, such as `3MSZA 24.3 30.4##person turn a light on.`"""
     for number, line in enumerate(files.text(path).splitlines(), 1):
         if (found := re.fullmatch(r"(\w+) ([\d.]+) ([\d.]+)##(.*?)\.?\s*", line)) is None:
-            raise InputError(f"{path}, line {number}: not a video, two times, ## and a sentence; get the file again")
+            where = f"{path}, line {number}"
+            raise InputError(f"{where}: not a video, two times, ## and a sentence; download the file again")
         name, start, end, sentence = found.groups()
         values = {"video": f"{name}.mp4", "caption": sentence, "timestamp": [start, end]}
         yield tables.TableRow(values, f"{path}, line {number}", folder, path)
@@ -73,7 +74,7 @@ def sample(line: tables.TableRow, name: str, shown: Sequence[Image], tags: dict[
 
 
 def overlapping(read: moments.MomentReader) -> Callable[[Record], Score]:
-    """Return the scorer whose value is the intersection over union with the right moment; right from a half."""
+    """Return the scorer whose value is the IoU with the target interval; correct at 0.5 or more."""
 
     def score(record: Record) -> Score:
         if record.text is None or not record.targets:

@@ -89,7 +89,7 @@ def asked(sample: Sample) -> Parts:
 def short_answer(text: str) -> str | None:
     """Return the short answer of the JSON in a text, as the script; None if it is not an object.
 
-    Of a text that is not JSON, it is the last line without its last sign.
+    Of a text that is not JSON, it is the last line without its last character.
     """
     start, end = text.find("{"), text.rfind("}")
     inside = text[start : end + 1].replace("\\", "") if 0 <= start < end else text
@@ -101,7 +101,7 @@ def short_answer(text: str) -> str | None:
 
 
 def official(record: Record) -> Score:
-    """Score as the script: a number within 0.001, a letter or one of the first three signs, or the key anywhere."""
+    """Score as the script: a number within 0.001, a letter or in the first three characters, or the key anywhere."""
     if record.text is None:
         return Score(None, "error")
     answer, key = short_answer(record.text), record.targets[0]

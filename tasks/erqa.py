@@ -62,7 +62,7 @@ def pictures_first(sample: Sample) -> Parts:
 
 
 def official(text: str, options: Sequence[str]) -> str | None:
-    """Read as `eval_harness.py`: the letter, in any case, with nothing else but periods and blanks around them."""
+    """Read as `eval_harness.py`: the letter, in any case, with nothing else but periods and whitespace around them."""
     answer = text.replace(".", "").strip().lower()
     return next((letter for letter, _ in choices.texts(options) if letter.lower() == answer), None)
 

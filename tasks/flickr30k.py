@@ -24,7 +24,7 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     found = list(_items(path))
     train, test = ([item for item in found if item.category == part] for part in ("train", "test"))
     if not test:
-        raise InputError(f"{path}: no picture has the split test; get the file again")
+        raise InputError(f"{path}: no picture has the split test; download the file again")
     return demonstrations.samples(test, train, Path(data), shots, seed)
 
 
@@ -33,7 +33,7 @@ def _items(path: Path) -> Iterator[Item]:
         files = tuple(f"{place}/{row.name}" if place else row.name for place in FOLDERS)
         captions = tuple(text.strip() for _, text in row.captions)
         if not all(captions):
-            raise InputError(f"{row.where}: a caption is empty; get the file again")
+            raise InputError(f"{row.where}: a caption is empty; download the file again")
         yield Item(row.name, "", captions, row.name, files, row.where, row.split)
 
 

@@ -45,7 +45,7 @@ def asked(line: tables.TableRow) -> Sequence[tables.TableRow]:
         return [line]
     found = line.value("qa")
     if not isinstance(found, list) or not all(isinstance(values, dict) for values in found):
-        raise InputError(f"{line.where}: the column qa is not a list of questions; get the file again")
+        raise InputError(f"{line.where}: the column qa is not a list of questions; download the file again")
     wheres = (f"{line.where}, question {number}" for number in range(1, len(found) + 1))
     return [tables.TableRow(values, where, line.folder) for values, where in zip(found, wheres, strict=True)]
 

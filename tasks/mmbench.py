@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mmeval.data import sheets
+from mmeval.data import sheets, tables
 from mmeval.data.mmbench import MMBenchRow, lacks_turns, parse, prediction_cells, read
 from mmeval.scoring.metrics import circular
 from mmeval.scoring.metrics.circular import GROUP, Question
@@ -22,7 +22,8 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest, part_of
+from mmeval.tasks.shared import SELECT
+from mmeval.types import InputError, Parts, Record, Sample, Score, part_of
 
 ABILITIES = {
     "LR": ("logic_reasoning", ("structuralized_imagetext_understanding", "future_prediction")),
@@ -82,19 +83,17 @@ def ability(name: str, leaf: str, where: str) -> str:
     """Return the ability's abbreviation, from its own column or from the leaf's. Raises InputError."""
     if not name and not leaf.strip():
         raise InputError(f"{where}, column category: empty, and so is l2-category; write the leaf ability")
-    own, known = (name, _OF_NAME) if name else (leaf, _OF_LEAF)
-    if own not in known:
-        what = "l2-category: unknown ability" if name else "category: unknown leaf"
-        raise InputError(f"{where}, column {what} '{own[:80]}'{nearest(own, known)}")
-    return known[own]
+    if name:
+        return _OF_NAME[tables.known(f"{where}, column l2-category", "ability", name, _OF_NAME)]
+    return _OF_LEAF[tables.known(f"{where}, column category", "leaf ability", leaf, _OF_LEAF)]
 
 
 def release(sample: Sample) -> Parts:
     """Ask as MMBench's README and VLMEvalKit do: a space before the last line break, and no mention of letters."""
     picture, question = sample.prompt
     hint = f"Hint: {sample.tags['hint']}\n" if "hint" in sample.tags else ""
-    end = "Please select the correct answer from the options above. \n"
-    return choices.merged([(picture,), f"{hint}Question: {question}\nOptions:\n", choices.listed(sample.choices), end])
+    asked = f"{hint}Question: {question}\nOptions:\n"
+    return choices.merged([(picture,), asked, choices.listed(sample.choices), SELECT])
 
 
 def opencompass(sample: Sample) -> Parts:

@@ -15,7 +15,7 @@ from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
 from mmeval.tasks.shared import WORD, YES_OR_NO, ending
-from mmeval.types import Image, InputError, Record, Sample, Score, nearest, plural
+from mmeval.types import Image, InputError, Record, Sample, Score, plural
 
 PERCEPTION = {
     "existence": "Existence", "count": "Count", "position": "Position", "color": "Color", "posters": "Poster",
@@ -71,7 +71,7 @@ def pairs(rows: Iterable[YesNoRow]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
     waiting: dict[tuple[str, str], YesNoRow] = {}
     complete: set[tuple[str, str]] = set()
     for row in rows:
-        _check_subtask(row.subtask, row.where)
+        tables.known(row.where, "subtask", row.subtask, SUBTASKS)
         if row.answer.lower() not in ("yes", "no"):
             raise InputError(f"{row.where}: the ground truth is '{row.answer[:80]}'; it must be Yes or No")
         if not row.question.strip():
@@ -101,12 +101,6 @@ def missing(categories: Collection[str]) -> list[str]:
     return [f"{lacks}, so there will be no value for {' and '.join(sums)}."] if absent else []
 
 
-def _check_subtask(name: str, where: str) -> None:
-    if name not in SUBTASKS:
-        near = nearest(name, SUBTASKS)
-        raise InputError(f"{where}: unknown subtask '{name}'{near}; choose from {', '.join(SUBTASKS)}")
-
-
 def _row(line: tables.TableRow) -> YesNoRow:
     """Return a row of a table with the columns of `lmms-lab/MME`."""
     subtask = line.text("category")
@@ -129,7 +123,7 @@ def _release(folder: Path) -> Iterator[YesNoRow]:
     if not found:
         raise InputError(f"{folder}: has no subtask folder; give the folder that holds {', '.join(SUBTASKS)}")
     for path in found:
-        _check_subtask(path.name, str(path))
+        tables.known(str(path), "subtask", path.name, SUBTASKS)
     for path in sorted(found, key=lambda path: [*SUBTASKS].index(path.name)):
         yield from _subtask(path)
 

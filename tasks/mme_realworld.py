@@ -14,8 +14,8 @@ from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.official import LEADS
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Prompt, Task
-from mmeval.tasks.shared import right_letter
-from mmeval.types import InputError, Record, Sample, Score, nearest
+from mmeval.tasks.shared import known, right_letter
+from mmeval.types import Record, Sample, Score
 
 LEVELS = ("Perception", "Reasoning")
 DOMAINS = {
@@ -49,9 +49,7 @@ def sample(line: tables.TableRow, name: str) -> Sample:
     """Return a row as a question. The options' letters, which its cells have, are removed."""
     listed = line.texts("Answer choices")
     answer = right_letter(line, line.text("Ground truth").strip(), listed)
-    category = f"{line.text('Task')}/{line.text('Subtask')}"
-    if category not in AXES:
-        raise InputError(f"{line.where}: unknown task '{category[:60]}'{nearest(category, AXES)}; fix the row")
+    category = known(line, "task", f"{line.text('Task')}/{line.text('Subtask')}", AXES)
     return Sample(
         name,
         (*line.images("Image"), line.text("Text")),

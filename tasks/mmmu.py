@@ -15,7 +15,7 @@ from mmeval.scoring.readings.mmmu import open_answer
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Prompt, Scorer, Task
 from mmeval.tasks import facts
-from mmeval.tasks.shared import WORD, image_list, known
+from mmeval.tasks.shared import SELECT, WORD, image_list, known
 from mmeval.types import SPARE, Image, InputError, Parts, Record, Sample, Score, images, nearest
 
 DOMAINS = {
@@ -198,7 +198,7 @@ MMMU = _task(
     {
         "direct": prompt(f"\n{choices.LETTER}", WORD, form="({}) "),
         "lmms-eval": prompt(f"\n{choices.LETTER}", f"\n{WORD}"),
-        "vlmevalkit": prompt("Please select the correct answer from the options above. \n", "\n", **_LISTED),
+        "vlmevalkit": prompt(SELECT, "\n", **_LISTED),
     },
     128,
     by_kind(letters.drawn(letters.mmmu), open_answer),

@@ -14,7 +14,7 @@ from mmeval.scoring.readings.public import SCORERS
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks import facts
-from mmeval.tasks.shared import image_list, right_letter
+from mmeval.tasks.shared import SELECT, image_list, right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 LETTERS = choices.LETTERS[:9]
@@ -56,9 +56,8 @@ def sample(line: tables.TableRow) -> Sample:
 def release(sample: Sample) -> Parts:
     """Ask as the authors' copy of VLMEvalKit does."""
     *pictures, question = sample.prompt
-    end = "Please select the correct answer from the options above. \n"
     asked = (*pictures, f"Question: {question}\nOptions:\n")
-    return choices.merged([asked, choices.listed(sample.choices), end])
+    return choices.merged([asked, choices.listed(sample.choices), SELECT])
 
 
 def lmms_eval(sample: Sample) -> Parts:

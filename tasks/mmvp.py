@@ -12,7 +12,7 @@ from mmeval.scoring.metrics.groups import group_all, guessing, percent, share
 from mmeval.scoring.readings import choices, letters
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
-from mmeval.tasks.shared import right_letter
+from mmeval.tasks.shared import SELECT, right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 FILES = ("Questions.csv",)
@@ -59,8 +59,7 @@ def release(sample: Sample) -> Parts:
 def vlmevalkit(sample: Sample) -> Parts:
     """Ask as VLMEvalKit asks all questions of multiple choice."""
     *pictures, question = sample.prompt
-    select = "Please select the correct answer from the options above. \n"
-    return choices.merged([(*pictures, f"Question: {question}\nOptions:\n"), choices.listed(sample.choices), select])
+    return choices.merged([(*pictures, f"Question: {question}\nOptions:\n"), choices.listed(sample.choices), SELECT])
 
 
 def official(record: Record) -> Score:

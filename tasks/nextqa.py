@@ -15,6 +15,7 @@ from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, perce
 from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import known
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
 GROUPS = {"C": "Causal", "T": "Temporal", "D": "Descriptive"}
@@ -41,7 +42,7 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's place in VidOR, which they come from
     places = {} if mapping is None else json_rows.load(mapping)
     if not isinstance(places, dict):
-        raise InputError(f"{mapping}: not a map from videos to places; get the file again")
+        raise InputError(f"{mapping}: not a map from videos to places; download the file again")
     for line in tables.of_file(found[0], folder):
         yield sample(line, folder, places, frames, sampler)
 
@@ -71,8 +72,7 @@ def _record(line: tables.TableRow) -> Record:
     name, answer, kind = line.text("video"), line.text("answer"), line.text("type")
     if answer not in list("01234"):
         raise InputError(f"{line.where}: the answer is '{answer[:40]}'; it must be the index of an option, 0 to 4")
-    if kind not in KINDS and kind not in MERGED:
-        raise InputError(f"{line.where}: unknown type '{kind[:40]}'; there are {', '.join([*KINDS, *MERGED])}")
+    known(line, "type", kind, [*KINDS, *MERGED])
     options = tuple(line.text(option) for option in OPTIONS)
     right, kind = choices.letter(int(answer)), MERGED.get(kind, kind)
     return Record(_id(line), (right,), kind, {"video": name}, choices=options)

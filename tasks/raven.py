@@ -113,6 +113,8 @@ def _number(path: Path) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
+MAX_BYTES = 1 << 24
+"""Maximum bytes of the arrays of a file, once they are decompressed; RAVEN's have half a megabyte."""
 _BROKEN = (
     OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -126,11 +128,14 @@ def _panels(path: Path) -> tuple[list[Image], int]:
 
     try:
         with regular.opened(path) as file, np.load(file, allow_pickle=False) as arrays:
+            size = sum(member.file_size for member in arrays.zip.infolist())
+            if size > MAX_BYTES:
+                raise ValueError(f"its arrays have {size:,} bytes, more than {MAX_BYTES:,}")
             pixels, target = np.asarray(arrays["image"]), int(arrays["target"])
     except _BROKEN as error:
         # only the first sentence: numpy's second one explains how to unpickle untrusted data
         reason = str(error).partition(". ")[0]
-        raise InputError(f"{path}: not a RAVEN file ({reason}); get it again") from error
+        raise InputError(f"{path}: not a RAVEN file ({reason}); download the file again") from error
     if pixels.ndim != 3 or len(pixels) != 16 or pixels.dtype != np.uint8 or target not in range(8):
         has = f"pictures {pixels.shape} of {pixels.dtype}, target {target}"
         raise InputError(f"{path}: {has}; it must have 16 pictures of uint8 and a target from 0 to 7")

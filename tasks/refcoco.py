@@ -91,7 +91,7 @@ def _questions(line: tables.TableRow, shown: dict[str, Image]) -> Iterator[tuple
     elif "category" in line.values:  # VLMEvalKit's: the phrase in a prompt, edges in shares
         phrase, right = re.search(r"<ref>(.*)</ref>", line.text("question"), re.DOTALL), box(line, "answer")
         if phrase is None or not all(0 <= edge <= 1 for edge in right):
-            raise InputError(f"{line.where}: not a row of {KIT}, with <ref> and a box from 0 to 1; get it again")
+            raise InputError(f"{line.where}: not a row of {KIT}, with <ref> and a box from 0 to 1; download it again")
         yield line.text("index"), phrase[1], image(line, "image"), right
     else:  # lmms-eval's: sides in pixels, all phrases of an object
         picture = image(line, "image")

@@ -10,13 +10,16 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from mmeval.data import tables
 from mmeval.data.demonstrations import find
 from mmeval.data.tables import TableRow
 from mmeval.scoring.readings.boxes import Box, Size
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.task import Prompt, Task
-from mmeval.types import Image, InputError, Parts, Sample, nearest
+from mmeval.types import Image, InputError, Parts, Sample
 
+SELECT = "Please select the correct answer from the options above. \n"
+"""VLMEvalKit's words after the options."""
 WORD = "\nAnswer the question using a single word or phrase."
 YES_OR_NO = " Please answer yes or no."
 
@@ -43,10 +46,7 @@ def around(before: str, after: str = "") -> Prompt:
 
 def known(line: TableRow, name: str, value: str, values: Collection[str]) -> str:
     """Return a value of the row. Raises InputError if it is not one of `values`."""
-    if value not in values:
-        near, others = nearest(value, [*values]), ", ".join(values)
-        raise InputError(f"{line.where}: unknown {name} '{value[:40]}'{near}; choose from {others}")
-    return value
+    return tables.known(line.where, name, value, values)
 
 
 def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
@@ -59,7 +59,7 @@ def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
 def image_list(line: TableRow, column: str) -> list[Image]:
     """Return the column's pictures. Raises InputError if there is none."""
     if not (found := line.images(column)):
-        raise InputError(f"{line.where}: no picture in the column {column}; get the file again")
+        raise InputError(f"{line.where}: no picture in the column {column}; download the file again")
     return found
 
 
@@ -67,7 +67,7 @@ def image(line: TableRow, column: str, under: Sequence[str] = ("",)) -> Image:
     """Return the column's picture. Raises InputError if there is none, or if there are several."""
     found = line.images(column, under)
     if len(found) != 1:
-        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; get the file again")
+        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; download the file again")
     return found[0]
 
 

@@ -16,7 +16,7 @@ from mmeval.scoring.readings.languages import YesNo
 from mmeval.scoring.readings.strict import strict
 from mmeval.task import Numbers, Scorer, Task
 from mmeval.tasks.shared import ending, file
-from mmeval.types import InputError, Record, Sample, Score, nearest
+from mmeval.types import InputError, Record, Sample, Score
 
 ASPECTS = {
     "action": "Action", "direction": "Direction", "speed": "Speed", "order": "Event order",
@@ -44,11 +44,9 @@ def rows(path: Path, folder: Path) -> Iterator[tuple[str, str, int, tables.Table
     for name, aspects in _map(content, str(path)).items():
         for aspect, asked in _map(aspects, f"{path}, {name}").items():
             where = f"{path}, {name}, {aspect}"
-            if aspect not in ASPECTS:
-                near = nearest(aspect, ASPECTS)
-                raise InputError(f"{where}: unknown aspect '{aspect[:40]}'{near}; choose from {', '.join(ASPECTS)}")
+            tables.known(where, "aspect", aspect, ASPECTS)
             if not isinstance(asked, list):
-                raise InputError(f"{where}: not a list of questions; get the file again")
+                raise InputError(f"{where}: not a list of questions; download the file again")
             for number, values in enumerate(asked):
                 at = f"{where}, item {number + 1}"
                 yield name, aspect, number, tables.TableRow(_map(values, at), at, folder, path)
@@ -56,7 +54,7 @@ def rows(path: Path, folder: Path) -> Iterator[tuple[str, str, int, tables.Table
 
 def _map(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
-        raise InputError(f"{where}: not a map; get the file again")
+        raise InputError(f"{where}: not a map; download the file again")
     return value
 
 
@@ -69,7 +67,7 @@ def listed(line: tables.TableRow, form: re.Pattern[str]) -> tuple[list[re.Match[
     named = "".join(match["name"] for match in found)
     if len(found) != len(lines) or named not in ("12", choices.LETTERS[: len(lines)]):
         raise InputError(
-            f"{line.where}: the options are not in the lines after the first, in order; get the file again"
+            f"{line.where}: the options are not in the lines after the first, in order; download the file again"
         )
     if len(right) != 1:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of the options in its question; fix it")
@@ -107,7 +105,9 @@ def read_letter(text: str, options: Sequence[str]) -> str | None:
 def read_yes_no(text: str) -> YesNo | None:
     """Read as `eval_yes_no.py`: an answer that begins with yes or no, in any case, even "Not"."""
     start = _stripped(text).lower()
-    return "yes" if start.startswith("yes") else "no" if start.startswith("no") else None
+    if start.startswith("yes"):
+        return "yes"
+    return "no" if start.startswith("no") else None
 
 
 def match(record: Record) -> Score:
@@ -148,7 +148,9 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy overall and by aspect, clustered by video."""
 
     def chance(own: Sequence[Record]) -> float | None:
-        return guessing(own) if own and own[0].choices else 50.0 if own else None
+        if not own:
+            return None
+        return guessing(own) if own[0].choices else 50.0
 
     whole = percent(share(records, scores, "video"), chance(records))
     return {"overall": whole, **by_category(records, scores, [*ASPECTS], "video", chance)}

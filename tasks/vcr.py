@@ -63,4 +63,4 @@ VCR = Task(
     readings={"strict": STRICT, **SCORERS},
     choice=True,
 )
-"""The official rule compares the options' likelihoods, as `--by likelihood` does. Otherwise letters are read."""
+"""The official rule compares the options' likelihoods, as `--scoring likelihood` does. Otherwise letters are read."""

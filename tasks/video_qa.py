@@ -65,7 +65,8 @@ def ivqa(folder: Path) -> Reader:
         named = [column for column in line.values if re.fullmatch(r"answer\d+", column)]
         answers = tuple(text for column in named if (text := line.cell(column).strip()))
         if len(answers) != PEOPLE:
-            raise InputError(f"{line.where}: {plural(len(answers), 'answer')} instead of {PEOPLE}; get the file again")
+            wrong = f"{plural(len(answers), 'answer')} instead of {PEOPLE}"
+            raise InputError(f"{line.where}: {wrong}; download the file again")
         id = line.cell("id", required=False) or str(number)
         return VideoQuestion(id, name, files, line.text("question").strip(), answers)
 

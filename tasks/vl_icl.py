@@ -15,6 +15,7 @@ from mmeval.scoring.metrics.groups import by_category
 from mmeval.scoring.readings import short, yesno
 from mmeval.scoring.readings.official import cut
 from mmeval.task import Numbers, Task
+from mmeval.tasks.shared import known
 from mmeval.types import InputError, Parts, Record, Sample, Score, Shot
 
 SUBSETS = {
@@ -91,7 +92,7 @@ def _of_classes(query: tables.TableRow, shots: int, draw: random.Random) -> Iter
 def _inner(line: tables.TableRow, value: object, name: str) -> tables.TableRow:
     """Return an object inside a row as its own row. Raises InputError for anything else."""
     if not isinstance(value, dict):
-        raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is not a JSON object; get the file again")
+        raise InputError(f"{line.where}, {name[:40]}: {value!r:.60} is not a JSON object; download the file again")
     return tables.TableRow(value, f"{line.where}, {name[:40]}", line.folder)
 
 
@@ -99,10 +100,7 @@ def _shot(line: tables.TableRow, query: tables.TableRow | None = None) -> Shot:
     """Return a question with its answer; of three answers, the one for the query's operator."""
     answer = line.value("answer")
     if query is not None:
-        operator = query.text("operator")
-        if operator not in OPERATORS:
-            known = " ".join(OPERATORS)
-            raise InputError(f"{query.where}: the operator is '{operator[:20]}'; it must be one of {known}")
+        operator = known(query, "operator", query.text("operator"), OPERATORS)
         if not isinstance(answer, list) or len(answer) != len(OPERATORS):
             raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be a list of three, for + - and x")
         answer = answer[OPERATORS.index(operator)]

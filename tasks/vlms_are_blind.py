@@ -59,11 +59,21 @@ def vlmevalkit(text: str, task: str, key: str) -> tuple[str | None, bool]:
     if task not in GRIDS:
         found = re.search(r"\{(.*?)\}", text)
         return (found[1], found[1] == key) if found else (None, False)
-    sides = [re.search(side + r"[^{}]*\{(\d+)\}", text) for side in ("[Rr]ows?", "[Cc]olumns?")]
-    pair = re.search(r"\((\d+),\s*(\d+)\)", text)
-    sizes = [side[1] for side in sides if side] if all(sides) else [*pair.groups()] if pair else []
+    sizes = [size for name in ("[Rr]ow", "[Cc]olumn") if (size := _first_after(name, text)) is not None]
+    if len(sizes) < 2:
+        pair = re.search(r"\((\d+),\s*(\d+)\)", text)
+        sizes = [*pair.groups()] if pair else []
     wanted = [side.strip() for side in key.split(",")]
     return ",".join(sizes) or None, [*map(_number, sizes)] == [*map(_number, wanted)]
+
+
+def _first_after(name: str, text: str) -> str | None:
+    """Return the first number in braces that has the name before it, without another brace between them."""
+    for found in re.finditer(r"\{(\d+)\}", text):
+        start = max(text.rfind(brace, 0, found.start()) for brace in "{}") + 1
+        if re.search(name, text[start : found.start()]):
+            return found[1]
+    return None
 
 
 def lmms_eval(text: str, task: str, key: str) -> tuple[str | None, bool]:
@@ -130,7 +140,9 @@ def scorer(read: Callable[[str, str, str], tuple[str | None, bool]]) -> Callable
         if record.text is None:
             return Score(None, "error")
         answer, right = read(record.text, record.category, record.targets[0])
-        return Score(float(right), "correct" if right else "unparsed" if answer is None else "incorrect", answer)
+        if right:
+            return Score(1.0, "correct", answer)
+        return Score(0.0, "unparsed" if answer is None else "incorrect", answer)
 
     return score
 

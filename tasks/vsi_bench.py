@@ -15,6 +15,17 @@ _CARD = build("vsi-bench", facts("vsi-bench"), "vsi-bench.yaml")
 _LEVELS = {name: label for name, label in _CARD.axes.items() if name.startswith(DIRECTION)}
 
 
+def _axes() -> dict[str, str]:
+    """Return the card's tasks, with one for all levels of relative direction."""
+    found: dict[str, str] = {}
+    for name, label in _CARD.axes.items():
+        if name in _LEVELS:
+            found[DIRECTION] = "Relative direction"
+        else:
+            found[name] = label
+    return found
+
+
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the tasks' scores and, overall, their mean, as `vsibench_aggregate_results` does (51e089c).
 
@@ -31,10 +42,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 VSI_BENCH = replace(
     _CARD,
     metrics=dict.fromkeys(_CARD.scorers, numbers),
-    axes={
-        DIRECTION if name in _LEVELS else name: "Relative direction" if name in _LEVELS else label
-        for name, label in _CARD.axes.items()
-    },
+    axes=_axes(),
     details=_LEVELS,
     frames=32,
     sampler="ends",

@@ -63,7 +63,9 @@ def strictly(text: str, options: Sequence[str]) -> str | None:
     """Read what stands in the place for the answer in the form that the prompt asks for, or else the whole text."""
     places = [first or second for first, second in _PLACE.findall(plain(text))]
     found = {strict(place.strip(), options) for place in places}
-    return strict(text, options) if not places else found.pop() if len(found) == 1 else None
+    if not places:
+        return strict(text, options)
+    return found.pop() if len(found) == 1 else None
 
 
 _PLACE = re.compile(r"<answer>\s*:\s*<*([^<>]+)|\banswer\s*:\s*<+([^<>]+)>", re.IGNORECASE)

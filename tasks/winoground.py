@@ -63,7 +63,7 @@ def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Itera
     for line in tables.read(data, FILES, PAIRWISE.card["hub"], "winoground"):
         captions = (line.text("caption_0"), line.text("caption_1"))
         if captions[0] == captions[1]:
-            raise InputError(f"{line.where}: the two captions are the same; get the file again")
+            raise InputError(f"{line.where}: the two captions are the same; download the file again")
         images = (_picture(line, "image_0"), _picture(line, "image_1"))
         tag = line.cell("collapsed_tag", required=False)
         yield from make(CaptionPair(line.text("id"), captions, images, tag))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -586,3 +587,12 @@ def test_a_row_number_that_counts_from_0_is_a_place_if_all_questions_are_the_sam
     jsonl(tmp_path / "answers.jsonl", rows)
     results = scored("vlms-are-blind", tmp_path / "answers.jsonl", tmp_path)
     assert (value(results, "questions"), results["answered"]) == (100, 30)
+
+
+def test_many_blank_lines_are_read_at_once(tmp_path: Path) -> None:
+    mmstar(tmp_path / "data")
+    (tmp_path / "a.json").write_text('{"id": 0}' + "\n" * 20_000 + "{")
+    start = time.perf_counter()
+    with pytest.raises(InputError, match="no column with answers"):
+        scored("mmstar", tmp_path / "a.json", tmp_path / "data")
+    assert time.perf_counter() - start < 5

@@ -204,7 +204,7 @@ def test_no_name_is_cut_however_narrow_the_terminal(found: Comparison, width: in
     console = Console(width=width, file=(out := io.StringIO()))
     comparison.show(found, console)
     shown = out.getvalue()
-    head, *rows = shown[: shown.index("Without looking")].splitlines()[1:]
+    head, *rows = shown[: shown.index("Baselines")].splitlines()[1:]
     assert all(len(line) <= width for line in (head, *rows))
     for row in found.pairs[0].rows:
         assert any(line.startswith(row.label.split()[0]) for line in rows), row.label

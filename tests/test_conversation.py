@@ -90,7 +90,7 @@ def test_files_among_words_are_files() -> None:
     ("value", "message"),
     [
         ({"prompt": [{"image": "../a.png"}, "what ?"]}, "leads out of"),
-        ({"prompt": [{"image": "http://host/a.png"}]}, "is an address"),
+        ({"prompt": [{"image": "http://host/a.png"}]}, "is a URL; mmeval downloads no pictures"),
         ({"prompt": [{"image": 3}]}, "neither a text nor"),
         ({"prompt": [{"image": "/dev/zero"}]}, "prompt: '/dev/zero' is not a picture or a video by its ending"),
         ({"question": "what ?"}, "prompt: it is missing; write"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mmeval import jsonl, regular, yaml_file
-from mmeval.data import delimited, files, tables
+from mmeval.data import delimited, files, parquet
 from mmeval.files import read_json
 from mmeval.mmicl import weights
 from mmeval.models import doctor, find_model
@@ -23,7 +23,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "text": files.text,
     "blocks": lambda path: list(files.blocks(path, 100)),
     "table": lambda path: list(delimited.lines(path)),
-    "parquet": lambda path: list(tables.parquet(path)),
+    "parquet": lambda path: list(parquet.read(path)),
     "picture": lambda path: Image(path, path.name).digest,
     "configuration": weights.read_json,
     "weights": lambda path: list(doctor._tensors(path)),
@@ -62,6 +62,12 @@ def strange(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_what_is_not_a_file_is_a_sentence(strange: Path, reader: str) -> None:
     with pytest.raises((InputError, weights.CheckpointError), match=r"strange: .*(not a regular file|and empty)"):
         READERS[reader](strange)
+
+
+@pytest.mark.parametrize("reader", {*READERS} - {"a configuration's type"})
+def test_a_name_with_a_nul_character_is_a_sentence(tmp_path: Path, reader: str) -> None:
+    with pytest.raises((InputError, weights.CheckpointError), match="its name has a NUL character"):
+        READERS[reader](tmp_path / "a\0b")
 
 
 @pytest.mark.parametrize("prefix", ["", "chat:", "mmicl:"])

@@ -41,6 +41,7 @@ def test_plain_values_are_read_and_dates_stay_text() -> None:
         (BOMB, "more than 100,000 values with aliases expanded"),
         ("a: &a [*a]\n", "more than 100,000 values with aliases expanded"),
         ("- " * 3000, "f.yaml, line 1: not YAML (nested too deeply)"),
+        ('a: 1\nb: "x\\0y"\n', "f.yaml, line 2: a text with a NUL character (\\0); remove it"),
         ("", "f.yaml: must be keys and values"),
         ("[1, 2]", "f.yaml: must be keys and values"),
     ],

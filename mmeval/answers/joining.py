@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mmeval.data.answers import IDS, AnswerRow, bare, key, read
 from mmeval.evaluation.rendering import record
+from mmeval.scoring.metrics.ranking import YES_NO
 from mmeval.scoring.readings.choices import letter
 from mmeval.types import InputError, Record, Request, Response, Sample, part_of, plural
 
@@ -40,13 +41,14 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
     """
     rows = read(path)
     asked: dict[str, Record] = {}
-    compared: int | None = None
+    compared: dict[str, int] = {}
     for sample in samples:
         if sample.id in asked:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
         prompt = tuple(f"{part} " if isinstance(part, str) else part for part in sample.prompt)
         asked[sample.id] = record(sample, Request(sample.id, prompt), Response(sample.id))
-        compared = len(candidates(sample)) if candidates else None
+        if candidates is not None:
+            compared[sample.id] = len(candidates(sample))
     words = {id: bare(one.question) for id, one in asked.items()}
     column, found = _by_id(rows, asked, words)
     if len(rows) - found.count(None) < SURE * len(rows) and any(ordered := _by_order(rows, asked, words)):
@@ -54,7 +56,7 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
     answers = {id: row for row, id in zip(rows, found, strict=True) if id is not None}
     if not answers:
         raise InputError(_why_not_joined(rows, words, path))
-    records = [_answered(asked[id], answers[id], compared) for id in asked if id in answers]
+    records = [_answered(asked[id], answers[id], compared.get(id)) for id in asked if id in answers]
     return Joined(records, len(asked), _remarks(rows, found, len(asked), column))
 
 
@@ -94,9 +96,12 @@ def _by_id(
             index[name][id] = None
         for name in one.groups.values():
             pictures[key(name)][id] = None
+    from_1 = "1" in named and "0" not in named
     best: tuple[str, Sequence[str | None]] = ("", [None] * len(rows))
     most = 0
     for column in IDS:
+        if from_1 and _counts_from_0([row.ids.get(column, "") for row in rows], rows, named, words):
+            continue
         tried, found = 0, list[str | None]()
         before = Counter[str]()
         for row in rows:
@@ -109,12 +114,6 @@ def _by_id(
             tried += bool(near)
             found.append(fits[0] if len(fits) == 1 else None)
         joined = len(rows) - found.count(None)
-        if (
-            "1" in named
-            and "0" not in named
-            and _counts_from_0([row.ids.get(column, "") for row in rows], rows, named, words)
-        ):
-            continue
         if joined > most and joined >= SURE * tried:
             best, most = (column, found), joined
     return best
@@ -179,7 +178,8 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
     values = row.given
     if row.column == "proba" and _NUMBER.fullmatch(str(values)):  # of yes: Hateful Memes' own file
         yes = min(max(float(values), TINY), 1 - TINY)
-        return replace(question, loglikelihoods=(math.log(yes / 2), math.log((1 - yes) / 2)) * 2)
+        of_word = {"yes": math.log(yes / 2), "no": math.log((1 - yes) / 2)}  # half of each word's for either spelling
+        return replace(question, loglikelihoods=tuple(of_word[word.lower()] for word in YES_NO))
     if logged := row.column in ("resps", "filtered_resps") and isinstance(values, list):
         values = [_first(one) for one in values]
     if isinstance(values, str):  # a cell

@@ -11,7 +11,7 @@ from mmeval.data import files, marks, tables
 from mmeval.data.tables import TableRow
 from mmeval.scoring.readings import choices, languages, short
 from mmeval.scoring.readings.official import AS_WRITTEN
-from mmeval.types import SPARE, Image, InputError, Sample, images, nearest, plural
+from mmeval.types import SPARE, Image, InputError, Sample, images, plural
 
 KIND = "kind of question"
 """The tag that names a question's kind, if a card has several kinds."""
@@ -85,9 +85,8 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     else:
         prompt, *options = (*shown, texts[0]), *((text,) for text in offered)
     category = line.text(card.fields.category) if card.fields.category else ""
-    if card.categories and category not in card.categories:
-        hint = nearest(category, card.categories)
-        raise InputError(f"{line.where}: unknown category '{category}'{hint}; choose from {', '.join(card.categories)}")
+    if card.categories:
+        tables.known(line.where, "category", category, card.categories)
     cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
     groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
     tags = {column: line.cell(column) for column in sorted(columns)} | about_frames
@@ -126,8 +125,7 @@ def _kind(card: Card, line: TableRow) -> str:
     for name, kind in card.kind.items():
         if "*" in name and re.fullmatch(".*".join(map(re.escape, name.split("*"))), value, re.DOTALL):
             return kind
-    known = ", ".join(card.kind)
-    raise InputError(f"{line.where}: unknown kind '{value[:60]}'{nearest(value, card.kind)}; choose from {known}")
+    return tables.known(line.where, "kind", value, card.kind)
 
 
 def _group(line: TableRow, columns: Sequence[str]) -> str:
@@ -221,14 +219,9 @@ def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Imag
             raise InputError(f"{line.where}: {shown}; fix the row, or the card's `match`")
         return given
     if kind != "yes/no":
-        several = line.unpacked(card.fields.answer)
-        answers = (
-            several
-            if isinstance(several, list)
-            else _SEVERAL.split(str(value))
-            if card.answers == "letter"
-            else [value]
-        )
+        answers = line.unpacked(card.fields.answer)
+        if not isinstance(answers, list):
+            answers = _SEVERAL.split(str(value)) if card.answers == "letter" else [value]
         return tuple(dict.fromkeys(_letter(card, str(one).strip(), offered, line.where) for one in answers))
     answer = line.text(card.fields.answer).strip()
     if (label := languages.label(answer, card.languages)) is None:

@@ -171,16 +171,13 @@ class Card(_Part):
     def _agree(self) -> Self:
         kinds, columns = set(self.kind.values()), self.fields
         if kinds.isdisjoint(CHOICES) == bool(columns.options or self.lettered):
-            raise ValueError(
-                "options belong to multiple choice and to no other kind; name their column in fields: options, or "
-                "give the number that the question itself lists in lettered:"
-            )
+            raise ValueError("a choice question needs `fields: options` or `lettered`, and other kinds take neither")
         if "picture choice" in kinds and (self.lettered or self.answers == "text"):
             raise ValueError("a picture choice needs a column of options, and an answer that is a letter or a number")
         if columns.options and self.lettered:
             raise ValueError("lettered: options are in a column or in the question; remove one of the two")
         if (columns.kind is None) != (tuple(self.kind) == ("",)):
-            raise ValueError("kind: a map of kinds and its column, fields: kind, belong together; give both")
+            raise ValueError("`kind` as a map and `fields: kind` must be given together")
         for key, wanted in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
             if wanted and columns.category is None:
                 raise ValueError(f"{key}: categories need their column; name it in fields: category")

@@ -136,4 +136,4 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     console.show_findings(found)
     if run_folder is not None:
         console.say(leaderboards.BOARDS[board].steps)
-    sys.exit(1 if any(finding.level == "wrong" for finding in found) else 0)
+    sys.exit(1 if any(finding.level == "error" for finding in found) else 0)

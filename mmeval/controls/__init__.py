@@ -52,7 +52,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "blur": _beginning("blur"),
     "swap-category": _beginning("swap-category"),
     "swap-any": _beginning("swap-any"),
-    "swap": _beginning("swap-any"),
     "several": tuple(several.CONTROLS),
     "place": _beginning("place"),
     "rotate": _beginning("rotate"),
@@ -66,6 +65,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "shots": tuple(demonstrations.CONTROLS),
     "all": tuple(CONTROLS),
 }
+FAMILIES["swap"] = FAMILIES["swap-any"]
 FAMILIES["standard"] = (
     *("absent", "guess", "grey", "noise", *FAMILIES["blur"], "patches"),
     *(*FAMILIES["swap-category"], *FAMILIES["swap-any"], TEXT),

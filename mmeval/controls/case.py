@@ -1,9 +1,9 @@
 """A question under a control: the control's input, and the exception for a question that it cannot act on."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mmeval.types import Image, Part, Parts, Request, Sample, Shot, images
+from mmeval.types import Image, Parts, Request, Sample, Shot, images
 
 Changed = tuple[Sample, Request]
 """The sample as recorded, and the request sent to the model."""
@@ -52,14 +52,3 @@ def with_pictures(request: Request, change: Callable[[Image], Image]) -> Request
 
     shots = tuple(Shot(over(shot.prompt), shot.answer) for shot in request.shots)
     return replace(request, prompt=over(request.prompt), shots=shots)
-
-
-def joined(parts: Iterable[Part]) -> Parts:
-    """Merge adjacent texts."""
-    found: list[Part] = []
-    for part in parts:
-        if isinstance(part, str) and found and isinstance(found[-1], str):
-            found[-1] += part
-        else:
-            found.append(part)
-    return tuple(found)

@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image as PILImage
 from PIL import ImageFilter
 
-from mmeval.controls.case import Act, Case, Changed, Inapplicable, joined, on_request, with_pictures
+from mmeval.controls.case import Act, Case, Changed, Inapplicable, on_request, with_pictures
+from mmeval.scoring.readings.choices import merged
 from mmeval.types import Image, Parts, Ref, Request, Sample, Shot, images
 
 GREY = (127, 127, 127)
@@ -130,13 +131,13 @@ def absent(case: Case) -> Changed:
 def guess(case: Case) -> Changed:
     """Show no picture, say so, and ask for an answer anyway."""
     request = _without(case.request)
-    return case.sample, replace(request, prompt=joined((GUESS, *request.prompt)))
+    return case.sample, replace(request, prompt=merged([GUESS, request.prompt]))
 
 
 def without(parts: Parts) -> Parts:
     """Return a prompt without its pictures, with references to them as words."""
     words = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
-    return joined(words)
+    return merged([tuple(words)])
 
 
 def _without(request: Request) -> Request:

@@ -11,11 +11,14 @@ from dataclasses import replace
 from functools import partial
 
 from mmeval.controls import mentions
-from mmeval.controls.case import Act, Case, Changed, Inapplicable, joined
+from mmeval.controls.case import Act, Case, Changed, Inapplicable
+from mmeval.scoring.readings.choices import merged
 from mmeval.types import Image, Part, Parts, Ref, images, plural
 
 PLACES = 4
 """Number of places that the relevant picture is moved to."""
+NOT_SHOWN = "a picture that is not shown"
+"""The words for a reference to a picture that is left out. Its number would be that of another picture."""
 
 
 def order(case: Case) -> Changed:
@@ -52,13 +55,19 @@ def swapped_references(case: Case) -> Changed:
 
 
 def only(which: int, case: Case) -> Changed:
-    """Show only one of the question's pictures (0: the first, -1: the last), plus those that are options."""
+    """Show only one of the question's pictures (0: the first, -1: the last), plus those that are options.
+
+    A reference to another picture becomes NOT_SHOWN. Texts that number the pictures must stay true.
+    """
     places = _own_places(case)
     if len(places) < 2:
         raise Inapplicable("it has no second picture")
     left_out = {*places} - {places[which]}
     count = len(images(case.request.prompt))
     new = {old: place for place, old in enumerate(old for old in range(count) if old not in left_out)}
+    moved = any(old != place for old, place in new.items())
+    if moved and any(mentions.NUMBERED.search(text) for text in mentions.texts(case.sample, case.request)):
+        raise Inapplicable("its text numbers the pictures")
     prompt: list[Part] = []
     seen = 0
     for part in case.request.prompt:
@@ -66,10 +75,10 @@ def only(which: int, case: Case) -> Changed:
             prompt += [part] if seen in new else []
             seen += 1
         elif isinstance(part, Ref):
-            prompt.append(Ref(new[part.image]) if part.image in new else f"image {part.image}")
+            prompt.append(Ref(new[part.image]) if part.image in new else NOT_SHOWN)
         else:
             prompt.append(part)
-    return case.sample, replace(case.request, prompt=joined(prompt))
+    return case.sample, replace(case.request, prompt=merged([tuple(prompt)]))
 
 
 def _own_places(case: Case) -> list[int]:

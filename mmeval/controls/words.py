@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from mmeval.controls.case import Act, Case, Changed, Inapplicable, joined
+from mmeval.controls.case import Act, Case, Changed, Inapplicable
 from mmeval.scoring.metrics.circular import turned, turned_letter
-from mmeval.scoring.readings.choices import LETTERS
+from mmeval.scoring.readings.choices import LETTERS, merged
 from mmeval.types import Image, Parts, Sample, images
 
 TURN = "options turned by"
@@ -63,7 +63,7 @@ def passage(length: int, misleads: bool, after: bool, case: Case) -> Changed:
     text = _passage(case.sample, length, misleads)
     place = at[-1] + 1 if after else at[0]
     prompt = (*case.request.prompt[:place], text, *case.request.prompt[place:])
-    return case.sample, replace(case.request, prompt=joined(prompt))
+    return case.sample, replace(case.request, prompt=merged([prompt]))
 
 
 def _passage(sample: Sample, length: int, misleads: bool) -> str:
@@ -92,7 +92,7 @@ def _wrong(sample: Sample, draw: random.Random) -> str:
 
 
 def _sentences(draw: random.Random) -> Iterator[str]:
-    """Yield plain sentences about a small harbor town forever; none repeats before all have appeared."""
+    """Yield plain sentences about a small harbour town forever; none repeats before all have appeared."""
     all_of_them = [f"{who} {does} {when}." for who in _WHO for does in _DOES for when in _WHEN]
     while True:
         yield from draw.sample(all_of_them, len(all_of_them))

@@ -14,18 +14,19 @@ from typing import Any
 
 from mmeval import jsonl
 from mmeval.data import files, json_rows, sheets, tables
+from mmeval.data.mmbench import PASS
 from mmeval.data.tables import TableRow
 from mmeval.types import InputError, plural
 
 IDS = (
-    *("id", "question_id", "index", "idx", "Index", "identifier", "questionId", "qid", "q_id", "pid", "key"),
-    *("question number", "image_path", "image_id", "image"),
-)
+    "id", "question_id", "index", "idx", "Index", "identifier", "questionId", "qid", "q_id", "pid", "key",
+    "question number", "image_path", "image_id", "image",
+)  # fmt: skip
 """Columns that may name the question; the last three name its picture, as VizWiz, TextVQA and caption sets do."""
 ANSWERS = (
-    *("loglikelihoods", "proba", "resps", "filtered_resps"),
-    *("model_prediction", "prediction", "text", "output", "response", "caption", "answer"),
-)
+    "loglikelihoods", "proba", "resps", "filtered_resps",
+    "model_prediction", "prediction", "text", "output", "response", "caption", "answer",
+)  # fmt: skip
 """Columns that may hold the answer, the surest first: next to any of the others, `answer` is the correct answer.
 
 HallusionBench: model_prediction; NLVR2, SEED-Bench, GQA, MMStar, VL-ICL, NExT-QA: prediction; COCO: caption; VQA,
@@ -35,8 +36,6 @@ QUESTIONS = ("question", "Question", "questions", "query", "prompt", "input", "s
 """Columns that may hold the question or the whole prompt, used to check a row's id."""
 WRAPPED = ("outputs", "logs", "results", "samples", "predictions", "data")
 """Keys under which a JSON document may hold its rows. ScienceQA has the texts in `outputs`, the places in `results`."""
-PASS = 1_000_000
-"""Added to a question's index for each rotation in MMBench; LLaVA's files number the rotations as `round_id`."""
 LONGEST = 255
 """Maximum characters of an id. A longer text in such a column is a picture in base64."""
 FAILED = "Failed to obtain answer via API."
@@ -90,6 +89,7 @@ def _answer(line: TableRow) -> AnswerRow:
     ids = {name: key(value) for name, value in scalars.items() if 0 < len(value) <= LONGEST}
     id, turn = ids.get("question_id", ""), str(row.get("round_id"))
     if id.isdecimal() and turn.isdecimal() and len(turn) <= LONGEST:
+        # LLaVA's files number the rotations of a question
         ids["question_id"] = str(int(id) + int(turn) * PASS)
     asked = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
     place, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
@@ -104,7 +104,8 @@ def _json(path: Path) -> json_rows.Found:
     """Read a list of objects or a map of ids, possibly inside a document, or one object per line."""
     text = files.text(path).strip()
     commas = re.match(r"\{[^\n]*\},\s*(\n|$)", text)  # after each line: SEED-Bench's results
-    if text.startswith("{") and not commas and (path.suffix.lower() == ".jsonl" or re.search(r"\}\s*\n\s*\{", text)):
+    lines = path.suffix.lower() == ".jsonl" or re.search(r"\}[ \t\r]*\n\s*\{", text)
+    if text.startswith("{") and not commas and lines:
         yield from jsonl.read(path)
         return
     if not text:

@@ -189,7 +189,7 @@ def decoded(text: str, where: str) -> bytes:
     try:
         return base64.b64decode("".join(encoded.split()), validate=True)  # some tools wrap base64
     except ValueError as error:
-        raise InputError(f"{where}: not base64 ({error}); get the file again") from error
+        raise InputError(f"{where}: not base64 ({error}); download the file again") from error
 
 
 def _delimiter(path: Path) -> str:

@@ -4,7 +4,6 @@ import hashlib
 import io
 import re
 import unicodedata
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,12 +13,12 @@ from pathlib import Path, PurePosixPath
 from PIL import Image as PILImage
 
 from mmeval import regular
-from mmeval.pictures import BROKEN, FORMATS
+from mmeval.pictures import FORMATS, Unusable, decoding
 from mmeval.types import Image, InputError, part_of
 
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})(\.\w+)$")
 LITTER = {".DS_Store", "Thumbs.db", "__MACOSX"}
-"""What macOS and Windows leave in folders; so are files whose names begin with `._`."""
+"""Files that macOS and Windows leave behind; names starting with `._` count too."""
 
 _NEEDED: ContextVar[bool] = ContextVar("needed", default=True)
 
@@ -90,7 +89,9 @@ def inside(folder: Path, name: str, where: str) -> Path:
     InputError for any other path out of the folder, an address, and a name that no file can have.
     """
     if "://" in name:
-        raise InputError(f"{where}: '{name[:80]}' is an address; pictures are not fetched: get the file and name it")
+        raise InputError(
+            f"{where}: '{name[:80]}' is a URL; mmeval downloads no pictures. Download it and give the path"
+        )
     path, pure = folder / name, PurePosixPath(name)
     below = not pure.is_absolute() and ".." not in pure.parts
     try:
@@ -112,10 +113,9 @@ def is_picture(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
+        with decoding(str(path)):
             PILImage.open(path, formats=FORMATS).close()
-    except BROKEN:
+    except (Unusable, OSError):
         return False
     return True
 
@@ -150,7 +150,7 @@ def _check_shards(paths: Sequence[Path]) -> None:
         if missing:
             raise InputError(
                 f"{start.parent}: {part_of(len(missing), len(names), 'file', 'is', 'are')} missing, such as "
-                f"{missing[0]}; get what is missing, or name a single file to ask only its questions"
+                f"{missing[0]}; download what is missing, or name a single file to ask only its questions"
             )
 
 

@@ -19,7 +19,7 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
     try:
         import datasets  # type: ignore[import-untyped]
     except ImportError as error:
-        raise InputError("DATA=hub needs the package datasets; pip install 'mmeval-harness[hf]'") from error
+        raise InputError("`--data hub` needs the package datasets; pip install 'mmeval-harness[hf]'") from error
     if Path(repo).exists():  # `datasets` would load the path instead
         raise InputError(f"the data set {repo} is on the hub, but this folder has a path of that name; run elsewhere")
     # it logs every retry with an address; the outcome is reported once, below
@@ -29,7 +29,7 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
     load = _cached if offline else datasets.load_dataset
     try:
         table = load(repo, revision=revision, split=split, **named)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         reason = "it does not answer" if offline else str(error).splitlines()[0]
         advice = "check the network, or give a local folder or .parquet file"
         if "gated" in reason.lower():

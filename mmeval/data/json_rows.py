@@ -36,11 +36,16 @@ def read(path: Path, hook: Hook | None) -> Found:
     if listed:
         yield from _items(path, hook)
     elif _is_json(first):
-        line = [b""]
-        advice = "the file must hold a list of objects or one object per line: get it again"
-        for row, where in jsonl.read(path, advice=advice, on_line=lambda own: line.__setitem__(0, own)):
-            if line[0].count(b'":') > len(row):  # a value is an object, too, or a key appears twice
-                json.loads(line[0], object_pairs_hook=partial(_unique, where))
+        line = b""
+
+        def keep(own: bytes) -> None:
+            nonlocal line
+            line = own
+
+        advice = "the file must hold a list of objects or one object per line: download it again"
+        for row, where in jsonl.read(path, advice=advice, on_line=keep):
+            if line.count(b'":') > len(row):  # a value is an object, too, or a key appears twice
+                json.loads(line, object_pairs_hook=partial(_unique, where))
             yield row, where
     else:
         yield _object(load(path, hook), str(path)), str(path)
@@ -52,17 +57,17 @@ def _items(path: Path, hook: Hook | None) -> Found:
     text = next(blocks).lstrip()[1:]
     while True:
         try:
-            start = _after_blanks(text, place)
+            start = _after_whitespace(text, place)
             if text[start] == "]":
                 break
             if number > 0 and text[start] != ",":
                 raise ValueError("no comma")
-            begin = _after_blanks(text, start + 1) if number else start
+            begin = _after_whitespace(text, start + 1) if number else start
             value, end = decoder.raw_decode(text, begin)
         except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
             if len(text) - place > regular.LONGEST:
                 reason = f"is not JSON, or longer than {regular.LONGEST:,} characters"
-                raise InputError(f"{path}: item {number + 1} {reason}; get the file again") from None
+                raise InputError(f"{path}: item {number + 1} {reason}; download the file again") from None
             if not (more := "".join(islice(blocks, 1 + (len(text) - place) // BLOCK))):  # doubled: linear in all
                 load(path, hook)  # raises the InputError with the position
                 raise
@@ -78,12 +83,12 @@ def _items(path: Path, hook: Hook | None) -> Found:
         load(path, hook)
 
 
-def _after_blanks(text: str, place: int) -> int:
-    found = _BLANKS.match(text, place)
+def _after_whitespace(text: str, place: int) -> int:
+    found = _WHITESPACE.match(text, place)
     return found.end() if found else place
 
 
-_BLANKS = re.compile(r"[ \t\r\n]*")
+_WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 
 def _object(value: Any, where: str) -> dict[str, Any]:
@@ -142,4 +147,4 @@ def _loaded(path: Path, **hooks: Any) -> Any:
     try:
         return json.loads(files.text(path), **hooks)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); get the file again") from error
+        raise InputError(f"{path}: not JSON ({error}); download the file again") from error

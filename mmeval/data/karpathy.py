@@ -30,7 +30,7 @@ def pictures(rows: Iterable[TableRow]) -> Iterator[CaptionedPicture]:
         if split not in SPLITS:
             raise InputError(f"{line.where}: the split is '{split[:20]}'; it must be train, val or test")
         if not isinstance(sentences, list) or not sentences or not all(isinstance(one, dict) for one in sentences):
-            raise InputError(f"{line.where}: no captions under 'sentences'; get the file again")
+            raise InputError(f"{line.where}: no captions under 'sentences'; download the file again")
         each = [TableRow(one, line.where) for one in sentences]
         captions = tuple((one.text("sentid"), one.cell("raw")) for one in each)
         folder = line.text("filepath") if "filepath" in line.values else ""

@@ -116,8 +116,8 @@ def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:
             found[row.index] = replace(row, image=Image(_picture(picture, where, held), where))
     for index, other in waiting.items():
         if other not in found or other in waiting:
-            said = f"its picture refers to row {other}, which has none"
-            raise InputError(f"{found[index].where}: {said}; get the file again")
+            problem = f"its picture refers to row {other}, which has none"
+            raise InputError(f"{found[index].where}: {problem}; download the file again")
         found[index] = replace(found[index], image=found[other].image)
     return list(found.values())
 

@@ -19,9 +19,9 @@ ROWS = 1 << 20
 LONGEST = 32767
 """Maximum characters of a sheet's cell."""
 BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, ParseError),
-    *(LookupError, ValueError, OSError, TypeError, EOFError, RuntimeError),
-)
+    zipfile.BadZipFile, zlib.error, ParseError,
+    LookupError, ValueError, OSError, TypeError, EOFError, RuntimeError,
+)  # fmt: skip
 """What openpyxl and zipfile raise for a workbook that is damaged, encrypted, or uses unknown features."""
 
 Kind = Literal["text", "number", "formula", "error"]

@@ -5,20 +5,17 @@ The task interprets the columns. No address is fetched, and no name leads out of
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmeval import regular
-from mmeval.data import delimited, files, json_rows
+from mmeval.data import delimited, files, json_rows, parquet
 from mmeval.data.json_rows import Found, Hook
 from mmeval.data.samplers import Span
 from mmeval.types import Image, InputError, nearest
 
-BATCH = 32
-"""Rows of a parquet table in memory at once; a picture may have several megabytes."""
 MAGIC = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "data:image/")
 """The first characters of a PNG, JPEG, GIF and WEBP in base64, and of a data URL; such a text is not a file name."""
 NOT_TEXT = (list, Mapping, bytes)
@@ -61,7 +58,7 @@ class TableRow:
     def cell(self, name: str, required: bool = True) -> str:
         """Return the column as text, also a number; an empty cell is an empty text. Raises InputError as `text`.
 
-        So is a column that is neither required nor there.
+        An optional column that is missing also gives an empty text.
         """
         if not required and name not in self.values:
             return ""
@@ -183,6 +180,14 @@ def read(
     return _of_files(found, path, rows)
 
 
+def known(where: str, name: str, value: str, values: Collection[str]) -> str:
+    """Return a value of a row. Raises InputError if it is not one of `values`."""
+    if value not in values:
+        near, others = nearest(value, [*values]), ", ".join(values)
+        raise InputError(f"{where}: unknown {name} '{value[:60]}'{near}; choose from {others}")
+    return value
+
+
 def _named(patterns: Sequence[str], between: str = " or ") -> str:
     """Return the patterns for a message, or the first of many."""
     if len(patterns) <= MANY:
@@ -197,7 +202,8 @@ def _of_files(paths: Sequence[Path], folder: Path, rows: str | None) -> Iterator
             empty = False
             yield line
         if empty and len(paths) > 1:
-            raise InputError(f"{path}: has no rows; get it again, or remove it to ask only the questions of the others")
+            advice = "download the file again, or remove it to ask only the questions of the others"
+            raise InputError(f"{path}: has no rows; {advice}")
 
 
 def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None = None) -> Iterator[TableRow]:
@@ -213,7 +219,7 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
     elif kind in (".csv", ".tsv"):
         found = delimited.rows(path)
     elif kind == ".parquet":
-        found = parquet(path)
+        found = parquet.read(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
     return (TableRow(_bounded(values, where), where, folder, path) for values, where in found)
@@ -233,27 +239,3 @@ def _safe(pattern: str) -> str:
         wrong = "leads out of the data's folder" if parts else "names the data's folder itself"
         raise InputError(f"the file name '{pattern}' {wrong}; name files inside it")
     return pattern
-
-
-def parquet(path: Path, columns: Sequence[str] | None = None) -> Found:
-    """Yield the columns of each row; None means all. Raises InputError if the file is broken or lacks a column."""
-    import pyarrow
-    import pyarrow.parquet
-
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own pool keeps tens of megabytes
-    try:
-        with regular.opened(path) as file, pyarrow.parquet.ParquetFile(file, pre_buffer=False) as table:
-            for name in columns or ():
-                if name not in table.schema_arrow.names:
-                    raise InputError(f"{path}: no column '{name}'; get the file again")
-            batches = (batch.to_pylist() for batch in table.iter_batches(BATCH, columns=columns))
-            before: dict[str, Any] = {}
-            for number, values in enumerate(chain.from_iterable(batches), 1):
-                for name, value in values.items():
-                    if isinstance(value, dict) and value == before.get(name):
-                        values[name] = before[name]  # questions about one picture hold its bytes once
-                yield values, f"{path}, row {number}"
-                before = values
-    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: cannot be read as parquet ({reason}); get it again") from error

@@ -114,9 +114,9 @@ def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
     known = known if isinstance(known, list) else []
     for n in numbers:
         if n >= len(known):
-            raise InputError(f"{path}: no box for thing {n}; get the file again")
+            raise InputError(f"{path}: no box for thing {n}; download the file again")
         if not isinstance(known[n], list) or len(known[n]) < 4 or not all(_is_number(x) for x in known[n][:4]):
-            raise InputError(f"{path}, box {n}: {known[n]!r:.60} is not a box of four numbers; get the file again")
+            raise InputError(f"{path}, box {n}: {known[n]!r:.60} is not a box of four numbers; download the file again")
     return [tuple(known[n][:4]) for n in numbers]
 
 

@@ -34,5 +34,5 @@ def _number(line: TableRow) -> str:
         return Path(line.text("video")).stem.removeprefix("video").removeprefix("vid")
     number = line.text("video_id")
     if not number.isdecimal():
-        raise InputError(f"{line.where}: the video_id is '{number[:40]}'; it must be a number; get the file again")
+        raise InputError(f"{line.where}: the video_id is '{number[:40]}'; it must be a number; download the file again")
     return number

@@ -18,7 +18,7 @@ from mmeval.data.tables import TableRow
 from mmeval.scoring.metrics.vqa import CONFIDENCE, one_line
 from mmeval.types import InputError, plural
 
-AGAIN = "get the file again"
+AGAIN = "download the file again"
 ANSWERS = 10
 """Answers per question: VQA accuracy leaves out each of ten people in turn."""
 PLACES = ("annotations", "Annotations", "questions")

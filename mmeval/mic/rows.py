@@ -59,7 +59,7 @@ class SourceRow:
         try:
             self.id.encode()
         except UnicodeEncodeError as error:
-            raise InputError(f"the id {self.id!a} is not Unicode ({error.reason}); get the file again") from error
+            raise InputError(f"the id {self.id!a} is not Unicode ({error.reason}); download the file again") from error
 
     @property
     def scenes(self) -> set[tuple[str, int | None]]:
@@ -134,7 +134,8 @@ def of_form(line: TableRow) -> Iterator[None]:
     try:
         yield
     except FORM as error:
-        raise InputError(f"{line.where}: not in the set's format ({malformed(error)}); get the file again") from error
+        reason = f"not in the set's format ({malformed(error)})"
+        raise InputError(f"{line.where}: {reason}; download the file again") from error
 
 
 def index(rows: Iterable[TableRow], make: Callable[[TableRow], tuple[Any, V]]) -> dict[Any, V]:

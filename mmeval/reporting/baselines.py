@@ -6,7 +6,7 @@ from typing import Any
 from mmeval.scoring.baselines import label
 from mmeval.types import number
 
-TITLE = "Without looking"
+TITLE = "Baselines"
 BROAD = 4
 Rows = tuple[tuple[str, ...], ...]
 

@@ -125,7 +125,7 @@ def _tables(found: Found) -> Iterator[Lines]:
         (name, *("" if value is None else number(value, 1) for value in (own.get(one) for one in labels)))
         for name, own in found["rows"].items()
     ]
-    yield Lines("Scores, and baselines that do not look", ("", *labels.values()), tuple(rows))
+    yield Lines("Scores and baselines", ("", *labels.values()), tuple(rows))
     columns = ("control", "n", "as asked", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
     # with all questions, accuracy as asked is that of the first table; earlier studies do not have it
     partly = any(own["n"] != found["n"] and "as_asked" in own for own in controls.values())
@@ -137,7 +137,7 @@ def _tables(found: Found) -> Iterator[Lines]:
         )
         for name, own in controls.items()
     )
-    title = "What each control takes away (gain: as asked minus control, 95% interval, on n questions)"
+    title = "Accuracy lost under each control (gain: as asked minus control, 95% interval, on n questions)"
     yield Lines(title, columns, gains)
     families = tuple(
         (
@@ -185,7 +185,7 @@ def _letters(found: Found) -> Iterator[Lines]:
         cells = (spread(rotation[key]) for key in ("as_asked", "all_turns", "taken_away"))
         row = (", ".join(rotation["turns"]), *cells)
         columns = ("", "as asked", "correct in all rotations", "taken away")
-        yield Lines("What rotating the options takes away", columns, (row,))
+        yield Lines("Accuracy lost to option rotation", columns, (row,))
 
 
 def _parts(found: Found) -> Iterator[Lines]:

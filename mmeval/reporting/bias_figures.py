@@ -135,7 +135,7 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
 
     legend = [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)]
     subtitle = f"{found['title']}: points of 100 lost without it, with 95% intervals"
-    return Figure("What the picture is worth", subtitle, legend, lambda size: step(size) * len(axes), body)
+    return Figure("Gain from the picture, by subtask", subtitle, legend, lambda size: step(size) * len(axes), body)
 
 
 def _blur(found: Found) -> Figure | None:
@@ -181,7 +181,7 @@ def _length(found: Found) -> Figure | None:
         _curve(paper, x, y, points)
 
     title, subtitle = (
-        "What the picture is worth after a long text",
+        "Gain from the picture, by prompt length",
         "points of accuracy lost without it, with 95% intervals",
     )
     return Figure(title, f"{found['title']}: {subtitle}", (), lambda size: size.curve, body)

@@ -8,15 +8,15 @@ from mmeval.types import between, number, part_of, plural, within
 Found = Mapping[str, Any]
 NO_VALUE = "no value"
 WITHOUT = {
-    "absent": ("With the picture removed", "the picture"),
-    "swap-category-0": ("With a picture of the same category in its place", "the picture"),
-    "hidden": ("With the question hidden", "the question"),
-    "shots-none": ("Without demonstrations", "the demonstrations"),
-    "shots-blind": ("With demonstrations without their pictures", "the demonstrations' pictures"),
-    "shots-shuffled": ("With shuffled answers in the demonstrations", "the demonstrations' answers"),
-    "shots-other": ("With demonstrations of another task", "the demonstrations' task"),
+    "absent": ("With the picture removed", "the picture", "lowers"),
+    "swap-category-0": ("With a picture of the same category in its place", "the picture", "lowers"),
+    "hidden": ("With the question hidden", "the question", "lowers"),
+    "shots-none": ("Without demonstrations", "the demonstrations", "lower"),
+    "shots-blind": ("With demonstrations without their pictures", "the demonstrations' pictures", "lower"),
+    "shots-shuffled": ("With shuffled answers in the demonstrations", "the demonstrations' answers", "lower"),
+    "shots-other": ("With demonstrations of another task", "the demonstrations' task", "lowers"),
 }
-"""Control -> the opening of the sentence about it, and what it takes away."""
+"""Control -> the opening of the sentence about it, what it takes away, and the verb of a sentence about that."""
 
 
 def headline(found: Found) -> list[str]:
@@ -65,14 +65,13 @@ def _looks(found: Found) -> Iterator[str]:
         yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions correctly{chance}."
     elif seen.get("reason"):
         yield f"It has no accuracy: {seen['reason']}."
-    for name, (opening, taken) in WITHOUT.items():
+    for name, (opening, taken, lowers) in WITHOUT.items():
         gain = _gain(found, name)
         if gain is None:
             continue
-        lower = "lower" if taken.endswith(("demonstrations", "pictures", "answers")) else "lowers"
         verdicts = {
             1: f"{opening} it loses {spread(gain)} points: its answers depend on {taken}.",
-            -1: f"{opening} it gains {spread(_times(gain, -1))} points: {taken} {lower} its accuracy.",
+            -1: f"{opening} it gains {spread(_times(gain, -1))} points: {taken} {lowers} its accuracy.",
             0: f"{opening} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
             f"show that it uses {taken}.",
         }

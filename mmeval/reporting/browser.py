@@ -192,6 +192,7 @@ def _row(
 
     box = right_box(record)
     seconds = round(record.seconds, 3) if math.isfinite(record.seconds) else 0
+    likelihoods = record.loglikelihoods or ()
     values: dict[str, Any] = {
         "id": record.id,
         "g": record.digest,
@@ -203,7 +204,7 @@ def _row(
         "p": cut(record.sent),
         "r": cut(record.reasoning),
         "e": cut(record.error or ""),
-        "l": [round(value, 3) for value in record.loglikelihoods or () if math.isfinite(value)],
+        "l": [round(value, 3) for value in likelihoods] if all(map(math.isfinite, likelihoods)) else [],
         "f": record.finish_reason == "length",
         "n": [record.input_tokens, record.output_tokens, seconds],
         "i": [digest[:DIGEST] for digest in record.images],

@@ -69,7 +69,7 @@ def grids(comparison: Comparison) -> list[Lines]:
 
 
 def _baselines(comparison: Comparison) -> list[Lines]:
-    """Return a table per task and set of questions of what answers that do not look score."""
+    """Return a table per task and set of questions of the scores of the baselines."""
     found = dict.fromkeys((pair.task.title, pair.questions, baselines_of(pair)) for pair in comparison.pairs)
     return [
         Lines(f"{TITLE}: {task}, {plural(n, 'question')}", ("", *rows[0][1:]), rows[1:])
@@ -95,7 +95,9 @@ def notes(comparison: Comparison, dropped: Collection[str] = ()) -> list[str]:
             "for all headline numbers of this comparison, the others for those of their table."
         )
     if tests and "detectable" not in dropped:
-        found.append(f"detectable: the smallest difference that this many questions show with a power of {POWER:.0%}.")
+        found.append(
+            f"detectable: the smallest difference that this many questions detect with a power of {POWER:.0%}."
+        )
     if comparison.margin is not None and "same" not in dropped:
         found.append(
             f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "

@@ -51,7 +51,7 @@ class Screen(Display):
     def __init__(self, bar: Progress | None = None) -> None:
         self._console, self._bar = bar.console if bar else console(), bar
         self._row = bar.add_task("preparing", total=None, rate="", left="") if bar else None
-        self._began, self._first, self._done, self._told = 0.0, -1, 0, 0.0
+        self._began, self._first, self._done, self._last_shown = 0.0, -1, 0, 0.0
 
     def message(self, text: str) -> None:
         """Print the message."""
@@ -60,7 +60,7 @@ class Screen(Display):
     def progress(self, done: int, total: int) -> None:
         """Show the progress of a run. A smaller `done` than before means that a new run has begun."""
         if self._first < 0 or done < self._done:
-            self._began = self._told = time.monotonic()  # the first answers' rate includes the model's warm-up
+            self._began = self._last_shown = time.monotonic()  # the first answers' rate includes the model's warm-up
             self._first = done
         self._done = done
         rate = (done - self._first) / max(time.monotonic() - self._began, 1e-3)
@@ -69,8 +69,8 @@ class Screen(Display):
             self._bar.update(self._row, description="samples", completed=done, total=total, rate=shown, left="left")
         elif done == total == self._first:
             self._console.print(Text(f"{done}/{plural(total, 'sample')}"))
-        elif done > self._first and (done == total or time.monotonic() - self._told >= LOG_EVERY):
-            self._told = time.monotonic()
+        elif done > self._first and (done == total or time.monotonic() - self._last_shown >= LOG_EVERY):
+            self._last_shown = time.monotonic()
             left = f", {(total - done) / rate:.0f} s left" if done < total else ""
             self._console.print(Text(f"{done}/{plural(total, 'sample')}, {rate:.1f}/s{left}"))
 
@@ -103,13 +103,13 @@ LISTED = 20
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print the errors in a file and the warnings for its user."""
-    for level, title, style in (("wrong", "error", "red"), ("mind", "warning", "yellow")):
+    for level, style in (("error", "red"), ("warning", "yellow")):
         found = [finding.sentence for finding in findings if finding.level == level]
         for sentence in found[:LISTED]:
-            say(f"{title}: {clean(sentence)}", style)
+            say(f"{level}: {clean(sentence)}", style)
         if len(found) > LISTED:
-            say(f"{title}: and {len(found) - LISTED:,} more like these", style)
-    if not any(finding.level == "wrong" for finding in findings):
+            say(f"{level}: and {len(found) - LISTED:,} more like these", style)
+    if not any(finding.level == "error" for finding in findings):
         say("checked: no errors", "green")
 
 

@@ -1,8 +1,9 @@
 """Runs of several models on several tasks as one table: one row per model, one column per headline number.
 
-Below the models are rows of answers that do not look: chance, the majority answer, a constant answer.
+Below the models are rows of baselines: chance, the majority answer, a constant answer.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,15 +55,25 @@ def matrix(runs: Sequence[Run]) -> Matrix:
     tasks: dict[str, str] = {}
     marks: dict[str, dict[str, Sequence[str]]] = {}
     baselines: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
+    titles: dict[str, str] = {}
     for run, model in zip(runs, _names(runs), strict=True):
         task, found = run_report.task_of_run(run), estimates(run.results)
+        if (key := _benchmark(run)) not in titles:
+            same = sum(one.partition(" (card ")[0] == task.title for one in titles.values())
+            titles[key] = f"{task.title} (card {same + 1})" if same else task.title
+        title = titles[key]
         for name, label in (task.totals or task.axes).items():
-            columns.setdefault(f"{task.title}, {label}", {})[model] = found[name]
-            tasks[f"{task.title}, {label}"] = task.title
+            columns.setdefault(f"{title}, {label}", {})[model] = found[name]
+            tasks[f"{title}, {label}"] = title
             for baseline, value in _baselines(run.results, name).items():
-                baselines[baseline].setdefault(f"{task.title}, {label}", value)
-        marks.setdefault(task.title, {})[model] = run.marks
+                baselines[baseline].setdefault(f"{title}, {label}", value)
+        marks.setdefault(title, {})[model] = run.marks
     return Matrix(columns, tasks, marks, {name: own for name, own in baselines.items() if own})
+
+
+def _benchmark(run: Run) -> str:
+    """Return what is the same for runs of one benchmark: two cards may have files of one name."""
+    return json.dumps([run.spec.task, run.identity.get("card")], sort_keys=True)
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
@@ -70,17 +81,17 @@ def _names(runs: Sequence[Run]) -> list[str]:
     found: list[str] = []
     taken: dict[tuple[str, str], int] = {}
     for run in runs:
-        same = [one.spec for one in runs if (one.spec.task, one.spec.model) == (run.spec.task, run.spec.model)]
+        same = [one.spec for one in runs if (_benchmark(one), one.spec.model) == (_benchmark(run), run.spec.model)]
         differing = [name for name in options() if len({getattr(one, name) for one in same}) > 1]
         settings = (f"{name.replace('_', ' ')} {getattr(run.spec, name)}" for name in differing)
         name = ", ".join((run.spec.model, *settings))
-        taken[run.spec.task, name] = number = taken.get((run.spec.task, name), 0) + 1
+        taken[_benchmark(run), name] = number = taken.get((_benchmark(run), name), 0) + 1
         found.append(name if number == 1 else f"{name} ({number})")
     return found
 
 
 def _baselines(results: Mapping[str, Any], metric: str) -> dict[str, float]:
-    """Return what answers that do not look score on a metric, as far as it is known."""
+    """Return the scores of the baselines on a metric, as far as they are known."""
     answers = [results.get("baselines", {}).get(name, {"values": {}}) for name in (MAJORITY, CONSTANT)]
     found = [results["metrics"][metric]["chance"], *(one["values"].get(metric) for one in answers)]
     return {name: value for name, value in zip(BASELINES, found, strict=True) if value is not None}

@@ -151,7 +151,7 @@ function options(sample) {
 }
 function bars(sample) {
   const names = (sample.k || sample.o || []).map(String), right = new Set(sample.t);
-  const bytes = (index) => data.perByte && names[index] ? new TextEncoder().encode(names[index]).length : 1;
+  const bytes = (index) => data.perByte && names[index] ? Math.max(new TextEncoder().encode(names[index].trim()).length, 1) : 1;
   const compared = sample.l.map((value, index) => value / bytes(index)), best = Math.max(...compared);
   const weights = compared.map((value) => Math.exp(value - best)), sum = weights.reduce((a, b) => a + b, 0);
   const made = el("div", "bars");

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mmeval.comparison import Row
@@ -30,6 +31,7 @@ NAME = "report.html"
 HEAD = 1000
 """Bytes of a page within which it says what it was made from."""
 _MADE_FROM = re.compile(rb'<meta name="made-from" content="([0-9a-f]{64})">')
+NO_PANELS: Mapping[str, str] = MappingProxyType({})
 OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error", "unscored")
 
 
@@ -40,7 +42,7 @@ def write(
     facts: Mapping[str, str],
     commands: Mapping[str, str],
     figures: Sequence[str] = (),
-    panels: Mapping[str, str] = {},
+    panels: Mapping[str, str] = NO_PANELS,
     made_from: str = "",
 ) -> Path:
     """Write `report.html` into the folder and return its path.
@@ -87,7 +89,7 @@ def comparison(chart: Chart, rows: Sequence[Row] = (), below: Sequence[Rows] = (
     """Return the panel that shows several runs side by side: every number of the chart that at least one run has.
 
     `rows`, for two runs, have the differences with their own intervals and p-values; `below` are further tables, such
-    as what answers that do not look score; `notes` are limits of the comparison.
+    as the scores of the baselines; `notes` are limits of the comparison.
     """
     found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
     labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}

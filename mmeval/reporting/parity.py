@@ -54,7 +54,7 @@ def to_json(found: Parity) -> dict[str, Any]:
         "equivalent": found.equivalent,
         "differences": [
             {
-                "number": row.label, "b_less_a": row.difference.value, "low": row.difference.low,
+                "number": row.label, "b_minus_a": row.difference.value, "low": row.difference.low,
                 "high": row.difference.high, "p_equivalence": row.equivalent, "reason": row.difference.reason,
             }
             for row in found.rows

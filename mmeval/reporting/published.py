@@ -5,9 +5,10 @@ The tables are the CSV files in `reports/reference/`, installed as package data 
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date as day
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from mmeval.task import load_task
 from mmeval.types import Estimate, InputError, nearest, number
 
 REFERENCE = resources.files("mmeval.reporting.reference")
-FULL_MARKS = {"perception": 2000.0, "cognition": 800.0} | dict.fromkeys(load_task("mme").axes, 200.0)
 CHANCE = 0.375
 """Score of random guessing on MME, as a fraction of full marks: 50 points for acc and 25 for acc+, of 200."""
 MMBENCH = {
@@ -29,8 +29,14 @@ MMBENCH = {
 OVERALL = "circular"
 SHOWN = 5
 """Maximum number of published models in a figure, not counting MMICL."""
-KIN = ("MMICL", "InstructBLIP-13B")
+ALWAYS_SHOWN = ("MMICL", "InstructBLIP-13B")
 """The model that this harness runs, and a related one: shown if the table has them."""
+
+
+@cache
+def full_marks() -> Mapping[str, float]:
+    """Return MME's full marks: metric -> number."""
+    return {"perception": 2000.0, "cognition": 800.0} | dict.fromkeys(load_task("mme").axes, 200.0)
 
 
 def draw(which: str, folder: Path, runs: Sequence[Series] = (), data: Sequence[str] = ()) -> list[Path]:
@@ -56,11 +62,11 @@ def mme(date: str) -> list[Series]:
         raise InputError(f"no published scores of '{date}'; the nearest dates are {_nearest(date, tables)}")
     labels = load_task("mme").labels
     models = [
-        Series(row["model"], {n: _estimate(row[label.lower()], FULL_MARKS[n], CHANCE) for n, label in labels.items()})
+        Series(row["model"], {n: _estimate(row[label.lower()], full_marks()[n], CHANCE) for n, label in labels.items()})
         for row in _rows(tables[date])
     ]
     first = len(models) if "_radar_" in tables[date] else SHOWN
-    return models[:first] + [model for model in models[first:] if model.label == KIN[0]]
+    return models[:first] + [model for model in models[first:] if model.label == ALWAYS_SHOWN[0]]
 
 
 def mmbench(which: str) -> list[Series]:
@@ -79,7 +85,7 @@ def _mme(date: str, runs: Sequence[Series]) -> Chart:
     models, task = mme(date), load_task("mme")
     _check(runs, "MME", task.axes)
     if not runs:
-        models = [replace(model, highlight=model.label == KIN[0]) for model in models]
+        models = [replace(model, highlight=model.label == ALWAYS_SHOWN[0]) for model in models]
     over = [replace(run, highlight=True) for run in runs]
     subtitle = "MME, 14 subtasks of 200 points each. Published scores" + (" and own runs over them" if runs else "")
     notes = (f"Source: MME leaderboard of {date}, BradyFU/Awesome-Multimodal-Large-Language-Models.",)
@@ -106,13 +112,13 @@ def _mmbench(which: str, runs: Sequence[Series], data: Sequence[str]) -> Chart:
 
 
 def chosen(models: Sequence[Series], runs: Sequence[Series] = ()) -> list[Series]:
-    """Return KIN and the best models, or KIN and the models with scores nearest to the runs; best first."""
-    kin = [model for model in models if model.label.startswith(KIN)]
-    rest = [model for model in models if model not in kin]
+    """Return ALWAYS_SHOWN and the best models, or those with scores nearest to the runs; best first."""
+    always = [model for model in models if model.label.startswith(ALWAYS_SHOWN)]
+    rest = [model for model in models if model not in always]
     if runs:
         rest.sort(key=lambda model: min(abs(_overall(model) - _overall(run)) for run in runs))
-    shown = sorted([*rest[: SHOWN - len(kin)], *kin], key=_overall, reverse=True)
-    return [replace(model, highlight=not runs and model.label.startswith(KIN[0])) for model in shown]
+    shown = sorted([*rest[: SHOWN - len(always)], *always], key=_overall, reverse=True)
+    return [replace(model, highlight=not runs and model.label.startswith(ALWAYS_SHOWN[0])) for model in shown]
 
 
 def _check(runs: Sequence[Series], benchmark: str, metrics: Iterable[str]) -> None:

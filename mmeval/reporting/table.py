@@ -66,7 +66,7 @@ class Table:
     remarks: tuple[str, ...]
     """Sentences about these answers that the reader must know."""
     baselines: Rows = ()
-    """A header and rows with the headline numbers of answers that do not look at the question."""
+    """A header and rows with the scores of the baselines, for the headline numbers."""
 
     @property
     def every(self) -> tuple[ScoreRow, ...]:

@@ -101,5 +101,5 @@ class StreamingModel(Protocol):
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
         """Answer one request as `generate` does. Call `on_text`, in any thread, with each piece of the text.
 
-        The pieces make up the answer, apart from blanks around it. `mmeval.types.Pieces` makes them.
+        The pieces make up the answer, apart from whitespace around it. `mmeval.types.Pieces` makes them.
         """

@@ -12,9 +12,10 @@ _TAG = re.compile(r"[<◁\[]\S*\Z")
 
 
 class Pieces:
-    """Passes an answer on in pieces as it grows, without the blanks around it.
+    """Passes an answer on in pieces as it grows, without the whitespace around it.
 
-    An end that may yet become something else is held back: a half-written tag of reasoning, half a character, a blank.
+    An end that may yet become something else is held back: a half-written tag of reasoning, an incomplete
+    character, whitespace.
     """
 
     def __init__(self, on_text: Callable[[str], object]) -> None:

@@ -111,7 +111,7 @@ def images(parts: Parts) -> tuple[Image, ...]:
 
 
 def text_of(parts: Parts) -> str:
-    """Return the text of a prompt, blanks included, without pictures and with references written out."""
+    """Return the text of a prompt, whitespace included, without pictures and with references written out."""
     texts = (f"image {part.image}" if isinstance(part, Ref) else part for part in parts if not isinstance(part, Image))
     return "".join(texts)
 

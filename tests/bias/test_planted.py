@@ -393,7 +393,9 @@ def test_an_answer_that_failed_is_no_answer(tmp_path: Path) -> None:
     grey = found["controls"]["grey"]
     assert grey["n"] == 54 and grey["as_asked"]["value"] == grey["accuracy"]["value"] == 50.0  # less a whole pair
     assert grey["gain"]["perception"]["value"] == grey["gain"]["accuracy"]["value"] == 0.0
-    columns = next(one for one in report.tables(found) if one.title.startswith("What each control")).columns
+    columns = next(
+        one for one in report.tables(found) if one.title.startswith("Accuracy lost under each control")
+    ).columns
     assert columns[:4] == ("control", "n", "as asked", "accuracy")
     (blur,) = (svg for svg in report.write(tmp_path, found) if svg.name == "bias-blur.svg")
     (curve,) = re.findall(r'd="M[0-9.]+ ([0-9.]+)L[0-9.]+ ([0-9.]+)L[0-9.]+ ([0-9.]+)"', blur.read_text("utf-8"))

@@ -124,6 +124,13 @@ def test_the_relevant_picture_is_moved_to_each_place() -> None:
         moved(0, case(*shown, "What is alike?"))
 
 
+def test_a_number_in_a_text_stays_that_of_its_picture() -> None:
+    asked = case(picture(1), picture(2), "Is image 1 like image 2?")
+    assert only(0, asked)[1].prompt[1:] == ("Is image 1 like image 2?",)
+    with pytest.raises(Inapplicable, match="its text numbers the pictures"):
+        only(-1, asked)  # image 1 would be the second one
+
+
 def test_references_are_swapped_and_single_pictures_kept() -> None:
     one, two = picture(1), picture(2)
     asked = case(one, two, "Is ", Ref(0), " like ", Ref(1), "?")
@@ -131,7 +138,7 @@ def test_references_are_swapped_and_single_pictures_kept() -> None:
     assert [part.image for part in swapped.prompt if isinstance(part, Ref)] == [1, 0]
     _, last = only(-1, asked)
     assert images(last.prompt) == (two,)
-    assert last.prompt == (two, "Is image 0 like ", Ref(0), "?")
+    assert last.prompt == (two, "Is a picture that is not shown like ", Ref(0), "?")
 
 
 def test_turned_options_are_recorded_as_they_were_shown() -> None:

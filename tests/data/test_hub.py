@@ -28,6 +28,10 @@ class Several:
     feature: object
 
 
+class DatasetsError(Exception):
+    """The base class of the package's own errors; it is neither an OSError nor a ValueError."""
+
+
 class Table(list[dict[str, Any]]):
     """Rows that remember which columns were cast, and to what."""
 
@@ -50,7 +54,8 @@ def _online(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
-    fake = SimpleNamespace(load_dataset=load, Image=Picture, List=Several)
+    exceptions = SimpleNamespace(DatasetsError=DatasetsError)
+    fake = SimpleNamespace(load_dataset=load, Image=Picture, List=Several, exceptions=exceptions)
     monkeypatch.setitem(sys.modules, "datasets", fake)
 
 
@@ -93,6 +98,15 @@ def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     instead(monkeypatch, load)
     with pytest.raises(InputError, match=r"lmms-lab/MME at d6c9023f017b .*Couldn't reach the Hub\); check the network"):
+        next(hub.values(**PLACE))
+
+
+def test_a_data_set_that_cannot_be_built_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(repo: str, revision: str, split: str) -> Any:
+        raise DatasetsError("An error occurred while generating the dataset")
+
+    instead(monkeypatch, load)
+    with pytest.raises(InputError, match=r"cannot be loaded from the hub \(An error occurred while generating"):
         next(hub.values(**PLACE))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,9 @@ def folder(tmp_path: Path) -> Path:
     picture(tmp_path / "elsewhere" / "photo.png")
     (tmp_path / "elsewhere" / "secret.png").write_text("root:x:0:0")
     os.mkfifo(tmp_path / "elsewhere" / "pipe.png")
+    header = struct.pack(">4sIIBBBBB", b"IHDR", 20_000, 20_000, 1, 0, 0, 0, 0)
+    bomb = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (tmp_path / "elsewhere" / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bomb + b"\0\0\0\0IDAT")
     picture(tmp_path / "data" / "own.png")
     (tmp_path / "data" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "data" / "photo.png").symlink_to(tmp_path / "elsewhere" / "photo.png")
@@ -42,8 +47,9 @@ def test_a_missing_picture_of_a_linked_folder_is_missing_and_not_refused(folder:
         ("{elsewhere}/photo.png", "leads out of"),
         ("linked/secret.png", "leads out of"),
         ("linked/pipe.png", "leads out of"),
+        ("linked/bomb.png", "leads out of"),
         ("linked", "leads out of"),
-        ("file:///etc/passwd", "is an address"),
+        ("file:///etc/passwd", "is a URL; mmeval downloads no pictures"),
         ("a\0b", "cannot be the name of a file"),
         ("x" * 300, "cannot be the name of a file"),
         ("loop.png", "cannot be the name of a file"),

@@ -47,7 +47,7 @@ def test_long_item_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert _refused(path) == f"{path}, item 2: the column question has more than 3,000 characters; shorten it"
     monkeypatch.setattr(json_rows, "BLOCK", 100)
     path.write_text(json.dumps([ROWS[0], {"id": "1", "question": "x" * 3 * LONGEST}]))
-    assert _refused(path) == f"{path}: item 2 is not JSON, or longer than 3,000 characters; get the file again"
+    assert _refused(path) == f"{path}: item 2 is not JSON, or longer than 3,000 characters; download the file again"
 
 
 def test_long_value_of_a_document(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_row_that_lacks_something_is_named(bad: dict[str, Any], message: str, 
 def test_an_empty_one_of_several_files_is_not_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n')
     (tmp_path / "b.jsonl").write_text("")
-    with pytest.raises(InputError, match=r"b\.jsonl: has no rows; get it again, or remove it"):
+    with pytest.raises(InputError, match=r"b\.jsonl: has no rows; download the file again, or remove it"):
         list(tables.read(str(tmp_path), ["*.jsonl"], None, "task"))
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mmeval.reporting.chart import Chart, Series
-from mmeval.reporting.published import FULL_MARKS
+from mmeval.reporting.published import full_marks
 from mmeval.task import load_task
 from mmeval.types import Estimate
 
@@ -16,7 +16,7 @@ WHY = "One reads four characters."
 
 def series(label: str, share: float, **how: bool) -> Series:
     """Numbers around that share of full marks, a different one on each axis."""
-    names = enumerate(FULL_MARKS.items())
+    names = enumerate(full_marks().items())
     return Series(label, {name: _estimate(share + 0.02 * (i % 5 - 2), full) for i, (name, full) in names}, **how)
 
 

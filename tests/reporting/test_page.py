@@ -257,7 +257,8 @@ def test_the_same_run_makes_the_same_page(tmp_path: Path) -> None:
 def test_numbers_that_are_none_do_not_break_the_page(tmp_path: Path) -> None:
     record = Record("a", ("x",), loglikelihoods=(float("nan"), -1.0), seconds=float("inf"), question="?")
     html = write(tmp_path, [Answer(record, {"official": Score(0.0, "incorrect", None)})]).read_text("utf-8")
-    assert "NaN" not in html.split('id="data">')[1].split("</script>")[0]
+    data = html.split('id="data">')[1].split("</script>")[0]
+    assert "NaN" not in data and '"l"' not in data  # the second option's bar must not be the first one's
 
 
 def test_runs_side_by_side_have_each_number_and_the_difference_where_it_is_known() -> None:

@@ -113,9 +113,7 @@ def test_the_bias_panel_is_seen_whole(page: Browser, studied: Path, width: int) 
     assert page.run("document.querySelectorAll('#bias figure').length") == 3
     assert page.run("[...document.querySelectorAll('#bias td')].some((one) => one.dataset.label === 'gain: Accuracy')")
     headings = "[...document.querySelectorAll('.stacked thead th')]"
-    assert page.run(
-        f"{headings}.find((one) => one.textContent === 'Without looking').getBoundingClientRect().width > 0"
-    )
+    assert page.run(f"{headings}.find((one) => one.textContent === 'Baselines').getBoundingClientRect().width > 0")
     ticks = "[...document.querySelector('#bias figure').querySelectorAll('svg text')]"
     ticks += ".filter((one) => /^\u2212?[0-9]+$/.test(one.textContent)).map((one) => one.getBoundingClientRect())"
     apart = "(one, place, all) => !place || one.left > all[place - 1].right + 2"
@@ -246,6 +244,15 @@ def test_likelihoods_are_bars_and_nothing_is_said_to_be_said(page: Browser, tmp_
     text = page.run("document.querySelector('.detail').textContent")
     assert "left73.1%−1.00" in text and "right26.9%−2.00" in text
     assert "(empty)" not in text and "Answer" not in text
+
+
+def test_likelihoods_per_byte_are_those_of_the_stripped_text(page: Browser, tmp_path: Path) -> None:
+    record = Record("a", ("A",), question="What?", loglikelihoods=(-4.0, -5.0), choices=(" left ", "right"))
+    page.open(write(tmp_path, [Answer(record, {"likelihood": Score(1.0, "correct", "A")})], per_byte=True))
+    assert page.run("[...document.querySelectorAll('.bars .num:not(.quiet)')].map((one) => one.textContent)") == [
+        "50.0%",
+        "50.0%",
+    ]
 
 
 def test_a_narrow_window_shows_one_sample_at_a_time(page: Browser, tmp_path: Path) -> None:

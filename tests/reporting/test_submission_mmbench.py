@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return evaluate("constant:=1+1", "mmbench", data=str(data), out=folder / "run")
 
 
-def findings(path: Path, level: str = "wrong", board: str = "mmbench") -> list[str]:
+def findings(path: Path, level: str = "error", board: str = "mmbench") -> list[str]:
     """What is found, but for the size: these tables are small."""
     found = [finding.sentence for finding in submission.check(path, board) if finding.level == level]
     return [sentence for sentence in found if "fewer than MMBench" not in sentence]
@@ -111,7 +111,7 @@ def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
     assert set(scores) == {"META", "MMBench_DEV_EN"}
     assert scores["MMBench_DEV_EN"]["Overall"] == 0.0
     assert findings(archive, board="openvlm") == findings(entry, board="openvlm") == []
-    assert "fill these in" in findings(entry, "mind", "openvlm")[0]
+    assert "fill these in" in findings(entry, "warning", "openvlm")[0]
 
 
 @pytest.mark.parametrize(
@@ -172,26 +172,26 @@ def test_what_is_wrong_with_anybodys_table_is_said(
     ],
 )
 def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
-    found = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": said}}), "mind")
+    found = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": said}}), "warning")
     assert any(sentence in one and "line 2, column prediction" in one for one in found), found
 
 
 def test_a_model_may_say_nothing_and_that_is_to_be_minded(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.csv", {1: {"prediction": ""}, 4: {"prediction": " "}})
     assert findings(path) == []
-    assert any("line 3: the prediction is empty; so is 1 more row; empty" in one for one in findings(path, "mind"))
+    assert any("line 3: the prediction is empty; so is 1 more row; empty" in one for one in findings(path, "warning"))
 
 
 def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.csv", {1: {"prediction": "D"}})
-    assert any("the prediction is 'D', but the options are A, B, C" in one for one in findings(path, "mind"))
+    assert any("the prediction is 'D', but the options are A, B, C" in one for one in findings(path, "warning"))
     assert findings(path) == []
     ended = call("submit", "--check", path, "--to", "mmbench")
     assert ended.output.count("error:") == 1 and "the prediction is 'D'" in " ".join(ended.output.split())
 
 
 def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
-    found = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "mind")
+    found = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "warning")
     assert sum("is a missing value to pandas" in one for one in found) == 1
     assert any(
         "line 2, column prediction: 'N/A' is a missing value to pandas" in one and "so are 18 more" in one
@@ -201,7 +201,7 @@ def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
 
 def test_a_cell_too_long_for_a_sheet_is_to_be_minded(tmp_path: Path) -> None:
     said = {0: {"prediction": "B" * 32_768}, 3: {"prediction": "B" * 32_768}}
-    found = findings(predictions(tmp_path / "theirs.tsv", said), "mind")
+    found = findings(predictions(tmp_path / "theirs.tsv", said), "warning")
     assert any("is longer than the 32,767 characters of a spreadsheet's cell" in one for one in found)
     assert any(one.endswith("; so is 1 more cell") for one in found)
 
@@ -209,7 +209,7 @@ def test_a_cell_too_long_for_a_sheet_is_to_be_minded(tmp_path: Path) -> None:
 def test_a_cell_that_was_cut_is_told_by_check_and_score_alike(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.tsv", {0: {"prediction": "B" * 32_767}})
     cut = "has exactly 32,767 characters, the maximum of a spreadsheet's cell: it was cut"
-    assert any(cut in one for one in findings(path, "mind"))
+    assert any(cut in one for one in findings(path, "warning"))
     scored, results = answers.score_predictions("mmbench", str(path))
     assert f"1 of {len(scored.records)} answers: each {cut}." in results["remarks"]
 
@@ -220,7 +220,7 @@ def test_a_whole_table_is_found_right(tmp_path: Path) -> None:
 
 def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     assert "no column prediction" in findings(predictions(tmp_path / "a.tsv", without=("prediction",)))[0]
-    mind = findings(predictions(tmp_path / "b.tsv", without=("split",)), "mind")
+    mind = findings(predictions(tmp_path / "b.tsv", without=("split",)), "warning")
     assert any("no column split" in one for one in mind)
     twice = predictions(tmp_path / "d.tsv")
     twice.write_text(twice.read_text().replace("\tcomment\t", "\tPrediction\t", 1))
@@ -243,7 +243,7 @@ def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:
     book.save(path)
     assert findings(path) == [f"{path}, line 2, column prediction: '=1+1' is a formula or its error, not an answer; "
                               "write it as text"]  # fmt: skip
-    assert any("'2' is a number" in one for one in findings(path, "mind"))
+    assert any("'2' is a number" in one for one in findings(path, "warning"))
     scored, results = answers.score_predictions("mmbench", str(path))
     assert scored.records[0].error == "the cell prediction is a formula or its error, not an answer; write it as text"
     assert (results["counts"]["error"], results["counts"]["correct"]) == (1, 1)
@@ -326,7 +326,7 @@ def test_a_zip_as_people_make_it(run: Run, tmp_path: Path) -> None:
         file.write(path, "theirs/MINE_MMBench.XLSX")
         file.writestr("__MACOSX/theirs/._MINE_MMBench.XLSX", b"Mac OS X")
     assert findings(archive, board="openvlm") == []
-    assert any("MINE_MMBench.XLSX, line 2, column C" in one for one in findings(archive, "mind", "openvlm"))
+    assert any("MINE_MMBench.XLSX, line 2, column C" in one for one in findings(archive, "warning", "openvlm"))
     whole = archive.read_bytes()
     archive.write_bytes(whole[:90] + bytes(byte ^ 0x55 for byte in whole[90:190]) + whole[190:])
     assert "not a readable zip" in findings(archive, board="openvlm")[0]
@@ -368,4 +368,4 @@ def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
 def test_an_entry_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "entry.json")
     (found,) = submission.check(tmp_path / "entry.json", "openvlm")
-    assert found.level == "wrong" and "not a regular file" in found.sentence
+    assert found.level == "error" and "not a regular file" in found.sentence

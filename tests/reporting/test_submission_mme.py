@@ -80,7 +80,7 @@ def two_questions() -> list[Record]:
 
 
 def wrong(folder: Path) -> list[str]:
-    return [finding.sentence for finding in check(folder) if finding.level == "wrong"]
+    return [finding.sentence for finding in check(folder) if finding.level == "error"]
 
 
 def test_a_folder_is_checked_whichever_of_its_files_is_named(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_model_may_say_nothing_but_not_to_every_question(tmp_path: Path) -> No
     path = tmp_path / "OCR.txt"
     path.write_text(path.read_text().replace("\tYes\tYes", "\tYes\t"))
     assert wrong(tmp_path) == [few]
-    (told,) = [finding.sentence for finding in check(tmp_path) if finding.level == "mind"]
+    (told,) = [finding.sentence for finding in check(tmp_path) if finding.level == "warning"]
     assert "OCR.txt, line 1: the answer is empty; " in told
     for path in tmp_path.iterdir():
         path.write_text("".join(line.rpartition("\t")[0] + "\t\n" for line in path.read_text().splitlines()))

@@ -83,7 +83,7 @@ def test_more_headline_numbers_than_fit_are_rows() -> None:
     labels = {name: name.upper() for name in "abcde"}
     found = {MAJORITY: {"answer": "no", "values": dict.fromkeys("abcde", 1.0)}}
     header, *rest = rows_of.rows(labels, dict.fromkeys("abcde"), found)
-    assert header == ("Without looking", "always no, the majority") and rest[4] == ("E", "1.00")
+    assert header == ("Baselines", "always no, the majority") and rest[4] == ("E", "1.00")
 
 
 @pytest.fixture(scope="module")

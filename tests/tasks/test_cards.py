@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,6 +24,7 @@ from mmeval.cards.rows import sample
 from mmeval.cards.schema import Card, Columns, check
 from mmeval.cards.task import build, load
 from mmeval.data.tables import TableRow
+from mmeval.reporting.matrix import matrix
 from mmeval.scoring.metrics import groups
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task, load_task
@@ -229,8 +231,8 @@ def test_short_answers(tmp_path: Path) -> None:
     [
         ({"catgories": ["a"]}, "unknown key 'catgories' (did you mean 'categories'?)"),
         ({"fields": {**TOOLS["fields"], "pictres": "x"}}, "fields: unknown key 'pictres' (did you mean 'pictures'?)"),
-        ({"kind": "multiple-choice"}, "'multiple-choice' (did you mean 'multiple choice'?)"),
-        ({"kind": "yes/no"}, "options belong to multiple choice"),
+        ({"kind": "multiple-choice"}, "my.yaml, kind: unknown value 'multiple-choice' (did you mean"),
+        ({"kind": "yes/no"}, "a choice question needs `fields: options` or `lettered`, and other kinds take neither"),
         ({"letters": "a)"}, "letters: unknown value 'a)'"),
         ({"max_new_tokens": "ten"}, "max_new_tokens: must be a whole number, not 'ten'"),
         ({"fields": {"question": "ask"}}, "fields: the key 'answer' is missing"),
@@ -245,8 +247,8 @@ def test_short_answers(tmp_path: Path) -> None:
         ({"lettered": 0}, "lettered: must be at least 1, not 0"),
         ({"lettered": 27}, "lettered: must be at most 26, not 27"),
         ({"max_new_tokens": 10**9}, "max_new_tokens: must be at most 1000000, not 1000000000"),
-        ({"kind": {"mc": "multiple choice"}}, "kind: a map of kinds and its column"),
-        ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "kind: a map of kinds and its column"),
+        ({"kind": {"mc": "multiple choice"}}, "`kind` as a map and `fields: kind` must be given together"),
+        ({"fields": {**TOOLS["fields"], "kind": "trade"}}, "`kind` as a map and `fields: kind` must be given together"),
         ({"kind": {"mc": "multiple"}}, "'multiple' (did you mean 'multiple choice'?)"),
         ({"prompts": {"odd": {"yes/no": "{question}"}}}, "prompts, odd: unknown kind 'yes/no'"),
         ({"prompts": {"odd": {}}}, "prompts, odd: the prompt for 'multiple choice' is missing"),
@@ -325,7 +327,7 @@ def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
         ({"trade": "wod"}, "unknown category 'wod' (did you mean 'wood'?)"),
         ({"photo": "9.png"}, "there is no picture"),
         ({"photo": "../../tools.yaml"}, "leads out of"),
-        ({"photo": "https://example.org/a.png"}, "is an address"),
+        ({"photo": "https://example.org/a.png"}, "is a URL; mmeval downloads no pictures"),
         ({"ask": " "}, "the column ask is ' '"),
         ({"A": "", "B": "", "C": "saw"}, "an option is empty"),
     ],
@@ -709,3 +711,19 @@ def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
     assert found.complete and "What \ufffd is it?" in found.records[0].sent
     said = "1 question has a lone surrogate (half an emoji), shown as \ufffd."
     assert said in found.results["remarks"]
+
+
+def test_two_cards_of_one_file_name_are_two_columns_of_a_table(tools: Path, tmp_path: Path) -> None:
+    shutil.copytree(tools, tools / "more")
+    other = card(tools / "more", {**TOOLS, "letters": "(A)"})
+    cards = (tools / "tools.yaml", other)
+    runs = [
+        evaluate(f"constant:{letter}", str(path), out=tmp_path / f"{place}{letter}")
+        for place, path in enumerate(cards)
+        for letter in "AB"
+    ]
+    made = matrix(runs)
+    assert made.models == ["constant:A", "constant:B"]
+    titles = list(dict.fromkeys(made.tasks.values()))
+    assert titles[1] == f"{titles[0]} (card 2)" and len(titles) == 2
+    assert all(column.keys() == {"constant:A", "constant:B"} for column in made.columns.values())

@@ -52,7 +52,7 @@ def test_both_files_are_read(tmp_path: Path) -> None:
 def test_a_line_that_is_not_one_is_a_sentence(tmp_path: Path) -> None:
     charades_sta(tmp_path)
     (tmp_path / "charades_sta_test.txt").write_text(LINES + "3MSZA 0.5##person\n")
-    with pytest.raises(InputError, match="line 4: not a video, two times, ## and a sentence; get the file again"):
+    with pytest.raises(InputError, match="line 4: not a video, two times, ## and a sentence; download the file again"):
         list(load_task("charades-sta").samples(str(tmp_path)))
 
 

@@ -95,7 +95,7 @@ def test_both_forms_of_screenspot_have_the_same_questions(tmp_path: Path) -> Non
         ("bbox", [4, 2, 8], "it must be left, top, width and height of a box"),
         ("data_type", "widget", "unknown data_type 'widget'; choose from text, icon"),
         ("img_filename", "9.png", "there is no picture"),
-        ("img_filename", "", "0 pictures in the column img_filename, not 1; get the file again"),
+        ("img_filename", "", "0 pictures in the column img_filename, not 1; download the file again"),
     ],
 )
 def test_a_row_that_cannot_be_asked_is_a_sentence(column: str, cell: object, message: str, tmp_path: Path) -> None:

@@ -532,6 +532,16 @@ def test_raven_a_file_cut_short_is_a_sentence(tmp_path: Path, share: float) -> N
     assert f"{path}: not a RAVEN file" in ended.stderr
 
 
+def test_raven_a_small_file_with_huge_arrays_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "center_single" / "RAVEN_8_test.npz"
+    path.parent.mkdir()
+    np.savez_compressed(path, image=np.zeros((16, 1024, 1025), np.uint8), target=3)
+    with pytest.raises(
+        InputError, match=r"not a RAVEN file \(its arrays have 16,\d+,\d+ bytes, more than 16,777,216\)"
+    ):
+        read("raven", tmp_path)
+
+
 def test_raven_a_file_whose_pictures_do_not_unpack_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "center_single" / "RAVEN_8_test.npz"
     path.parent.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,12 @@ def test_vlms_are_blind_is_read_as_by_either_harness(
     one = Record("1", (key,), task, text=text)
     scorers = (own.readings["vlmevalkit"], own.readings["lmms-eval"], own.scorers["strict"])
     assert tuple(score(one).value for score in scorers) == right
+
+
+def test_vlms_are_blind_a_long_answer_without_braces_is_read_at_once() -> None:
+    score, start = load_task("vlms-are-blind").scorers["official"], time.perf_counter()
+    assert score(Record("1", ("3,4",), "Counting Grid - Blank Grids", text="row " * 20_000)).outcome == "unparsed"
+    assert time.perf_counter() - start < 3
 
 
 @pytest.mark.parametrize("task", ["Touching Circles", "Circled Letter", "Counting Grid - Word Grids"])

@@ -477,7 +477,7 @@ def test_ivqa_is_half_right_where_one_person_agrees(ivqa: Path, tmp_path: Path) 
 @pytest.mark.parametrize("answers", [["a", "b", "c", "d"], ["a", "b", "c", "d", ""], ["a", "b", "c", "d", "e", "f"]])
 def test_ivqa_more_or_fewer_answers_than_people(answers: list[str], ivqa: Path) -> None:
     table(ivqa / "test.csv", [ivqa_row(answers)])
-    with pytest.raises(InputError, match=r"test.csv, line 2: [46] answers instead of 5; get the file again"):
+    with pytest.raises(InputError, match=r"test.csv, line 2: [46] answers instead of 5; download the file again"):
         read("ivqa", ivqa)
 
 

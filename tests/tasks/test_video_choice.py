@@ -192,7 +192,7 @@ def test_lvbench_with_a_question_in_a_row(tmp_path: Path) -> None:
             {"question_type": "reasoning"},
             "line 1, question 1: the column question_type is 'reasoning'; it must be a",
         ),
-        (None, "line 1: the column qa is not a list of questions; get the file again"),
+        (None, "line 1: the column qa is not a list of questions; download the file again"),
     ],
 )
 def test_lvbench_a_row_that_cannot_be_used(row: dict[str, Any] | None, said: str, tmp_path: Path) -> None:
@@ -225,8 +225,8 @@ def test_tempcompass_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ([], "not a map; get the file again"),
-        ({"1034": {"action": {}}}, ", 1034, action: not a list of questions; get the file again"),
+        ([], "not a map; download the file again"),
+        ({"1034": {"action": {}}}, ", 1034, action: not a list of questions; download the file again"),
         ({"1034": {"acton": []}}, ", 1034, acton: unknown aspect 'acton' (did you mean 'action'?)"),
         ({"1034": {"action": ["?"]}}, ", 1034, action, item 1: not a map"),
         (
@@ -235,7 +235,7 @@ def test_tempcompass_by_hand(tmp_path: Path) -> None:
         ),
         (
             {"1034": {"action": [{"question": "What?\nB. this\nA. that", "answer": "B. this"}]}},
-            ", 1034, action, item 1: the options are not in the lines after the first, in order; get the file again",
+            ", 1034, action, item 1: the options are not in the lines after the first, in order; download",
         ),
         (
             {"99": {"action": [{"question": "What?\nA. this", "answer": "A. this"}]}},

@@ -80,7 +80,7 @@ def vsr(root: Root) -> Iterator[SourceRow]:
     def answer(line: TableRow) -> str:
         label = line.text(card.fields.answer)
         if label not in answers:
-            raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be 0 or 1; get the file again")
+            raise InputError(f"{line.where}: the label is '{label[:40]}'; it must be 0 or 1; download the file again")
         return answers[label]
 
     return _carded(root, card, files, answer, words="statement")

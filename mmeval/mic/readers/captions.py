@@ -49,7 +49,7 @@ def _official(root: Root, path: str, split: str, folder: str) -> Iterator[Source
         with of_form(line):
             image, id = line.value("image_id"), line.text("id")
             if image not in names:
-                raise InputError(f"{line.where}: caption {id} has an image that is not listed; get the file again")
+                raise InputError(f"{line.where}: caption {id} has an image that is not listed; download the file again")
             yield SourceRow(id, split, (Picture(f"{folder}/{names[image]}"),), {}, line.cell("caption"))
 
 
@@ -95,7 +95,7 @@ def _captions(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
             picture = Picture(f"{folder}/{name}")
             yield SourceRow(f"{name}#{int(found['number'])}", split, (picture,), {}, found["caption"].strip())
         elif number or form is TOKEN:  # the first line of results.csv is a header
-            raise InputError(f"{where}: not a picture name, a number and a caption; get the file again")
+            raise InputError(f"{where}: not a picture name, a number and a caption; download the file again")
 
 
 def msrvtt(root: Root) -> Iterator[SourceRow]:

@@ -16,12 +16,13 @@ def rows(root: Root) -> Iterator[SourceRow]:
     for text, where in root.lines(root.need(*NAMES)):
         found = re.match(r"(n\d{8})\s+([^,\r]+)", text)
         if not found:
-            raise InputError(f"{where}: not a WordNet number and a name; get the file again")
+            raise InputError(f"{where}: not a WordNet number and a name; download the file again")
         names[found[1]] = found[2].strip()
     folder = root.need("images")
     for split, path in root.splits({split: f"{split}.csv" for split in SPLITS}):
         for line in root.rows(path):
             name, label = line.text("filename"), line.text("label")
             if label not in names:
-                raise InputError(f"{line.where}: class {label} is in none of {', '.join(NAMES)}; get the file again")
+                nowhere = f"class {label} is in none of {', '.join(NAMES)}"
+                raise InputError(f"{line.where}: {nowhere}; download the file again")
             yield SourceRow(name, split, (Picture(f"{folder}/{name}"),), {}, names[label])

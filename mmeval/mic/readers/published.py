@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from mmeval.data import files, tables
+from mmeval.data import files, parquet
 from mmeval.data.tables import TableRow
 from mmeval.mic.rows import Picture, Root, SourceRow, of_form
 from mmeval.mmicl.context import ImagePlace
@@ -38,8 +38,8 @@ def rows(root: Root) -> Iterator[SourceRow]:
 def _table(root: Root, name: str) -> Iterator[TableRow]:
     """Read the texts of a table; its pictures are read later, when they are written."""
     path = root.note(name)
-    next(tables.parquet(path, (*TEXTS, "input_image")), None)  # raises InputError if a column is missing
-    return (TableRow(values, where) for values, where in tables.parquet(path, TEXTS))
+    next(parquet.read(path, (*TEXTS, "input_image")), None)  # raises InputError if a column is missing
+    return (TableRow(values, where) for values, where in parquet.read(path, TEXTS))
 
 
 def _made(name: str, number: int, line: TableRow) -> SourceRow:

@@ -8,22 +8,22 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """An error in a file ("wrong"), or a warning for its user ("mind")."""
+    """An error in a file, or a warning for its user."""
 
-    level: Literal["wrong", "mind"]
+    level: Literal["error", "warning"]
     sentence: str
 
 
-wrong, mind = partial(Finding, "wrong"), partial(Finding, "mind")
+problem, warning = partial(Finding, "error"), partial(Finding, "warning")
 
 
 def empty(what: str, places: Sequence[str], total: int) -> Iterator[Finding]:
     """Yield a warning about the places of empty answers, since a model may say nothing; an error if all are empty."""
     if places and len(places) == total:
-        yield wrong(f"{places[0]}: the {what} is empty, and so are all others; write what the model said")
+        yield problem(f"{places[0]}: the {what} is empty, and so are all others; write what the model said")
     elif places:
         advice = "empty ones count as wrong, so check that the model said nothing"
-        yield mind(f"{places[0]}: the {what} is empty{more(len(places) - 1, 'row')}; {advice}")
+        yield warning(f"{places[0]}: the {what} is empty{more(len(places) - 1, 'row')}; {advice}")
 
 
 def more(others: int, what: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmeval.data.mmbench import SIZES, index_of, lacks_turns, option_cells, prediction_cells, question_of
 from mmeval.data.sheets import CUT, FORMULA, LONGEST, Cell, is_text
 from mmeval.files import LONGEST_NAME, component, write_bytes
-from mmeval.reporting.leaderboards.findings import Finding, empty, mind, more, wrong
+from mmeval.reporting.leaderboards.findings import Finding, empty, more, problem, warning
 from mmeval.runs.run import Run
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.readings.choices import LETTERS
@@ -125,11 +125,11 @@ def check(path: Path) -> list[Finding]:
     try:
         rows = [PredictionRow(cells, where) for cells, where in prediction_cells(path)]
     except InputError as error:
-        return [wrong(str(error))]
+        return [problem(str(error))]
     if not rows:
-        return [wrong(f"{path}: no rows; check that it is the right file")]
+        return [problem(f"{path}: no rows; check that it is the right file")]
     lacking = [name for name in EXPECTED if name not in rows[0].cells]
-    found = [mind(f"{path}: no column {name}; the benchmark's report groups by it") for name in lacking]
+    found = [warning(f"{path}: no column {name}; the benchmark's report groups by it") for name in lacking]
     groups: dict[int, dict[int, PredictionRow]] = {}
     for row in rows:
         found += _cells(row)
@@ -137,10 +137,10 @@ def check(path: Path) -> list[Finding]:
             index = index_of(row.text("index"), row.where)
             group = groups.setdefault(question_of(row.text("g_index"), index, row.where), {})
         except InputError as error:
-            found.append(wrong(str(error)))
+            found.append(problem(str(error)))
             continue
         if index in group:
-            found.append(wrong(f"{row.where}: the index {index} is repeated; it was in {group[index].where}"))
+            found.append(problem(f"{row.where}: the index {index} is repeated; it was in {group[index].where}"))
         group[index] = row
     known = lacks_turns(len(groups), len(rows))
     for question, turns in groups.items():
@@ -159,7 +159,7 @@ def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow
     few = max(groups) < V1 and size[0] < SIZES[named][0]
     known = ", ".join(f"{name}: {questions:,} questions, {lines:,} rows" for name, (questions, lines) in SIZES.items())
     odd = f"fewer than {named} has" if few else "which is not the size of a known set"
-    yield (wrong if few else mind)(
+    yield (problem if few else warning)(
         f"{path}: {plural(size[0], 'question')} in {plural(size[1], 'row')}, {odd} ({known})"
     )
 
@@ -172,7 +172,7 @@ def _misread_cells(rows: Sequence[PredictionRow]) -> Iterator[Finding]:
             if name in row.cells and (what := _misread(row.cells[name])):
                 misread.setdefault(what, []).append(f"{row.where}, column {name}: '{row.text(name)[:40]}'")
     for what, cells in misread.items():
-        yield mind(f"{cells[0]} {what}{more(len(cells) - 1, 'cell')}")
+        yield warning(f"{cells[0]} {what}{more(len(cells) - 1, 'cell')}")
 
 
 def _cells(row: PredictionRow) -> Iterator[Finding]:
@@ -180,17 +180,17 @@ def _cells(row: PredictionRow) -> Iterator[Finding]:
     try:
         options = option_cells({name: cell.text for name, cell in row.cells.items()}, row.where)
     except InputError as error:
-        yield wrong(str(error))
+        yield problem(str(error))
     known = [*LETTERS[: len(options)]]
     answered = row.text("prediction").strip()
     if options and answered in [*LETTERS] and answered not in known:
-        yield mind(f"{row.where}: the prediction is '{answered}', but the options are {', '.join(known)}")
+        yield warning(f"{row.where}: the prediction is '{answered}', but the options are {', '.join(known)}")
     answer = row.text("answer").strip()
     if options and answer and answer not in known:
-        yield wrong(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
+        yield problem(f"{row.where}: the answer '{answer[:40]}' is not one of the options")
     for name in ("prediction", *LETTERS):
         if name in row.cells and not is_text(row.cells[name]):
-            yield wrong(f"{row.where}, column {name}: '{row.text(name)[:40]}' {FORMULA}")
+            yield problem(f"{row.where}, column {name}: '{row.text(name)[:40]}' {FORMULA}")
 
 
 _NUMBER = re.compile(
@@ -235,12 +235,12 @@ def _turns(path: Path, question: int, turns: Mapping[int, PredictionRow], known:
     first = turns[min(turns)]
     options = sum(1 for name in LETTERS if first.text(name) != "")
     if question not in turns:
-        yield wrong(f"{path}: question {question} lacks its first pass, so it would not be counted")
+        yield problem(f"{path}: question {question} lacks its first pass, so it would not be counted")
     if len(turns) < options and not known:
         missing = "the missing ones would not be counted, and its score would be too high"
-        yield wrong(f"{path}: question {question} has {len(turns)} of its {options} rotations; {missing}")
+        yield problem(f"{path}: question {question} has {len(turns)} of its {options} rotations; {missing}")
     if len(turns) > options:
-        yield wrong(f"{path}: question {question} has {len(turns)} rows but only {options} options")
+        yield problem(f"{path}: question {question} has {len(turns)} rows but only {options} options")
     for row in turns.values():
         if sorted(row.text(name) for name in LETTERS) != sorted(first.text(name) for name in LETTERS):
-            yield wrong(f"{row.where}: the options differ from those in {first.where}, which has the same question")
+            yield problem(f"{row.where}: the options differ from those in {first.where}, which has the same question")

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mmeval.files import write_texts
-from mmeval.reporting.leaderboards.findings import Finding, empty, wrong
+from mmeval.reporting.leaderboards.findings import Finding, empty, problem
 from mmeval.scoring.facts import needed
 from mmeval.task import load_task
 from mmeval.tasks.mme import lines
@@ -40,13 +40,13 @@ def check(folder: Path) -> list[Finding]:
     try:
         records = lines(str(folder))
     except InputError as error:
-        return [wrong(str(error))]
+        return [problem(str(error))]
     found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
     silent = [record.id.split("/") for record in records if not (record.text or "").strip()]
     places = [f"{folder / subtask}.txt, line {number}" for subtask, number in silent]
     found += empty("answer", places, len(records))
     if len(records) != total:
-        found.append(wrong(f"{folder}: {plural(len(records), 'answer')}; the benchmark has {total:,} questions"))
+        found.append(problem(f"{folder}: {plural(len(records), 'answer')}; the benchmark has {total:,} questions"))
     return found
 
 
@@ -56,9 +56,9 @@ def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
     where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
     if one.groups["image"] != other.groups["image"]:
         names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (one, other))
-        yield wrong(f"{where}: from different pictures, {names}; put the two lines of a picture together")
+        yield problem(f"{where}: from different pictures, {names}; put the two lines of a picture together")
     elif one.question == other.question:
-        yield wrong(f"{where}: the same question twice; ask both questions of the picture")
+        yield problem(f"{where}: the same question twice; ask both questions of the picture")
 
 
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:

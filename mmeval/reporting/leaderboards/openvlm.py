@@ -14,7 +14,7 @@ from mmeval import regular
 from mmeval.files import write_bytes, write_json
 from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
-from mmeval.reporting.leaderboards.findings import Finding, mind, wrong
+from mmeval.reporting.leaderboards.findings import Finding, problem, warning
 from mmeval.runs.run import Run
 from mmeval.types import InputError
 
@@ -52,11 +52,11 @@ def check(path: Path) -> list[Finding]:
         with zipfile.ZipFile(path) as archive, TemporaryDirectory() as temporary:
             tables = [item for item in archive.infolist() if _is_table(item.filename)]
             if not tables:
-                return [wrong(f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
+                return [problem(f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
             found: list[Finding] = []
             for number, item in enumerate(tables):
                 if item.file_size > mmbench.LARGEST:
-                    found.append(wrong(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
+                    found.append(problem(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
                     continue
                 copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # not a name from the zip
                 copy.write_bytes(archive.read(item))
@@ -64,7 +64,7 @@ def check(path: Path) -> list[Finding]:
                 found += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench.check(copy)]
             return found
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        return [wrong(f"{path}: not a readable zip ({error}); make it again")]
+        return [problem(f"{path}: not a readable zip ({error}); make it again")]
 
 
 def _is_table(name: str) -> bool:
@@ -104,25 +104,25 @@ def _check_entry(path: Path) -> list[Finding]:
     try:
         value = _ENTRIES.validate_python(json.loads(regular.read_text(path)), strict=True)
     except ValidationError:
-        return [wrong(f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
+        return [problem(f"{path}: not an object of models, each with META; see VLMEvalKit issue 288")]
     except (OSError, ValueError, RecursionError) as error:
-        return [wrong(f"{path}: cannot be read as JSON ({error}); write it again")]
+        return [problem(f"{path}: cannot be read as JSON ({error}); write it again")]
     if not value:
-        return [wrong(f"{path}: no model in it; write an entry with META and scores")]
+        return [problem(f"{path}: no model in it; write an entry with META and scores")]
     found = []
     for model, entry in value.items():
         meta = {name: entry.META.get(name) for name in META}
         empty = [name for name, fact in meta.items() if fact in (None, "") or (isinstance(fact, list) and "" in fact)]
         if empty:
-            found.append(mind(f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
+            found.append(warning(f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
         if not entry.model_extra:
-            found.append(wrong(f"{path}: {model} has no scores; add a data set's"))
+            found.append(problem(f"{path}: {model} has no scores; add a data set's"))
         for data, scores in (entry.model_extra or {}).items():
             if not mmbench.is_ours(data):
                 continue  # other benchmarks have other scales: MME's goes up to 2800
             if "Overall" not in scores:
-                found.append(wrong(f"{path}: {model} has no Overall on {data}; add it"))
+                found.append(problem(f"{path}: {model} has no Overall on {data}; add it"))
             for name, score in scores.items():
                 if type(score) not in (int, float) or not 0 <= score <= 100:
-                    found.append(wrong(f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
+                    found.append(problem(f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
     return found

@@ -1,0 +1,99 @@
+"""Read the rows of a parquet table with little memory, also where a small file stands for very long columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmeval import regular
+from mmeval.data.json_rows import Found
+from mmeval.types import InputError
+
+if TYPE_CHECKING:
+    import pyarrow.parquet
+
+BATCH = 32
+"""Rows of a table in memory at once; a picture may have several megabytes."""
+EXPANDED = 1 << 25
+"""Values of a column that are stored once are held once if a batch of them may have more bytes than this."""
+COMPRESSION = 100
+"""Long columns that are compressed by more are refused: texts are compressed by about 10, pictures hardly at all."""
+
+
+def read(path: Path, columns: Sequence[str] | None = None) -> Found:
+    """Yield the columns of each row; None means all. Raises InputError if the file is broken or lacks a column."""
+    import pyarrow.parquet
+
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own pool keeps tens of megabytes
+    try:
+        with regular.opened(path) as file:
+            metadata = pyarrow.parquet.read_metadata(file)
+            repeated = _repeated(metadata, path)
+            with pyarrow.parquet.ParquetFile(
+                file, metadata=metadata, pre_buffer=False, read_dictionary=repeated
+            ) as table:
+                for name in columns or ():
+                    if name not in table.schema_arrow.names:
+                        raise InputError(f"{path}: no column '{name}'; download the file again")
+                for number, values in enumerate(_rows(table, columns), 1):
+                    yield values, f"{path}, row {number}"
+    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read as parquet ({reason}); download the file again") from error
+
+
+def _rows(table: pyarrow.parquet.ParquetFile, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    before: dict[str, Any] = {}
+    for batch in table.iter_batches(BATCH, columns=columns):
+        for row in zip(*map(_values, batch.columns), strict=True):
+            values = dict(zip(batch.schema.names, row, strict=True))
+            for name, value in values.items():
+                if isinstance(value, dict) and value == before.get(name):
+                    values[name] = before[name]  # questions about one picture hold its bytes once
+            yield values
+            before = values
+
+
+def _repeated(metadata: pyarrow.parquet.FileMetaData, path: Path) -> list[str]:
+    """Return the columns of which a batch may be much longer than the file, because its values are stored once.
+
+    Raises InputError for a column that is compressed too much: one page of it may fill the memory.
+    """
+    found = set[str]()
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for place in range(metadata.num_columns):
+            column = group.column(place)
+            size, stored, name = column.total_uncompressed_size, column.total_compressed_size, column.path_in_schema
+            if size > regular.GIANT and size > COMPRESSION * stored:
+                raise InputError(
+                    f"{path}: {stored:,} bytes of the column {name} stand for {size:,}; save it with other compression"
+                )
+            nested = metadata.schema.column(place).max_repetition_level > 0
+            most = column.num_values if nested else BATCH
+            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and most * size > EXPANDED:
+                found.add(name)
+    return sorted(found)
+
+
+def _values(array: pyarrow.Array) -> list[Any]:
+    """Return the array as Python values; equal values of a dictionary are one object."""
+    import pyarrow
+
+    kind = array.type
+    if isinstance(array, pyarrow.DictionaryArray):
+        places = array.indices.to_pylist()
+        values = {place: None if place is None else array.dictionary[place].as_py() for place in {*places}}
+        return [values[place] for place in places]
+    if isinstance(array, pyarrow.StructArray):
+        names = [field.name for field in kind]
+        rows = zip(*map(_values, array.flatten()), strict=True)
+        there = array.is_valid().to_pylist()
+        return [dict(zip(names, row, strict=True)) if valid else None for row, valid in zip(rows, there, strict=True)]
+    if isinstance(array, (pyarrow.ListArray, pyarrow.LargeListArray)):
+        lengths = array.value_lengths().to_pylist()
+        ends = pairwise(accumulate((length or 0 for length in lengths), initial=0))
+        items = _values(array.flatten())
+        return [None if length is None else items[slice(*own)] for own, length in zip(ends, lengths, strict=True)]
+    return array.to_pylist()  # type: ignore[no-any-return]
