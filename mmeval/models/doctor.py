@@ -60,19 +60,20 @@ def of_model(spec: str) -> tuple[list[str], list[str]]:
 
 def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> list[str]:
     """Return the reasons why a chat model cannot be loaded, found without its weights."""
-    if "auto_map" in config and not _known(config):
-        return ["trust: it comes with its own Python code; read it, then pass --trust-remote-code"]
     import torch
     from transformers import AutoConfig
 
-    from mmeval.models.chat.processor import open_processor
+    from mmeval.models.chat.processor import NEEDS_TRUST, open_processor
     from mmeval.models.chat.reading import reading
     from mmeval.models.chat.template import ChatTemplate
 
+    if "auto_map" in config and not _known(config):
+        return [NEEDS_TRUST.format(source=checkpoint.name, part="the checkpoint")]
     try:
         with reading(checkpoint.name, "its processor"):
-            own = AutoConfig.from_pretrained(folder, local_files_only=True)
-            ChatTemplate(open_processor(str(folder), own, local_files_only=True), checkpoint.name)
+            untrusted = {"local_files_only": True, "trust_remote_code": False}
+            own = AutoConfig.from_pretrained(folder, **untrusted)
+            ChatTemplate(open_processor(str(folder), own, **untrusted), checkpoint.name)
     except InputError as error:
         return [str(error)]
     if torch.cuda.is_available() and not version("accelerate"):

@@ -1,9 +1,11 @@
 """`mmeval doctor`: readable sizes, and models that have no folder."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+import transformers
 
 from mmeval.models.doctor import BINARY, DECIMAL, of_model, scaled
 from mmeval.types import InputError
@@ -48,3 +50,16 @@ def test_a_damaged_header_of_weights_is_a_sentence(tmp_path: Path, header: objec
     (tmp_path / "model.safetensors").write_bytes(len(written).to_bytes(8, "little") + written)
     with pytest.raises(InputError, match=r"model.safetensors: not a readable safetensors file"):
         of_model(str(tmp_path))
+
+
+def test_code_of_a_tokenizer_is_reported_and_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    transformers.MllamaConfig().save_pretrained(tmp_path)  # a family without a tokenizer of its own
+    (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "MllamaImageProcessor"}')
+    own = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["own.Own", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(own))
+    ran = tmp_path / "ran"
+    (tmp_path / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Own: pass\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))  # transformers would ask whether to run it
+    _, (missing,) = of_model(f"chat:{tmp_path}")
+    assert "the checkpoint's processor comes with Python code" in missing and "--trust-remote-code" in missing
+    assert not ran.exists()

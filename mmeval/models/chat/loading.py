@@ -18,7 +18,7 @@ from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.chat.films import check as check_films
 from mmeval.models.chat.hub import arguments
 from mmeval.models.chat.model import ChatModel
-from mmeval.models.chat.processor import open_processor
+from mmeval.models.chat.processor import NEEDS_TRUST, open_processor
 from mmeval.models.chat.reading import reading
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import MORE_ROOM, ROOM, Vision
@@ -101,10 +101,7 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
         except ValueError as error:
             if "trust_remote_code" not in str(error):
                 raise
-            raise InputError(
-                f"{source}: the checkpoint comes with Python code that it needs to run; read that code, and pass "
-                "--trust-remote-code if you trust it"
-            ) from error
+            raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint")) from error
     _check_layers(source, config.to_dict())
     if config.model_type not in KNOWN and not hub["trust_remote_code"]:
         raise InputError(

@@ -13,19 +13,30 @@ from mmeval.types import InputError
 
 OPENER: Any = AutoProcessor
 """Any: with transformers' annotation, mypy would refuse the call."""
+NEEDS_TRUST = (
+    "{source}: {part} comes with Python code that it needs to run; read that code, and pass --trust-remote-code if you "
+    "trust it"
+)
 MARK = "\ufdd0"
 """A Unicode noncharacter, which no text should have; it breaks up text that would be read as a special token."""
 
 
-def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
-    """Return a checkpoint's processor; `hub` are `from_pretrained`'s revision, local_files_only, trust_remote_code.
+def open_processor(source: str, config: PreTrainedConfig, *, trust_remote_code: bool, **hub: Any) -> Any:
+    """Return a checkpoint's processor; `hub` are `from_pretrained`'s `revision` and `local_files_only`.
 
     Without torchvision, a processor that also takes videos is opened without its video part, and pictures are processed
-    by Pillow and numpy. Raises InputError if there is no processor, and whatever transformers raises.
+    by Pillow and numpy. Raises InputError if there is no processor or it needs untrusted code, and whatever
+    transformers raises.
     """
-    if util.find_spec("torchvision") or hub.get("trust_remote_code"):
-        return OPENER.from_pretrained(source, config=config, **hub)
-    return _class_of(source, config, hub).from_pretrained(source, **hub)
+    given = {**hub, "trust_remote_code": trust_remote_code}  # without a value, transformers would ask on the terminal
+    try:
+        if util.find_spec("torchvision") or trust_remote_code:
+            return OPENER.from_pretrained(source, config=config, **given)
+        return _class_of(source, config, hub).from_pretrained(source, **given)
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint's processor")) from error
 
 
 def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:
@@ -46,8 +57,7 @@ def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any
 def _has(source: str, file: str, hub: dict[str, Any]) -> bool:
     from transformers.utils.hub import cached_file
 
-    own = {key: value for key, value in hub.items() if key != "trust_remote_code"}
-    return cached_file(source, file, **own, _raise_exceptions_for_missing_entries=False) is not None
+    return cached_file(source, file, **hub, _raise_exceptions_for_missing_entries=False) is not None
 
 
 def without_video(processor: Any) -> Any:
