@@ -30,6 +30,8 @@ CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't"
 """Spaces that decoding removes, as transformers 4 did for T5 and BERT vocabularies."""
 FILES = ("*.json", "qformer_tokenizer/*.json")
 """A repository's files other than weights."""
+SAVED = ("mmicl_processor.json", "preprocessor_config.json", "tokenizer.json", "qformer_tokenizer/tokenizer.json")
+"""The files that `save_pretrained` writes; the last one only for a Q-Former that reads text."""
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
 """Options that `from_pretrained` passes on to the hub's client."""
 PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")

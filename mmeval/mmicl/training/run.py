@@ -12,7 +12,7 @@ from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import ready
 from mmeval.mmicl.training.arguments import METRIC, arguments
-from mmeval.mmicl.training.begin import begin, check, hold
+from mmeval.mmicl.training.begin import FINAL, begin, check, hold
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.held_out import HeldOut, Measures
@@ -141,7 +141,7 @@ def _finish(
 
     `last` is the last step's checkpoint if there was nothing left to train.
     """
-    final = Path(config.output, "trained")
+    final = Path(config.output, FINAL)
     best = trainer.state.best_model_checkpoint if config.held_out else last
     try:
         if best is None:
