@@ -202,7 +202,7 @@ class ChatModel:
         options.update(
             do_sample=False, temperature=None, top_p=None, top_k=None, num_beams=generation.beams, max_length=None,
             max_new_tokens=generation.max_new_tokens + (generation.thinking_tokens if thinks else 0),
-            pad_token_id=self._pad,
+            pad_token_id=self._pad, num_return_sequences=1, return_dict_in_generate=False,
         )  # fmt: skip
         with torch.inference_mode():
             ids = self.model.generate(

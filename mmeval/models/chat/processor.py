@@ -92,38 +92,41 @@ class Literal:
     """Keeps a text that spells a special token (`<image>`, `<|im_end|>`) from being read as one.
 
     `broken` puts a mark into such words, so neither the chat template nor the processor recognizes them. The tokenizer
-    drops the mark after it has looked for special tokens, and reads the rest as ordinary characters.
+    drops the mark after it has looked for special tokens, and reads the rest as ordinary characters. That does not work
+    for tokens that are looked for later (`normalized`), nor with a slow tokenizer; such a text is refused.
     """
 
     def __init__(self, processor: Any) -> None:
-        """Make a fast tokenizer drop the mark; `works` tells whether the tokenizer is fast."""
+        """Make a fast tokenizer drop the mark."""
         from tokenizers import normalizers
 
         tokenizer = processor.tokenizer
         backend = getattr(tokenizer, "backend_tokenizer", None)
-        self.works = backend is not None
         if backend is not None:
             drop = normalizers.Replace(MARK, "")
             own = backend.normalizer
             backend.normalizer = normalizers.Sequence([drop, own]) if own is not None else drop
-        words = {token.content for token in tokenizer.added_tokens_decoder.values() if _is_control(token)}
+        tokens = [token for token in tokenizer.added_tokens_decoder.values() if _is_control(token)]
+        words = {token.content for token in tokens}
         for name in ("image_token", "video_token", "audio_token", "boi_token", "eoi_token", "context_image_token"):
             word = getattr(processor, name, None)
             words |= {word} if isinstance(word, str) and word else set()
+        self._refused = words if backend is None else {token.content for token in tokens if token.normalized}
         longest_first = sorted(words, key=len, reverse=True)
         self._words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     def broken(self, text: str) -> str:
         """Return the text with a mark after the first character of each spelled special token.
 
-        Raises InputError if there is one and the tokenizer cannot drop the mark.
+        Raises InputError if there is one that the tokenizer cannot read as text.
         """
         text = text.replace(MARK, "\ufffd")
-        if not self.works and (found := self._words.search(text)):
-            raise InputError(
-                f"the text has '{found[0]}', a special token of this model, which its tokenizer cannot read as text; "
-                "remove it from the question"
-            )
+        for found in self._words.finditer(text):
+            if found[0] in self._refused:
+                raise InputError(
+                    f"the text has '{found[0]}', a special token of this model, which its tokenizer cannot read as "
+                    "text; remove it from the question"
+                )
         return self._words.sub(lambda match: match[0][0] + MARK + match[0][1:], text)
 
 
