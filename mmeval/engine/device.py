@@ -76,11 +76,6 @@ def default_dtype(device: str) -> str:
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"
 
 
-def placed(tensor: Tensor, device: torch.device) -> Tensor:
-    """Copy a CPU tensor to the device; to a GPU, from pinned memory and without waiting."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
-
-
 @contextmanager
 def freed_memory_kept(device: torch.device) -> Iterator[None]:
     """Let a CPU's next tensors use the memory of freed ones, up to `FREED` bytes, if the C library can (glibc).
@@ -111,8 +106,11 @@ def give_back(device: torch.device) -> None:
         trim(0)
 
 
-def on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
-    """Copy results to the CPU without waiting for a GPU; the returned function waits and returns them as lists."""
+def copy_to_cpu_async(*results: Tensor) -> Callable[[], list[list[Any]]]:
+    """Copy results of any shape and dtype, all on one device, to the CPU without waiting for a GPU.
+
+    The returned function waits and returns each as a list, nested as the shape is.
+    """
     if not results[0].is_cuda:
         return lambda: [result.tolist() for result in results]
     copies = [result.to("cpu", non_blocking=True) for result in results]
@@ -133,7 +131,7 @@ def new_stream(device: torch.device, priority: int = 0) -> torch.cuda.Stream | N
 
 @contextmanager
 def on_stream(chosen: torch.cuda.Stream | None) -> Iterator[None]:
-    """Work on a stream, after what was started before and before what is started later; None: as usual."""
+    """Work on a stream, after what was started before and before what is started later; None: the current stream."""
     if chosen is None:
         yield
         return

@@ -3,13 +3,13 @@
 Nothing here imports torch until a model is loaded.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import Any
 
+from mmeval import regular
 from mmeval.files import read_json
 from mmeval.models.adapters import ADAPTERS
 from mmeval.models.finding import Checkpoint, catalogue, find_model
@@ -66,7 +66,7 @@ def conditions(checkpoint: Checkpoint) -> dict[str, Any]:
     """
     if checkpoint.adapter == "chat":
         return {"pixels": "torchvision" if util.find_spec("torchvision") else "pil"}
-    if checkpoint.adapter != "mmicl" or not os.path.isdir(checkpoint.source):  # noqa: PTH112  (as in `finding`)
+    if checkpoint.adapter != "mmicl" or not regular.is_folder(checkpoint.source):
         return {}
     config, facts = (_values(Path(checkpoint.source, name)) for name in ("config.json", "training.json"))
     own = facts.get("config")

@@ -14,6 +14,7 @@ from typing import Any
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
+from mmeval import regular
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import EVALUATIONS, NOWHERE, Config, TrainingError, task_at
@@ -51,7 +52,7 @@ def hold(config: Config, main: bool) -> Iterator[None]:
     Raises TrainingError if another run has locked it, it cannot be written, or a file of the configuration is missing.
     """
     for file in () if config.stream else config.data:
-        if "://" in file or file.endswith(".parquet") or Path(file).is_dir():
+        if "://" in file or file.endswith(".parquet") or regular.is_folder(file):
             raise TrainingError(
                 f"{file}: not a JSON-lines file; set `stream: true` to read folders, tables and addresses"
             )
@@ -120,7 +121,7 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     """Raise TrainingError if the model cannot be trained as configured or a package is missing."""
     if config.fsdp and processes == 1:
         raise TrainingError("fsdp: shards a model over several processes; start them with torchrun, or remove the key")
-    if config.revision and Path(config.model).is_dir():
+    if config.revision and regular.is_folder(config.model):
         raise TrainingError("revision: is of a hub repository, but `model` is a folder; remove the key")
     if config.push_to_hub:
         try:
@@ -144,7 +145,7 @@ def portable(config: Config) -> dict[str, Any]:
         return os.path.relpath(path, config.output) if path and "://" not in path else path
 
     files = {key: near(getattr(config, key)) for key in ("held_out", "features", "deepspeed")}
-    model = near(config.model) if Path(config.model).is_dir() else config.model
+    model = near(config.model) if regular.is_folder(config.model) else config.model
     benchmarks = {
         task_at(name, lambda path: os.path.relpath(path, config.output)): data if data in NOWHERE else near(data)
         for name, data in config.evaluate.items()

@@ -1,5 +1,6 @@
 """From a configuration to a trained model: check everything that can be checked, then train, then save."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -64,6 +65,7 @@ def _train(
     model, processor = checkpoints.load(folder)
     check(config, model, processor, state.num_processes)
     model.config.reads_instructions = config.instruction
+    processor.settings = replace(processor.settings, reads_questions=config.instruction)
     names = ready.selected(config, model, state.is_main_process, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():

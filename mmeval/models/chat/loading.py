@@ -75,6 +75,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         return ChatModel(
             model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images,
             vision=Vision(model, MORE_ROOM if options.keep_pictures else ROOM),
+            revision=None if checkpoint.local else hub["revision"],
         )  # fmt: skip
 
 

@@ -43,10 +43,11 @@ class ChatModel:
         batch_tokens: int,
         images: dict[str, Any],
         vision: Vision,
+        revision: str | None = None,
     ) -> None:
-        """`images`: options of the image processor."""
+        """`images`: options of the image processor; `revision`: the commit of a model from the hub."""
         self.model, self.processor, self.template = model, processor, template
-        self.name = name
+        self.name, self._revision = name, revision
         text = model.config.get_text_config(decoder=True)
         context = getattr(text, "max_position_embeddings", None)
         self.batcher = Batcher(self._inputs, batch_tokens, context)
@@ -110,8 +111,9 @@ class ChatModel:
 
     @property
     def session_facts(self) -> dict[str, str]:
-        """Return the device, for the run's record of this session."""
-        return {"device": device_name(self.model.device)}
+        """Return the device, and the commit of a model from the hub, for the run's record of this session."""
+        device = {"device": device_name(self.model.device)}
+        return device if self._revision is None else {**device, "model_commit": self._revision}
 
     def preview(self, request: Request) -> Response:
         """Return the prompt as it would be sent and its length, or an error if it cannot be sent."""
