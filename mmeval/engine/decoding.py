@@ -22,8 +22,13 @@ from mmeval.mmicl.processing import padded
 from mmeval.types import Generation
 
 PLAIN = {
-    *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"),
-    *("transformers_version", "use_cache", "_from_model_config"),
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "decoder_start_token_id",
+    "transformers_version",
+    "use_cache",
+    "_from_model_config",
 }
 """Settings of a generation config that do not affect greedy decoding."""
 END_CHECKS = {"cpu": (1, 0), "cuda": (4, 1)}

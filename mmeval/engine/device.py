@@ -19,6 +19,14 @@ FREED, USUAL = 16 << 20, 128 << 10
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+def pick_dtype(name: str) -> torch.dtype:
+    """Return the number format of that name; `auto` is float32. Raises InputError."""
+    chosen = "float32" if name == "auto" else name
+    if chosen not in DTYPES:
+        raise InputError(f"unknown dtype '{chosen}'; choose from {', '.join(DTYPES)}")
+    return DTYPES[chosen]
+
+
 @dataclass(frozen=True)
 class Portions:
     """How much work a kind of device gets at once."""
@@ -83,18 +91,22 @@ def freed_memory_kept(device: torch.device) -> Iterator[None]:
     Otherwise the system takes the memory of every larger tensor back and clears it for the next one, which takes a
     tenth of a small model's time. Call `give_back` between batches.
     """
-    setting = getattr(ctypes.CDLL(None), "mallopt", None) if device.type == "cpu" else None
+    library = ctypes.CDLL(None) if device.type == "cpu" else None
+    setting, trim = (getattr(library, name, None) for name in ("mallopt", "malloc_trim"))
     if setting is None:
         yield
         return
+    # local, because the end may come as late as the interpreter's, when this module's names are gone
+    before = ((M_MMAP_THRESHOLD, USUAL), (M_TRIM_THRESHOLD, USUAL))
     setting(M_MMAP_THRESHOLD, FREED // 2)
     setting(M_TRIM_THRESHOLD, FREED)
     try:
         yield
     finally:
-        setting(M_MMAP_THRESHOLD, USUAL)
-        setting(M_TRIM_THRESHOLD, USUAL)
-        give_back(device)
+        for parameter, value in before:
+            setting(parameter, value)
+        if trim is not None:
+            trim(0)
 
 
 def give_back(device: torch.device) -> None:

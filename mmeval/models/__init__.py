@@ -22,8 +22,8 @@ __all__ = [
     "ModelOptions",
     "catalogue",
     "check_options",
-    "conditions",
     "find_model",
+    "identity_facts",
     "load_model",
     "pick_context",
 ]
@@ -58,8 +58,8 @@ class ModelOptions:
     """Whether later runs will show the same pictures: more of them are kept encoded."""
 
 
-def conditions(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return what else a model's answers depend on, for some models only.
+def identity_facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return adapter-specific facts that can change answers; empty for most adapters.
 
     The pixels of a chat model come from one of two backends of transformers. The Q-Former of an MMICL trained with
     `instruction: true` reads the question; runs without this mark are older, and it did not read it.

@@ -20,8 +20,8 @@ from mmeval.servers.addresses import without_password
 from mmeval.types import InputError, malformed, nearest
 
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}
-_READ = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt", "*.tiktoken", "*.jinja", "*.py")
-"""The files of a checkpoint that are opened, here or in transformers: weights, settings, words, templates and code."""
+_READ = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
+"""The endings of the files that are opened, here or in transformers: weights, settings, words, templates and code."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Checkpoint:
 
     @property
     def shown(self) -> str:
-        """The source without its password."""
-        return without_password(self.source) or "nowhere"
+        """The source without its password; for the adapter `constant`, its answer."""
+        return f"the answer '{self.source}'" if self.adapter == "constant" else without_password(self.source)
 
     @property
     def digest(self) -> str:
@@ -89,7 +89,7 @@ def find_model(spec: str) -> Checkpoint:
     if colon and adapter in ADAPTERS:
         in_code = adapter in ("constant", "python")
         if not source and not in_code:
-            raise InputError(f"'{spec}' names no model; write a folder or a hub id after the colon")
+            raise InputError(f"'{spec}' has no model after the colon; write a folder or a hub id after the colon")
         name, local = spec.replace("/", "-"), in_code or regular.is_folder(source)
         if local and not in_code:
             _check_files(Path(source))
@@ -107,8 +107,7 @@ def find_model(spec: str) -> Checkpoint:
 
 def _files(folder: Path) -> list[Path]:
     """Return the files of a checkpoint, in its folder and the folders in it."""
-    found = {path for pattern in _READ for path in folder.rglob(pattern)}
-    return sorted(path for path in found if not path.is_dir())
+    return sorted(path for path in folder.rglob("*") if path.name.endswith(_READ) and not path.is_dir())
 
 
 def _check_files(folder: Path) -> None:
@@ -124,8 +123,14 @@ def _check_files(folder: Path) -> None:
 
 
 def _name_of(folder: Path) -> str:
-    """Name a model after its folder. Training output is named after its parent: `x/trained`, `x/checkpoint-200`."""
-    name, run = folder.resolve().name, folder.resolve().parent.name
+    """Name a model after its folder. Training output is named after its parent: `x/trained`, `x/checkpoint-200`.
+
+    A snapshot in the hub's cache, `models--OWNER--NAME/snapshots/COMMIT`, is named OWNER-NAME.
+    """
+    place = folder.resolve()
+    name, run, above = place.name, place.parent.name, place.parent.parent.name
+    if run == "snapshots" and above.startswith("models--"):
+        return above.removeprefix("models--").replace("--", "-")
     if name == "trained":
         return run or name
     return f"{run}-{name}" if run and re.fullmatch(r"checkpoint-\d+", name) else name
@@ -147,6 +152,8 @@ def _adapter_of(folder: Path) -> str:
         model_type = "mmicl" if is_published_mmicl(config) else str(config["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); fetch the checkpoint again") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{file}: not a model's configuration ({malformed(error)})") from error
     check_format(config, str(folder))

@@ -18,7 +18,7 @@ from PIL import Image as PILImage
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat import batching
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
-from mmeval.models.chat.loading import load
+from mmeval.models.chat.loading import load, read_arguments
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.conformance import DUTIES, check
 from mmeval.types import Generation, Image, InputError, Ref, Request, Shot
@@ -140,6 +140,11 @@ def test_a_generation_config_changes_nothing_but_the_answer(checkpoint: Find, tm
     file.write_text(json.dumps({**values, "return_dict_in_generate": True, "num_return_sequences": 2, "num_beams": 2}))
     (found,) = opened(tmp_path / "copy").generate([asked], Generation(4, beams=2))
     assert (found.text, found.error) == (expected.text, None)
+
+
+def test_a_comma_in_brackets_belongs_to_the_value() -> None:
+    found = read_arguments('size={"height":32,"width":[1,2]},attn=eager, device_map={"":0}')
+    assert found == {"size": {"height": 32, "width": [1, 2]}, "attn": "eager", "device_map": {"": 0}}
 
 
 def test_a_template_may_trim_the_system_turn(checkpoint: Find, tmp_path: Path) -> None:

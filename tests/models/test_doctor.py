@@ -34,6 +34,11 @@ def test_a_server_needs_nothing_here_and_its_password_is_not_shown() -> None:
     assert lines == ["server:org-tiny: adapter server, from http://host:8000/v1#org/tiny"] and not missing
 
 
+def test_a_constant_is_shown_with_its_answer() -> None:
+    assert of_model("constant") == (["constant: adapter constant, always gives the answer 'yes'"], [])
+    assert of_model("constant:")[0] == ["constant:: adapter constant, always gives the answer ''"]
+
+
 def test_a_name_that_no_hub_has_is_one_sentence() -> None:
     with pytest.raises(InputError, match=r"^no/such/name: neither a folder nor a hub name"):
         of_model("chat:no/such/name")

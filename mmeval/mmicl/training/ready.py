@@ -190,7 +190,8 @@ def keep_features(
             "fix the data, or raise allow_skipped"
         )
     state.wait_for_everyone()
-    collator.features = open_features(Path(config.features), model)
+    features.read_names()
+    collator.features = features
     collator.broken |= {path for path in wanted if path not in collator.features}
 
 

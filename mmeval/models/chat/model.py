@@ -85,7 +85,7 @@ class ChatModel:
             return self._written(batch, generation, on_answer)
 
         for item in self.batcher.run(self._rows(requests, rows), answer):
-            yield item if isinstance(item, Response) else self._said(item)
+            yield item if isinstance(item, Response) else self._finished(item)
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, without the end of turn.
@@ -132,7 +132,7 @@ class ChatModel:
     def _prompt(self, request: Request, rows: int = 1) -> Prompt:
         text, pictures, films = self.template.write(request)
         if pictures and films and self.model.config.model_type in ALONE:
-            raise InputError("the model takes no picture next to a video; remove --context video")
+            raise InputError("this model cannot take pictures and a video in one prompt; remove --context video")
         return Prompt(request, text, pictures, films, len(self._tokenizer(text)["input_ids"]), rows)
 
     def _candidates(self, request: Request) -> list[Tokens]:
@@ -237,7 +237,7 @@ class ChatModel:
             return ChatAnswer(rest.strip(), thought.strip(), reason, length)
         return ChatAnswer(text, "", reason, length)
 
-    def _said(self, prompt: Prompt) -> Response:
+    def _finished(self, prompt: Prompt) -> Response:
         if prompt.error is not None:
             return self._respond(prompt, error=prompt.error)
         written: list[ChatAnswer | None] = [prompt.found[number] for number in range(prompt.rows)]
