@@ -38,6 +38,11 @@ def opened(path: Path) -> BufferedReader:
     return file
 
 
+def is_folder(name: str | Path) -> bool:
+    """Tell whether a name is a folder's. Unlike `Path.is_dir`, does not raise if it is too long for a file."""
+    return os.path.isdir(name)  # noqa: PTH112
+
+
 def lines(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the lines of an open file. Raises OSError with a `strerror` to quote if one is longer than LONGEST."""
     number = 0

@@ -27,7 +27,6 @@ READERS: dict[str, Callable[[Path], object]] = {
     "picture": lambda path: Image(path, path.name).digest,
     "configuration": weights.read_json,
     "weights": lambda path: list(doctor._tensors(path)),
-    "a configuration's type": doctor._json,
 }
 
 

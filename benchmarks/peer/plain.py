@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.add_argument(name, type=Path)
     given = parser.parse_args(arguments)
     model: Any = InstructBlipForConditionalGeneration.from_pretrained(given.model)
-    processor: Any = InstructBlipProcessor.from_pretrained(given.model)
+    processor: Any = InstructBlipProcessor.from_pretrained(given.model, trust_remote_code=False)
     ask = one_by_one if given.way == "one-by-one" else tuned
     with torch.inference_mode(), loop():
         answers = list(ask(model.eval(), processor, given.table))

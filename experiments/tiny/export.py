@@ -52,6 +52,7 @@ def make_processor(packed: Path, reads: bool, small: bool = False) -> MmiclProce
         pad_left=True,
         max_prompt_tokens=sizes.longest,
         clean_up_spaces=False,
+        reads_questions=reads,
     )
     pictures = BlipImageProcessorPil(size={"height": sizes.picture, "width": sizes.picture})
     return MmiclProcessor(words.source, pictures, settings, words.source if reads else None)

@@ -150,12 +150,12 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
         visit, text = visit or Visit(), given["text"].strip()
         try:
             prompt = demo.first.prompt(*marked_parts(text, [visit.keep(file) for file in given["files"]]))
-            said = visitor_message(prompt, visit.pictures)
+            message = visitor_message(prompt, visit.pictures)
         except InputError as error:
             refusal = answer_messages(VisitorAnswer(str(error), refused=True))
             yield visit, None, "", *([*window, visitor_message((text[:SHOWN],), 0), *refusal] for window in windows)
             return
-        before = [[*window, said] for window in windows]
+        before = [[*window, message] for window in windows]
         yield visit, None, "", *before
         for answers in demo.stream(visit, prompt):  # meanwhile the visitor may write the next message
             yield visit, gradio.skip(), gradio.skip(), *_told(before, names, answers)

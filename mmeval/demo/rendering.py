@@ -84,5 +84,5 @@ def _figure(image: Image, caption: str) -> str:
     out = io.BytesIO()
     small.save(out, "JPEG", quality=85)
     source = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
-    told = html.escape(caption)
-    return f'<figure><img alt="{told}" src="{source}">{told}</figure>'
+    escaped = html.escape(caption)
+    return f'<figure><img alt="{escaped}" src="{source}">{escaped}</figure>'

@@ -130,9 +130,9 @@ class Demo:
         except InputError as error:
             return VisitorAnswer(str(error), refused=True, begun=begun)
         visit.last[name] = reply
-        said = reply.response
-        facts = f"{plural(said.input_tokens, 'token')} in, {said.output_tokens:,} out, {said.seconds:.2f} s"
-        return VisitorAnswer(reply.text, sent=said.sent, facts=facts)
+        response = reply.response
+        facts = f"{plural(response.input_tokens, 'token')} in, {response.output_tokens:,} out, {response.seconds:.2f} s"
+        return VisitorAnswer(reply.text, sent=response.sent, facts=facts)
 
     def _again(self, name: str, request: Request) -> str:
         try:

@@ -15,20 +15,26 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import DynamicCache, GenerationConfig, LogitsProcessorList, PreTrainedModel
 
-from mmeval.engine.device import on_its_way, placed
+from mmeval.engine.device import copy_to_cpu_async
 from mmeval.engine.t5 import T5Decoder, start
+from mmeval.mmicl.modeling import placed
 from mmeval.mmicl.processing import padded
 from mmeval.types import Generation
 
 PLAIN = {
-    *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"),
-    *("transformers_version", "use_cache", "_from_model_config"),
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "decoder_start_token_id",
+    "transformers_version",
+    "use_cache",
+    "_from_model_config",
 }
 """Settings of a generation config that do not affect greedy decoding."""
-LOOKS = {"cpu": (1, 0), "cuda": (4, 1)}
-"""Steps between looks at which rows have ended, and by how many looks what is seen is old.
+END_CHECKS = {"cpu": (1, 0), "cuda": (4, 1)}
+"""Steps between checks for finished rows, and how many checks the result may lag.
 
-An old look has arrived, so a GPU has the steps since then to do while the next ones are started.
+On a GPU the result is read one check later, so decoding does not wait.
 """
 
 
@@ -37,9 +43,9 @@ class Written:
     """The new tokens of each row."""
 
     ids: Tensor
-    """[B, S]: new tokens, padding after a row's end."""
+    """[B, S], int64: new tokens, padding after a row's end."""
     finite: Tensor
-    """[B, S]: whether the scores at each token were finite."""
+    """[B, S], bool: whether the scores at each token were finite."""
 
 
 def write(
@@ -49,7 +55,9 @@ def write(
     generation: Generation,
     on_token: Callable[[int], object] | None = None,
 ) -> Written:
-    """Write answers to prompts [B, L, D], greedy or by beam search; `mask` [B, L] is 0 for padding.
+    """Write answers to prompts [B, L, D], floating-point, greedy or by beam search.
+
+    `mask` [B, L], int64, is 0 for padding.
 
     Greedy decoding calls `on_token` with each token of the first row as it is chosen.
     """
@@ -93,8 +101,8 @@ def _greedy(
     ended = torch.zeros(len(embeds), dtype=torch.bool, device=embeds.device)
     t5 = language.config.is_encoder_decoder
     state = T5Decoder.after(language, embeds, mask) if t5 else _Continued(language, mask, embeds)
-    every, old = LOOKS[embeds.device.type]
-    looks: deque[Callable[[], list[list[bool]]]] = deque()
+    every, lag = END_CHECKS[embeds.device.type]
+    checks: deque[Callable[[], list[list[bool]]]] = deque()
     tokens = None
     for step in range(limit):
         logits = state.step(tokens)  # [B, V]
@@ -106,17 +114,17 @@ def _greedy(
             ended = ended | (tokens == end)
         if (step + 1) % every or step + 1 == limit:
             continue
-        looks.append(on_its_way(ended))
-        if len(looks) <= old:
+        checks.append(copy_to_cpu_async(ended))
+        if len(checks) <= lag:
             continue
-        (over,) = looks.popleft()()
+        (over,) = checks.popleft()()
         left = [row for row, gone in enumerate(over) if not gone]
         if not left:
             return Written(ids[:, : step + 1], finite[:, : step + 1])
         if len(left) <= len(over) // 2:
             going = placed(torch.tensor(left), embeds.device)
             rows, tokens, ended, state = rows[going], tokens[going], ended[going], state.rows(going)
-            looks.clear()  # they are of all rows
+            checks.clear()  # they are of all rows
     return Written(ids, finite)
 
 
@@ -150,7 +158,9 @@ class _Continued:
 def compare(
     language: PreTrainedModel, embeds: Tensor, mask: Tensor, candidates: Sequence[Sequence[Sequence[int]]], budget: int
 ) -> Tensor:
-    """Return the log-likelihoods [C] of all prompts' candidates, given as tokens, in order.
+    """Return the log-likelihoods [C], float32, of all prompts' candidates, given as tokens, in order.
+
+    `embeds` [B, L, D] are the prompts, floating-point; `mask` [B, L], int64, is 0 for padding.
 
     Each prompt is read once. Candidates that differ only in their last token share a row. At most `budget` tokens,
     including those of the prompts, are processed at once.
@@ -225,7 +235,7 @@ def _after_prefix(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Sc
 
 
 def positions(mask: Tensor) -> Tensor:
-    """Return the position of each token in its row, not counting padding."""
+    """Return the position [B, L], int64, of each token in its row, not counting padding; `mask` [B, L], int64."""
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 

@@ -19,6 +19,14 @@ FREED, USUAL = 16 << 20, 128 << 10
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+def pick_dtype(name: str) -> torch.dtype:
+    """Return the number format of that name; `auto` is float32. Raises InputError."""
+    chosen = "float32" if name == "auto" else name
+    if chosen not in DTYPES:
+        raise InputError(f"unknown dtype '{chosen}'; choose from {', '.join(DTYPES)}")
+    return DTYPES[chosen]
+
+
 @dataclass(frozen=True)
 class Portions:
     """How much work a kind of device gets at once."""
@@ -76,11 +84,6 @@ def default_dtype(device: str) -> str:
     return "bfloat16" if pick_device(device).type == "cuda" else "float32"
 
 
-def placed(tensor: Tensor, device: torch.device) -> Tensor:
-    """Copy a CPU tensor to the device; to a GPU, from pinned memory and without waiting."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
-
-
 @contextmanager
 def freed_memory_kept(device: torch.device) -> Iterator[None]:
     """Let a CPU's next tensors use the memory of freed ones, up to `FREED` bytes, if the C library can (glibc).
@@ -88,18 +91,22 @@ def freed_memory_kept(device: torch.device) -> Iterator[None]:
     Otherwise the system takes the memory of every larger tensor back and clears it for the next one, which takes a
     tenth of a small model's time. Call `give_back` between batches.
     """
-    setting = getattr(ctypes.CDLL(None), "mallopt", None) if device.type == "cpu" else None
+    library = ctypes.CDLL(None) if device.type == "cpu" else None
+    setting, trim = (getattr(library, name, None) for name in ("mallopt", "malloc_trim"))
     if setting is None:
         yield
         return
+    # local, because the end may come as late as the interpreter's, when this module's names are gone
+    before = ((M_MMAP_THRESHOLD, USUAL), (M_TRIM_THRESHOLD, USUAL))
     setting(M_MMAP_THRESHOLD, FREED // 2)
     setting(M_TRIM_THRESHOLD, FREED)
     try:
         yield
     finally:
-        setting(M_MMAP_THRESHOLD, USUAL)
-        setting(M_TRIM_THRESHOLD, USUAL)
-        give_back(device)
+        for parameter, value in before:
+            setting(parameter, value)
+        if trim is not None:
+            trim(0)
 
 
 def give_back(device: torch.device) -> None:
@@ -111,8 +118,11 @@ def give_back(device: torch.device) -> None:
         trim(0)
 
 
-def on_its_way(*results: Tensor) -> Callable[[], list[list[Any]]]:
-    """Copy results to the CPU without waiting for a GPU; the returned function waits and returns them as lists."""
+def copy_to_cpu_async(*results: Tensor) -> Callable[[], list[list[Any]]]:
+    """Copy results of any shape and dtype, all on one device, to the CPU without waiting for a GPU.
+
+    The returned function waits and returns each as a list, nested as the shape is.
+    """
     if not results[0].is_cuda:
         return lambda: [result.tolist() for result in results]
     copies = [result.to("cpu", non_blocking=True) for result in results]
@@ -133,7 +143,7 @@ def new_stream(device: torch.device, priority: int = 0) -> torch.cuda.Stream | N
 
 @contextmanager
 def on_stream(chosen: torch.cuda.Stream | None) -> Iterator[None]:
-    """Work on a stream, after what was started before and before what is started later; None: as usual."""
+    """Work on a stream, after what was started before and before what is started later; None: the current stream."""
     if chosen is None:
         yield
         return

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mmeval.engine.device import DTYPES, PORTIONS, pick_device
+from mmeval.engine.device import PORTIONS, pick_device, pick_dtype
 from mmeval.engine.prompts import Show
 from mmeval.engine.transformer import TransformerModel
 from mmeval.mmicl import checkpoints
@@ -19,13 +19,10 @@ SHOW: Mapping[str, Show] = {"side-by-side": "side-by-side", "blind": "none"}
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> TransformerModel:
     """Load a model from a folder or hub id onto its device. Raises InputError naming the wrong file or key."""
-    device = pick_device(options.device)
-    name = "float32" if options.dtype == "auto" else options.dtype
-    if name not in DTYPES:
-        raise InputError(f"unknown dtype '{name}'; choose from {', '.join(DTYPES)}")
+    device, dtype = pick_device(options.device), pick_dtype(options.dtype)
     try:
         model, processor = checkpoints.load(
-            checkpoint.source, DTYPES[name], device, revision=checkpoint.revision, local_files_only=checkpoint.local
+            checkpoint.source, dtype, device, revision=checkpoint.revision, local_files_only=checkpoint.local
         )
     except CheckpointError as error:
         raise InputError(str(error)) from error

@@ -25,6 +25,8 @@ class Shelf(Generic[T]):
 
     def put(self, digest: str, item: T) -> None:
         """Add a value; call `shrink` once all are added."""
+        if digest in self._items:
+            self.take(digest)
         self._items[digest] = item
         self.bytes += self._size(item)
 

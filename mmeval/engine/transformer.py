@@ -18,26 +18,25 @@ from mmeval.engine.batching import batches
 from mmeval.engine.decoding import compare, write
 from mmeval.engine.device import (
     Portions,
+    copy_to_cpu_async,
     device_name,
     freed_memory_kept,
     give_back,
     is_out_of_memory,
     new_stream,
-    on_its_way,
     on_stream,
-    placed,
 )
 from mmeval.engine.pictures import Encoded, PictureStore
 from mmeval.engine.pixels import Pixels
 from mmeval.engine.prompts import PreparedRequest, Prompts, Show
 from mmeval.engine.windows import Prepared, Rows, scheduled
 from mmeval.mmicl.context import Context, PromptError
-from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.modeling import MmiclForConditionalGeneration, placed
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.types import Generation, Image, InputError, Pieces, Request, Response
 
 PRIORITY = -1
-"""Of the language model's stream on a GPU: its many short kernels do not wait behind the long ones for pictures."""
+"""CUDA priority of the language model's stream, so its short kernels are not queued behind the vision encoder's."""
 Read = Callable[[], list[Response]]
 """Waits for the answers of a batch and returns them."""
 Answer = Callable[[Rows, Tensor, Tensor], Read]
@@ -76,7 +75,7 @@ class TransformerModel:
 
         def answer(rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
             written = write(self.model.language_model, embeds, mask, generation)
-            arrive = on_its_way(written.ids, written.finite)
+            arrive = copy_to_cpu_async(written.ids, written.finite)
 
             def read() -> list[Response]:
                 answers = zip(rows, *arrive(), strict=True)
@@ -137,7 +136,7 @@ class TransformerModel:
         """Start computing the likelihoods of each prompt's candidates."""
         candidates = [[self.prompts.candidate(text) for text in row.request.candidates] for row in rows]
         found = compare(self.model.language_model, embeds, mask, candidates, self._batch_tokens)
-        arrive = on_its_way(found)
+        arrive = copy_to_cpu_async(found)
 
         def read() -> list[Response]:
             (sums,) = map(iter, arrive())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.embedded import SUITES, suite
-from mmeval.models import ADAPTERS, Checkpoint, conditions, pick_context
+from mmeval.models import ADAPTERS, Checkpoint, identity_facts, pick_context
 from mmeval.provenance import libraries
 from mmeval.runs.identity import defaults
 from mmeval.runs.run import open_run
@@ -98,7 +98,7 @@ def extra_identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str,
     found: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
-        "engine": {"version": adapter.version, **libraries(adapter.packages), **conditions(checkpoint)},
+        "engine": {"version": adapter.version, **libraries(adapter.packages), **identity_facts(checkpoint)},
     }
     if task.facts is not None:
         found["card"] = dict(task.facts)

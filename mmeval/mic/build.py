@@ -122,7 +122,7 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
     path = out / "mic.json"
     empty = not out.exists() or (out.is_dir() and all(map(is_temporary, out.iterdir())))
     if not (path.exists() or empty):
-        raise InputError(f"{out}: holds something else; choose another folder with --out")
+        raise InputError(f"{out}: is not empty and is not a MIC set; choose another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     handle = os.open(out, os.O_RDONLY)
     try:

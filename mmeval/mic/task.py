@@ -74,7 +74,7 @@ def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task
         axes={source: source if kind == SHORT else f"{source}, CIDEr" for source, kind in kinds.items()},
         totals={OVERALL: "Short answers"} if several else {},
         max_new_tokens=32,
-        default_source=str(file),
+        default_source="" if file is None else str(file),
         facts=facts,
     )
 

@@ -6,6 +6,7 @@ in `weights`, raises a CheckpointError.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from mmeval import regular
 from mmeval.mmicl.configuration import PLACEHOLDER_IDS, PUBLISHED, MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import FILES, MmiclProcessor, ProcessorConfig
+from mmeval.mmicl.published import reads_questions
 from mmeval.mmicl.weights import FACTS, TRAINED, CheckpointError, fill, one_line, put_trained, read_json, weight_files
 
 HUB_TIMEOUT = 10
@@ -78,7 +80,7 @@ def find(
     wanted: Sequence[str] = (*FILES, "*.safetensors", "*.bin"),
 ) -> Path:
     """Return the folder of that name, or the local copy of the `wanted` files of that hub repository."""
-    if Path(name).is_dir():
+    if regular.is_folder(name):
         return Path(name)
     patterns = set(wanted)
     try:
@@ -164,14 +166,16 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     Published MMICL folders have no processor. They use InstructBLIP's, from the cache or the hub.
     """
     lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
-    ours = (folder / "mmicl_processor.json").exists()
+    ours, file = (folder / "mmicl_processor.json").exists(), folder / "config.json"
+    reads = file.exists() and reads_questions(read_json(file))
     if not ours and lender and not (folder / "tokenizer.json").exists():
         folder = find(lender, local_files_only=local_files_only, wanted=FILES)
     try:
         if ours:
             processor = MmiclProcessor.from_pretrained(folder)
         else:
-            processor = MmiclProcessor.from_files(folder, _published_settings(config, folder))
+            settings = _published_settings(config, folder)
+            processor = MmiclProcessor.from_files(folder, replace(settings, reads_questions=reads))
         size = processor.pixels([Image.new("RGB", (8, 8))]).shape[-1]  # fails here, not at the data's first picture
     except OSError as error:
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
@@ -225,7 +229,7 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     if not isinstance(base, str):
         raise CheckpointError(f"{folder / FACTS}: does not name the base model; train again")
     try:
-        base_folder = folder / base if (folder / base).is_dir() else find(base, facts.get("revision"))
+        base_folder = folder / base if regular.is_folder(folder / base) else find(base, facts.get("revision"))
     except CheckpointError as error:
         raise CheckpointError(f"{folder / FACTS}: the base model {error}") from error
     if digest(base_folder) != facts.get("digest"):
@@ -264,7 +268,7 @@ def _config(file: Path) -> MmiclConfig:
     for part in (config.vision_config, config.qformer_config, config.text_config):
         for name in ("num_hidden_layers", "num_decoder_layers"):
             if (layers := getattr(part, name, None) or 0) > LAYERS:  # building them would take forever
-                raise CheckpointError(f"{file}: {name} is {layers:.6g}, which no model has; fetch it again")
+                raise CheckpointError(f"{file}: {name} is {layers:.6g}, above the limit of {LAYERS:,}; fetch it again")
     return config
 
 

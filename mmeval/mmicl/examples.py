@@ -24,6 +24,9 @@ from typing import Any, cast
 from mmeval import regular
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
+OUTSIDE = ("\\", "://", "::")
+"""Marks that a picture's name may not have: of folders on Windows, and of addresses and their chains in fsspec."""
+
 
 class ExampleError(ValueError):
     """A line that is not an example; the message says what is wrong with it."""
@@ -70,7 +73,8 @@ class Example:
         if seen != len(self.images):
             raise ExampleError(f"example '{self.id}' shows {seen} pictures but names {len(self.images)}")
         for image in self.images:
-            if PurePosixPath(image).is_absolute() or ".." in PurePosixPath(image).parts or "\\" in image:
+            parts = PurePosixPath(image).parts
+            if image.startswith("/") or ".." in parts or any(mark in image for mark in OUTSIDE):
                 raise ExampleError(f"example '{self.id}' names a picture outside its folder: '{image}'")
         for shot in self.shots:
             if shot.id == self.id or shot.shots or len(shot.turns) != 1:

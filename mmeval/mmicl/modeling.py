@@ -177,12 +177,12 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
                 )
         table = self.language_model.get_input_embeddings()
         device = table.weight.device
-        embeds = cast(Tensor, table(_placed(input_ids, device)))  # [B, L, D]
+        embeds = cast(Tensor, table(placed(input_ids, device)))  # [B, L, D]
         spots = places.flatten().nonzero().squeeze(1)  # [S * T]
         if not len(spots):
             return embeds
         inserted = visual.to(embeds.dtype).reshape(-1, embeds.shape[-1])  # [S * T, D]
-        return embeds.flatten(0, 1).index_copy(0, _placed(spots, device), inserted).view_as(embeds)
+        return embeds.flatten(0, 1).index_copy(0, placed(spots, device), inserted).view_as(embeds)
 
     def embed(
         self,
@@ -247,10 +247,13 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     ) -> Seq2SeqLMOutput | CausalLMOutputWithPast:
         """Return logits of the language model, and its loss if `labels` are given.
 
-        - `input_ids`, `attention_mask` [B, L]: prompts with T placeholders per shown picture.
+        Indices are int64; pixels and states are floating-point.
+
+        - `input_ids` [B, L]: prompts with T placeholders per shown picture.
+        - `attention_mask` [B, L], 0 for padding, or for decoder-only models [B, 1, L, L], what is added to the scores.
         - `pixel_values` [P, 3, H, W]: each distinct picture once; or `vision_states` [P, V, Dv], an earlier output of
           `encode`.
-        - `pictures` [B, N] long: the index (of P) of the picture in slot n of row b, -1 for none; in row-major order
+        - `pictures` [B, N]: the index (of P) of the picture in slot n of row b, -1 for none; in row-major order
           they match the placeholders. None: no pictures.
         - `labels`: T5: [B, S] targets; decoder-only: [B, L], aligned with `input_ids`. -100 is not scored.
         - `qformer_input_ids`, `qformer_attention_mask` [B, Q]: a row's text for all its pictures.
@@ -261,8 +264,10 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
           logits are then [K, vocabulary]; the head is computed for these positions only.
         - `language`: other arguments of the language model (`decoder_input_ids`, ...).
 
-        Raises PromptError if placeholders and `pictures` do not match.
+        Raises PromptError if placeholders and `pictures` do not match, ValueError for both `labels` and `learned`.
         """
+        if learned is not None and labels is not None:
+            raise ValueError("`learned` gives only its logits; compute the loss from them, or leave out `learned`")
         text = (qformer_input_ids, qformer_attention_mask)
         embeds = self.embed(input_ids, pixel_values, pictures, vision_states, *text, shown, places)
         if learned is not None:
@@ -341,7 +346,7 @@ def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
     return (mask == 0)[:, None, None].to(dtype) * torch.finfo(dtype).min
 
 
-def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+def placed(tensor: Tensor, device: torch.device) -> Tensor:
     """Copy a tensor to a device; to a GPU from pinned memory, which does not wait."""
     pinned = tensor.pin_memory() if device.type == "cuda" and tensor.device.type == "cpu" else tensor
     return pinned.to(device, non_blocking=True)

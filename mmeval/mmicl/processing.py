@@ -23,6 +23,7 @@ from transformers.utils.hub import PushToHubMixin
 from mmeval import regular
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import CONTEXTS, Context, ImagePlace, Part, Piece, PromptError, written
+from mmeval.mmicl.published import reads_questions
 from mmeval.mmicl.text import TextTokenizer
 from mmeval.pictures import as_seen
 
@@ -30,6 +31,8 @@ CLEANED = {mark: mark.strip() for mark in (" .", " ?", " !", " ,", " ' ", " n't"
 """Spaces that decoding removes, as transformers 4 did for T5 and BERT vocabularies."""
 FILES = ("*.json", "qformer_tokenizer/*.json")
 """A repository's files other than weights."""
+SAVED = ("mmicl_processor.json", "preprocessor_config.json", "tokenizer.json", "qformer_tokenizer/tokenizer.json")
+"""The files that `save_pretrained` writes; the last one only for a Q-Former that reads text."""
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
 """Options that `from_pretrained` passes on to the hub's client."""
 PICTURE_SETTINGS = ("size", "resample", "rescale_factor", "image_mean", "image_std")
@@ -50,6 +53,8 @@ class ProcessorConfig:
     """Decoder-only models continue the prompt, so the answer must begin where the prompt ends."""
     max_prompt_tokens: int | None = None
     clean_up_spaces: bool = True
+    reads_questions: bool = False
+    """Whether the Q-Former is given the question too."""
 
     def __post_init__(self) -> None:
         """Check the types of ids and lengths from a file. Raises TypeError naming the key."""
@@ -99,7 +104,7 @@ class MmiclProcessor(PushToHubMixin):
 
     def __call__(
         self,
-        images: Image.Image | Sequence[Image.Image] | Sequence[Sequence[Image.Image]] = (),
+        images: Image.Image | Sequence[Image.Image] | Sequence[Sequence[Image.Image]] | None = None,
         text: str | Sequence[str] = "",
         *,
         context: str = "declaration",
@@ -107,18 +112,19 @@ class MmiclProcessor(PushToHubMixin):
     ) -> BatchFeature:
         """Prepare the inputs of `model.generate`: `input_ids`, `attention_mask`, `pictures` and `pixel_values`.
 
-        `text` is a prompt and `images` its pictures, or both are lists with one entry per prompt. Each `<image>` in a
-        prompt is the place of a picture; if a prompt has none, all its pictures come first. `context` is a name in
-        `context.CONTEXTS`. For texts in which `<image>` has no such meaning, use `prompt` and `batch`.
-        Raises PromptError if the numbers of pictures and `<image>` differ, or the prompt is too long.
+        `text` is a prompt and `images` its pictures, or both are lists with one entry per prompt, a picture or a list
+        of them. Each `<image>` in a prompt is the place of a picture; if a prompt has none, all its pictures come
+        first. `context` is a name in `context.CONTEXTS`. For texts in which `<image>` has no such meaning, use `prompt`
+        and `batch`. If the Q-Former reads the question, `qformer_input_ids` and `qformer_attention_mask` are included.
+        Raises PromptError if the numbers of pictures and `<image>` differ, or the prompt is too long, ValueError if
+        there is no prompt, or the numbers of prompts and of their pictures differ.
         """
-        texts = [text] if isinstance(text, str) else text
-        shown: Any = [images] if isinstance(images, Image.Image) else list(images)
-        rows: list[list[Image.Image]] = [shown] if isinstance(text, str) else shown or [[] for _ in texts]
-        if return_tensors != "pt" or context not in CONTEXTS or len(rows) != len(texts):
+        texts = [text] if isinstance(text, str) else list(text)
+        rows = _rows(images, len(texts))
+        if return_tensors != "pt" or context not in CONTEXTS or not texts or len(rows) != len(texts):
             raise ValueError(
-                f"give each of {len(texts)} texts its own list of images, return_tensors='pt', and as context one of "
-                f"{', '.join(CONTEXTS)}"
+                f"give at least one text, each of the {len(texts)} its own list of images, return_tensors='pt', and as "
+                f"context one of {', '.join(CONTEXTS)}"
             )
         pictures: list[Image.Image] = []
         prompts = []
@@ -126,8 +132,12 @@ class MmiclProcessor(PushToHubMixin):
             numbers = range(len(pictures), len(pictures) + len(row))
             prompts.append(self.prompt(_parts(prompt, numbers), CONTEXTS[context]))
             pictures += row
-        pixels = {"pixel_values": self.pixels(pictures)} if pictures else {}
-        return BatchFeature({**self.batch(prompts), **pixels})
+        found = self.batch(prompts)
+        if pictures:
+            found["pixel_values"] = self.pixels(pictures)
+        if pictures and self.settings.reads_questions:
+            found |= self.qformer_batch([prompt.replace("<image>", "") for prompt in texts])
+        return BatchFeature(found)
 
     def prompt(self, parts: Sequence[Part], context: Context) -> EncodedPrompt:
         """Tokenize a prompt; errors as in `encode`."""
@@ -235,10 +245,13 @@ class MmiclProcessor(PushToHubMixin):
         Of `options`, only HUB_OPTIONS are used; AutoProcessor passes others that are not needed here.
         """
         folder = Path(name)
-        if not folder.is_dir():
+        if not regular.is_folder(folder):
             given = {key: options[key] for key in HUB_OPTIONS if key in options}
             folder = Path(snapshot_download(str(name), allow_patterns=list(FILES), **given))
         values: dict[str, Any] = json.loads(regular.read_text(folder / "mmicl_processor.json"))
+        config = folder / "config.json"
+        if "reads_questions" not in values and config.exists():  # written by an earlier version
+            values["reads_questions"] = reads_questions(json.loads(regular.read_text(config)))
         return cls.from_files(folder, ProcessorConfig(**{**values, "tag_ids": tuple(values["tag_ids"])}))
 
     @classmethod
@@ -258,6 +271,15 @@ def padded(rows: Sequence[Sequence[int]], filler: int = 0, side: str = "right") 
     """Stack rows of whole numbers [B, L], padded on one side."""
     tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
     return nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=filler, padding_side=side)
+
+
+def _rows(images: Any, texts: int) -> list[list[Image.Image]]:
+    """Return each prompt's pictures: one prompt may have a list of its own, several have a picture or a list each."""
+    given: list[Any] = [] if images is None else [images] if isinstance(images, Image.Image) else list(images)
+    flat = all(isinstance(one, Image.Image) for one in given)
+    if flat and (not given or texts == 1):
+        return [given] if texts == 1 else [[] for _ in range(texts)]
+    return [[one] for one in given] if flat else [list(row) for row in given]
 
 
 def _parts(text: str, pictures: Sequence[int]) -> list[Part]:

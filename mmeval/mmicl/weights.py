@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from mmeval import regular
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
+from mmeval.mmicl.processing import SAVED
 
 
 class CheckpointError(ValueError):
@@ -174,13 +175,13 @@ def write_trained(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any
 
 
 def copy_trained(checkpoint: Path, folder: Path) -> None:
-    """Copy the trained weights out of a checkpoint, leaving out the state of the run."""
-    state = shutil.ignore_patterns(
-        "optimizer*", "scheduler.pt", "scaler.pt", "rng_state*", "stream.json", "trainer_state.json"
-    )
+    """Copy the trained weights and the processor out of a checkpoint, leaving out the state of the run."""
     if folder.exists():
         shutil.rmtree(folder)
-    shutil.copytree(checkpoint, folder, ignore=state)
+    for name in (TRAINED, FACTS, "config.json", *SAVED):
+        if (checkpoint / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(checkpoint / name, folder / name)
 
 
 @torch.no_grad()

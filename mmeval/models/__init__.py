@@ -3,13 +3,13 @@
 Nothing here imports torch until a model is loaded.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import Any
 
+from mmeval import regular
 from mmeval.files import read_json
 from mmeval.models.adapters import ADAPTERS
 from mmeval.models.finding import Checkpoint, catalogue, find_model
@@ -22,8 +22,8 @@ __all__ = [
     "ModelOptions",
     "catalogue",
     "check_options",
-    "conditions",
     "find_model",
+    "identity_facts",
     "load_model",
     "pick_context",
 ]
@@ -58,15 +58,15 @@ class ModelOptions:
     """Whether later runs will show the same pictures: more of them are kept encoded."""
 
 
-def conditions(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return what else a model's answers depend on, for some models only.
+def identity_facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return adapter-specific facts that can change answers; empty for most adapters.
 
     The pixels of a chat model come from one of two backends of transformers. The Q-Former of an MMICL trained with
     `instruction: true` reads the question; runs without this mark are older, and it did not read it.
     """
     if checkpoint.adapter == "chat":
         return {"pixels": "torchvision" if util.find_spec("torchvision") else "pil"}
-    if checkpoint.adapter != "mmicl" or not os.path.isdir(checkpoint.source):  # noqa: PTH112  (as in `finding`)
+    if checkpoint.adapter != "mmicl" or not regular.is_folder(checkpoint.source):
         return {}
     config, facts = (_values(Path(checkpoint.source, name)) for name in ("config.json", "training.json"))
     own = facts.get("config")

@@ -31,10 +31,8 @@ class Adapter:
     """Fields of RunSpec that not every adapter accepts, and this one does; others refuse all but the default value."""
 
 
-_CHAT = (
-    *("system", "temperature", "top_p", "top_k", "presence_penalty", "samples"),
-    *("thinking", "thinking_tokens"),
-)
+_SAMPLING = ("temperature", "top_p", "top_k", "presence_penalty", "samples")
+_CHAT = ("system", *_SAMPLING, "thinking", "thinking_tokens")
 _LOADING = ("model_args", "quantize", "trust_remote_code")
 _DECODING = ("min_new_tokens", "length_penalty", "repetition_penalty")
 

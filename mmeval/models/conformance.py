@@ -132,8 +132,8 @@ def _length(model: Model) -> None:
 
 def _literal_text(model: Model) -> None:
     for shown in ((picture(1),), ()):
-        found, plain = (next(iter(model.generate([Request("literal", (*shown, text))], Generation(1))))
-                        for text in (LITERAL, "What is it?"))  # fmt: skip
+        requests = [Request("literal", (*shown, text)) for text in (LITERAL, "What is it?")]
+        found, plain = (next(iter(model.generate([request], Generation(1)))) for request in requests)
         if found.error is not None and plain.error is None:
             raise Broken(f"a question that spells a special token gets an error: {found.error}")
 

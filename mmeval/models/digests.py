@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +27,7 @@ def file_digest(path: Path) -> bytes:
     key, state = str(path.resolve()), [stat.st_size, stat.st_mtime_ns]
     known = _known() if stat.st_size >= LARGE else {}
     match known.get(key):
-        case [size, changed, str(found)] if [size, changed] == state:
+        case [size, changed, str(found)] if [size, changed] == state and re.fullmatch("[0-9a-f]{64}", found):
             return bytes.fromhex(found)
     with regular.opened(path) as file:
         digest = hashlib.file_digest(file, "sha256")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import regular
+from mmeval.files import read_json
 from mmeval.machine import cores
 from mmeval.models import Checkpoint, find_model
 from mmeval.provenance import version
@@ -42,14 +43,15 @@ def of_machine() -> list[str]:
 def of_model(spec: str) -> tuple[list[str], list[str]]:
     """Return lines about a model, and lines about what is missing. Raises InputError if the model is not found."""
     checkpoint = find_model(spec)
-    lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, from {checkpoint.shown}"]
+    origin = "always gives" if checkpoint.adapter == "constant" else "from"
+    lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, {origin} {checkpoint.shown}"]
     if checkpoint.adapter in ("constant", "python", "server"):
         return lines, []
     missing = [f"{name}; pip install 'mmeval-harness[hf]'" for name in ("torch", "transformers") if not version(name)]
     folder = _folder(checkpoint)
     if folder is None:
         return [*lines, "not on this machine; the first run downloads it"], missing
-    config = _json(folder / "config.json")
+    config = read_json(folder / "config.json", "fetch the checkpoint again, or choose another folder")
     lines.append(f"model type {config.get('model_type')}")
     if missing:
         return lines, missing
@@ -60,19 +62,20 @@ def of_model(spec: str) -> tuple[list[str], list[str]]:
 
 def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> list[str]:
     """Return the reasons why a chat model cannot be loaded, found without its weights."""
-    if "auto_map" in config and not _known(config):
-        return ["trust: it comes with its own Python code; read it, then pass --trust-remote-code"]
     import torch
     from transformers import AutoConfig
 
-    from mmeval.models.chat.processor import open_processor
+    from mmeval.models.chat.processor import NEEDS_TRUST, open_processor
     from mmeval.models.chat.reading import reading
     from mmeval.models.chat.template import ChatTemplate
 
+    if "auto_map" in config and not _known(config):
+        return [NEEDS_TRUST.format(source=checkpoint.name, part="the checkpoint")]
     try:
         with reading(checkpoint.name, "its processor"):
-            own = AutoConfig.from_pretrained(folder, local_files_only=True)
-            ChatTemplate(open_processor(str(folder), own, local_files_only=True), checkpoint.name)
+            untrusted = {"local_files_only": True, "trust_remote_code": False}
+            own = AutoConfig.from_pretrained(folder, **untrusted)
+            ChatTemplate(open_processor(str(folder), own, **untrusted), checkpoint.name)
     except InputError as error:
         return [str(error)]
     if torch.cuda.is_available() and not version("accelerate"):
@@ -145,20 +148,6 @@ def _folder(checkpoint: Checkpoint) -> Path | None:
         ) from error
     except LocalEntryNotFoundError:
         return None
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(regular.read_text(file))
-    except FileNotFoundError as error:
-        raise InputError(f"{file}: missing, so this is not a checkpoint folder; name another") from error
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); fetch it again") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file}: not a model's configuration ({error}); fetch it again") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{file}: not a model's configuration (a {type(found).__name__})")
-    return found
 
 
 def _bytes(size: float) -> str:

@@ -5,7 +5,6 @@ A model type that has no adapter of ours is looked up in transformers, which imp
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from mmeval.servers.addresses import without_password
 from mmeval.types import InputError, malformed, nearest
 
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}
-_READ = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt", "*.tiktoken", "*.jinja", "*.py")
-"""The files of a checkpoint that are opened, here or in transformers: weights, settings, words, templates and code."""
+_READ = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
+"""The endings of the files that are opened, here or in transformers: weights, settings, words, templates and code."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class Checkpoint:
 
     @property
     def shown(self) -> str:
-        """The source without its password."""
-        return without_password(self.source) or "nowhere"
+        """The source without its password; for the adapter `constant`, its answer."""
+        return f"the answer '{self.source}'" if self.adapter == "constant" else without_password(self.source)
 
     @property
     def digest(self) -> str:
@@ -54,7 +53,7 @@ class Checkpoint:
 
             return hashlib.sha256(source_file(self.source).read_bytes()).hexdigest()
         folder = Path(self.source)
-        if not self.local or not os.path.isdir(folder):  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
+        if not self.local or not regular.is_folder(folder):
             return hashlib.sha256(f"{self.source}@{self.revision}".encode()).hexdigest()
         total = hashlib.sha256()
         for path in _files(folder):
@@ -76,9 +75,10 @@ def find_model(spec: str) -> Checkpoint:
         source = _bundled(entry["bundled"]) if "bundled" in entry else entry.get("hub", entry.get("source", ""))
         return Checkpoint(spec, entry["adapter"], str(source), entry.get("revision"), local="hub" not in entry)
     folder = Path(spec)
-    if os.path.isdir(spec):  # noqa: PTH112
+    if regular.is_folder(spec):
+        adapter = _adapter_of(folder)
         _check_files(folder)
-        return Checkpoint(_name_of(folder), _adapter_of(folder), str(folder))
+        return Checkpoint(_name_of(folder), adapter, str(folder))
     adapter, colon, source = spec.partition(":")
     if colon and adapter == "server":
         from mmeval.models.server import parse
@@ -89,8 +89,8 @@ def find_model(spec: str) -> Checkpoint:
     if colon and adapter in ADAPTERS:
         in_code = adapter in ("constant", "python")
         if not source and not in_code:
-            raise InputError(f"'{spec}' names no model; write a folder or a hub id after the colon")
-        name, local = spec.replace("/", "-"), in_code or os.path.isdir(source)  # noqa: PTH112
+            raise InputError(f"'{spec}' has no model after the colon; write a folder or a hub id after the colon")
+        name, local = spec.replace("/", "-"), in_code or regular.is_folder(source)
         if local and not in_code:
             _check_files(Path(source))
         if adapter == "chat" and local:
@@ -107,8 +107,7 @@ def find_model(spec: str) -> Checkpoint:
 
 def _files(folder: Path) -> list[Path]:
     """Return the files of a checkpoint, in its folder and the folders in it."""
-    found = {path for pattern in _READ for path in folder.rglob(pattern)}
-    return sorted(path for path in found if not path.is_dir())
+    return sorted(path for path in folder.rglob("*") if path.name.endswith(_READ) and not path.is_dir())
 
 
 def _check_files(folder: Path) -> None:
@@ -124,8 +123,14 @@ def _check_files(folder: Path) -> None:
 
 
 def _name_of(folder: Path) -> str:
-    """Name a model after its folder. Training output is named after its parent: `x/trained`, `x/checkpoint-200`."""
-    name, run = folder.resolve().name, folder.resolve().parent.name
+    """Name a model after its folder. Training output is named after its parent: `x/trained`, `x/checkpoint-200`.
+
+    A snapshot in the hub's cache, `models--OWNER--NAME/snapshots/COMMIT`, is named OWNER-NAME.
+    """
+    place = folder.resolve()
+    name, run, above = place.name, place.parent.name, place.parent.parent.name
+    if run == "snapshots" and above.startswith("models--"):
+        return above.removeprefix("models--").replace("--", "-")
     if name == "trained":
         return run or name
     return f"{run}-{name}" if run and re.fullmatch(r"checkpoint-\d+", name) else name
@@ -140,11 +145,15 @@ def _bundled(name: str) -> Path:
 
 def _adapter_of(folder: Path) -> str:
     file = folder / "config.json"
+    from mmeval.mmicl.published import is_published_mmicl
+
     try:
         config = json.loads(regular.read_text(file))
-        model_type = "mmicl" if _is_published_mmicl(config) else str(config["model_type"])
+        model_type = "mmicl" if is_published_mmicl(config) else str(config["model_type"])
     except FileNotFoundError as error:
         raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); fetch the checkpoint again") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{file}: not a model's configuration ({malformed(error)})") from error
     check_format(config, str(folder))
@@ -179,18 +188,3 @@ def _is_vision_language(model_type: str) -> bool:
     except ModuleNotFoundError:
         return True  # load_model reports what to install
     return model_type in NAMES
-
-
-def _is_published_mmicl(values: Any) -> bool:
-    """Tell a published MMICL from the model it was trained from; both have the same `model_type`.
-
-    MMICL's training extended the Q-Former's vocabulary of 30,523 words by its special tokens, extended LLaMA's to
-    32,022, and recorded the maximum sequence length.
-    """
-    if not isinstance(values, dict) or values.get("model_type") not in ("blip-2", "instructblip"):
-        return False
-    text, qformer = (
-        part if isinstance(part := values.get(f"{name}_config"), dict) else {} for name in ("text", "qformer")
-    )
-    llama = text.get("model_type") == "llama" and text.get("vocab_size") == 32022
-    return llama or qformer.get("vocab_size") == 30623 or text.get("max_sequence_length") == 1152

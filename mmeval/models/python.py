@@ -6,7 +6,9 @@ docs/adapters.md has a worked example. `mmeval models check` tests whether an ad
 import importlib
 import inspect
 import sys
-from importlib import util
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from itertools import accumulate
 from pathlib import Path
 
 from mmeval.models import Checkpoint, ModelOptions
@@ -22,21 +24,35 @@ def source_file(source: str) -> Path:
     if not module or not function:
         raise InputError(f"'python:{source}' names no function; write python:package.module:function")
     here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        found = util.find_spec(module)
+        found = _spec(module, here)
     except (ImportError, ValueError) as error:
         raise InputError(f"python:{source}: the module '{module}' cannot be imported ({error})") from error
     if found is None or not found.has_location or found.origin is None:
-        raise InputError(f"python:{source}: no module '{module}' in {here} or installed; name another")
+        raise InputError(f"python:{source}: no module '{module}' in {here} or installed; choose another module")
     return Path(found.origin)
+
+
+def _spec(module: str, here: str) -> ModuleSpec | None:
+    """Find a module in the folder `here` or installed. No package around it is imported, as `util.find_spec` would."""
+    found = PathFinder.find_spec(module.partition(".")[0], [here])
+    places: Sequence[str] | None = None
+    for name in accumulate(module.split("."), "{}.{}".format):
+        if places is not None or found is None:
+            specs = (finder.find_spec(name, places) for finder in sys.meta_path)
+            found = next((spec for spec in specs if spec is not None), None)
+        if found is None:
+            return None
+        places = found.submodule_search_locations or ()
+    return found
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> Model:
     """Import the module, call its function with the ModelOptions and return the Model. Raises InputError."""
     file = source_file(checkpoint.source)
     module, _, name = checkpoint.source.partition(":")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
     try:
         found = importlib.import_module(module)
     except (ImportError, SyntaxError) as error:

@@ -29,7 +29,7 @@ from mmeval.servers.client import BrokeOff, Chunks, Client, NoReply, Refused, ke
 from mmeval.types import Generation, InputError, Pieces, Request, Response
 
 WHOSE = "the server's address"
-OF_THE_REQUEST = (400, 413, 422)
+REQUEST_ERRORS = (400, 413, 422)
 """Statuses that refuse only this request: too many pictures, a prompt that is too long."""
 
 
@@ -42,8 +42,8 @@ def parse(source: str) -> tuple[list[str], str]:
     found = [url.strip().rstrip("/") for url in urls.split(",")]
     for url in found:
         check_address(url, WHOSE)
-    if len(set(found)) < len(found):
-        raise InputError(f"{WHOSE} {without_password(urls)} names one twice; name each once")
+    if twice := [url for url in found if found.count(url) > 1]:
+        raise InputError(f"{WHOSE} {without_password(twice[0])} is listed twice; list each address once")
     return found, model.strip()
 
 
@@ -64,10 +64,11 @@ class Server:
         self._client = Client(urls, self._key, concurrency=options.concurrency, timeout=options.timeout)
         self._pictures = Pictures()
         self._engines: list[str] = []
+        """The servers' engines, once they were asked."""
         self._seconds = 0.0
         self._form = 0
         self._tasks: set[asyncio.Task[Any]] = set()
-        """Those that answer a request now."""
+        """Tasks of requests in flight."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield one answer per request. Raises InputError if no request can succeed: no server, no such model."""
@@ -172,7 +173,7 @@ class Server:
         except BrokeOff as error:
             return Response(request.id, sent=prompt.sent, error=f"the answer broke off; {error}")
         except Refused as error:
-            if error.status not in OF_THE_REQUEST:
+            if error.status not in REQUEST_ERRORS:
                 raise refusal(error) from error
             return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
 
@@ -202,7 +203,7 @@ class Server:
             try:
                 return await self._generate(how | form, request, prompt, chunks)
             except Refused as refused:
-                if not form or refused.status not in OF_THE_REQUEST or "stream" not in str(refused):
+                if not form or refused.status not in REQUEST_ERRORS or "stream" not in str(refused):
                     raise
                 self._form += 1
 
@@ -241,5 +242,6 @@ class Server:
         return messages(conversation, self._pictures)
 
     async def _check(self) -> None:
-        """Note the servers' engines. Raises InputError as `engines` does."""
-        self._engines = list(dict.fromkeys([*self._engines, *await engines(self._client, self._model)]))
+        """Ask once which engines the servers are. Raises InputError as `engines` does."""
+        if not self._engines:
+            self._engines = list(dict.fromkeys(await engines(self._client, self._model)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
 import os
 from dataclasses import replace
@@ -11,6 +9,7 @@ from typing import Any
 
 from mmeval.models.server_replies import same_model
 from mmeval.servers.client import Client, Endpoint, Refused
+from mmeval.servers.gathering import gather_or_cancel
 from mmeval.types import InputError, nearest
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
@@ -21,8 +20,6 @@ VERSIONS = {
     "llamacpp": ("/props", "build_info"),
 }
 """Engine -> the path beside /v1 that returns its version, and the version's key in the reply."""
-VERSION_TIMEOUT = 5.0
-"""Seconds to wait for a version."""
 
 
 async def engines(client: Client, model: str) -> list[str]:
@@ -35,7 +32,7 @@ async def engines(client: Client, model: str) -> list[str]:
     except Refused as error:
         raise refusal(error) from error
     named = [(endpoint, engine(listing, model, endpoint.url)) for endpoint, listing in listings]
-    return await asyncio.gather(*(_with_version(client, endpoint, name) for endpoint, name in named))
+    return await gather_or_cancel(_with_version(client, endpoint, name) for endpoint, name in named)
 
 
 def engine(listing: dict[str, Any] | None, asked: str, url: str) -> str:
@@ -52,12 +49,14 @@ def engine(listing: dict[str, Any] | None, asked: str, url: str) -> str:
 
 
 async def _with_version(client: Client, endpoint: Endpoint, name: str) -> str:
-    path, key = VERSIONS.get(name, ("", ""))
-    reply = None
-    with contextlib.suppress(Refused, TimeoutError):  # answers do not depend on it
-        async with asyncio.timeout(VERSION_TIMEOUT):
-            reply = path and await client.get_from(replace(endpoint, url=endpoint.url.removesuffix("/v1")), path)
-    version = reply.get(key) if isinstance(reply, dict) else None
+    if name not in VERSIONS:
+        return name
+    path, key = VERSIONS[name]
+    try:
+        reply = await client.get_from(replace(endpoint, url=endpoint.url.removesuffix("/v1")), path)
+    except Refused:  # answers do not depend on it
+        return name
+    version = (reply or {}).get(key)
     return f"{name} {version[:40]}" if isinstance(version, str) and version else name
 
 

@@ -6,16 +6,16 @@ beginning of an answer (`continue_final_message`). Others return only the likeli
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from mmeval.models.server_replies import count
 from mmeval.servers.client import Refused
+from mmeval.servers.gathering import gather_or_cancel
 from mmeval.types import InputError, plural
 
-Post = Callable[[dict[str, Any]], Awaitable[tuple[dict[str, Any], float]]]
+Post = Callable[[dict[str, Any]], Coroutine[Any, Any, tuple[dict[str, Any], float]]]
 """Sends a body; returns the reply and its seconds."""
 Likelihoods = tuple[tuple[float, ...], int, float]
 """One log-likelihood per candidate; tokens of the prompt without a candidate; seconds."""
@@ -88,7 +88,7 @@ async def _replies(
     post: Post, bodies: Sequence[dict[str, Any]], names: Sequence[str], advice: str
 ) -> list[tuple[dict[str, Any], float]]:
     try:
-        return list(await asyncio.gather(*map(post, bodies)))
+        return await gather_or_cancel(map(post, bodies))
     except Refused as error:
         if any(name in str(error) for name in names):
             raise InputError(f"the server returns no likelihoods ({error}); {advice}") from error
@@ -112,5 +112,5 @@ def _of_prompt(reply: dict[str, Any], advice: str) -> list[tuple[str, float]]:
 def _logarithm(value: Any) -> float:
     """Return the logarithm of a probability. Raises TypeError if it is not a number, NoLikelihood if it cannot be."""
     if not LEAST <= value <= MOST:
-        raise NoLikelihood(f"the server says that a token's log-probability is {str(value)[:20]}")
+        raise NoLikelihood(f"the server returned an invalid log-probability: {str(value)[:20]}")
     return float(value)

@@ -36,14 +36,15 @@ class Pictures:
 
     def sent(self, image: Image) -> Sent:
         """Return the encoded picture. Raises InputError if it cannot be read."""
+        digest = image.digest  # reads the file, so outside the lock
         with self._lock:
-            found = self._kept.get(image.digest)
+            found = self._kept.get(digest)
             if found is None:
-                made = self._kept[image.digest] = Future()
+                made = self._kept[digest] = Future()
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             else:
-                self._kept.move_to_end(image.digest)
+                self._kept.move_to_end(digest)
         if found is not None:
             return found.result()  # waits if another thread is still encoding it
         try:

@@ -68,4 +68,4 @@ def same_model(asked: str, named: str) -> bool:
     """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
     one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, named))
     one = one.partition(":")[0] if ":" not in other else one
-    return re.fullmatch(rf"{re.escape(one)}(:.*|-\d.*)?", other) is not None
+    return re.fullmatch(rf"{re.escape(one)}(:.*|-\d{{3,4}}|-\d{{6,8}}|-\d{{4}}-\d{{2}}-\d{{2}})?", other) is not None

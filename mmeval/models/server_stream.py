@@ -30,7 +30,7 @@ class StreamedReply:
         return self._ended is not None
 
     def add(self, chunk: dict[str, Any]) -> None:
-        """Take the next chunk. Raises ValueError if it is none."""
+        """Take the next chunk. Raises ValueError if it is not a valid chunk."""
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             raise ValueError(f"an event of its reply has no choices: {str(chunk)[:80]}")

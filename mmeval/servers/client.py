@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mmeval.servers.gathering import gather_or_cancel
 from mmeval.servers.receiving import Chunks, receive
 from mmeval.servers.replies import BrokeOff, Busy, NoReply, Refused, Secrets
 from mmeval.types import InputError
@@ -32,7 +33,9 @@ PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_WAIT = 600.0
 """Maximum seconds that one request waits for a busy server."""
-HOPELESS = 5
+GET_TIMEOUT = 5.0
+"""Seconds to wait for the facts that `get` asks for: no answer depends on them."""
+MAX_CONSECUTIVE_FAILURES = 5
 """After this many requests in a row without a reply, all tries included, nothing more is sent."""
 LENGTHS = ("max_tokens", "max_completion_tokens")
 """The names of an answer's maximum length: the usual one, and the only one that OpenAI's newer models take."""
@@ -120,8 +123,8 @@ class Client:
 
     @property
     def down(self) -> bool:
-        """Tell whether HOPELESS requests in a row got no reply, so nothing more is sent."""
-        return self._lost >= HOPELESS
+        """Tell whether MAX_CONSECUTIVE_FAILURES requests in a row got no reply, so nothing more is sent."""
+        return self._lost >= MAX_CONSECUTIVE_FAILURES
 
     async def post(
         self, path: str, body: Mapping[str, Any], chunks: Chunks | None = None
@@ -171,19 +174,23 @@ class Client:
                 break
             await asyncio.sleep(_backoff(failed))
         where = ", ".join(one.url for one in self.endpoints)
-        raise self._no_reply(problem or f"{where}: not sent, because {HOPELESS} requests before it got no reply")
+        raise self._no_reply(
+            problem or f"{where}: not sent, because {MAX_CONSECUTIVE_FAILURES} requests before it got no reply"
+        )
 
     async def get(self, path: str) -> list[tuple[Endpoint, dict[str, Any] | None]]:
         """Return each server's reply at a path; None if it has no such path or does not reply.
 
         Raises Refused for a wrong key and for a redirect.
         """
-        return [(endpoint, await self.get_from(endpoint, path)) for endpoint in self.endpoints]
+        replies = await gather_or_cancel(self.get_from(endpoint, path) for endpoint in self.endpoints)
+        return list(zip(self.endpoints, replies, strict=True))
 
     async def get_from(self, endpoint: Endpoint, path: str) -> dict[str, Any] | None:
         """Return one server's reply, and raise, as `get` does."""
         try:
-            return await self._once(endpoint, "GET", path, b"")
+            async with asyncio.timeout(GET_TIMEOUT):
+                return await self._once(endpoint, "GET", path, b"")
         except Refused as refused:
             if refused.status in (401, 403) or refused.status < 400:
                 raise

@@ -16,7 +16,10 @@ class NoReply(Exception):
 
 
 class Refused(Exception):
-    """The server at `url` refuses the request and would refuse it again: status 3xx or 4xx. The message is its own."""
+    """The server at `url` refuses the request and would refuse it again: status 3xx or 4xx.
+
+    The message is the server's error text.
+    """
 
     def __init__(self, message: str, status: int, url: str) -> None:
         super().__init__(message)

@@ -61,7 +61,7 @@ class Page:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Answer a browser on this machine; refuse requests with another host name."""
-        host = request.headers.get("Host", "").rpartition(":")[0]
+        host = request.headers.get("Host", "").partition(":")[0]  # browsers leave out port 80
         if host not in ("127.0.0.1", "localhost"):
             request.send_error(403)
             return

@@ -72,7 +72,8 @@ def find(name: str) -> Source:
         shown = without_password(name).partition("?")[0]  # a password or a token is never printed
         kind = scheme[1].lower()
         if kind not in _NETWORK:
-            raise InputError(f"{shown}: '{kind}' is not watched; give an address with {', '.join(_NETWORK)}")
+            *schemes, last = _NETWORK
+            raise InputError(f"{shown}: unsupported scheme '{kind}'; use {', '.join(schemes)} or {last}")
         own = {"protocol_whitelist": _NETWORK[kind]} | ({"rtsp_transport": "tcp"} if kind.startswith("rtsp") else {})
         return Source(shown, kind + name[len(kind) :], own)
     camera = re.fullmatch(r"camera:(\d+)", name)
@@ -104,11 +105,11 @@ def frames(source: Source) -> Iterator[av.VideoFrame]:
             metadata_errors="replace",
             timeout=STALL if source.live and source.interruptible else None,
         ) as opened:
-            stream = container.first_stream(opened, source.name, "name another")
+            stream = container.first_stream(opened, source.name, "choose another file")
             stream.thread_type = "AUTO"
             yield from opened.decode(stream)
     except av.error.ExitError as error:
-        raise InputError(f"{source.name}: nothing comes for {STALL:.0f} s; check it") from error
+        raise InputError(f"{source.name}: no data for {STALL:.0f} s; check the source") from error
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{source.name}: cannot be read ({error.strerror or error}); check it") from error
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 
 from mmeval import jsonl
@@ -97,7 +98,7 @@ class Disk:
     _failing: bool = field(default=False, init=False)
 
     def writes(self, write: Callable[[], object]) -> bool:
-        """Write, and return whether that succeeded. Raises BrokenPipeError, since nobody reads any longer."""
+        """Write, and return whether that succeeded. Raises BrokenPipeError, because the reader closed the pipe."""
         try:
             write()
         except BrokenPipeError:
@@ -126,11 +127,13 @@ class EventFolder:
         try:
             (self.folder / "frames").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{self.folder}: cannot be made ({error.strerror}); name another with --out") from error
+            raise InputError(
+                f"{self.folder}: cannot be created ({error.strerror}); choose another folder with --out"
+            ) from error
 
     def keep(self, event: Event, frame: Frame) -> dict[str, object]:
         """Write an event and its frame; return the event as it was written."""
-        name = f"frames/{event.seen:010.2f}-{event.change}.jpg"
+        name = self._free(f"frames/{event.seen:010.2f}-{event.change}")
         line = {**asdict(event), "frame": name}
 
         def write() -> None:
@@ -139,3 +142,8 @@ class EventFolder:
                 file.write(line)
 
         return line if self._disk.writes(write) else {**line, "frame": None}
+
+    def _free(self, stem: str) -> str:
+        """Return a name for a frame that no earlier event has, of this watch or of one before it."""
+        names = (f"{stem}{'' if number == 1 else f'-{number}'}.jpg" for number in count(1))
+        return next(name for name in names if not (self.folder / name).exists())

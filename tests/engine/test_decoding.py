@@ -58,7 +58,7 @@ def test_logits_are_those_of_transformers(tied: bool, dtype: torch.dtype, roundi
 def test_ended_rows_change_no_answer(
     family: small.Family, looks: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(decoding.LOOKS, "cpu", looks)
+    monkeypatch.setitem(decoding.END_CHECKS, "cpu", looks)
     language: Any = small.model(family).language_model
     language.generation_config.eos_token_id = ENDS[family]
     embeds = prompts(24) * 3
@@ -92,7 +92,7 @@ def test_aligned_rows_begin_at_sixteen_bytes(length: int) -> None:
 def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tensors without values stand for a GPU's: looking at a value raises, as it would wait for a GPU."""
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: False)  # it does not know such tensors
-    monkeypatch.setitem(decoding.LOOKS, "meta", (4, 1))
+    monkeypatch.setitem(decoding.END_CHECKS, "meta", (4, 1))
     for module in (decoding, transformer):
         monkeypatch.setattr(module, "placed", lambda tensor, device: tensor.to(device))
     looked: list[int] = []
@@ -101,8 +101,8 @@ def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPat
         looked.append(len(ended))
         return lambda: [[row % 2 == 0 for row in range(len(ended))]]
 
-    monkeypatch.setattr(decoding, "on_its_way", half_ended)
-    monkeypatch.setattr(transformer, "on_its_way", arrived)
+    monkeypatch.setattr(decoding, "copy_to_cpu_async", half_ended)
+    monkeypatch.setattr(transformer, "copy_to_cpu_async", arrived)
     model: Any = small.model("t5", beginning)
     model.to("meta")
     fuse(model)

@@ -119,6 +119,9 @@ SHOWN = (ImagePlace(0),)
         (("a.jpg",), (Turn((ImagePlace(0), ImageMention(1)), "x"),), "mentions picture 1 of 1"),
         (("../a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
         (("/a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
+        (("http://host/a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
+        (("a::http://host/a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
+        (("simplecache::a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
     ],
 )
 def test_what_is_no_example(images: tuple[str, ...], turns: tuple[Turn, ...], said: str) -> None:

@@ -233,3 +233,9 @@ def test_what_is_kept_whole_are_blocks_and_nothing_in_them(family: Family, begin
     blocks = [part for part in model.modules() if type(part).__name__ in wanted]
     assert {type(part).__name__ for part in blocks} == wanted and len(wanted) == 3
     assert not any(inner in blocks for block in blocks for inner in list(block.modules())[1:])
+
+
+def test_labels_and_learned_positions_exclude_each_other() -> None:
+    ids = torch.tensor([[3, 4, 5]])
+    with pytest.raises(ValueError, match="leave out `learned`"):
+        small.model("llama")(ids, labels=ids, learned=torch.tensor([0]))

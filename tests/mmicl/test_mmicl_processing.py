@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,52 @@ def test_a_processor_comes_back_from_its_folder(tmp_path: Path) -> None:
 def test_an_id_of_a_wrong_type_is_named() -> None:
     with pytest.raises(TypeError, match="eos_id must be whole numbers, not"):
         ProcessorConfig(3, (4, 5), 2, 0, "1", pad_left=False)  # type: ignore[arg-type]
+
+
+def test_calls_as_of_other_processors() -> None:
+    processor, red = small.processor(), Image.new("RGB", (20, 10), "red")
+    expected = processor(red, "a dog", context="plain")
+    for images, text in (([red], "a dog"), ([red], ["a dog"]), (red, ["a dog"]), ([[red]], ["a dog"])):
+        found = processor(images=images, text=text, context="plain")
+        assert found.keys() == expected.keys() and all(torch.equal(found[key], expected[key]) for key in expected)
+    two = processor([red, red], ["a dog", "a"], context="plain")
+    assert two["pictures"].tolist() == [[0], [1]]
+    assert processor([red, red], ["a dog"], context="plain")["pictures"].tolist() == [[0, 1]]
+    assert (
+        "pixel_values" not in processor(images=None, text="a dog") and len(processor(None, ["a", "a"]).input_ids) == 2
+    )
+    for images, text in (([], []), ([red], ["a", "a"]), ([[red]], ["a", "a"])):
+        with pytest.raises(ValueError, match="give at least one text, each of the"):
+            processor(images, text)
+
+
+def test_a_qformer_that_reads_is_given_the_question() -> None:
+    processor, red = small.processor(reads_questions=True), Image.new("RGB", (20, 10), "red")
+    found = processor([[red], [red]], ["a <image> dog", "a"], context="plain")
+    assert found["qformer_input_ids"].tolist() == [[5, 6, 1], [5, 1, 0]]
+    assert found["qformer_attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert "qformer_input_ids" not in processor(text="a")  # there is no picture to read it for
+
+
+@pytest.mark.parametrize(
+    ("config", "reads"),
+    [
+        ({"model_type": "instructblip"}, True),
+        ({"model_type": "instructblip", "text_config": {"model_type": "llama", "vocab_size": 32022}}, False),
+        ({"model_type": "blip-2"}, False),
+        ({"model_type": "mmicl", "qformer_config": {"model_type": "instructblip_qformer"}}, False),
+        ({"model_type": "mmicl", "reads_instructions": True}, True),
+        ({"model_type": "mmicl", "max_images": 1, "qformer_config": {"model_type": "instructblip_qformer"}}, True),
+    ],
+)
+def test_a_folder_of_an_earlier_version_reads_questions_as_its_model_does(
+    config: dict[str, object], reads: bool, tmp_path: Path
+) -> None:
+    small.processor().save_pretrained(tmp_path)
+    file = tmp_path / "mmicl_processor.json"
+    settings = json.loads(file.read_text())
+    del settings["reads_questions"]
+    file.write_text(json.dumps(settings))
+    assert not MmiclProcessor.from_pretrained(tmp_path).settings.reads_questions
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert MmiclProcessor.from_pretrained(tmp_path).settings.reads_questions is reads

@@ -15,7 +15,7 @@ from mmeval.engine.transformer import TransformerModel
 from mmeval.evaluation import survey as surveys
 from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
-from mmeval.models import ADAPTERS, ModelOptions, find_model, load_model
+from mmeval.models import ADAPTERS, ModelOptions, find_model, finding, load_model
 from mmeval.models.conformance import check
 from mmeval.types import Generation, Image, InputError, Ref, Request, Shot, Unsupported
 from tests.mmicl import mmicl_small as small
@@ -372,7 +372,7 @@ def test_what_training_writes_is_named_after_its_run(tmp_path: Path, folder: str
 
 @pytest.mark.parametrize("adapter", ["chat", "mmicl", "blip2", "instructblip", "text"])
 def test_an_adapter_alone_names_no_model(adapter: str) -> None:
-    with pytest.raises(InputError, match=f"'{adapter}:' names no model; write a folder or a hub id"):
+    with pytest.raises(InputError, match=f"'{adapter}:' has no model after the colon; write a folder or a hub id"):
         find_model(f"{adapter}:")
 
 
@@ -422,3 +422,22 @@ def test_an_answer_has_the_length_at_least_that_is_asked_for(tmp_path: Path) -> 
         for by in (1.0, 50.0)
     ]
     assert texts[0] != texts[1]
+
+
+def test_a_snapshot_of_the_hubs_cache_has_the_models_name(tmp_path: Path) -> None:
+    folder = tmp_path / "models--org--tiny-vl" / "snapshots" / "0123abc"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "llava"}')
+    assert find_model(str(folder)).name == "org-tiny-vl"
+
+
+def test_a_folder_without_a_configuration_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "_files", lambda folder: pytest.fail("searched"))
+    with pytest.raises(InputError, match=r"no config\.json"):
+        find_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("spec", ["mmicl:", "chat:", ""])
+def test_a_name_too_long_for_a_file_is_one_sentence(spec: str) -> None:
+    with pytest.raises(InputError):
+        load_model(spec + "a" * 300)

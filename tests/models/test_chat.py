@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,7 +18,7 @@ from PIL import Image as PILImage
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat import batching
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
-from mmeval.models.chat.loading import load
+from mmeval.models.chat.loading import load, read_arguments
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.conformance import DUTIES, check
 from mmeval.types import Generation, Image, InputError, Ref, Request, Shot
@@ -115,6 +116,43 @@ def test_a_literal_special_token_is_read_as_its_letters(family: str, checkpoint:
         assert shown.error is None
         assert shown.input_tokens == tokens + len(word)  # each of its letters is a token
         assert f"is {word} it?" in shown.sent
+
+
+@pytest.mark.parametrize("family", ["qwen2_vl", "llava"])
+def test_a_spelled_token_that_only_the_normalized_text_shows_is_refused(family: str, tmp_path: Path) -> None:
+    file = zoo.save(family, tmp_path) / "tokenizer.json"
+    tokenizer = json.loads(file.read_text())
+    for token in tokenizer["added_tokens"]:
+        token["normalized"] = token["content"] == "</s>"
+    file.write_text(json.dumps(tokenizer))
+    model = opened(tmp_path)
+    refused, read = (model.preview(Request(word, (drawn(1), f"is {word} it?"))) for word in ("</s>", "<|im_end|>"))
+    assert refused.error is not None and "the text has '</s>', a special token of this model" in refused.error
+    assert read.error is None
+
+
+def test_a_generation_config_changes_nothing_but_the_answer(checkpoint: Find, tmp_path: Path) -> None:
+    asked, folder = Request("r", (drawn(1), "What is it?")), checkpoint("llava")
+    (expected,) = opened(folder).generate([asked], Generation(4, beams=2))
+    shutil.copytree(folder, tmp_path / "copy")
+    file = tmp_path / "copy" / "generation_config.json"
+    values = json.loads(file.read_text())
+    file.write_text(json.dumps({**values, "return_dict_in_generate": True, "num_return_sequences": 2, "num_beams": 2}))
+    (found,) = opened(tmp_path / "copy").generate([asked], Generation(4, beams=2))
+    assert (found.text, found.error) == (expected.text, None)
+
+
+def test_a_comma_in_brackets_belongs_to_the_value() -> None:
+    found = read_arguments('size={"height":32,"width":[1,2]},attn=eager, device_map={"":0}')
+    assert found == {"size": {"height": 32, "width": [1, 2]}, "attn": "eager", "device_map": {"": 0}}
+
+
+def test_a_template_may_trim_the_system_turn(checkpoint: Find, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint("llava"), tmp_path / "copy")
+    file = tmp_path / "copy" / "chat_template.jinja"
+    file.write_text(file.read_text().replace("{{ c['text'] }}", "{{ c['text'] | trim }}"))
+    asked = Request("r", (drawn(1), "What is it?"))
+    assert "\nBe brief.<" in opened(tmp_path / "copy", system="Be brief.\n").preview(asked).sent
 
 
 def test_candidates_share_the_computation_of_the_prompt(checkpoint: Find, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -13,6 +14,8 @@ from huggingface_hub import HfApi, errors
 from mmeval.models import find_model, load_model
 from mmeval.models.chat import hub
 from mmeval.types import InputError
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, what: Callable[[], object]) -> list[str]:
@@ -62,7 +65,13 @@ def test_what_is_no_name_is_not_asked_for() -> None:
 
 def test_without_a_network_the_cache_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     answers(monkeypatch, failing(httpx2.ConnectError("no network")))
-    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_, **__: str(tmp_path / "config.json"))
+    monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_, **__: str(tmp_path / COMMIT / "config.json"))
     assert hub.arguments(find_model("chat:owner/name@v1"), False) == {
-        "revision": "v1", "local_files_only": True, "trust_remote_code": False,
+        "revision": COMMIT, "local_files_only": True, "trust_remote_code": False,
     }  # fmt: skip
+
+
+def test_a_branch_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answers(monkeypatch, lambda: SimpleNamespace(sha=COMMIT))
+    assert hub.arguments(find_model("chat:owner/name"), False)["revision"] == COMMIT
+    assert asked == ["owner/name"]

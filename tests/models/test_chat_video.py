@@ -92,7 +92,7 @@ def test_a_video_is_what_the_processor_alone_makes_of_it(family: str, tmp_path: 
     ]
     if family == "glm4v":
         (refused,) = model.generate([asked.pop(1)], Generation(5))
-        assert refused.error == "the model takes no picture next to a video; remove --context video"
+        assert refused.error == "this model cannot take pictures and a video in one prompt; remove --context video"
     together = {one.id: one for one in model.generate(asked, Generation(5))}
     for request in asked:
         (alone,) = model.generate([request], Generation(5))

@@ -1,9 +1,11 @@
 """`mmeval doctor`: readable sizes, and models that have no folder."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+import transformers
 
 from mmeval.models.doctor import BINARY, DECIMAL, of_model, scaled
 from mmeval.types import InputError
@@ -32,6 +34,11 @@ def test_a_server_needs_nothing_here_and_its_password_is_not_shown() -> None:
     assert lines == ["server:org-tiny: adapter server, from http://host:8000/v1#org/tiny"] and not missing
 
 
+def test_a_constant_is_shown_with_its_answer() -> None:
+    assert of_model("constant") == (["constant: adapter constant, always gives the answer 'yes'"], [])
+    assert of_model("constant:")[0] == ["constant:: adapter constant, always gives the answer ''"]
+
+
 def test_a_name_that_no_hub_has_is_one_sentence() -> None:
     with pytest.raises(InputError, match=r"^no/such/name: neither a folder nor a hub name"):
         of_model("chat:no/such/name")
@@ -48,3 +55,16 @@ def test_a_damaged_header_of_weights_is_a_sentence(tmp_path: Path, header: objec
     (tmp_path / "model.safetensors").write_bytes(len(written).to_bytes(8, "little") + written)
     with pytest.raises(InputError, match=r"model.safetensors: not a readable safetensors file"):
         of_model(str(tmp_path))
+
+
+def test_code_of_a_tokenizer_is_reported_and_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    transformers.MllamaConfig().save_pretrained(tmp_path)  # a family without a tokenizer of its own
+    (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "MllamaImageProcessor"}')
+    own = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["own.Own", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(own))
+    ran = tmp_path / "ran"
+    (tmp_path / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Own: pass\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))  # transformers would ask whether to run it
+    _, (missing,) = of_model(f"chat:{tmp_path}")
+    assert "the checkpoint's processor comes with Python code" in missing and "--trust-remote-code" in missing
+    assert not ran.exists()

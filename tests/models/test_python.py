@@ -26,6 +26,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_a_digest_runs_no_code_of_the_package(here: Path) -> None:
+    (here / "middle").mkdir()
+    (here / "middle" / "__init__.py").write_text("raise SystemExit('this ran')")
+    (here / "middle" / "deep.py").write_text("def load(options): pass\n")
+    paths = [*sys.path]
+    found = find_model("python:middle.deep:load")
+    assert len(found.digest) == 64 and sys.path == paths
+    (here / "middle" / "__init__.py").write_text("def (:\n")
+    with pytest.raises(InputError, match=r"deep\.py: cannot be imported \(invalid syntax"):
+        load_model(found)
+    with pytest.raises(InputError, match=r"no module 'middle\.other'"):
+        find_model("python:middle.other:load").digest  # noqa: B018
+
+
 @pytest.mark.slow
 def test_the_worked_example_runs_and_keeps_the_contract(here: Path) -> None:
     code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)

@@ -20,7 +20,9 @@ from mmeval.models import ModelOptions, find_model, load_model, server_check, se
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_pictures import Sent
+from mmeval.models.server_replies import same_model
 from mmeval.servers import client
+from mmeval.servers.gathering import gather_or_cancel
 from mmeval.spec import RunSpec
 from mmeval.types import Generation, Image, InputError, Ref, Request, Response, Shot
 from tests.evaluating import Collected, evaluate
@@ -338,7 +340,7 @@ def test_what_is_no_server_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
         "server:http://u:word@h/v1": "server:http://h/v1 names no model; add it after a #",
         "server:ftp://h#m": "'ftp://h' is not an http:// or https:// address",
         "server:http://u:word@h/v1?key=word#m": "'http://h/v1' is not an http",
-        "server:http://h/v1,http://h/v1/#m": "names one twice",
+        "server:http://h/v1,http://h/v1/#m": "the server's address http://h/v1 is listed twice",
     }.items():
         with pytest.raises(InputError, match=why) as error:
             find_model(spec)
@@ -529,9 +531,61 @@ def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server
 def test_a_version_that_a_server_does_not_say_is_no_fault(
     server: Server, monkeypatch: pytest.MonkeyPatch, owner: str, path: str, reply: Reply, name: str
 ) -> None:
-    monkeypatch.setattr(server_check, "VERSION_TIMEOUT", 0.2)
+    monkeypatch.setattr(client, "GET_TIMEOUT", 0.2)
     server.models, server.other[path] = Reply({"data": [{"id": "tiny", "owned_by": owner}]}), reply
     model, started = opened(server.model), time.monotonic()
     (answer,) = model.generate([Request("0", ("Is it?",))], Generation(4))
     assert answer.text == "yes" and model.session_facts["servers"] == [name]
     assert time.monotonic() - started < 5
+
+
+def test_servers_are_asked_for_their_models_once_and_together(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "GET_TIMEOUT", 0.5)
+    server.models = Reply(manner="hang")
+    with serving() as other:
+        other.models = Reply(manner="hang")
+        model = opened(f"server:{server.url},{other.url}#tiny")
+        started = time.monotonic()
+        for _ in range(3):
+            assert [one.text for one in model.generate([Request("0", ("Is it?",))], Generation(4))] == ["yes"]
+        assert time.monotonic() - started < 0.9
+        server.done.set()
+        other.done.set()
+
+
+def test_one_refused_request_leaves_no_other_behind() -> None:
+    ended: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("cancelled")
+
+    async def refuse() -> None:
+        await asyncio.sleep(0.01)
+        raise client.Refused("no", 400, "http://host")
+
+    with pytest.raises(client.Refused):
+        asyncio.run(gather_or_cancel([wait(), refuse(), wait()]))
+    assert ended == ["cancelled"] * 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "named", "same"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06", True),
+        ("gpt-4", "gpt-4-0613", True),
+        ("gemini-2.0-flash", "gemini-2.0-flash-001", True),
+        ("claude-3-opus", "claude-3-opus-20240229", True),
+        ("org/tiny", "/models/org/tiny/", True),
+        ("llava", "llava:latest", True),
+        ("gpt-4", "gpt-4-32k", False),
+        ("gpt-4o", "gpt-4o-mini", False),
+        ("Qwen2.5", "Qwen2.5-72B", False),
+        ("Llama-3", "Llama-3-70B-Instruct", False),
+        ("InternVL2", "InternVL2-8B", False),
+    ],
+)
+def test_a_date_or_a_version_names_the_same_model_and_a_size_another(asked: str, named: str, same: bool) -> None:
+    assert same_model(asked, named) is same

@@ -89,7 +89,9 @@ def test_a_likelihood_that_cannot_be_is_an_error_of_its_question(server: Server,
 
     server.behave = behave
     for options in ({}, {"first_token": True}):
-        assert "says that a token's log-probability is" in str(compare(server.model, ["A", "B"], **options).error)
+        assert "the server returned an invalid log-probability" in str(
+            compare(server.model, ["A", "B"], **options).error
+        )
 
 
 def test_a_likelihood_that_is_no_number_stops_the_run(server: Server) -> None:

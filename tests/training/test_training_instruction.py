@@ -9,7 +9,7 @@ from PIL import Image as PILImage
 
 from mmeval.mmicl.training.config import Config
 from mmeval.mmicl.training.run import train
-from mmeval.models import ModelOptions, conditions, find_model, load_model
+from mmeval.models import ModelOptions, find_model, identity_facts, load_model
 from mmeval.types import Image, Request
 from tests.training.conftest import config_values
 
@@ -30,5 +30,5 @@ def test_what_read_the_question_in_training_reads_it_in_evaluation(data: Path, i
     told, untold = _likelihoods(f"instructblip:{final}"), _likelihoods(f"blip2:{final}")
     assert told != pytest.approx(untold, abs=1e-3)
     for folder in (final, final.with_name("full")):
-        assert conditions(find_model(str(folder))) == ({"reads_questions": True} if instruction else {})
+        assert identity_facts(find_model(str(folder))) == ({"reads_questions": True} if instruction else {})
         assert _likelihoods(str(folder)) == pytest.approx(told if instruction else untold, abs=1e-5)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +18,12 @@ from safetensors.torch import load_file, save_file
 from mmeval import yaml_file
 from mmeval.cli import main
 from mmeval.mmicl import checkpoints
+from mmeval.mmicl.training.begin import begin
 from mmeval.mmicl.training.config import Config, TrainingError, check_config
 from mmeval.mmicl.training.pictures import list_skipped, skipped_pictures
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
-from mmeval.mmicl.weights import CheckpointError
+from mmeval.mmicl.weights import CheckpointError, copy_trained
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base, write_examples
 
@@ -169,6 +172,29 @@ def test_what_a_kill_left_in_the_output_is_no_obstacle(data: Path) -> None:
     assert skipped_pictures(data / "out") == {"/x/a.jpg", "/x/b.jpg"}
 
 
+def test_a_worker_that_lists_pictures_waits_for_another(tmp_path: Path) -> None:
+    file = tmp_path / "skipped-0.jsonl"
+    with ThreadPoolExecutor(1) as worker, file.open("a") as half:
+        fcntl.flock(half, fcntl.LOCK_EX)
+        half.write('{"picture": "/a.jpg", ')
+        half.flush()
+        listed = worker.submit(list_skipped, file, [("/b.jpg", "broken")])
+        wait([listed], timeout=0.2)
+        half.write('"reason": "broken"}\n')
+    listed.result()
+    assert skipped_pictures(tmp_path) == {"/a.jpg", "/b.jpg"}
+
+
+def test_trained_weights_are_copied_without_the_state_of_any_library(tmp_path: Path) -> None:
+    checkpoint, state = tmp_path / "checkpoint-1", tmp_path / "checkpoint-1" / "global_step1"
+    state.mkdir(parents=True)
+    names = ["trained.safetensors", "training.json", "config.json", "tokenizer.json"]
+    for name in (*names, "latest", "zero_to_fp32.py", "optimizer.pt", "global_step1/bf16_zero_optim_states.pt"):
+        (checkpoint / name).write_text("x")
+    copy_trained(checkpoint, tmp_path / "trained")
+    assert sorted(path.name for path in (tmp_path / "trained").iterdir()) == sorted(names)
+
+
 @pytest.mark.slow
 def test_what_was_trained_names_no_machine_and_may_move(data: Path) -> None:
     config = Config(**config_values(data / "here"))
@@ -237,6 +263,42 @@ def test_a_models_folder_is_no_output(data: Path) -> None:
         with pytest.raises(TrainingError, match=r"base: holds a config\.json that is not of a training run"):
             train(Config(**config_values(data, output=str(data / "base"))), fresh=fresh)
     assert (data / "base" / "config.json").read_bytes() == config
+
+
+@pytest.mark.parametrize("name", ["checkpoint-500", "evaluations", "trained"])
+def test_folders_of_another_program_are_not_deleted(data: Path, name: str) -> None:
+    kept = data / "out" / name / "kept.bin"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("x")
+    with pytest.raises(TrainingError, match=rf"out: holds {name}, but no config\.json of a training run"):
+        begin(Config(**config_values(data)), fresh=True, main=True)
+    assert kept.exists()
+
+
+def test_a_fresh_run_deletes_only_what_training_makes(data: Path) -> None:
+    config = Config(**config_values(data))
+    (data / "out").mkdir()
+    begin(config, fresh=False, main=True)
+    for name in ("checkpoint-500", "checkpoint-best"):
+        (data / "out" / name).mkdir()
+    begin(config, fresh=True, main=True)
+    assert [path.name for path in (data / "out").glob("checkpoint-*")] == ["checkpoint-best"]
+
+
+def test_a_run_resumes_after_an_upgrade_and_may_still_save_its_whole_model(data: Path) -> None:
+    config = Config(**config_values(data))
+    (data / "out").mkdir()
+    begin(config, fresh=False, main=True)
+    mark = data / "out" / "config.json"
+    values = json.loads(mark.read_text())
+    del values["instruction"]  # as if the key were newer than the run
+    mark.write_text(json.dumps(values))
+    start = data / "out" / "checkpoint-4"
+    start.mkdir()
+    (start / "trainer_state.json").write_text('{"global_step": 4}')
+    assert begin(replace(config, save_full=True), fresh=False, main=True) == start
+    with pytest.raises(TrainingError, match="another configuration"):
+        begin(replace(config, instruction=True), fresh=False, main=True)
 
 
 @pytest.mark.slow

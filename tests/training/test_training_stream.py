@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mmeval.mmicl.examples import Example, Turn, to_json
+from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
 from mmeval.mmicl.training import shards
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.pictures import HeldPicture, read_picture
@@ -84,6 +84,21 @@ def test_tables_and_lines_of_the_published_mic(data: Path, monkeypatch: pytest.M
     assert torch.equal(*pixels)
     unit = open_source(str(data / "train.parquet")).units[0]
     assert [end for end, _, _ in rows_of(unit)] == [1, 2] and [end for end, _, _ in rows_of(unit, 1)] == [2]
+
+
+def test_pictures_of_a_relative_file_are_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    secret = str(tmp_path / "secret.png")[1:]  # with an empty root, this would be /.../secret.png
+    row = {"input_text": "image 0 is <image0>图.\nis there ?", "input_image": [secret], "output_text": "a dog"}
+    Path("train.jsonl").write_text(json.dumps(row) + "\n")
+    source = open_source("train.jsonl")
+    ((_, where, values),) = rows_of(source.units[0])
+    assert isinstance(values, dict)
+    _, pictures = shards.example_of(values, source.units[0], source.root, where)
+    assert list(pictures.values()) == [f"{tmp_path}/{secret}"]
+    for name in ("http://host/1.png", "a::http://host/1.png"):  # fsspec would open what such a name says
+        with pytest.raises(ExampleError, match="outside its folder"):
+            shards.example_of({**values, "input_image": [name]}, source.units[0], source.root, where)
 
 
 def test_a_lane_goes_on_behind_any_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,9 +205,12 @@ def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.M
     [
         ("gone.mp4", "no such file"),
         ("camera:99", "no camera is there"),
-        ("file:///etc/passwd", "'file' is not watched"),
-        ("concat://a", "'concat' is not watched"),
-        ("ftp://me:secret@host/a?token=secret", "mmeval: ftp://host/a: 'ftp' is not watched"),
+        ("file:///etc/passwd", "unsupported scheme 'file'; use "),
+        ("concat://a", "unsupported scheme 'concat'; use "),
+        (
+            "ftp://me:secret@host/a?token=secret",
+            "mmeval: ftp://host/a: unsupported scheme 'ftp'; use rtsp, rtsps, http or https",
+        ),
     ],
 )
 def test_what_cannot_be_watched(name: str, message: str) -> None:
@@ -230,6 +233,16 @@ def test_no_video_is_a_sentence(tmp_path: Path) -> None:
 
 def a_look(color: str = "red") -> Look:
     return Look(3.0, {"<b>red ?</b>": 0.9}, Frame(3.0, Image(PILImage.new("RGB", (8, 8), color))))
+
+
+def test_a_second_watch_keeps_the_frames_of_the_first(tmp_path: Path) -> None:
+    event, names = Event(2.0, 3.0, "red ?", "begins", 0.9), []
+    for color in ("red", "blue"):
+        line = EventFolder(tmp_path, print).keep(event, a_look(color).frame)
+        names.append(str(line["frame"]))
+    assert len(set(names)) == 2
+    red, _, blue = PILImage.open(tmp_path / names[0]).getpixel((0, 0))  # type: ignore[misc]
+    assert red > blue
 
 
 def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,6 +311,10 @@ def test_the_page_shows_the_last_look(page: Page) -> None:
     kind, frame = fetch(page.address + "frame.jpg?3")
     assert kind == "image/jpeg" and PILImage.open(io.BytesIO(frame)).size == (8, 8)
     assert b"textContent" in fetch(page.address)[1]
+
+
+def test_a_browser_may_leave_out_the_port(page: Page) -> None:
+    assert fetch(page.address, "127.0.0.1")[0].startswith("text/html")
 
 
 @pytest.mark.parametrize(("path", "host", "status"), [("", "elsewhere.org:80", 403), ("../etc/passwd", None, 404)])

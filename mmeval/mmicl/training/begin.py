@@ -14,17 +14,20 @@ from typing import Any
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
+from mmeval import regular
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import EVALUATIONS, NOWHERE, Config, TrainingError, task_at
 from mmeval.mmicl.training.pictures import SKIPPED
-from mmeval.mmicl.training.resume import adapt, last_checkpoint
+from mmeval.mmicl.training.resume import adapt, checkpoints_in, last_checkpoint
 from mmeval.mmicl.weights import one_line, read_json
 
 LEFT_OUT = "left_out.jsonl"
 """The file in the output folder that lists rows that cannot be learned."""
 MARK = "config.json"
 """The file in the output folder that identifies its run."""
+FINAL = "trained"
+"""The folder in the output folder with the trained weights."""
 FREE = (
     "steps",
     "epochs",
@@ -37,8 +40,9 @@ FREE = (
     "gradient_checkpointing",
     "evaluate",
     "evaluate_limit",
+    "save_full",
 )
-"""Keys that may change when a run resumes: its length and how it is watched."""
+"""Keys that may change when a run resumes: its length, how it is watched, and what is saved at its end."""
 
 
 @contextmanager
@@ -48,7 +52,7 @@ def hold(config: Config, main: bool) -> Iterator[None]:
     Raises TrainingError if another run has locked it, it cannot be written, or a file of the configuration is missing.
     """
     for file in () if config.stream else config.data:
-        if "://" in file or file.endswith(".parquet") or Path(file).is_dir():
+        if "://" in file or file.endswith(".parquet") or regular.is_folder(file):
             raise TrainingError(
                 f"{file}: not a JSON-lines file; set `stream: true` to read folders, tables and addresses"
             )
@@ -81,12 +85,17 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
     """Prepare the output folder, and return its newest complete checkpoint to resume from.
 
     `fresh` deletes the checkpoints of an earlier run and their evaluations. Raises TrainingError if the folder holds a
-    run with another configuration, or something else, such as a model.
+    run with another configuration, or something else, such as a model or another program's checkpoints.
     """
     output = Path(config.output)
     mark = output / MARK
     if mark.exists() and "trainable" not in read_json(mark):  # a model's configuration, not a run's
         raise TrainingError(f"{output}: holds a {MARK} that is not of a training run; choose another output")
+    made = [*checkpoints_in(output), *(path for name in (EVALUATIONS, FINAL) if (path := output / name).exists())]
+    if made and not mark.exists():
+        raise TrainingError(
+            f"{output}: holds {made[0].name}, but no {MARK} of a training run, so it is not ours; choose another output"
+        )
     start = None if fresh else last_checkpoint(output)
     if start and _lasting(read_json(mark)) != _lasting(json.loads(_text_of(config))):
         raise TrainingError(
@@ -94,7 +103,7 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
         )
     if main:
         try:
-            for old in [*output.glob("checkpoint-*"), *output.glob(EVALUATIONS)] if fresh else ():
+            for old in [*checkpoints_in(output), *output.glob(EVALUATIONS)] if fresh else ():
                 shutil.rmtree(old)
             for old in [*output.glob(SKIPPED.format("*")), *output.glob(LEFT_OUT)] if start is None else ():
                 old.unlink()
@@ -112,7 +121,7 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     """Raise TrainingError if the model cannot be trained as configured or a package is missing."""
     if config.fsdp and processes == 1:
         raise TrainingError("fsdp: shards a model over several processes; start them with torchrun, or remove the key")
-    if config.revision and Path(config.model).is_dir():
+    if config.revision and regular.is_folder(config.model):
         raise TrainingError("revision: is of a hub repository, but `model` is a folder; remove the key")
     if config.push_to_hub:
         try:
@@ -136,7 +145,7 @@ def portable(config: Config) -> dict[str, Any]:
         return os.path.relpath(path, config.output) if path and "://" not in path else path
 
     files = {key: near(getattr(config, key)) for key in ("held_out", "features", "deepspeed")}
-    model = near(config.model) if Path(config.model).is_dir() else config.model
+    model = near(config.model) if regular.is_folder(config.model) else config.model
     benchmarks = {
         task_at(name, lambda path: os.path.relpath(path, config.output)): data if data in NOWHERE else near(data)
         for name, data in config.evaluate.items()
@@ -150,7 +159,9 @@ def _text_of(config: Config) -> str:
 
 
 def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in FREE}
+    """Return the values that may not change; a key that was added after the run began has its default."""
+    defaults = json.loads(_text_of(Config(model=".", data=(".",), output=".")))
+    return {key: value for key, value in {**defaults, **values}.items() if key not in FREE}
 
 
 def sharded(fsdp: object) -> bool:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictB
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticKnownError
 
+from mmeval import regular
 from mmeval.mmicl.context import CONTEXTS
 from mmeval.mmicl.training.rows import Turns
 from mmeval.mmicl.training.trainable import TRAINABLE
@@ -191,8 +192,7 @@ def check_config(values: Mapping[str, Any], path: Path, stage: Stage) -> Config:
 
     keys = ("output", "held_out", "features", "deepspeed")
     moved: dict[str, Any] = {key: placed(file) for key in keys if (file := getattr(config, key))}
-    is_folder = os.path.isdir(placed(config.model))  # noqa: PTH112  (Path.is_dir raises for a name that is too long)
-    model = placed(config.model) if is_folder else config.model
+    model = placed(config.model) if regular.is_folder(placed(config.model)) else config.model
     benchmarks = {
         task_at(name, placed): data if data is None or data in NOWHERE else placed(data)
         for name, data in config.evaluate.items()

@@ -42,6 +42,12 @@ class Features:
         """Leave out the memory maps; a worker process makes its own."""
         return {**vars(self), "_mapped": {}}
 
+    def read_names(self) -> None:
+        """Read which pictures are encoded by now, in this process and in others."""
+        for names in sorted(self.folder.glob("pictures-*.jsonl")):
+            for number, line in enumerate(_whole_lines(names.read_bytes())):
+                self.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
+
     def view(self, path: str) -> Tensor:
         """Return states [V, D], bfloat16, mapped from the file, so not to be written to.
 
@@ -68,9 +74,7 @@ def open_features(folder: Path, model: MmiclForConditionalGeneration) -> Feature
         total.update(name.encode())
         total.update(tensor.detach().float().cpu().numpy().tobytes())
     features = Features(folder / total.hexdigest()[:16], (tokens, vision.hidden_size))
-    for names in sorted(features.folder.glob("pictures-*.jsonl")):
-        for number, line in enumerate(_whole_lines(names.read_bytes())):
-            features.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
+    features.read_names()
     return features
 
 

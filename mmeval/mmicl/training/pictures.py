@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 from collections.abc import Sequence
@@ -56,12 +57,18 @@ def _opened(picture: str) -> BinaryIO:
 
 
 def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
-    """List skipped pictures, each with the reason; first remove a last line that a kill cut off."""
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    if text and not text.endswith("\n"):
-        file.write_text("".join(line for line in text.splitlines(keepends=True) if line.endswith("\n")), "utf-8")
-    with file.open("a", encoding="utf-8") as lines:
-        lines.writelines(json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in pictures)
+    """List skipped pictures, each with the reason; first remove a last line that a kill cut off.
+
+    Several workers share the file, so it is locked.
+    """
+    added = "".join(json.dumps({"picture": path, "reason": reason}) + "\n" for path, reason in pictures)
+    with file.open("a+b") as lines:
+        fcntl.flock(lines, fcntl.LOCK_EX)
+        lines.seek(0)
+        content = lines.read()
+        if content and not content.endswith(b"\n"):
+            lines.truncate(content.rfind(b"\n") + 1)
+        lines.write(added.encode())
 
 
 def skipped_pictures(output: Path) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 
+from mmeval import regular
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.context import PromptError
 from mmeval.mmicl.examples import ExampleError, read
@@ -189,7 +190,8 @@ def keep_features(
             "fix the data, or raise allow_skipped"
         )
     state.wait_for_everyone()
-    collator.features = open_features(Path(config.features), model)
+    features.read_names()
+    collator.features = features
     collator.broken |= {path for path in wanted if path not in collator.features}
 
 
@@ -197,7 +199,7 @@ def facts(config: Config, folder: Path, names: list[str], found: Index | Stream,
     """Return the facts saved next to the trained weights: the base, in `folder`, the data and the configuration."""
     near = os.path.relpath(folder, Path(config.output, "trained"))
     return {
-        "base": near if Path(config.model).is_dir() else config.model,
+        "base": near if regular.is_folder(config.model) else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
         "digest": checkpoints.digest(folder),
         "rows": found.digest(),

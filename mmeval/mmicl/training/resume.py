@@ -17,9 +17,13 @@ STATE = "trainer_state.json"
 
 def last_checkpoint(output: Path) -> Path | None:
     """Find the newest checkpoint whose last file is complete."""
-    folders = (folder for folder in output.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", folder.name))
-    whole = [folder for folder in folders if state_of(folder) is not None]
+    whole = [folder for folder in checkpoints_in(output) if state_of(folder) is not None]
     return max(whole, key=step_of, default=None)
+
+
+def checkpoints_in(output: Path) -> list[Path]:
+    """Return the folders named like the Trainer's checkpoints, complete or not."""
+    return [folder for folder in output.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", folder.name)]
 
 
 def step_of(checkpoint: Path) -> int:

@@ -1,5 +1,6 @@
 """From a configuration to a trained model: check everything that can be checked, then train, then save."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training import ready
 from mmeval.mmicl.training.arguments import METRIC, arguments
-from mmeval.mmicl.training.begin import begin, check, hold
+from mmeval.mmicl.training.begin import FINAL, begin, check, hold
 from mmeval.mmicl.training.config import Config, TrainingError
 from mmeval.mmicl.training.data import Collator, RowSet
 from mmeval.mmicl.training.held_out import HeldOut, Measures
@@ -64,6 +65,7 @@ def _train(
     model, processor = checkpoints.load(folder)
     check(config, model, processor, state.num_processes)
     model.config.reads_instructions = config.instruction
+    processor.settings = replace(processor.settings, reads_questions=config.instruction)
     names = ready.selected(config, model, state.is_main_process, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():
@@ -141,7 +143,7 @@ def _finish(
 
     `last` is the last step's checkpoint if there was nothing left to train.
     """
-    final = Path(config.output, "trained")
+    final = Path(config.output, FINAL)
     best = trainer.state.best_model_checkpoint if config.held_out else last
     try:
         if best is None:

@@ -75,7 +75,8 @@ def open_source(name: str) -> Shards:
         raise
     except (*UNREADABLE, ImportError, ValueError) as error:
         raise TrainingError(f"{name}: cannot be read ({one_line(error)}); check `data` and the network") from error
-    return Shards(name.rpartition("/")[0] if alone else name.rstrip("/"), units, sum(sizes))
+    root = path.rpartition("/")[0] if alone else path.rstrip("/")
+    return Shards(system.unstrip_protocol(root) if "://" in name else root, units, sum(sizes))
 
 
 def _training_files(folder: str, files: Sequence[str]) -> list[str]:

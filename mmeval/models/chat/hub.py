@@ -5,6 +5,7 @@ A single request decides, so an unknown name or a missing network is reported at
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from httpx2 import HTTPError
@@ -21,31 +22,35 @@ HUB_TIMEOUT = 10.0
 def arguments(checkpoint: Checkpoint, trust_remote_code: bool) -> dict[str, Any]:
     """Return arguments for transformers' `from_pretrained`: revision, local_files_only, trust_remote_code.
 
+    The revision is a commit, so all files are of the same one even if the hub's branch moves in the meantime.
     Raises InputError if the hub does not have the name, or if it cannot be reached and the model is not cached.
     """
-    revision = checkpoint.revision or "main"
-    local = checkpoint.local or not _on_hub(checkpoint.source, revision)
+    revision, local = checkpoint.revision or "main", checkpoint.local
+    if not local:
+        revision, local = _commit(checkpoint.source, revision)
     return {"revision": revision, "local_files_only": local, "trust_remote_code": trust_remote_code}
 
 
-def _on_hub(source: str, revision: str) -> bool:
-    """Return whether the hub has a model; False if the hub cannot be reached but the cache has the model."""
+def _commit(source: str, revision: str) -> tuple[str, bool]:
+    """Return the commit of a revision, and whether it is only in the cache because the hub cannot be reached."""
     try:
-        HfApi().model_info(source, revision=revision, timeout=HUB_TIMEOUT)
+        return HfApi().model_info(source, revision=revision, timeout=HUB_TIMEOUT).sha or revision, False
     except HFValidationError as error:
         raise InputError(f"{source}: neither a folder nor a hub name of the form OWNER/NAME; correct it") from error
     except RevisionNotFoundError as error:
-        raise InputError(f"{source}: the hub has the model, but no revision '{revision}'; name another") from error
+        raise InputError(
+            f"{source}: the hub has the model, but no revision '{revision}'; choose another revision"
+        ) from error
     except RepositoryNotFoundError as error:
         raise InputError(
             f"{source}: the hub has no such model, or you have no access; check the name, or log in with "
             "`hf auth login`"
         ) from error
     except (HTTPError, OSError) as error:
-        if isinstance(try_to_load_from_cache(source, "config.json", revision=revision), str):
-            return False
+        cached = try_to_load_from_cache(source, "config.json", revision=revision)
+        if isinstance(cached, str):
+            return Path(cached).parent.name, True  # .../snapshots/COMMIT/config.json
         raise InputError(
             f"{source}: the hub cannot be reached, and its cache on this machine does not have the model; "
             "connect to the network, or give a checkpoint's folder"
         ) from error
-    return True

@@ -13,12 +13,12 @@ from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConf
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
 from transformers.utils import logging as transformers_logging
 
-from mmeval.engine.device import DTYPES, PORTIONS, pick_device
+from mmeval.engine.device import PORTIONS, pick_device, pick_dtype
 from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.chat.films import check as check_films
 from mmeval.models.chat.hub import arguments
 from mmeval.models.chat.model import ChatModel
-from mmeval.models.chat.processor import open_processor
+from mmeval.models.chat.processor import NEEDS_TRUST, open_processor
 from mmeval.models.chat.reading import reading
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import MORE_ROOM, ROOM, Vision
@@ -41,9 +41,7 @@ OF_MODEL = {"attn": "attn_implementation", "device_map": "device_map"}
 def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     """Load a chat model onto its device. Raises InputError naming the wrong, missing or untrusted part."""
     source, device = checkpoint.source, pick_device(options.device)
-    dtype = "float32" if options.dtype == "auto" else options.dtype
-    if dtype not in DTYPES:
-        raise InputError(f"unknown dtype '{dtype}'; choose from {', '.join(DTYPES)}")
+    dtype = pick_dtype(options.dtype)
     hub = arguments(checkpoint, options.trust_remote_code)
     config = _config(source, hub)
     given = read_arguments(options.model_args)
@@ -68,20 +66,24 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     if (decoding := Path(source) / "generation_config.json").is_file():
         with reading(source, decoding.name):  # transformers would use its own defaults in place of a damaged file
             json.loads(decoding.read_text(encoding="utf-8"))
-    model = _weights(source, DTYPES[dtype], of_model, hub)
+    model = _weights(source, dtype, of_model, hub)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
     with reading(source, "generation_config.json"):
         return ChatModel(
             model, processor, template, name=checkpoint.name, batch_tokens=budget, images=images,
             vision=Vision(model, MORE_ROOM if options.keep_pictures else ROOM),
+            revision=None if checkpoint.local else hub["revision"],
         )  # fmt: skip
 
 
 def read_arguments(text: str | None) -> dict[str, Any]:
-    """Read `key=value,key=value`; a value that is not valid JSON is a text. Raises InputError."""
+    """Read `key=value,key=value`; a value that is not valid JSON is a text. Raises InputError.
+
+    A comma within brackets belongs to the value: `size={"height": 32, "width": 32}`.
+    """
     found: dict[str, Any] = {}
-    for part in (text or "").split(",") if text else []:
+    for part in _arguments(text) if text else ():
         key, equals, value = part.strip().partition("=")
         if not key or not equals or not value or key in found:
             raise InputError(f"--model-args has '{part.strip()}'; write KEY=VALUE,KEY=VALUE, each key once")
@@ -90,6 +92,18 @@ def read_arguments(text: str | None) -> dict[str, Any]:
         except ValueError:
             found[key] = value
     return found
+
+
+def _arguments(text: str) -> list[str]:
+    """Split a text at its commas outside brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "[{") - (character in "]}")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
@@ -101,10 +115,7 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
         except ValueError as error:
             if "trust_remote_code" not in str(error):
                 raise
-            raise InputError(
-                f"{source}: the checkpoint comes with Python code that it needs to run; read that code, and pass "
-                "--trust-remote-code if you trust it"
-            ) from error
+            raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint")) from error
     _check_layers(source, config.to_dict())
     if config.model_type not in KNOWN and not hub["trust_remote_code"]:
         raise InputError(
@@ -122,7 +133,9 @@ def _check_layers(source: str, values: Mapping[str, Any]) -> None:
         if isinstance(value, dict):
             _check_layers(source, value)
         elif str(name).endswith(("layers", "depth")) and isinstance(value, (int, float)) and value > LAYERS:
-            raise InputError(f"{source}: its configuration says {value:.6g} {name}, which no model has")
+            raise InputError(
+                f"{source}: {name} is {value:.6g}, above the limit of {LAYERS:,}; fetch the checkpoint again"
+            )
 
 
 def _check_size(source: str, config: PreTrainedConfig) -> None:

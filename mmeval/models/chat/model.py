@@ -43,10 +43,11 @@ class ChatModel:
         batch_tokens: int,
         images: dict[str, Any],
         vision: Vision,
+        revision: str | None = None,
     ) -> None:
-        """`images`: options of the image processor."""
+        """`images`: options of the image processor; `revision`: the commit of a model from the hub."""
         self.model, self.processor, self.template = model, processor, template
-        self.name = name
+        self.name, self._revision = name, revision
         text = model.config.get_text_config(decoder=True)
         context = getattr(text, "max_position_embeddings", None)
         self.batcher = Batcher(self._inputs, batch_tokens, context)
@@ -84,7 +85,7 @@ class ChatModel:
             return self._written(batch, generation, on_answer)
 
         for item in self.batcher.run(self._rows(requests, rows), answer):
-            yield item if isinstance(item, Response) else self._said(item)
+            yield item if isinstance(item, Response) else self._finished(item)
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield the sum of each candidate's token log-probabilities, without the end of turn.
@@ -110,8 +111,9 @@ class ChatModel:
 
     @property
     def session_facts(self) -> dict[str, str]:
-        """Return the device, for the run's record of this session."""
-        return {"device": device_name(self.model.device)}
+        """Return the device, and the commit of a model from the hub, for the run's record of this session."""
+        device = {"device": device_name(self.model.device)}
+        return device if self._revision is None else {**device, "model_commit": self._revision}
 
     def preview(self, request: Request) -> Response:
         """Return the prompt as it would be sent and its length, or an error if it cannot be sent."""
@@ -130,7 +132,7 @@ class ChatModel:
     def _prompt(self, request: Request, rows: int = 1) -> Prompt:
         text, pictures, films = self.template.write(request)
         if pictures and films and self.model.config.model_type in ALONE:
-            raise InputError("the model takes no picture next to a video; remove --context video")
+            raise InputError("this model cannot take pictures and a video in one prompt; remove --context video")
         return Prompt(request, text, pictures, films, len(self._tokenizer(text)["input_ids"]), rows)
 
     def _candidates(self, request: Request) -> list[Tokens]:
@@ -202,7 +204,7 @@ class ChatModel:
         options.update(
             do_sample=False, temperature=None, top_p=None, top_k=None, num_beams=generation.beams, max_length=None,
             max_new_tokens=generation.max_new_tokens + (generation.thinking_tokens if thinks else 0),
-            pad_token_id=self._pad,
+            pad_token_id=self._pad, num_return_sequences=1, return_dict_in_generate=False,
         )  # fmt: skip
         with torch.inference_mode():
             ids = self.model.generate(
@@ -235,7 +237,7 @@ class ChatModel:
             return ChatAnswer(rest.strip(), thought.strip(), reason, length)
         return ChatAnswer(text, "", reason, length)
 
-    def _said(self, prompt: Prompt) -> Response:
+    def _finished(self, prompt: Prompt) -> Response:
         if prompt.error is not None:
             return self._respond(prompt, error=prompt.error)
         written: list[ChatAnswer | None] = [prompt.found[number] for number in range(prompt.rows)]

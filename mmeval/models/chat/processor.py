@@ -13,19 +13,30 @@ from mmeval.types import InputError
 
 OPENER: Any = AutoProcessor
 """Any: with transformers' annotation, mypy would refuse the call."""
+NEEDS_TRUST = (
+    "{source}: {part} comes with Python code that it needs to run; read that code, and pass --trust-remote-code if you "
+    "trust it"
+)
 MARK = "\ufdd0"
 """A Unicode noncharacter, which no text should have; it breaks up text that would be read as a special token."""
 
 
-def open_processor(source: str, config: PreTrainedConfig, **hub: Any) -> Any:
-    """Return a checkpoint's processor; `hub` are `from_pretrained`'s revision, local_files_only, trust_remote_code.
+def open_processor(source: str, config: PreTrainedConfig, *, trust_remote_code: bool, **hub: Any) -> Any:
+    """Return a checkpoint's processor; `hub` are `from_pretrained`'s `revision` and `local_files_only`.
 
     Without torchvision, a processor that also takes videos is opened without its video part, and pictures are processed
-    by Pillow and numpy. Raises InputError if there is no processor, and whatever transformers raises.
+    by Pillow and numpy. Raises InputError if there is no processor or it needs untrusted code, and whatever
+    transformers raises.
     """
-    if util.find_spec("torchvision") or hub.get("trust_remote_code"):
-        return OPENER.from_pretrained(source, config=config, **hub)
-    return _class_of(source, config, hub).from_pretrained(source, **hub)
+    given = {**hub, "trust_remote_code": trust_remote_code}  # without a value, transformers would ask on the terminal
+    try:
+        if util.find_spec("torchvision") or trust_remote_code:
+            return OPENER.from_pretrained(source, config=config, **given)
+        return _class_of(source, config, hub).from_pretrained(source, **given)
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint's processor")) from error
 
 
 def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:
@@ -46,8 +57,7 @@ def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any
 def _has(source: str, file: str, hub: dict[str, Any]) -> bool:
     from transformers.utils.hub import cached_file
 
-    own = {key: value for key, value in hub.items() if key != "trust_remote_code"}
-    return cached_file(source, file, **own, _raise_exceptions_for_missing_entries=False) is not None
+    return cached_file(source, file, **hub, _raise_exceptions_for_missing_entries=False) is not None
 
 
 def without_video(processor: Any) -> Any:
@@ -82,38 +92,41 @@ class Literal:
     """Keeps a text that spells a special token (`<image>`, `<|im_end|>`) from being read as one.
 
     `broken` puts a mark into such words, so neither the chat template nor the processor recognizes them. The tokenizer
-    drops the mark after it has looked for special tokens, and reads the rest as ordinary characters.
+    drops the mark after it has looked for special tokens, and reads the rest as ordinary characters. That does not work
+    for tokens that are looked for later (`normalized`), nor with a slow tokenizer; such a text is refused.
     """
 
     def __init__(self, processor: Any) -> None:
-        """Make a fast tokenizer drop the mark; `works` tells whether the tokenizer is fast."""
+        """Make a fast tokenizer drop the mark."""
         from tokenizers import normalizers
 
         tokenizer = processor.tokenizer
         backend = getattr(tokenizer, "backend_tokenizer", None)
-        self.works = backend is not None
         if backend is not None:
             drop = normalizers.Replace(MARK, "")
             own = backend.normalizer
             backend.normalizer = normalizers.Sequence([drop, own]) if own is not None else drop
-        words = {token.content for token in tokenizer.added_tokens_decoder.values() if _is_control(token)}
+        tokens = [token for token in tokenizer.added_tokens_decoder.values() if _is_control(token)]
+        words = {token.content for token in tokens}
         for name in ("image_token", "video_token", "audio_token", "boi_token", "eoi_token", "context_image_token"):
             word = getattr(processor, name, None)
             words |= {word} if isinstance(word, str) and word else set()
+        self._refused = words if backend is None else {token.content for token in tokens if token.normalized}
         longest_first = sorted(words, key=len, reverse=True)
         self._words = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     def broken(self, text: str) -> str:
         """Return the text with a mark after the first character of each spelled special token.
 
-        Raises InputError if there is one and the tokenizer cannot drop the mark.
+        Raises InputError if there is one that the tokenizer cannot read as text.
         """
         text = text.replace(MARK, "\ufffd")
-        if not self.works and (found := self._words.search(text)):
-            raise InputError(
-                f"the text has '{found[0]}', a special token of this model, which its tokenizer cannot read as text; "
-                "remove it from the question"
-            )
+        for found in self._words.finditer(text):
+            if found[0] in self._refused:
+                raise InputError(
+                    f"the text has '{found[0]}', a special token of this model, which its tokenizer cannot read as "
+                    "text; remove it from the question"
+                )
         return self._words.sub(lambda match: match[0][0] + MARK + match[0][1:], text)
 
 

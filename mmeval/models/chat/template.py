@@ -51,7 +51,7 @@ class ChatTemplate:
         if self.video and self._probe([{"type": "video"}, asked]) in (bare, shown):
             raise InputError(f"{self.source}: its chat template takes no video; remove --context video")
         whole = self._render([*self._system_turn(), {"role": "user", "content": [asked]}])
-        if self.system is not None and self.system not in whole:
+        if self.system is not None and self.system.strip() not in whole:  # templates may trim
             raise InputError(f"{self.source}: its chat template takes no system turn; remove --system")
         self.opened = open_tag(whole.partition("question?")[2])
 

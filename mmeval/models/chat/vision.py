@@ -13,8 +13,17 @@ from mmeval.engine.shelf import Shelf
 ROOM, MORE_ROOM = 512 << 20, 2 << 30
 """Maximum bytes of visual tokens kept, usually, and if later runs will show the same pictures."""
 FAMILIES = {
-    *("llava", "llava_next", "gemma3", "paligemma", "aya_vision", "internvl"),
-    *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "glm4v"),
+    "llava",
+    "llava_next",
+    "gemma3",
+    "paligemma",
+    "aya_vision",
+    "internvl",
+    "qwen2_vl",
+    "qwen2_5_vl",
+    "qwen3_vl",
+    "qwen3_5",
+    "glm4v",
 }
 """Model types whose encoders see each picture alone and return one item per picture.
 
@@ -31,18 +40,18 @@ def prepared_once(processor: Any) -> None:
 
 
 def _once(kind: Any) -> Any:
-    told_apart = True
+    splits = True
 
     class Once(kind):  # type: ignore[misc]
         def __call__(self, images: Sequence[Any], *args: Any, **options: Any) -> Any:
-            nonlocal told_apart
+            nonlocal splits
             shown = [one for row in images for one in (row if isinstance(row, Sequence) else [row])]
             distinct = {id(picture): picture for picture in shown}
-            if told_apart and len(distinct) < len(shown):
+            if splits and len(distinct) < len(shown):
                 made = super().__call__([[picture] for picture in distinct.values()], *args, **options)
                 place = {key: number for number, key in enumerate(distinct)}
-                told_apart = _repeat(made, [place[id(picture)] for picture in shown], len(distinct))
-                if told_apart:
+                splits = _repeat(made, [place[id(picture)] for picture in shown], len(distinct))
+                if splits:
                     return made
             return super().__call__(images, *args, **options)
 
@@ -53,7 +62,7 @@ def _once(kind: Any) -> Any:
 def _repeat(made: Any, places: Sequence[int], count: int) -> bool:
     """Repeat an image processor's results for `count` pictures at these places, in order.
 
-    Return False, without a change, if they cannot be told apart by picture.
+    Return False, without a change, if they cannot be split by picture.
     """
     pixels = made["pixel_values"]
     parts = of_each(pixels, made.get("image_grid_thw"), made.get("num_patches")) if isinstance(pixels, Tensor) else ()
