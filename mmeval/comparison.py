@@ -103,9 +103,9 @@ def compare(*runs: Run | str | Path, margin: float | None = None) -> Comparison:
             "or one with a condition such as --gate 'A >= 1500'"
         )
     pairs = []
-    for (first, base), *others in groups.values():
+    for (first, base), *other_runs in groups.values():
         scored = scored_again(base)
-        pairs += [_pair((first, base, scored), (name, run), margin) for name, run in others]
+        pairs += [_pair((first, base, scored), (name, run), margin) for name, run in other_runs]
     return Comparison(runs_by_name, tuple(_adjusted(pairs)), margin)
 
 

@@ -120,7 +120,7 @@ def is_left_behind(path: Path) -> bool:
 
 @cache
 def _machine() -> str:
-    """Return a short name of where this machine's, or container's, process ids are valid."""
+    """Return a short name of the process-id namespace of this machine or container."""
     ids = Path("/proc/self/ns/pid")  # containers may share the host's name
     namespace = f"{os.uname().nodename} {ids.stat().st_ino if ids.exists() else ''}"
     return short_digest(namespace)

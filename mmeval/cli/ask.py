@@ -93,7 +93,7 @@ def ask(
 
 
 def _rows(path: Path) -> list[tuple[dict[str, Any], str]]:
-    """Return the questions of a file, or of standard input, and the place of each. Raises InputError."""
+    """Return the questions of a file, or of standard input, with their locations. Raises InputError."""
     from mmeval import jsonl
 
     piped = path == Path("-")

@@ -49,9 +49,14 @@ def spec_options(names: tuple[str, ...] | None = None) -> Decorator:
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the given options: the value of one that was given once, a list of several values."""
-    present = {name: value for name, value in values.items() if value not in (None, ())}
-    single = {name: value[0] for name, value in present.items() if isinstance(value, tuple) and len(value) == 1}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in (present | single).items()}
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            if value:
+                result[name] = value[0] if len(value) == 1 else list(value)
+        elif value is not None:
+            result[name] = value
+    return result
 
 
 def _option(name: str, *, several: bool) -> Decorator:

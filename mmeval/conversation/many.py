@@ -11,7 +11,7 @@ from mmeval.conversation import Chat, Reply, messages
 from mmeval.types import InputError, Request, nearest
 
 WINDOW = 512
-"""Questions in one stream of requests; its answers are held until all before them are there."""
+"""Questions in one stream of requests; an answer waits until all earlier ones have arrived."""
 FIX = "fix the adapter (docs/adapters.md)"
 KEYS = ("id", "prompt", "shots", "choices")
 """The keys of a question."""
@@ -26,11 +26,11 @@ class AskedLine:
     value: Mapping[str, Any]
     location: str
     replies: dict[str, Reply | InputError | None] = field(default_factory=dict)
-    """A control or AS_ASKED -> the answer, an error, or None while there is neither."""
+    """A control or AS_ASKED -> the answer, an error, or None until there is one."""
 
     @property
     def done(self) -> bool:
-        """Tell whether all its answers are there."""
+        """Tell whether all its answers have arrived."""
         return bool(self.replies) and None not in self.replies.values()
 
     def row(self, explain: bool) -> dict[str, Any]:

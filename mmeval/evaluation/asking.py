@@ -116,8 +116,8 @@ def _reused(plan: Plan, unanswered: set[str], display: Display) -> list[Record]:
     reused, folders = [], set()
     samples = (sample for sample in plan.task.samples(plan.source) if sample.id in unanswered)
     for sample, request in plan.requests(samples):
-        if (found := earlier_answers.get(reuse.digest(request))) is not None:
-            answer, folder = found
+        if (earlier := earlier_answers.get(reuse.digest(request))) is not None:
+            answer, folder = earlier
             reused.append(record(sample, request, reuse.response(sample.id, answer), plan.survey.samples[sample.id]))
             folders.add(folder)
     if reused:
@@ -164,7 +164,7 @@ def _ask(
 
 
 def _facts(model: Model) -> dict[str, Any]:
-    """Return what an adapter says of its work so far: usage in numbers, its device."""
+    """Return what an adapter reports of its work so far: its usage in numbers, its device."""
     return dict(getattr(model, "session_facts", None) or {})
 
 

@@ -113,12 +113,12 @@ def _settled(spec: RunSpec) -> _Settled:
     only = None if spec.only_ids is None else _only(Path(spec.only_ids))
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data), only_ids=only and only[0])
     if spec.control is not None:
-        named = replace(named, control=_one_control(spec, task))
-    _, _, usual = data_of(defaults(named), task)
+        named = replace(named, control=_single_control(spec, task))
+    _, _, default_spec = data_of(defaults(named), task)
     settled = filled(named, task, checkpoint)
     if named.control == controls.TEXT:
         checkpoint, settled = _language_model(checkpoint, settled)
-    folder = _folder(settled, filled(usual, task, checkpoint))
+    folder = _folder(settled, filled(default_spec, task, checkpoint))
     return _Settled(settled, task, checkpoint, source, only and only[1], folder)
 
 
@@ -146,9 +146,9 @@ def _options(settled: RunSpec) -> ModelOptions:
     )
 
 
-def _folder(filled: RunSpec, usual: RunSpec) -> Path:
+def _folder(filled: RunSpec, default_spec: RunSpec) -> Path:
     """Return a run's folder. The folder of a run under a control is inside the main run's."""
-    main = REPORTS / folder_name(replace(filled, control=None), usual)
+    main = REPORTS / folder_name(replace(filled, control=None), default_spec)
     return main if filled.control is None else main / CONTROL_RUNS / filled.control
 
 
@@ -166,7 +166,7 @@ def _check_scoring(spec: RunSpec, checkpoint: Checkpoint) -> None:
         )
 
 
-def _one_control(spec: RunSpec, task: Task) -> str:
+def _single_control(spec: RunSpec, task: Task) -> str:
     assert spec.control is not None
     names = controls.expand([spec.control], list(task.prompts))
     if len(names) != 1:

@@ -31,8 +31,8 @@ OF_TEXT = (
 
 def check_effects(spec: RunSpec) -> None:
     """Raise InputError for an option that would change the run's identity and none of its answers."""
-    usual = defaults(spec)
-    changed = [name for name in (*NEEDS, *OF_TEXT) if getattr(spec, name) != getattr(usual, name)]
+    default_spec = defaults(spec)
+    changed = [name for name in (*NEEDS, *OF_TEXT) if getattr(spec, name) != getattr(default_spec, name)]
     for name in changed:
         flag = f"--{name.replace('_', '-')}"
         if spec.scoring != "text":

@@ -11,7 +11,7 @@ from mmeval.scoring.metrics.groups import named
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images, plural
 
 SHOWN = {**TRAITS, "spare": "left out because no mark in a question refers to them"}
-"""What is counted of pictures -> its wording."""
+"""A counted trait of pictures -> its wording."""
 SURROGATES = "texts with a lone surrogate"
 WITHOUT = "questions without a picture"
 
@@ -60,7 +60,7 @@ class Survey:
 def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, source: str = "the data") -> Survey:
     """Read the data once. A limit takes whole groups, evenly from all categories, and reads those samples again.
 
-    Groups that share a question are one: with half of a group, a score of whole groups would be too high.
+    Groups that share a question count as one: with half of a group, a score of whole groups would be too high.
     `source` names the data in messages. Pictures of samples that are not asked are not read. Raises InputError for a
     repeated id and for no samples.
     """
@@ -100,7 +100,7 @@ def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, sourc
 
 
 class _Groups:
-    """The data's samples, in groups: samples that share one, directly or through others, are in the same."""
+    """The data's samples in groups: samples that share a name, directly or through other samples, are together."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -117,7 +117,7 @@ class _Groups:
         self._categories.append(sample.category)
         self._earlier.append(number)
         for name in named(sample):
-            first, second = self._first_of(self._first.setdefault(name, number)), self._first_of(number)
+            first, second = self._first_sample(self._first.setdefault(name, number)), self._first_sample(number)
             self._earlier[max(first, second)] = min(first, second)
 
     def by_category(self) -> dict[str, list[list[str]]]:
@@ -125,13 +125,13 @@ class _Groups:
         categories: dict[str, list[list[str]]] = {category: [] for category in self._categories}
         groups: dict[int, list[str]] = {}
         for id, number in self.numbers.items():
-            if (first := self._first_of(number)) == number:
+            if (first := self._first_sample(number)) == number:
                 groups[first] = []
                 categories[self._categories[first]].append(groups[first])
             groups[first].append(id)
         return categories
 
-    def _first_of(self, number: int) -> int:
+    def _first_sample(self, number: int) -> int:
         while (earlier := self._earlier[number]) != number:
             self._earlier[number] = number = self._earlier[earlier]
         return number

@@ -61,8 +61,8 @@ def evaluate_all(
         try:
             expand(controls, list(load_task(spec.task).prompts))
             run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
-            asked = under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
-            if asked and run.up_to_date and of_process().alone:
+            control_runs = under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
+            if control_runs and run.up_to_date and of_process().alone:
                 report(run)  # the page shows the answers under the controls
         except InputError as error:
             if failed is None or not several:
@@ -119,20 +119,20 @@ def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
 class KeptModel:
     """Loads models for evaluations, and keeps the last one loaded.
 
-    `keep_pictures`: the evaluations show the same pictures, which the model keeps encoded as far as it has room.
+    `keep_pictures`: the evaluations show the same pictures, so the model keeps them encoded as far as memory allows.
     """
 
     def __init__(self, *, keep_pictures: bool = False) -> None:
         self._keep_pictures = keep_pictures
-        self._held: tuple[Checkpoint, ModelOptions, Model] | None = None
+        self._loaded: tuple[Checkpoint, ModelOptions, Model] | None = None
 
     def __call__(self, checkpoint: Checkpoint, options: ModelOptions) -> Model:
-        """Return the model, loading it if it is not the kept one."""
+        """Return the model, loading it unless it is loaded already."""
         options = replace(options, keep_pictures=self._keep_pictures)
-        if self._held is None or self._held[:2] != (checkpoint, options):
-            self._held = None  # free it first: two models may not fit
-            self._held = (checkpoint, options, load_model(checkpoint, options))
-        return self._held[2]
+        if self._loaded is None or self._loaded[:2] != (checkpoint, options):
+            self._loaded = None  # free it first: two models may not fit
+            self._loaded = (checkpoint, options, load_model(checkpoint, options))
+        return self._loaded[2]
 
 
 def _check_servers(models: Sequence[str]) -> None:

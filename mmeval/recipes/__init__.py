@@ -64,8 +64,8 @@ def apply(spec: RunSpec) -> RunSpec:
     """
     if spec.recipe is None:
         return spec
-    values, usual = settings(spec.recipe, spec.task).set, defaults(spec)
-    check_given(spec, [name for name in values if getattr(spec, name) != getattr(usual, name)])
+    values, default_spec = settings(spec.recipe, spec.task).set, defaults(spec)
+    check_given(spec, [name for name in values if getattr(spec, name) != getattr(default_spec, name)])
     applied = replace(spec, **values)
     applied.check_sampling()
     return applied
