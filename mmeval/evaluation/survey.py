@@ -10,7 +10,7 @@ from mmeval.pictures import TRAITS
 from mmeval.scoring.metrics.groups import named
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images, plural
 
-SHOWN = {**TRAITS, "spare": "left out because no mark in a question refers to them"}
+TRAIT_WORDINGS = {**TRAITS, "spare": "left out because no mark in a question refers to them"}
 """A counted trait of pictures -> its wording."""
 SURROGATES = "texts with a lone surrogate"
 WITHOUT = "questions without a picture"
@@ -30,7 +30,7 @@ class Survey:
     """Each of these -> the first 16 digits of the SHA-256 over all of it."""
     available: int
     """The number of samples in the data, independent of the limit."""
-    shown: Mapping[str, int]
+    picture_counts: Mapping[str, int]
     """Each sample to ask -> the number of pictures in its prompt."""
     categories: tuple[str, ...]
     """The categories of all samples, in the data's order."""
@@ -42,7 +42,7 @@ class Survey:
     @property
     def widest(self) -> tuple[int, str]:
         """The largest number of pictures in a prompt to ask, and the id of the first sample that has them."""
-        return max(((self.shown[id], id) for id in self.ids), key=lambda pair: pair[0], default=(0, ""))
+        return max(((self.picture_counts[id], id) for id in self.ids), key=lambda pair: pair[0], default=(0, ""))
 
     def of(self, ids: Collection[str], path: str) -> "Survey":
         """Return the survey of these questions only. Raises InputError for an id that is not in the data."""
@@ -181,7 +181,7 @@ def check_pictures(model: Model, surveyed: Survey) -> None:
 
 def data_remarks(counts: Mapping[str, int]) -> list[str]:
     """Return remarks on pictures and texts that are changed for the model, or missing, one sentence each."""
-    phrases = [f"{counts[trait]:,} {wording}" for trait, wording in SHOWN.items() if counts.get(trait)]
+    phrases = [f"{counts[trait]:,} {wording}" for trait, wording in TRAIT_WORDINGS.items() if counts.get(trait)]
     remarks = [f"Pictures: {'; '.join(phrases)}; {plural(counts['all'], 'is', 'are')} shown."] if phrases else []
     if counts.get("all") and (without := counts.get(WITHOUT)):
         remarks.append(f"{plural(without, 'question has', 'questions have')} no picture.")
