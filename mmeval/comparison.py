@@ -12,7 +12,7 @@ from typing import Any
 from mmeval.runs.identity import differing
 from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import Scored, score_records
-from mmeval.scoring import verdicts as kept
+from mmeval.scoring import verdicts as judge_verdicts
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
@@ -93,20 +93,20 @@ def compare(*runs: Run | str | Path, margin: float | None = None) -> Comparison:
     """
     if margin is not None:
         check_margin(margin)
-    named = names([run if isinstance(run, Run) else open_run(run) for run in runs])
+    runs_by_name = names([run if isinstance(run, Run) else open_run(run) for run in runs])
     groups: dict[str, list[tuple[str, Run]]] = {}
-    for name, run in named.items():
+    for name, run in runs_by_name.items():
         groups.setdefault(run.spec.task, []).append((name, run))
-    if not any(len(own) > 1 for own in groups.values()):
+    if not any(len(group) > 1 for group in groups.values()):
         raise InputError(
             "no two runs share a task, so none can be compared; name at least two run folders of a task, "
             "or one with a condition such as --gate 'A >= 1500'"
         )
     pairs = []
-    for (first, base), *others in groups.values():
+    for (first, base), *other_runs in groups.values():
         scored = scored_again(base)
-        pairs += [_pair((first, base, scored), (name, run), margin) for name, run in others]
-    return Comparison(named, tuple(_adjusted(pairs)), margin)
+        pairs += [_pair((first, base, scored), (name, run), margin) for name, run in other_runs]
+    return Comparison(runs_by_name, tuple(_adjusted(pairs)), margin)
 
 
 def check_margin(margin: float) -> None:
@@ -117,16 +117,16 @@ def check_margin(margin: float) -> None:
 
 def names(runs: Sequence[Run]) -> dict[str, Run]:
     """Map names to runs: the model's name, or the folder's if runs share a model or there are several tasks."""
-    own = [(run.spec.task, run.spec.model) for run in runs]
-    several = len({task for task, _ in own}) > 1
-    counts = Counter(own)
-    found: dict[str, Run] = {}
-    for run, key in zip(runs, own, strict=True):
+    keys = [(run.spec.task, run.spec.model) for run in runs]
+    several = len({task for task, _ in keys}) > 1
+    counts = Counter(keys)
+    runs_by_name: dict[str, Run] = {}
+    for run, key in zip(runs, keys, strict=True):
         name = run.folder.resolve().name if counts[key] > 1 or several else run.spec.model
-        if any(run.folder.resolve() == one.folder.resolve() for one in found.values()):
+        if any(run.folder.resolve() == earlier.folder.resolve() for earlier in runs_by_name.values()):
             raise InputError(f"{run.folder} is named twice; name each run once")
-        found[str(run.folder) if name in found else name] = run
-    return found
+        runs_by_name[str(run.folder) if name in runs_by_name else name] = run
+    return runs_by_name
 
 
 def scored_again(run: Run) -> Scored:
@@ -137,90 +137,90 @@ def scored_again(run: Run) -> Scored:
     return scored if verdicts is None else scored.judged_by(configure(task, run.spec, verdicts))
 
 
-def _verdicts(run: Run) -> kept.Verdicts | None:
+def _verdicts(run: Run) -> judge_verdicts.Verdicts | None:
     """Return a judge's verdicts on the run's records, if it was scored with one."""
-    found = (run.folder / "scores.json").exists() and not run.stale
-    return kept.from_json(run.results.get("judge")) if found else None
+    scored = (run.folder / "scores.json").exists() and not run.stale
+    return judge_verdicts.from_json(run.results.get("judge")) if scored else None
 
 
-def _pair(one: tuple[str, Run, Scored], two: tuple[str, Run], margin: float | None) -> Pair:
-    (first, base, scored), (other, run) = one, two
-    theirs = scored_again(run)
-    common = _common(scored.records, theirs.records)
+def _pair(first_side: tuple[str, Run, Scored], other_side: tuple[str, Run], margin: float | None) -> Pair:
+    (first, base, scored), (other, run) = first_side, other_side
+    other_scored = scored_again(run)
+    common = _common(scored.records, other_scored.records)
     if not common:
         raise InputError(f"{base.folder} and {run.folder} have no question in common; compare runs on the same data")
-    if scored.task.grader is not None and scored.first != theirs.first:
-        scorers = f"{first} is scored by {scored.first} and {other} by {theirs.first}"
+    if scored.task.grader is not None and scored.first != other_scored.first:
+        scorers = f"{first} is scored by {scored.first} and {other} by {other_scored.first}"
         raise InputError(
             f"{scorers}; score both with the same judge (`mmeval score RUN --judge URL --judge-model NAME`)"
         )
     notes = _notes(first, other, base, run, len(common))
-    scored, theirs = scored.of(common), theirs.of(common)
-    numbers, others = (own.statistics(own.first) for own in (scored, theirs))
+    scored, other_scored = scored.of(common), other_scored.of(common)
+    numbers, other_numbers = (side.statistics(side.first) for side in (scored, other_scored))
     task = scored.task
     heads = task.totals or task.axes
     rows = tuple(
-        _row(name, label, name in heads, (numbers[name], others[name]), margin)
+        _row(name, label, name in heads, (numbers[name], other_numbers[name]), margin)
         for name, label in task.labels.items()
-        if name in numbers and name in others
+        if name in numbers and name in other_numbers
     )
-    gained, lost = _changes(scored, theirs)
+    gained, lost = _changes(scored, other_scored)
     return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes), scored.baselines())
 
 
-def _row(name: str, label: str, headline: bool, of: tuple[Statistic, Statistic], margin: float | None) -> Row:
-    first, other = of
+def _row(name: str, label: str, headline: bool, statistics: tuple[Statistic, Statistic], margin: float | None) -> Row:
+    first, other = statistics
     row = Row(name, label, headline, estimate(first), estimate(other), paired(other, first))
     if row.difference.value is None:
         return row
-    found = difference(other, first)
+    gap = difference(other, first)
     p, test = p_value(other, first)
-    same = None if margin is None else equivalence(found, margin / 100 * first.full_marks)
-    least = detectable(found, first.full_marks)
+    same = None if margin is None else equivalence(gap, margin / 100 * first.full_marks)
+    least = detectable(gap, first.full_marks)
     return replace(row, p=p, test=test, detectable=least, equivalent=same)
 
 
-def _common(one: Sequence[Record], other: Sequence[Record]) -> frozenset[str]:
+def _common(first: Sequence[Record], other: Sequence[Record]) -> frozenset[str]:
     """Return the ids of questions that are the same in both; a group (such as a pair) is kept or dropped whole."""
-    theirs = {record.id: record for record in other}
+    other_records = {record.id: record for record in other}
+    pairs = ((record, other_records[record.id]) for record in first if record.id in other_records)
     same = {
         record.id
-        for record in one
-        if (its := theirs.get(record.id))
-        and (record.category, record.targets, record.choices) == (its.category, its.targets, its.choices)
+        for record, twin in pairs
+        if (record.category, record.targets, record.choices) == (twin.category, twin.targets, twin.choices)
     }
-    return in_whole_groups(same, one, other)
+    return in_whole_groups(same, first, other)
 
 
 def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str]:
-    found = []
-    sizes = [len(one.journal_contents.by_id) for one in (base, run)]
+    notes = []
+    sizes = [len(side.journal_contents.by_id) for side in (base, run)]
     if set(sizes) != {common}:
-        found.append(
+        notes.append(
             f"compared on the {plural(common, 'question')} that both asked, out of {sizes[0]:,} and {sizes[1]:,}"
         )
-    own, others = base.journal_contents.by_id, run.journal_contents.by_id
-    if any(own[id].digest != others[id].digest for id in own.keys() & others.keys()):
-        found.append("the two runs saw different pictures or demonstrations")
+    base_records, run_records = base.journal_contents.by_id, run.journal_contents.by_id
+    if any(base_records[id].digest != run_records[id].digest for id in base_records.keys() & run_records.keys()):
+        notes.append("the two runs saw different pictures or demonstrations")
     for name, *values in differing(base.identity, run.identity):
         if name in options() and name not in OTHERWISE_NOTED:
-            mine, theirs = ("none" if value is None else f"{value!s:.60}" for value in values)
-            found.append(f"different {name.replace('_', ' ')}: {mine} for {first}, {theirs} for {other}")
+            first_value, other_value = ("none" if value is None else f"{value!s:.60}" for value in values)
+            notes.append(f"different {name.replace('_', ' ')}: {first_value} for {first}, {other_value} for {other}")
     if base.identity.get("card") != run.identity.get("card"):
-        found.append(f"different cards named {base.spec.task}; what they ask and how they score may differ")
+        notes.append(f"different cards named {base.spec.task}; what they ask and how they score may differ")
     if base.identity.get("task_version") != run.identity.get("task_version"):
-        found.append("different versions of the task")
+        notes.append("different versions of the task")
     judges = ["none" if verdicts is None else verdicts.model for verdicts in map(_verdicts, (base, run))]
     if judges[0] != judges[1]:
-        found.append(f"different judge: {judges[0]} for {first}, {judges[1]} for {other}")
-    return found
+        notes.append(f"different judge: {judges[0]} for {first}, {judges[1]} for {other}")
+    return notes
 
 
-def _changes(one: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+def _changes(first: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """Return the questions on which the other scores higher, and those on which the first does."""
     gained: list[Change] = []
     lost: list[Change] = []
-    for record, before in zip(one.records, one.main, strict=True):
+    for record, before in zip(first.records, first.main, strict=True):
         _, after = other.by_id[record.id]
         change = Change(record.id, record.category, _shown(one, before), _shown(other, after))
         if before.value is None or after.value is None or before.value == after.value:
@@ -237,11 +237,11 @@ def _shown(scored: Scored, score: Score) -> str:
 
 def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
     """Adjust p-values: headline numbers across all pairs, other numbers within each pair."""
-    heads = [row.p for pair in pairs for row in pair.rows if row.headline]
-    known = iter(holm(heads))
-    found = []
+    headline_p = [row.p for pair in pairs for row in pair.rows if row.headline]
+    of_headline = iter(holm(headline_p))
+    adjusted_pairs = []
     for pair in pairs:
-        rest = iter(holm([row.p for row in pair.rows if not row.headline]))
-        rows = tuple(replace(row, adjusted=next(known if row.headline else rest)) for row in pair.rows)
-        found.append(replace(pair, rows=rows))
-    return found
+        of_others = iter(holm([row.p for row in pair.rows if not row.headline]))
+        rows = (replace(row, adjusted=next(of_headline if row.headline else of_others)) for row in pair.rows)
+        adjusted_pairs.append(replace(pair, rows=tuple(rows)))
+    return adjusted_pairs

@@ -45,9 +45,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         return
     temporary = path.with_name(temporary_name(path.name, os.getpid()))
     try:
-        for left in path.parent.iterdir():
-            if left.name.startswith(f".{path.name}.") and is_left_behind(left):
-                left.unlink(missing_ok=True)
+        for leftover in path.parent.iterdir():
+            if leftover.name.startswith(f".{path.name}.") and is_left_behind(leftover):
+                leftover.unlink(missing_ok=True)
         try:
             with temporary.open("wb") as file:
                 file.write(content)
@@ -101,10 +101,10 @@ def is_left_behind(path: Path) -> bool:
 
     A process of another machine may be writing its file now, unless the file is old.
     """
-    found = _TEMPORARY.fullmatch(path.name)
-    if found is None or path.is_dir():
+    match = _TEMPORARY.fullmatch(path.name)
+    if match is None or path.is_dir():
         return False
-    machine, process = found[1], int(found[2])
+    machine, process = match[1], int(match[2])
     try:
         if machine != _machine():
             return time.time() - path.stat().st_mtime > STALE_AFTER
@@ -120,10 +120,10 @@ def is_left_behind(path: Path) -> bool:
 
 @cache
 def _machine() -> str:
-    """Return a short name of where this machine's, or container's, process ids are valid."""
+    """Return a short name of the process-id namespace of this machine or container."""
     ids = Path("/proc/self/ns/pid")  # containers may share the host's name
-    place = f"{os.uname().nodename} {ids.stat().st_ino if ids.exists() else ''}"
-    return short_digest(place)
+    namespace = f"{os.uname().nodename} {ids.stat().st_ino if ids.exists() else ''}"
+    return short_digest(namespace)
 
 
 def read_json(path: Path, advice: str) -> dict[str, Any]:
@@ -152,8 +152,8 @@ def validated(kind: Any, value: object, where: str, advice: str, *, strict: bool
         return _adapter(kind).validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ", ".join([where, *map(str, first["loc"])])
-        raise InputError(f"{place}: {first['msg']}, not {first['input']!r:.60}; {advice}") from error
+        location = ", ".join([where, *map(str, first["loc"])])
+        raise InputError(f"{location}: {first['msg']}, not {first['input']!r:.60}; {advice}") from error
 
 
 @cache
@@ -180,11 +180,11 @@ def locked(path: Path, message: str = "", *, shared: bool = False, wait: bool = 
 
 def component(text: str, longest: int = LONGEST_NAME) -> str:
     """Return a text as one component of a path. One of more than `longest` bytes is cut and ends in a digest."""
-    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
-    if len(kept.encode()) <= longest:
-        return kept
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in text).lstrip(".") or "_"
+    if len(safe.encode()) <= longest:
+        return safe
     end = f"-{short_digest(text)}"
-    return kept.encode()[: longest - len(end)].decode(errors="ignore") + end
+    return safe.encode()[: longest - len(end)].decode(errors="ignore") + end
 
 
 def short_digest(text: str) -> str:
@@ -195,10 +195,10 @@ def short_digest(text: str) -> str:
 def read_ids(path: Path) -> tuple[str, ...]:
     """Return the ids in a text file, one per line. Raises InputError if the file is unreadable or has no ids."""
     try:
-        found = tuple(filter(None, regular.read_text(path).split("\n")))
+        lines = tuple(filter(None, regular.read_text(path).split("\n")))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise InputError(f"{path}: cannot be read ({reason}); give a text file of ids, one per line") from error
-    if not found:
+    if not lines:
         raise InputError(f"{path}: contains no ids; write one per line")
-    return found
+    return lines

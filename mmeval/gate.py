@@ -31,27 +31,27 @@ def check(gate: str, comparison: Comparison) -> Verdict:
     default metric is the first headline number of the task. A score without a value fails.
     Raises InputError for an invalid condition and for two runs that cannot be compared.
     """
-    found = _GATE.fullmatch(gate.strip())
-    if found is None:
+    match = _GATE.fullmatch(gate.strip())
+    if match is None:
         raise InputError(f"cannot read the condition '{gate}'; write it as 'A >= B - 1' or 'perception: A > 1200'")
-    name, left = _left(found["left"], comparison, gate)
-    right, offset = _right(found["right"], comparison, gate)
+    name, left = _left(match["left"], comparison, gate)
+    right, offset = _right(match["right"], comparison, gate)
     try:
         numbers = _scores(left, right, comparison)
     except InputError as error:
         raise InputError(f"'{gate}': {error}") from error
     if name is None:
         name = next(iter(numbers))
-    known = numbers | {number.label: number for number in numbers.values()}
-    if name not in known:
-        raise InputError(f"'{gate}': no number '{name}'{nearest(name, known)}; choose from {', '.join(numbers)}")
-    number = known[name]
+    by_name = numbers | {number.label: number for number in numbers.values()}
+    if name not in by_name:
+        raise InputError(f"'{gate}': no number '{name}'{nearest(name, by_name)}; choose from {', '.join(numbers)}")
+    number = by_name[name]
     if number.value is None or number.bound is None:
         return Verdict(False, f"{gate}: does not hold; {number.label} has no value")
     bound = number.bound + (offset.amount * number.full_marks / 100 if offset.percent else offset.amount)
-    holds = bool(_HOLDS[found["sign"]](number.value, bound))
-    says = "holds" if holds else "does not hold"
-    return Verdict(holds, f"{gate}: {says} ({number.label}: {number.value:,.2f} {found['sign']} {bound:,.2f})")
+    holds = bool(_HOLDS[match["sign"]](number.value, bound))
+    outcome = "holds" if holds else "does not hold"
+    return Verdict(holds, f"{gate}: {outcome} ({number.label}: {number.value:,.2f} {match['sign']} {bound:,.2f})")
 
 
 @dataclass(frozen=True)
@@ -114,22 +114,25 @@ def _unknown(name: str, comparison: Comparison, gate: str) -> InputError:
 def _scores(left: str, right: str | float, comparison: Comparison) -> dict[str, _Number]:
     """Return the numbers that the condition can be about, headline numbers first."""
     if isinstance(right, float):
-        return _of_one(comparison.runs[left], right)
+        return _against_number(comparison.runs[left], right)
     if left == right:
         raise InputError("a run is not compared with itself; name two runs, or a number")
-    held = next((one for one in comparison.pairs if {left, right} == {one.first, one.other}), None)
-    pair = held or compare(comparison.runs[left], comparison.runs[right]).pairs[0]
-    turned = held is not None and held.first == right
-    found = {}
+    compared = [pair for pair in comparison.pairs if {left, right} == {pair.first, pair.other}]
+    pair = compared[0] if compared else compare(comparison.runs[left], comparison.runs[right]).pairs[0]
+    swapped = bool(compared) and pair.first == right
+    numbers = {}
     for row in sorted(pair.rows, key=lambda row: not row.headline):
         sides = (row.first.value, row.other.value)
-        value, bound = sides[::-1] if turned else sides
-        found[row.metric] = _Number(row.label, value, bound, row.first.full_marks)
-    return found
+        value, bound = sides[::-1] if swapped else sides
+        numbers[row.metric] = _Number(row.label, value, bound, row.first.full_marks)
+    return numbers
 
 
-def _of_one(run: Run, bound: float) -> dict[str, _Number]:
+def _against_number(run: Run, bound: float) -> dict[str, _Number]:
     task, metrics = load_task(run.spec.task, run.identity.get("card")), run.results["metrics"]
     names = dict.fromkeys((*(task.totals or task.axes), *task.labels))
-    known = {name: metrics[name] for name in names if name in metrics}
-    return {name: _Number(task.labels[name], one["value"], bound, one["full_marks"]) for name, one in known.items()}
+    numbers = {}
+    for name in names:
+        if name in metrics:
+            numbers[name] = _Number(task.labels[name], metrics[name]["value"], bound, metrics[name]["full_marks"])
+    return numbers

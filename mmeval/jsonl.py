@@ -85,10 +85,10 @@ def _unreadable(name: str, error: OSError, advice: str) -> InputError:
 def _why(error: Exception) -> str:
     """Return what is wrong with a line and where in it, in parentheses; nothing for a JSON value of another type."""
     match error.__cause__ or error:
-        case json.JSONDecodeError(msg=message, pos=place):
-            return f" ({message}, character {place + 1})"
-        case UnicodeDecodeError(start=place):
-            return f" (not UTF-8, byte {place + 1})"
+        case json.JSONDecodeError(msg=message, pos=position):
+            return f" ({message}, character {position + 1})"
+        case UnicodeDecodeError(start=position):
+            return f" (not UTF-8, byte {position + 1})"
         case RecursionError():
             return " (nested too deeply)"
     return f" ({error.__cause__})" if error.__cause__ else ""
@@ -99,12 +99,10 @@ def without_surrogates(value: Any) -> Any:
     if isinstance(value, str):
         return replace_surrogates(value)
     if isinstance(value, (list, tuple)):
-        return [without_surrogates(one) for one in value]
-    return (
-        {without_surrogates(key): without_surrogates(one) for key, one in value.items()}
-        if isinstance(value, dict)
-        else value
-    )
+        return [without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
+    return value
 
 
 def shown(value: Mapping[str, Any]) -> str:

@@ -91,20 +91,20 @@ def side(text: str) -> dict[str, Any]:
     A piece that does not start with an option's name belongs to the value before it: addresses and `model_args` may
     have commas.
     """
-    model, *rest = text.split(",")
-    found: dict[str, str] = {"model": model}
+    model, *pieces = text.split(",")
+    settings: dict[str, str] = {"model": model}
     name = "model"
-    for piece in rest:
+    for piece in pieces:
         before, equals, value = piece.partition("=")
-        if equals and (known := before.strip().replace("-", "_")) in options():
-            if known in found:
-                raise InputError(f"side '{without_password(text)}' sets {known} twice; set it once")
-            name, found[known] = known, value
+        if equals and (setting := before.strip().replace("-", "_")) in options():
+            if setting in settings:
+                raise InputError(f"side '{without_password(text)}' sets {setting} twice; set it once")
+            name, settings[setting] = setting, value
         elif equals and name == "model" and "://" not in model:
             raise InputError(f"side '{without_password(text)}': no setting '{before}'{nearest(before, [*options()])}")
         else:
-            found[name] += f",{piece}"
-    return {one: _typed(one, value, without_password(text)) for one, value in found.items()}
+            settings[name] += f",{piece}"
+    return {key: _typed(key, value, without_password(text)) for key, value in settings.items()}
 
 
 def _typed(name: str, value: str, side: str) -> Any:
@@ -122,29 +122,29 @@ def _typed(name: str, value: str, side: str) -> Any:
 def compare(names: tuple[str, str], runs: tuple[Run, Run], margin: float) -> Parity:
     """Compare two scored runs. Raises InputError if they have no questions in common."""
     (pair,) = comparison.compare(*runs, margin=margin).pairs
-    one, other = ({record.id: record for record in run.records} for run in runs)
-    first, second = (run.judged for run in runs)
-    ids = sorted(one.keys() & other.keys())
-    same = {id for id in ids if _answer(one[id]) == _answer(other[id])}
-    answered = [id for id in ids if one[id].error is None and other[id].error is None]
+    first_records, other_records = ({record.id: record for record in run.records} for run in runs)
+    first_scores, other_scores = (run.judged for run in runs)
+    ids = sorted(first_records.keys() & other_records.keys())
+    same = {id for id in ids if _answer(first_records[id]) == _answer(other_records[id])}
+    answered = [id for id in ids if first_records[id].error is None and other_records[id].error is None]
     gaps = [
         abs(x - y)
         for id in ids
-        for x, y in zip(one[id].loglikelihoods or (), other[id].loglikelihoods or (), strict=False)
+        for x, y in zip(first_records[id].loglikelihoods or (), other_records[id].loglikelihoods or (), strict=False)
     ]
     differing = [
         Differing(
             id,
-            (one[id].sent, other[id].sent),
-            (_answer(one[id]), _answer(other[id])),
-            (_read(first[id]), _read(second[id])),
+            (first_records[id].sent, other_records[id].sent),
+            (_answer(first_records[id]), _answer(other_records[id])),
+            (_read(first_scores[id]), _read(other_scores[id])),
         )
         for id in ids
         if id not in same
     ]
     return Parity(
         names, runs, len(ids), len(same.intersection(answered)),
-        sum(_read(first[id]) == _read(second[id]) for id in answered),
+        sum(_read(first_scores[id]) == _read(other_scores[id]) for id in answered),
         max(gaps, default=None), margin, tuple(row for row in pair.rows if row.headline), tuple(differing),
     )  # fmt: skip
 

@@ -79,12 +79,12 @@ def as_seen(picture: Image.Image) -> Image.Image:
     if picture.mode == "RGB" and not picture.info:
         return picture
     turn = TURNS.get(_orientation(picture))
-    seen = picture if turn is None else picture.transpose(turn)
-    if seen.mode.startswith("I"):
-        seen = seen.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    seen = seen.convert("RGB")
-    seen.info = {}  # or it would be turned again
-    return seen
+    converted = picture if turn is None else picture.transpose(turn)
+    if converted.mode.startswith("I"):
+        converted = converted.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    converted = converted.convert("RGB")
+    converted.info = {}  # or it would be turned again
+    return converted
 
 
 def seen_size(picture: Image.Image, turned: bool = True) -> tuple[int, int]:
@@ -98,18 +98,18 @@ def seen_size(picture: Image.Image, turned: bool = True) -> tuple[int, int]:
 
 def traits(picture: Image.Image) -> tuple[str, ...]:
     """Return which of TRAITS an opened picture has, from its header, without reading its pixels."""
-    found = {
+    present = {
         "transparent": picture.has_transparency_data,
         "turned": "exif" in picture.info and _orientation(picture) in TURNS,
         "16-bit": picture.mode.startswith("I"),
         "animated": picture.format != "MPO" and getattr(picture, "is_animated", False),  # an MPO is a camera's JPEG
     }
-    return tuple(name for name, holds in found.items() if holds)
+    return tuple(name for name, holds in present.items() if holds)
 
 
 def _orientation(picture: Image.Image) -> int:
     try:
-        found = picture.getexif().get(ORIENTATION)
+        orientation = picture.getexif().get(ORIENTATION)
     except (SyntaxError, ValueError, struct.error):
         return 1  # invalid EXIF is ignored
-    return found if isinstance(found, int) else 1
+    return orientation if isinstance(orientation, int) else 1

@@ -33,18 +33,18 @@ def provenance(spec: RunSpec) -> dict[str, Any]:
 
 def libraries(packages: Sequence[str]) -> dict[str, str]:
     """Return the major versions of the installed packages among those that answers depend on."""
-    return {name: found.split(".")[0] for name in packages if (found := version(name))}
+    return {name: installed.split(".")[0] for name in packages if (installed := version(name))}
 
 
 def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the distinct versions of mmeval, torch and transformers that sessions used, in order."""
-    found: dict[str, None] = {}
+    descriptions: dict[str, None] = {}
     for session in sessions:
         packages = session.get("packages") or {}
-        own = session.get("version") or packages.get("mmeval-harness") or "unknown"
-        others = ", ".join(f"{name} {packages[name]}" for name in ("torch", "transformers") if packages.get(name))
-        found[f"mmeval {own}" + (f" with {others}" if others else "")] = None
-    return list(found)
+        harness_version = session.get("version") or packages.get("mmeval-harness") or "unknown"
+        used = ", ".join(f"{name} {packages[name]}" for name in ("torch", "transformers") if packages.get(name))
+        descriptions[f"mmeval {harness_version}" + (f" with {used}" if used else "")] = None
+    return list(descriptions)
 
 
 def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int) -> list[str]:
@@ -53,9 +53,9 @@ def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int
     Tokens are those of the kept answers. The sessions also count what was sent again after a failure.
     """
     names = dict.fromkeys(name for session in sessions for name in session.get("servers") or [])
-    engines = [name for name in names if not any(other.startswith(f"{name} ") for other in names)]  # with a version
+    engines = [name for name in names if not any(longer.startswith(f"{name} ") for longer in names)]  # with a version
     prices = next((session["prices"] for session in reversed(sessions) if session.get("prices")), None)
-    found = []
+    remarks = []
     if engines or prices:
         line = f"Tokens: {tokens_in:,} in, {tokens_out:,} out"
         if prices:
@@ -63,10 +63,10 @@ def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int
                 tokens * (price or 0.0) / 1e6 for tokens, price in zip((tokens_in, tokens_out), prices, strict=True)
             )
             line += f"; {cost:,.4f} at prices of {prices[0] or 0:g} and {prices[1] or 0:g} per million"
-        found.append(f"{line}.")
+        remarks.append(f"{line}.")
     if len(engines) > 1:
-        found.append(f"The answers come from {len(engines)} kinds of servers: {', '.join(engines)}.")
-    return found
+        remarks.append(f"The answers come from {len(engines)} kinds of servers: {', '.join(engines)}.")
+    return remarks
 
 
 def _commit() -> str | None:

@@ -169,8 +169,8 @@ class RunSpec:
     )
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            object.__setattr__(self, one.name, _checked(one, getattr(self, one.name)))
+        for spec_field in fields(self):
+            object.__setattr__(self, spec_field.name, _checked(spec_field, getattr(self, spec_field.name)))
         if self.recipe is None:
             self.check_sampling()
         if self.repetition_penalty <= 0:
@@ -192,7 +192,7 @@ class RunSpec:
 
 def options() -> dict[str, Option]:
     """Map each field's name to its Option, in the fields' order."""
-    return {one.name: one.metadata["option"] for one in fields(RunSpec)}
+    return {spec_field.name: spec_field.metadata["option"] for spec_field in fields(RunSpec)}
 
 
 @cache
@@ -200,17 +200,17 @@ def value_type(name: str) -> type:
     """Return the type of a field's values, ignoring None: str, int, float or bool."""
     hint = typing.get_type_hints(RunSpec)[name]
     if isinstance(hint, types.UnionType):
-        (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
-    found: type = hint
-    return found
+        (hint,) = (member for member in typing.get_args(hint) if member is not types.NoneType)
+    kind: type = hint
+    return kind
 
 
 def from_mapping(values: Mapping[str, Any], where: str) -> RunSpec:
     """Make a spec from named values. Raises InputError naming the file, the field and the nearest known one."""
-    known = options()
+    known_options = options()
     try:
-        if unknown := [name for name in values if name not in known]:
-            raise InputError(_unknown(unknown[0], known))
+        if unknown := [name for name in values if name not in known_options]:
+            raise InputError(_unknown(unknown[0], known_options))
         if "task" not in values:
             raise InputError("no task is named; add --task NAME (`mmeval tasks` lists the names)")
         return RunSpec(**values)
@@ -232,7 +232,7 @@ def grid(values: Mapping[str, Any], where: str) -> list[RunSpec]:
     for name, several in lists.items():
         if not several:
             raise InputError(f"{prefix}{name} has no value; give one or more")
-        if repeated := [one for place, one in enumerate(several) if one in several[:place]]:
+        if repeated := [value for index, value in enumerate(several) if value in several[:index]]:
             raise InputError(f"{prefix}{name} has '{repeated[0]}' twice; name each once")
     products = itertools.product(*lists.values())
     return [from_mapping({**values, **dict(zip(lists, chosen, strict=True))}, where) for chosen in products]
@@ -240,33 +240,35 @@ def grid(values: Mapping[str, Any], where: str) -> list[RunSpec]:
 
 def check(**values: Any) -> None:
     """Check values of RunSpec's fields outside a run. Raises InputError naming the field."""
-    for one in fields(RunSpec):
-        if one.name in values:
-            _checked(one, values[one.name])
+    for spec_field in fields(RunSpec):
+        if spec_field.name in values:
+            _checked(spec_field, values[spec_field.name])
 
 
-def _checked(one: Field[Any], value: Any) -> Any:
+def _checked(spec_field: Field[Any], value: Any) -> Any:
     """Return the value converted to the field's type. Raises InputError naming the field."""
-    own: Option = one.metadata["option"]
-    if value is None and one.default is None:
+    if value is None and spec_field.default is None:
         return None
-    wanted: Any = value_type(one.name)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+    name: str = spec_field.name
+    properties: Option = spec_field.metadata["option"]
+    kind: Any = value_type(name)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) <= sys.float_info.max else math.inf
-    if isinstance(value, Path) and wanted is str:
+    if isinstance(value, Path) and kind is str:
         value = str(value)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise InputError(f"{one.name} is {value!r:.80}; give {KINDS[wanted]}")
-    if wanted is str and not value:
-        raise InputError(f"{one.name} is empty; give a name, or leave it out")
-    if wanted is str and "\0" in value:
-        raise InputError(f"{one.name} contains a null character; remove it")
-    if wanted is float and not math.isfinite(value):
-        raise InputError(f"{one.name} is {value}; give a finite number")
-    if own.minimum is not None and value < own.minimum:
-        raise InputError(f"{one.name} is {value}; choose {own.minimum} or more")
-    if own.maximum is not None and value > own.maximum:
-        raise InputError(f"{one.name} is {value}; choose at most {own.maximum}")
-    if own.choices and value not in own.choices:
-        raise InputError(f"{one.name} is '{value}'{nearest(value, own.choices)}; choose from {', '.join(own.choices)}")
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"{name} is {value!r:.80}; give {KINDS[kind]}")
+    if kind is str and not value:
+        raise InputError(f"{name} is empty; give a name, or leave it out")
+    if kind is str and "\0" in value:
+        raise InputError(f"{name} contains a null character; remove it")
+    if kind is float and not math.isfinite(value):
+        raise InputError(f"{name} is {value}; give a finite number")
+    if properties.minimum is not None and value < properties.minimum:
+        raise InputError(f"{name} is {value}; choose {properties.minimum} or more")
+    if properties.maximum is not None and value > properties.maximum:
+        raise InputError(f"{name} is {value}; choose at most {properties.maximum}")
+    if properties.choices and value not in properties.choices:
+        choices = ", ".join(properties.choices)
+        raise InputError(f"{name} is '{value}'{nearest(value, properties.choices)}; choose from {choices}")
     return value

@@ -30,8 +30,8 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with serving() as found:
-        yield found
+    with serving() as fake:
+        yield fake
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def turns(folder: Path) -> str:
 
 
 def test_a_chat_model_is_asked(chat_model: str, folder: Path) -> None:
-    asked = call("ask", "--model", chat_model, folder / "a.png", "red ?", "--explain", "--max-new-tokens", 3)
-    assert asked.exit_code == 0, asked.output
-    assert "red ?" in asked.stdout and "tokens in" in asked.stdout
+    result = call("ask", "--model", chat_model, folder / "a.png", "red ?", "--explain", "--max-new-tokens", 3)
+    assert result.exit_code == 0, result.output
+    assert "red ?" in result.stdout and "tokens in" in result.stdout
     options = ("--choices", "yes,no", "--control", "grey,absent", "--shot", f"{folder / 'a.png'}=yes")
     chosen = call("ask", "--model", chat_model, folder / "a.png", "red ?", *options)
     lines = chosen.stdout.splitlines()

@@ -34,8 +34,8 @@ def test_a_terminal_of_any_encoding_gets_every_score(scored: Path, encoding: str
     command = [sys.executable, "-m", "mmeval", "score", str(scored)]
     ended = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
-    shown = ended.stdout.decode(encoding)
-    assert re.search(r"Perception .*\d+\.\d to \d", shown) and (encoding == "utf-8" or shown.isascii())
+    output = ended.stdout.decode(encoding)
+    assert re.search(r"Perception .*\d+\.\d to \d", output) and (encoding == "utf-8" or output.isascii())
 
 
 def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,21 +58,21 @@ def test_a_run_on_a_read_only_disk_is_shown_and_a_message_names_the_file(
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(os, "fsync", read_only)
-    for shown in (command, ["score", str(run)]):
-        told = CliRunner().invoke(main, shown)
-        assert told.exit_code == 0 and "Perception" in told.output
+    for arguments in (command, ["score", str(run)]):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0 and "Perception" in result.output
     (run / "scores.json").unlink()
-    told = CliRunner().invoke(main, ["score", str(run)])
-    assert told.exit_code == 2
-    assert f"{run / 'scores.json'}: Read-only file system; use a folder that you may read and write" in told.output
+    result = CliRunner().invoke(main, ["score", str(run)])
+    assert result.exit_code == 2
+    assert f"{run / 'scores.json'}: Read-only file system; use a folder that you may read and write" in result.output
 
 
 @pytest.mark.slow
 def test_a_long_list_of_models_and_a_long_name_are_not_file_names(tmp_path: Path) -> None:
     models = f"constant,constant:{'no' * 150}"  # a path's part has at most 255 bytes
     command = ["run", "--task", "mme", "--data", str(make_release(tmp_path / "data", pictures=1)), "--model", models]
-    told = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "runs")])
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "runs")])
+    assert result.exit_code == 0, result.output
     assert len(list(tmp_path.glob("runs/*/run.json"))) == 2
 
 

@@ -38,13 +38,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run, Run]:
 
 
 @pytest.fixture(scope="module")
-def found(runs: tuple[Run, Run, Run]) -> Comparison:
+def compared(runs: tuple[Run, Run, Run]) -> Comparison:
     return mmeval.compare(runs[0], runs[1], margin=5.0)
 
 
 @pytest.mark.slow
-def test_scores_are_those_of_the_runs_and_every_answer_changed(found: Comparison, runs: tuple[Run, Run, Run]) -> None:
-    (pair,) = found.pairs
+def test_scores_are_those_of_the_runs_and_every_answer_changed(
+    compared: Comparison, runs: tuple[Run, Run, Run]
+) -> None:
+    (pair,) = compared.pairs
     rows = {row.metric: row for row in pair.rows}
     assert set(rows) == set(runs[0].results["metrics"])
     for name, metric in runs[0].results["metrics"].items():
@@ -55,17 +57,17 @@ def test_scores_are_those_of_the_runs_and_every_answer_changed(found: Comparison
     assert (pair.gained[0].first, pair.gained[0].other) == ("yes", "no")
 
 
-def test_always_yes_and_always_no_do_not_differ_and_are_the_same_within_the_margin(found: Comparison) -> None:
-    row = next(row for row in found.pairs[0].rows if row.metric == "perception")
+def test_always_yes_and_always_no_do_not_differ_and_are_the_same_within_the_margin(compared: Comparison) -> None:
+    row = next(row for row in compared.pairs[0].rows if row.metric == "perception")
     assert row.headline
     assert row.p is not None and row.p > 0.9
     assert row.equivalent is not None and row.equivalent < 0.05
     assert row.difference.low is not None and row.difference.low < 0 < (row.difference.high or 0)
 
 
-def test_headline_numbers_are_adjusted_for_the_headline_numbers(found: Comparison) -> None:
-    heads = sorted(row.p or 0 for row in found.pairs[0].rows if row.headline)
-    adjusted = sorted(row.adjusted or 0 for row in found.pairs[0].rows if row.headline)
+def test_headline_numbers_are_adjusted_for_the_headline_numbers(compared: Comparison) -> None:
+    heads = sorted(row.p or 0 for row in compared.pairs[0].rows if row.headline)
+    adjusted = sorted(row.adjusted or 0 for row in compared.pairs[0].rows if row.headline)
     assert adjusted[0] == min(1.0, heads[0] * len(heads))
 
 
@@ -99,8 +101,8 @@ def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run],
     comparison.write(mmeval.compare(*runs), tmp_path)
     page, table = ((tmp_path / f"{name}").read_text(encoding="utf-8") for name in ("report.html", "comparison.md"))
     total, few = (len(run.records) for run in (runs[0], runs[2]))
-    said = f"few: compared on the {few} questions that both asked, out of {total} and {few}"
-    assert said in page and said in table
+    note = f"few: compared on the {few} questions that both asked, out of {total} and {few}"
+    assert note in page and note in table
     assert f"few: {few} of {few} questions answered" in page
 
 
@@ -108,11 +110,11 @@ def test_a_page_says_which_runs_have_fewer_questions(runs: tuple[Run, Run, Run],
 def test_a_page_of_three_runs_has_each_ones_difference_from_the_first(
     runs: tuple[Run, Run, Run], tmp_path: Path
 ) -> None:
-    found = mmeval.compare(*runs)
-    comparison.write(found, tmp_path)
+    compared = mmeval.compare(*runs)
+    comparison.write(compared, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Difference from yes" in page and comparison.DIFFERENCES in page
-    for pair in found.pairs:
+    for pair in compared.pairs:
         row = next(row for row in pair.rows if row.headline)
         assert f'<th scope="row">{pair.other}</th>' in page and f", p {p_text(row.adjusted)}" in page
         assert interval(row.difference, "+").replace("-", "\N{MINUS SIGN}") in page
@@ -121,13 +123,13 @@ def test_a_page_of_three_runs_has_each_ones_difference_from_the_first(
 
 
 def test_a_group_that_one_run_lacks_in_part_is_left_out_of_both() -> None:
-    def asked(id: str, category: str, **groups: str) -> Record:
+    def record(id: str, category: str, **groups: str) -> Record:
         return Record(id, ("x",), category=category, groups=groups)
 
-    one = [asked("a1", "color", cluster="a", photo="a"), asked("a2", "shape", cluster="a", photo="a")]
-    one += [asked("b1", "color", cluster="b", photo="b"), asked("b2", "shape", cluster="b", photo="b")]
-    assert in_whole_groups({"a1", "a2", "b1"}, one) == {"a1", "a2"}  # though b2 is of another category
-    pictures = [asked("random/1", "random", image="a"), asked("popular/1", "popular", image="a")]
+    records = [record("a1", "color", cluster="a", photo="a"), record("a2", "shape", cluster="a", photo="a")]
+    records += [record("b1", "color", cluster="b", photo="b"), record("b2", "shape", cluster="b", photo="b")]
+    assert in_whole_groups({"a1", "a2", "b1"}, records) == {"a1", "a2"}  # though b2 is of another category
+    pictures = [record("random/1", "random", image="a"), record("popular/1", "popular", image="a")]
     assert in_whole_groups({"random/1"}, pictures) == {"random/1"}  # the same picture elsewhere is not a part of it
 
 
@@ -158,8 +160,8 @@ def test_what_does_not_compare_is_refused(runs: tuple[Run, Run, Run], tmp_path: 
         ("A > -1", True),
     ],
 )
-def test_a_gate_compares_scores(found: Comparison, text: str, holds: bool) -> None:
-    assert gate.check(text, found).holds is holds
+def test_a_gate_compares_scores(compared: Comparison, text: str, holds: bool) -> None:
+    assert gate.check(text, compared).holds is holds
 
 
 def test_a_gate_takes_any_two_runs_and_a_single_one(runs: tuple[Run, Run, Run], tmp_path: Path) -> None:
@@ -167,13 +169,13 @@ def test_a_gate_takes_any_two_runs_and_a_single_one(runs: tuple[Run, Run, Run], 
     verdict = gate.check("C >= B - 0.5", three)  # neither is the first
     assert verdict.holds and "500.00 >= 499.50" in verdict.sentence
     assert not gate.check("existence: C > B", three).holds
-    one = ["compare", str(runs[0].folder), "--out", str(tmp_path / "none")]
-    passed = CliRunner().invoke(main, [*one, "--gate", "A >= 500", "--gate", "cognition: A >= 199"])
+    command = ["compare", str(runs[0].folder), "--out", str(tmp_path / "none")]
+    passed = CliRunner().invoke(main, [*command, "--gate", "A >= 500", "--gate", "cognition: A >= 199"])
     assert passed.exit_code == 0, passed.output
-    failed = CliRunner().invoke(main, [*one, "--gate", "A >= 501"])
+    failed = CliRunner().invoke(main, [*command, "--gate", "A >= 501"])
     assert failed.exit_code == 1 and "does not hold (Perception: 500.00 >= 501.00)" in failed.output
     assert not (tmp_path / "none").exists()
-    alone = CliRunner().invoke(main, one)
+    alone = CliRunner().invoke(main, command)
     assert alone.exit_code == 2 and "--gate" in alone.output
 
 
@@ -181,38 +183,38 @@ def test_a_gate_takes_any_two_runs_and_a_single_one(runs: tuple[Run, Run, Run], 
     "text",
     ["A", "A >= C", "nothing: A > 1", "A >= B -", "A == B", "A >= A - 1", "perceptoin: A > 1", "A < inf", "A > 1_0"],
 )
-def test_a_gate_that_cannot_be_read_is_a_sentence(found: Comparison, text: str) -> None:
+def test_a_gate_that_cannot_be_read_is_a_sentence(compared: Comparison, text: str) -> None:
     with pytest.raises(InputError):
-        gate.check(text, found)
+        gate.check(text, compared)
 
 
-def test_tables_say_the_same_in_every_form(found: Comparison) -> None:
-    rows = list(csv.DictReader(io.StringIO(comparison.as_csv(found))))
-    assert [row["label"] for row in rows] == [row.label for row in found.pairs[0].rows]
-    assert float(rows[0]["difference"]) == found.pairs[0].rows[0].difference.value
+def test_tables_say_the_same_in_every_form(compared: Comparison) -> None:
+    rows = list(csv.DictReader(io.StringIO(comparison.as_csv(compared))))
+    assert [row["label"] for row in rows] == [row.label for row in compared.pairs[0].rows]
+    assert float(rows[0]["difference"]) == compared.pairs[0].rows[0].difference.value
     console = Console(width=80, record=True, file=io.StringIO())
-    comparison.show(found, console)
-    shown = console.export_text()
-    for text in (shown, comparison.markdown(found), comparison.latex(found)):
+    comparison.show(compared, console)
+    shown_text = console.export_text()
+    for text in (shown_text, comparison.markdown(compared), comparison.latex(compared)):
         assert "Perception" in text
         assert "+0.00" in text
-    assert len(list(csv.DictReader(io.StringIO(comparison.changes_csv(found))))) == len(found.pairs[0].gained) * 2
+    assert len(list(csv.DictReader(io.StringIO(comparison.changes_csv(compared))))) == len(compared.pairs[0].gained) * 2
 
 
 @pytest.mark.parametrize("width", [60, 80])
-def test_no_name_is_cut_however_narrow_the_terminal(found: Comparison, width: int) -> None:
+def test_no_name_is_cut_however_narrow_the_terminal(compared: Comparison, width: int) -> None:
     console = Console(width=width, file=(out := io.StringIO()))
-    comparison.show(found, console)
-    shown = out.getvalue()
-    head, *rows = shown[: shown.index("Baselines")].splitlines()[1:]
+    comparison.show(compared, console)
+    output = out.getvalue()
+    head, *rows = output[: output.index("Baselines")].splitlines()[1:]
     assert all(len(line) <= width for line in (head, *rows))
-    for row in found.pairs[0].rows:
+    for row in compared.pairs[0].rows:
         assert any(line.startswith(row.label.split()[0]) for line in rows), row.label
     columns = head.replace(" (", "(").split()
     missing = [name for name in comparison.DROPPED if name.replace(" (", "(") not in columns]
     assert missing[:2] == ["p", "detectable"]
-    assert f"too narrow for: {', '.join(missing)}." in " ".join(shown.split())
-    assert "detectable: the smallest difference" not in shown  # a note on a column that is not there
+    assert f"too narrow for: {', '.join(missing)}." in " ".join(output.split())
+    assert "detectable: the smallest difference" not in output  # a note on a column that is not there
 
 
 def test_no_cell_is_a_formula_or_a_command() -> None:
@@ -233,20 +235,20 @@ def test_tables_of_any_text_compile(tmp_path: Path) -> None:
     ascii = "".join(map(chr, range(32, 127)))
     accented = "".join(chr(code) for code in range(0xC0, 0x100) if chr(code) not in "ÐðÞþ")
     rows = [(ascii, "[2em] -1.5", "*"), ("\\end{document}", accented, "– — − × ± · → ≤ ≥ ° ‘ ’ “ ” …")]
-    made = latex.tabular(ascii, ["", "95%", "p_Holm"], rows)
+    table = latex.tabular(ascii, ["", "95%", "p_Holm"], rows)
     packages = r"\documentclass{article}\usepackage{booktabs,graphicx}"
-    (tmp_path / "a.tex").write_text(rf"{packages}\begin{{document}}{made}\end{{document}}", encoding="utf-8")
+    (tmp_path / "a.tex").write_text(rf"{packages}\begin{{document}}{table}\end{{document}}", encoding="utf-8")
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "a.tex"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout[-2000:]
 
 
 @pytest.mark.slow
-def test_a_tasks_name_in_a_run_leads_to_no_other_folder(found: Comparison, tmp_path: Path) -> None:
-    (pair, *_) = found.pairs
-    named = [replace(pair, task=replace(pair.task, name=name, facts={"title": "T"})) for name in ("../up", "..")]
-    made = comparison.write(replace(found, pairs=tuple(named)), tmp_path / "out")
-    assert {path.parent for path in made} == {tmp_path / "out", tmp_path / "out" / "_up", tmp_path / "out" / "_"}
+def test_a_tasks_name_in_a_run_leads_to_no_other_folder(compared: Comparison, tmp_path: Path) -> None:
+    (pair, *_) = compared.pairs
+    pairs = [replace(pair, task=replace(pair.task, name=name, facts={"title": "T"})) for name in ("../up", "..")]
+    paths = comparison.write(replace(compared, pairs=tuple(pairs)), tmp_path / "out")
+    assert {path.parent for path in paths} == {tmp_path / "out", tmp_path / "out" / "_up", tmp_path / "out" / "_"}
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -273,9 +275,9 @@ def test_scores_without_a_value_are_said_and_not_tested(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_above_seven_runs_a_row_is_a_run(tmp_path: Path) -> None:
-    said = ("yes", "no", "Yes, it is.", "perhaps", "no.", "YES", "nothing", "yes indeed", "not at all")
-    folders = [tmp_path / f"run{number}" for number in range(len(said))]
-    for folder, text in zip(folders, said, strict=True):
+    answers = ("yes", "no", "Yes, it is.", "perhaps", "no.", "YES", "nothing", "yes indeed", "not at all")
+    folders = [tmp_path / f"run{number}" for number in range(len(answers))]
+    for folder, text in zip(folders, answers, strict=True):
         evaluate(f"constant:{text}", "mme", out=folder, limit=56)
     result = CliRunner().invoke(main, ["compare", *map(str, folders), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
@@ -285,9 +287,9 @@ def test_above_seven_runs_a_row_is_a_run(tmp_path: Path) -> None:
     assert not written & {"report.html", "radar.svg"}  # nine lines cannot be told apart
     table = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8")
     assert "- embedded picture world" in table and "constant:no: embedded" not in table
-    assert table.count("| constant:") == 2 * len(said)  # Perception and Cognition
+    assert table.count("| constant:") == 2 * len(answers)  # Perception and Cognition
     figure = (tmp_path / "out" / "dotplot.svg").read_text(encoding="utf-8")
-    assert all(f"constant:{text}" in figure for text in said)
+    assert all(f"constant:{text}" in figure for text in answers)
     assert "embedded picture world" in figure
     tex = (tmp_path / "out" / "comparison.tex").read_text(encoding="utf-8")
     assert tex.count(r"\begin{tabular}{lrrrrrr}") == tex.count(r"\end{tabular}") == tex.count("embedded picture") == 2

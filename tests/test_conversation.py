@@ -31,8 +31,8 @@ def pictures(tmp_path: Path) -> Path:
 def test_parts_stand_in_the_order_given(pictures: Path) -> None:
     model = FakeModel(lambda request: " red \n")
     answer = Chat(model).ask("First", "this:", pictures / "a.png", pictures / "b.png", "which is red ?")
-    before, first, second, asked = model.asked[0].prompt
-    assert (before, asked) == ("First this:", "which is red ?")
+    before, first, second, question = model.asked[0].prompt
+    assert (before, question) == ("First this:", "which is red ?")
     assert isinstance(first, Image) and isinstance(second, Image) and first.digest != second.digest
     assert answer.text == "red"
 
@@ -198,11 +198,11 @@ def brightness(request: Request) -> str:
 def test_again_under_a_control(pictures: Path) -> None:
     model = FakeModel(brightness)
     chat = Chat(model)
-    seen = chat.ask(pictures / "a.png", "what is it ?")
-    assert chat.again(seen.request, "grey").text == "127" != seen.text
-    assert [shot.answer for shot in chat.history] == [seen.text]
+    reply = chat.ask(pictures / "a.png", "what is it ?")
+    assert chat.again(reply.request, "grey").text == "127" != reply.text
+    assert [shot.answer for shot in chat.history] == [reply.text]
     assert images(model.asked[-1].prompt)[0].decode().size == (24, 24)
-    chat.again(seen.request, "absent")
+    chat.again(reply.request, "absent")
     assert model.asked[-1].prompt == ("what is it ?",)
 
 
@@ -217,17 +217,17 @@ def test_again_under_a_control(pictures: Path) -> None:
 )
 def test_controls_that_cannot_act(control: str, message: str, pictures: Path) -> None:
     chat = Chat(FakeModel())
-    seen = chat.ask(pictures / "a.png", "what is it ?")
+    reply = chat.ask(pictures / "a.png", "what is it ?")
     with pytest.raises(InputError, match=f"the control '{control}' cannot act: {message}"):
-        chat.again(seen.request, control)
+        chat.again(reply.request, control)
 
 
 def test_turned_options_keep_their_likelihoods(pictures: Path) -> None:
     chat = Chat(FakeModel(yes=lambda request: 0.8))  # whatever stands first
-    seen = chat.ask(pictures / "a.png", "which ?", choices=["red", "green", "blue"])
-    turned = chat.again(seen.request, "rotate1")
-    assert turned.probabilities[turned.text] == pytest.approx(0.8)
-    assert turned.text != seen.text == "red"
+    reply = chat.ask(pictures / "a.png", "which ?", choices=["red", "green", "blue"])
+    rotated = chat.again(reply.request, "rotate1")
+    assert rotated.probabilities[rotated.text] == pytest.approx(0.8)
+    assert rotated.text != reply.text == "red"
 
 
 def test_ask_shows_what_controls_change(pictures: Path) -> None:

@@ -50,17 +50,17 @@ def samples(data: Path) -> list[Sample]:
 
 
 def test_the_digest_sees_every_change(samples: list[Sample]) -> None:
-    first, *rest = samples
+    first, *remaining = samples
     other_words = replace(first, prompt=(first.prompt[0], "Is this another question?"))
-    other_picture = replace(first, prompt=(rest[-1].prompt[0], first.prompt[1]))
+    other_picture = replace(first, prompt=(remaining[-1].prompt[0], first.prompt[1]))
     other_target = replace(first, targets=("no",))
     other_axis = replace(first, category="OCR")
     changes = (first, other_words, other_picture, other_target, other_axis)
-    assert len({surveys.survey(partial(list, [sample, *rest])).digest for sample in changes}) == len(changes)
-    assert surveys.survey(lambda: [*rest, first]).digest != surveys.survey(lambda: samples).digest
-    limited, whole = surveys.survey(lambda: samples, limit=5), surveys.survey(lambda: samples)
-    assert limited.questions == whole.questions
-    assert limited.samples.items() <= whole.samples.items()
+    assert len({surveys.survey(partial(list, [sample, *remaining])).digest for sample in changes}) == len(changes)
+    assert surveys.survey(lambda: [*remaining, first]).digest != surveys.survey(lambda: samples).digest
+    limited, full = surveys.survey(lambda: samples, limit=5), surveys.survey(lambda: samples)
+    assert limited.questions == full.questions
+    assert limited.samples.items() <= full.samples.items()
 
 
 def test_nothing_is_looked_at_of_what_a_limit_leaves_out(samples: list[Sample]) -> None:
@@ -70,11 +70,11 @@ def test_nothing_is_looked_at_of_what_a_limit_leaves_out(samples: list[Sample]) 
         looked_at.append(name)
         return name.encode()
 
-    def shown() -> Iterator[Sample]:
+    def unread_samples() -> Iterator[Sample]:
         for sample in samples:
             yield replace(sample, prompt=(Image(partial(opened, sample.id), sample.id), "what ?"))
 
-    ids = surveys.survey(shown, limit=4).ids
+    ids = surveys.survey(unread_samples, limit=4).ids
     assert {*looked_at} == {*ids}
 
 
@@ -93,14 +93,16 @@ def test_a_limit_halves_no_group_whose_score_needs_all_of_it(limit: int) -> None
     )
     vcr = ((kind, {"question": str(n)}) for n in range(6) for kind in ("q_a", "qa_r"))
     for facts in (naturalbench, vcr):
-        whole = [Sample(str(n), ("?",), (), groups=groups, category=kind) for n, (kind, groups) in enumerate(facts)]
-        found = surveys.survey(lambda whole=whole: whole, limit)  # type: ignore[misc]
-        asked, others = [[one for one in whole if (one.id in found.ids) == taken] for taken in (True, False)]
+        data = [Sample(str(n), ("?",), (), groups=groups, category=kind) for n, (kind, groups) in enumerate(facts)]
+        surveyed = surveys.survey(partial(list, data), limit)
+        asked = [sample for sample in data if sample.id in surveyed.ids]
+        skipped = [sample for sample in data if sample.id not in surveyed.ids]
         assert limit <= len(asked) < limit + 4
-        for key in whole[0].groups:
-            assert {one.groups[key] for one in asked}.isdisjoint(one.groups[key] for one in others)
-            places = {(one.groups[key], found.groups[one.id]) for one in asked}
-            assert len(places) == len({one.groups[key] for one in asked})  # nor do several processes
+        for key in data[0].groups:
+            asked_groups = {sample.groups[key] for sample in asked}
+            assert asked_groups.isdisjoint(sample.groups[key] for sample in skipped)
+            numbered = {(sample.groups[key], surveyed.groups[sample.id]) for sample in asked}
+            assert len(numbered) == len(asked_groups)  # nor do several processes
 
 
 def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
@@ -139,9 +141,9 @@ def test_only_what_is_missing_is_asked(data: Path, samples: list[Sample], tmp_pa
     journal = run.folder / "records.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[: len(lines) // 2]) + lines[-1][:20])  # killed in the middle of a line
-    kept = {record.id for record in runs.open_run(run.folder).records}
+    answered_ids = {record.id for record in runs.open_run(run.folder).records}
     again = ask(data, run.folder, "12")
-    assert set(ASKED) == {sample.id for sample in samples} - kept
+    assert set(ASKED) == {sample.id for sample in samples} - answered_ids
     assert again.complete
 
 
@@ -154,14 +156,14 @@ def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample]
         f"{half} of {2 * half} answers are errors; repeat the command to ask again",
         f"the data has only {2 * half} of the benchmark's 2,374 questions",
     ]
-    kept = ask(data, tmp_path / "r", "12", keep_errors=True)
-    assert (ASKED, kept.results["counts"]["error"]) == ([], half)
+    with_errors = ask(data, tmp_path / "r", "12", keep_errors=True)
+    assert (ASKED, with_errors.results["counts"]["error"]) == ([], half)
     display = Collected()
-    mended = ask(data, tmp_path / "r", "12", display=display)
+    repaired = ask(data, tmp_path / "r", "12", display=display)
     assert set(ASKED) == {sample.id for sample in samples if sample.id.endswith("1")}
     assert f"asking {half} failed questions again" in display.messages
-    assert mended.complete
-    assert mended.results["counts"]["error"] == 0
+    assert repaired.complete
+    assert repaired.results["counts"]["error"] == 0
     assert runs.open_run(tmp_path / "r").complete  # the last record of an id counts
 
 
@@ -228,7 +230,7 @@ def test_each_file_of_a_run_is_read_once_a_stage(data: Path, tmp_path: Path, mon
         "records.jsonl": 2,  # when it is asked, and when it is scored
         "samples.jsonl": 2,  # hashed by each of the two reports
     }
-    counts = {scorer: {judged[one] for one in judged if one[1] == scorer} for _, scorer in judged}
+    counts = {scorer: {judged[key] for key in judged if key[1] == scorer} for _, scorer in judged}
     assert counts == {"official": {3}, "strict": {1}}  # the answer itself; official: and two constants
 
 
@@ -252,40 +254,41 @@ def test_a_picture_too_many_is_refused_before_anything_is_asked(
 
 
 def test_pictures_of_questions_that_are_not_asked_refuse_no_model(samples: list[Sample]) -> None:
-    first, *rest = samples
+    first, *remaining = samples
     wide = replace(first, prompt=(first.prompt[0], *first.prompt))
-    found = surveys.survey(lambda: [wide, *rest])
-    assert found.widest == (2, first.id)
-    assert found.of([rest[0].id], "ids.txt").widest == (1, rest[0].id)
-    surveys.check_pictures(Constant("yes", max_images=1), found.without({first.id}))
+    surveyed = surveys.survey(lambda: [wide, *remaining])
+    assert surveyed.widest == (2, first.id)
+    assert surveyed.of([remaining[0].id], "ids.txt").widest == (1, remaining[0].id)
+    surveys.check_pictures(Constant("yes", max_images=1), surveyed.without({first.id}))
 
 
 def test_errors_are_counted_as_wrong_and_told(data: Path, samples: list[Sample], tmp_path: Path) -> None:
-    found = ask(data, tmp_path / "r").results
-    assert found["counts"]["error"] == len(samples) // 2
-    assert found["counts"]["correct"] == len(samples) // 2  # every second question's answer is no
-    assert found["metrics"]["OCR"]["value"] == 50  # half of the questions right, no picture with both
-    assert f"Errors count as wrong: {len(samples) // 2} of {len(samples)} questions have no answer." in found["remarks"]
+    scores = ask(data, tmp_path / "r").results
+    assert scores["counts"]["error"] == len(samples) // 2
+    assert scores["counts"]["correct"] == len(samples) // 2  # every second question's answer is no
+    assert scores["metrics"]["OCR"]["value"] == 50  # half of the questions right, no picture with both
+    half = len(samples) // 2
+    assert f"Errors count as wrong: {half} of {len(samples)} questions have no answer." in scores["remarks"]
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("-inf"), float("inf")])
 def test_likelihoods_that_are_no_numbers_are_an_error(samples: list[Sample], weight: float) -> None:
     response = Response(samples[0].id, loglikelihoods=(-1.0, weight))
-    kept = rendering.record(samples[0], Request(samples[0].id, ("?",)), response)
-    assert kept.loglikelihoods is None
-    assert "not finite numbers" in (kept.error or "")
-    assert judged(MME, [kept], "official")[0].outcome == "error"
+    recorded = rendering.record(samples[0], Request(samples[0].id, ("?",)), response)
+    assert recorded.loglikelihoods is None
+    assert "not finite numbers" in (recorded.error or "")
+    assert judged(MME, [recorded], "official")[0].outcome == "error"
 
 
 def test_scores_are_what_the_schema_says(data: Path, tmp_path: Path) -> None:
     run = ask(data, tmp_path / "r")
     records = [replace(record, text="yes", error=None) for record in run.records]
-    found = results(MME, records)
-    assert {"schema", "task", "scorer", "metrics", "strict", "counts"} <= set(found)
-    assert (found["schema"], found["task"], found["scorer"]) == (2, "mme", "official")
+    scores = results(MME, records)
+    assert {"schema", "task", "scorer", "metrics", "strict", "counts"} <= set(scores)
+    assert (scores["schema"], scores["task"], scores["scorer"]) == (2, "mme", "official")
     for scorer in ("metrics", "strict"):
-        assert set(found[scorer]) == {"perception", "cognition", *SUBTASKS}
-        for metric in found[scorer].values():
+        assert set(scores[scorer]) == {"perception", "cognition", *SUBTASKS}
+        for metric in scores[scorer].values():
             assert {"value", "low", "high", "n", "full_marks", "chance"} <= set(metric)
-    assert found["metrics"]["perception"]["value"] == pytest.approx(500)
-    assert set(found["counts"]) == {"samples", "correct", "incorrect", "unparsed", "refused", "error"}
+    assert scores["metrics"]["perception"]["value"] == pytest.approx(500)
+    assert set(scores["counts"]) == {"samples", "correct", "incorrect", "unparsed", "refused", "error"}

@@ -31,8 +31,8 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def answered(model: FakeModel, rows: list[dict[str, Any]], folder: Path, *controls: str) -> list[dict[str, Any]]:
-    given = [(row, f"line {number}") for number, row in enumerate(rows, 1)]
-    return list(many.answers(Chat(model), given, folder, explain=False, controls=controls))
+    located = [(row, f"line {number}") for number, row in enumerate(rows, 1)]
+    return list(many.answers(Chat(model), located, folder, explain=False, controls=controls))
 
 
 def test_many_questions_in_and_out(pictures: Path) -> None:
@@ -97,23 +97,23 @@ def test_rows_keep_their_order_and_share_a_stream(pictures: Path, monkeypatch: p
     rows: list[dict[str, Any]] = [{"prompt": f"question {number}"} for number in range(9)]
     rows[4] = {"id": "x", "prompt": "which ?", "choices": ["red", "blue"]}
     rows[7] = {"id": "gone", "prompt": [{"image": "gone.png"}, "what ?"]}
-    found = answered(model, rows, pictures)
-    assert found[4]["answer"] == "red" and found[7]["error"].startswith("line 8: ")
-    assert [row["answer"] for place, row in enumerate(found) if place not in (4, 7)] == [
+    answers = answered(model, rows, pictures)
+    assert answers[4]["answer"] == "red" and answers[7]["error"].startswith("line 8: ")
+    assert [row["answer"] for index, row in enumerate(answers) if index not in (4, 7)] == [
         f"question {number}" for number in range(9) if number not in (4, 7)
     ]
     assert model.streams == 1
     monkeypatch.setattr(many, "WINDOW", 2)
-    assert answered(model, rows, pictures) == found
+    assert answered(model, rows, pictures) == answers
 
 
 def test_pictures_are_opened_as_the_model_reads(pictures: Path) -> None:
     rows = [{"prompt": [{"image": "a.png"}, "red ?"]}] * 20
-    given = ((row, "line") for row in rows)
-    found = many.answers(Chat(FakeModel()), given, pictures, explain=False, controls=())
-    assert next(found) == {"answer": "yes"}
+    located = ((row, "line") for row in rows)
+    answers = many.answers(Chat(FakeModel()), located, pictures, explain=False, controls=())
+    assert next(answers) == {"answer": "yes"}
     (pictures / "a.png").unlink()
-    assert [row.keys() for row in found] == [{"error"}] * 19
+    assert [row.keys() for row in answers] == [{"error"}] * 19
 
 
 def test_a_server_is_asked_several_questions_at_once(pictures: Path) -> None:
@@ -173,9 +173,9 @@ class Failing(FakeModel):
 def test_a_model_that_fails_leaves_no_line_without_a_row(how: str, error: str, pictures: Path) -> None:
     model = Failing()
     model.how = how
-    found = answered(model, [{"prompt": "a ?"}] * 5, pictures)
-    assert found[:2] == [{"answer": "yes"}] * 2
-    assert all(error in row["error"] for row in found[2:]) and len(found) == 5
+    answers = answered(model, [{"prompt": "a ?"}] * 5, pictures)
+    assert answers[:2] == [{"answer": "yes"}] * 2
+    assert all(error in row["error"] for row in answers[2:]) and len(answers) == 5
     under = answered(model, [{"prompt": [{"image": "a.png"}, "a ?"]}] * 2, pictures, "grey")
     assert under[0] == {"answer": "yes", "controls": {"grey": {"answer": "yes"}}}
     assert error in under[1]["error"]

@@ -20,8 +20,8 @@ from tests.models.fake_server import says, serving
 
 
 def compared(first: str, other: str, out: Path, **values: Any) -> Parity:
-    def evaluate(spec: Any, **how: Any) -> Any:
-        return evaluating.evaluate(spec.model, spec.task, limit=spec.limit, scoring=spec.scoring, **how)
+    def evaluate(spec: Any, **options: Any) -> Any:
+        return evaluating.evaluate(spec.model, spec.task, limit=spec.limit, scoring=spec.scoring, **options)
 
     def collected(spec: Any, *, out: Path, fresh: bool, display: Any) -> Any:
         return evaluate(spec, out=out, fresh=fresh)
@@ -51,9 +51,9 @@ def test_a_side_is_a_model_and_its_settings() -> None:
 
 @pytest.mark.slow
 def test_a_model_equals_itself_and_that_is_shown_only_with_enough_questions(tmp_path: Path) -> None:
-    found = compared("constant", "constant", tmp_path, margin=60.0)
-    assert (found.questions, found.same, found.same_read, found.differing) == (28, 28, 28, ())
-    assert [row.difference.value for row in found.rows] == [0, 0]
+    result = compared("constant", "constant", tmp_path, margin=60.0)
+    assert (result.questions, result.same, result.same_read, result.differing) == (28, 28, 28, ())
+    assert [row.difference.value for row in result.rows] == [0, 0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["constant", "constant-again"]
     assert not compared("constant", "constant", tmp_path, margin=0.5).equivalent  # 28 questions prove no half percent
 
@@ -74,12 +74,12 @@ def test_a_sides_folder_is_in_out_and_not_hidden(tmp_path: Path, model: str) -> 
 
 @pytest.mark.slow
 def test_answers_that_differ_stand_side_by_side(tmp_path: Path) -> None:
-    found = compared("constant", "constant:no", tmp_path)
-    assert (found.same, found.equivalent) == (0, False)
-    first = found.differing[0]
+    result = compared("constant", "constant:no", tmp_path)
+    assert (result.same, result.equivalent) == (0, False)
+    first = result.differing[0]
     assert (first.answers, first.read) == (("yes", "no"), ("yes", "no"))
     assert first.sent[0] == first.sent[1] and "Please answer yes or no" in first.sent[0]
-    assert json.loads(json.dumps(to_json(found)))["equal_answers"] == 0
+    assert json.loads(json.dumps(to_json(result)))["equal_answers"] == 0
 
 
 @pytest.mark.slow
@@ -99,23 +99,23 @@ def test_errors_are_not_equal_answers(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_side_answers_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where other runs look for answers that are there
-    asked: list[bool] = []
+    uncached: list[bool] = []
 
     def evaluate(spec: Any, *, out: Path, fresh: bool, display: Any) -> Any:
-        asked.append(spec.no_cache)
+        uncached.append(spec.no_cache)
         return evaluating.evaluate(spec.model, spec.task, out=out, limit=spec.limit, no_cache=spec.no_cache)
 
-    found = parity(
+    result = parity(
         "constant", "constant,batch_tokens=64", out=Path("reports/parity"), evaluate=evaluate, task="mme", limit=28
     )
-    assert asked == [True, True]
-    assert not any("reused" in session for run in found.runs for session in run.sessions)
+    assert uncached == [True, True]
+    assert not any("reused" in session for run in result.runs for session in run.sessions)
 
 
 @pytest.mark.slow
 def test_likelihoods_are_compared_as_numbers(tmp_path: Path) -> None:
-    found = compared("constant", "constant:no", tmp_path, task="mmbench", scoring="likelihood")
-    assert (found.same, found.furthest) == (28, 0.0)
+    result = compared("constant", "constant:no", tmp_path, task="mmbench", scoring="likelihood")
+    assert (result.same, result.furthest) == (28, 0.0)
 
 
 @pytest.mark.slow

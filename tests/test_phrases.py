@@ -67,45 +67,45 @@ def _read(path: Path) -> str:
 @pytest.mark.slow
 def test_one_question_is_not_called_questions(tmp_path: Path) -> None:
     """A run, its controls, a comparison and answers from a file, each of a single question, once with an error."""
-    one, two, failed = tmp_path / "one", tmp_path / "two", tmp_path / "failed"
+    first, second, failed = tmp_path / "one", tmp_path / "two", tmp_path / "failed"
     run = ("run", "--task", "muirbench", "--limit", 1, "--model")
     (tmp_path / "answers.jsonl").write_text('{"id": "0", "answer": "A"}\n', encoding="utf-8")
     evaluate("constant", "muirbench", out=failed, limit=1, load=lambda *_: Fails())
     done = [
-        *(call(*run, "constant:A", "--out", one, "--control", "grey,rotate1", "--bias") for _ in "12"),
-        call(*run, "constant:B", "--out", two),
-        call("compare", one, two, "--out", tmp_path / "comparison"),
+        *(call(*run, "constant:A", "--out", first, "--control", "grey,rotate1", "--bias") for _ in "12"),
+        call(*run, "constant:B", "--out", second),
+        call("compare", first, second, "--out", tmp_path / "comparison"),
         call("parity", "constant:A", "constant:B", "--task", "muirbench", "--limit", 1, "--out", tmp_path / "parity"),
         call("score", failed),
         call("score", "--task", "muirbench", "--answers", tmp_path / "answers.jsonl"),
-        call("run", "--task", "muirbench", "--limit", 1, "--model", "constant:A", "--out", one, "--only-ids", "no"),
+        call("run", "--task", "muirbench", "--limit", 1, "--model", "constant:A", "--out", first, "--only-ids", "no"),
     ]
     assert "1 of 1 answer is an error" in done[5].output and "1 of 1 question answered" in done[0].output
-    for place, result in enumerate(done):
-        found = SEVERAL_OF_ONE.search(result.output)
-        assert not found, f"command {place}: {result.output[found.start() - 60 : found.end() + 20]}"
+    for position, result in enumerate(done):
+        match = SEVERAL_OF_ONE.search(result.output)
+        assert not match, f"command {position}: {result.output[match.start() - 60 : match.end() + 20]}"
     for path in (path for path in tmp_path.rglob("*.*") if path.suffix in (".md", ".html", ".svg", ".tex")):
         text = _read(path)
-        assert not (found := SEVERAL_OF_ONE.search(text)), f"{path}: {text[found.start() - 60 : found.end() + 20]}"
+        assert not (match := SEVERAL_OF_ONE.search(text)), f"{path}: {text[match.start() - 60 : match.end() + 20]}"
 
 
 @pytest.mark.slow
 def test_every_output_writes_an_interval_the_same_way(tmp_path: Path) -> None:
     data = make_release(tmp_path / "data", pictures=3)
-    one, two, grid = tmp_path / "one", tmp_path / "two", tmp_path / "grid.yaml"
+    first, second, grid = tmp_path / "one", tmp_path / "two", tmp_path / "grid.yaml"
     run = ("run", "--task", "mme", "--data", data)
     grid.write_text(f"task: [mme]\nmodel: [constant, 'constant:no']\ndata: {data}\n", encoding="utf-8")
     done = [
-        call(*run, "--model", "constant", "--out", one, "--control", "grey,blur1,blur2", "--bias"),
-        call(*run, "--model", "constant:no", "--out", two),
-        call("compare", one, two, "--out", tmp_path / "comparison"),
+        call(*run, "--model", "constant", "--out", first, "--control", "grey,blur1,blur2", "--bias"),
+        call(*run, "--model", "constant:no", "--out", second),
+        call("compare", first, second, "--out", tmp_path / "comparison"),
         call("sweep", grid, "--out", tmp_path / "swept"),
         call("parity", "constant", "constant:no", "--task", "mme", "--data", data, "--out", tmp_path / "parity"),
-        call("export", one, "--to", "hub", "--out", tmp_path / "export"),
+        call("export", first, "--to", "hub", "--out", tmp_path / "export"),
     ]
-    texts = {f"command {place}": result.output for place, result in enumerate(done)}
-    shown = (path for path in tmp_path.rglob("*.*") if path.suffix in (".md", ".html", ".svg", ".tex", ".yaml"))
-    texts |= {str(path.relative_to(tmp_path)): _read(path) for path in shown}
+    texts = {f"command {position}": result.output for position, result in enumerate(done)}
+    paths = (path for path in tmp_path.rglob("*.*") if path.suffix in (".md", ".html", ".svg", ".tex", ".yaml"))
+    texts |= {str(path.relative_to(tmp_path)): _read(path) for path in paths}
     for name, text in texts.items():
-        assert not (other := OTHER_FORMS.search(text)), f"{name}: {text[other.start() - 40 : other.end() + 20]}"
-    assert [place for place, result in enumerate(done) if INTERVAL.search(result.output)] == [0, 3, 4]
+        assert not (match := OTHER_FORMS.search(text)), f"{name}: {text[match.start() - 40 : match.end() + 20]}"
+    assert [position for position, result in enumerate(done) if INTERVAL.search(result.output)] == [0, 3, 4]

@@ -8,12 +8,12 @@ from mmeval.reasoning import split
 from mmeval.types import Pieces, Response
 
 
-def letter_by_letter(said: str) -> list[str]:
+def letter_by_letter(text: str) -> list[str]:
     pieces: list[str] = []
-    shown = Pieces(pieces.append)
-    for length in range(len(said)):
-        shown.grow(split(said[:length])[1])
-    shown.end(Response("r", text=split(said)[1]))
+    display = Pieces(pieces.append)
+    for length in range(len(text)):
+        display.grow(split(text[:length])[1])
+    display.end(Response("r", text=split(text)[1]))
     return pieces
 
 
@@ -45,7 +45,7 @@ def test_reasoning_that_was_not_marked_is_followed_by_the_answer_on_a_new_line()
 
 def test_an_error_shows_nothing_more() -> None:
     pieces: list[str] = []
-    shown = Pieces(pieces.append)
-    shown.grow("the beg")
-    shown.end(Response("r", error="it broke off"))
+    display = Pieces(pieces.append)
+    display.grow("the beg")
+    display.end(Response("r", error="it broke off"))
     assert pieces == ["the beg"]

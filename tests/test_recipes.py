@@ -29,15 +29,15 @@ def test_every_recipe_is_whole(name: str) -> None:
 
 
 def test_a_recipe_that_samples_allows_several_samples_and_no_beams() -> None:
-    asked = {"task": "mmstar", "recipe": "qwen3-vl-report"}
-    assert recipes.apply(from_mapping({**asked, "samples": 4}, "")).temperature == 0.7
+    values = {"task": "mmstar", "recipe": "qwen3-vl-report"}
+    assert recipes.apply(from_mapping({**values, "samples": 4}, "")).temperature == 0.7
     with pytest.raises(InputError, match="beam search cannot be combined with --temperature"):
-        recipes.apply(from_mapping({**asked, "beams": 2}, ""))
+        recipes.apply(from_mapping({**values, "beams": 2}, ""))
     with pytest.raises(InputError, match="4 samples would all be the same answer; add --temperature"):
         recipes.apply(RunSpec("mme", recipe="lmms-eval-0.7", samples=4))
 
 
-def asked(task: str, prompt: str, sample: Sample) -> str:
+def question_of(task: str, prompt: str, sample: Sample) -> str:
     parts = load_task(task).prompts[prompt](sample)
     assert not images(parts)
     return "".join(map(str, parts))
@@ -61,10 +61,10 @@ SELECT_CN = "根据图像选择上述多项选择题的最佳答案。只需回�
 
 
 def prompts(recipe: str, *elsewhere: str) -> dict[str, str]:
-    own = recipes.load(recipe).tasks
+    settings_by_task = recipes.load(recipe).tasks
     return {
-        task: asked(task, settings.set["prompt"], OWN.get(task, QUESTION))
-        for task, settings in own.items()
+        task: question_of(task, settings.set["prompt"], OWN.get(task, QUESTION))
+        for task, settings in settings_by_task.items()
         if task not in elsewhere
     }
 
@@ -177,5 +177,5 @@ def test_a_recipe_sets_what_was_left_open_and_refuses_another_value(tmp_path: Pa
 def test_the_command_lists_them() -> None:
     listed = CliRunner().invoke(main, ["recipes"]).output
     assert all(name in listed for name in recipes.names())
-    one = CliRunner().invoke(main, ["recipes", "vlmevalkit-2025-08"]).output
-    assert "--prompt release, --reading 2025-08" in one and "598cbee" in one
+    details = CliRunner().invoke(main, ["recipes", "vlmevalkit-2025-08"]).output
+    assert "--prompt release, --reading 2025-08" in details and "598cbee" in details

@@ -20,17 +20,17 @@ from mmeval.types import InputError
 
 
 def test_a_field_is_an_option_a_key_an_identity_and_a_folder() -> None:
-    seen: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
 
     @click.command()
     @spec_options()
     def command(**values: Any) -> None:
-        seen.append(given(values))
+        calls.append(given(values))
 
     assert "--temperature FLOAT" in CliRunner().invoke(command, ["--help"]).output
     assert "Sampling temperature;" in CliRunner().invoke(command, ["--help"]).output
     CliRunner().invoke(command, ["--task", "mme", "--temperature", "0.5"], catch_exceptions=False)
-    assert seen == [{"task": "mme", "temperature": 0.5}]
+    assert calls == [{"task": "mme", "temperature": 0.5}]
     spec = from_mapping({"task": "mme", "temperature": 0.5, "data": "d"}, "run.yaml")
     assert identity(spec)["temperature"] == 0.5
     assert folder_name(spec, defaults(spec)) == "mme-mmicl-tiny-d-temperature0.5"
@@ -115,8 +115,8 @@ def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_repeated_task_is_a_run_of_its_own(tmp_path: Path) -> None:
-    asked = ["run", "--task", "mme", "--task", "pope", "--model", "constant", "--limit", "14", "--out", str(tmp_path)]
-    ended = CliRunner().invoke(main, asked)
+    command = ["run", "--task", "mme", "--task", "pope", "--model", "constant", "--limit", "14", "--out", str(tmp_path)]
+    ended = CliRunner().invoke(main, command)
     assert ended.exit_code == 0, ended.output
     assert {path.name for path in tmp_path.iterdir()} == {"mme-constant", "pope-constant", "sweep"}
     twice = CliRunner().invoke(main, ["run", "--task", "mme", "--task", "mme", "--model", "constant"])

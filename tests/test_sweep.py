@@ -33,8 +33,8 @@ prompts: {direct: "{question}\\n{options}Answer with the letter."}
 
 @pytest.fixture
 def servers() -> Iterator[tuple[Server, Server]]:
-    with serving() as one, serving() as other:
-        yield one, other
+    with serving() as first, serving() as second:
+        yield first, second
 
 
 def named(servers: tuple[Server, Server], model: str) -> str:
@@ -56,21 +56,21 @@ def test_a_sweep_shares_each_run_between_two_servers(servers: tuple[Server, Serv
     command = ["sweep", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "runs")]
     for server in servers:
         server.behave = answered_by_the_model_asked
-    told = CliRunner().invoke(main, command)
-    assert told.exit_code == 0, told.output
-    assert "run 1 of 2: mme with server:org/tiny" in told.output
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    assert "run 1 of 2: mme with server:org/tiny" in result.output
 
     runs = [open_run(tmp_path / "runs" / f"mme-server_{name}") for name in ("org_tiny", "small")]
     for run, model in zip(runs, ("org/tiny", "small"), strict=True):
-        asked = [[body for body in server.asked if body["model"] == model] for server in servers]
-        assert run.complete and all(asked)  # both servers worked on each run
-        assert len(run.records) == sum(map(len, asked))  # and nothing was asked twice
+        bodies = [[body for body in server.asked if body["model"] == model] for server in servers]
+        assert run.complete and all(bodies)  # both servers worked on each run
+        assert len(run.records) == sum(map(len, bodies))  # and nothing was asked twice
     before = [len(server.asked) for server in servers]
     assert CliRunner().invoke(main, command).exit_code == 0
     assert [len(server.asked) for server in servers] == before
 
     files = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
-    assert PASSWORD not in told.output and not [path for path in files if PASSWORD in str(path)]
+    assert PASSWORD not in result.output and not [path for path in files if PASSWORD in str(path)]
     assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]
 
 
@@ -81,9 +81,9 @@ def answered_by_the_model_asked(body: dict[str, object], number: int) -> Reply:
 @pytest.mark.slow
 def test_a_comma_between_addresses_does_not_separate_models(servers: tuple[Server, Server], tmp_path: Path) -> None:
     data = str(make_release(tmp_path / "data", pictures=2))
-    asked = ["run", "--task", "mme", "--data", data, "--concurrency", "2", "--out", str(tmp_path / "runs"), "--model"]
-    told = CliRunner().invoke(main, [*asked, f"{named(servers, 'tiny')},constant"])
-    assert told.exit_code == 0, told.output
+    command = ["run", "--task", "mme", "--data", data, "--concurrency", "2", "--out", str(tmp_path / "runs"), "--model"]
+    result = CliRunner().invoke(main, [*command, f"{named(servers, 'tiny')},constant"])
+    assert result.exit_code == 0, result.output
     assert all(server.asked for server in servers)
     assert {path.parent.name for path in (tmp_path / "runs").glob("*/run.json")} == {"mme-server_tiny", "mme-constant"}
 
@@ -130,7 +130,7 @@ LISTS: dict[str, list[Any]] = {
     "recipe": [None, "qwen3-vl-report"],
 }
 NEEDED = {"samples": {"temperature": 1.0}}
-ONE_RUN = {name for name, one in options().items() if not one.identifies} - {"recipe"}
+ONE_RUN = {name for name, option in options().items() if not option.identifies} - {"recipe"}
 
 
 def test_every_option_of_a_sweep_makes_folders_of_its_own(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_options_that_make_no_other_run_have_one_value(name: str, tmp_path: Path
 
 def test_data_in_folders_of_one_name_need_a_folder_for_the_runs(tmp_path: Path) -> None:
     data = [str(make_release(tmp_path / name / "data", pictures=2)) for name in "ab"]
-    specs = [RunSpec("mme", "constant", data=one) for one in data]
+    specs = [RunSpec("mme", "constant", data=path) for path in data]
     with pytest.raises(InputError, match=r"have the same folder, reports/mme-constant-data; add --out"):
         evaluate_all(specs)
     assert len({run.folder for run in evaluate_all(specs, out=tmp_path / "runs")}) == 2
@@ -184,18 +184,18 @@ def test_a_card_and_a_model_in_a_folder_are_named_as_in_one_run(
 def test_a_sweep_over_prompts_ends_in_a_table(tmp_path: Path) -> None:
     data = make_release(tmp_path / "data", pictures=2)
     (tmp_path / "grid.yaml").write_text(f"task: mme\nmodel: constant\ndata: {data}\nprompt: [release, single-word]\n")
-    told = CliRunner().invoke(main, ["sweep", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "runs")])
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(main, ["sweep", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "runs")])
+    assert result.exit_code == 0, result.output
     scores = (tmp_path / "runs" / "sweep" / "scores.csv").read_text()
     assert {"constant, prompt release", "constant, prompt single-word"} <= set(re.findall('"(constant.*?)"', scores))
 
 
 @pytest.mark.parametrize(
-    ("second", "told"),
+    ("second", "message"),
     [("mmicl-tinny", "unknown model 'mmicl-tinny'"), ("max_new_tokens=3", "give it as --max-new-tokens 3")],
 )
-def test_a_wrong_second_model_is_found_before_anything_is_asked(second: str, told: str, tmp_path: Path) -> None:
+def test_a_wrong_second_model_is_found_before_anything_is_asked(second: str, message: str, tmp_path: Path) -> None:
     command = ["run", "--task", "mme", "--model", f"mmicl-tiny,{second}", "--out", str(tmp_path / "runs")]
     result = CliRunner().invoke(main, command)
-    assert result.exit_code == 2 and told in result.output
+    assert result.exit_code == 2 and message in result.output
     assert not (tmp_path / "runs").exists()

@@ -44,59 +44,59 @@ class Commands(click.Group):
             click.echo(f"mmeval: {printable(without_password(str(error)))}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
-            kept = "; answers are kept, repeat the command to continue" if ctx.invoked_subcommand in RESUMED else ""
-            click.echo(f"mmeval: stopped{kept}", err=True)
+            note = "; answers are kept, repeat the command to continue" if ctx.invoked_subcommand in RESUMED else ""
+            click.echo(f"mmeval: stopped{note}", err=True)
             ctx.exit(130)
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise  # for example `| head`: click exits quietly
-            where = f"{error.filename}: " if error.filename else ""
-            kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
-            way = "fix that"
+            prefix = f"{error.filename}: " if error.filename else ""
+            note = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
+            advice = "fix that"
             if error.errno in (errno.EROFS, errno.EACCES):
-                way = "use a folder that you may read and write, such as a copy of it or another --out,"
-            click.echo(f"mmeval: {where}{error.strerror or error}; {way} and repeat the command{kept}", err=True)
+                advice = "use a folder that you may read and write, such as a copy of it or another --out,"
+            click.echo(f"mmeval: {prefix}{error.strerror or error}; {advice} and repeat the command{note}", err=True)
             ctx.exit(2)
         except (Exception, SystemExit) as error:  # the traceback is printed, and status 3 means a bug
-            own = _own_line(error)
-            if isinstance(error, SystemExit) and not own:
+            user_line = _line_of_user_code(error)
+            if isinstance(error, SystemExit) and not user_line:
                 raise  # a command's own status
             traceback.print_exc()
-            if own:
-                kept = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
-                click.echo(f"mmeval: {own}: this code failed; fix it and repeat the command{kept}", err=True)
+            if user_line:
+                note = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
+                click.echo(f"mmeval: {user_line}: this code failed; fix it and repeat the command{note}", err=True)
                 ctx.exit(2)
             version = f"mmeval {__version__}, Python {sys.version.split()[0]}"
             click.echo(f"mmeval: this is a bug; please report it with the lines above ({version})", err=True)
             ctx.exit(3)
 
 
-def _own_line(error: BaseException) -> str:
+def _line_of_user_code(error: BaseException) -> str:
     """Return file and line of the last call into the user's own code, such as an adapter; empty if there was none."""
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
         error = error.__cause__  # Python replaced it, as it passed through a generator of ours
-    others = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-    own, called = "", False
+    libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    last_line, called = "", False
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if frame.f_globals.get("__name__", "").partition(".")[0] == "mmeval":
             called = True
-        elif called and not file.startswith(("<", *others)):
-            own = f"{file}, line {line}"
-    return own
+        elif called and not file.startswith(("<", *libraries)):
+            last_line = f"{file}, line {line}"
+    return last_line
 
 
 def _set_encoding_errors() -> None:
     """Replace characters that the terminal's encoding lacks: an en dash by a hyphen, an unlisted one by an escape."""
 
-    def plain(error: UnicodeError) -> tuple[str, int]:
+    def replacement(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)
         text = error.object[error.start : error.end]
         return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text), error.end
 
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # input may have another encoding
-    codecs.register_error("mmeval.plain", plain)
+    codecs.register_error("mmeval.plain", replacement)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="mmeval.plain")
@@ -133,7 +133,7 @@ def tasks(name: str | None) -> None:
     from mmeval.tasks import HEADINGS, LEFT_OUT, TASKS, facts
 
     if name is None:
-        console.show_tasks({one: facts(one) for one in TASKS}, HEADINGS, SUITES, LEFT_OUT)
+        console.show_tasks({key: facts(key) for key in TASKS}, HEADINGS, SUITES, LEFT_OUT)
     else:
         from mmeval.task import load_task
 

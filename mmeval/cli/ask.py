@@ -71,20 +71,20 @@ def ask(
     changes = controls.expand(control_names)
     # files are opened before the model is loaded, which takes seconds
     frames = values["frames"] or video.FRAMES
-    asked = [_file_or_words(part) for part in parts]
-    words = [part for part in asked if isinstance(part, str)]
-    if asked and not any(part.strip() for part in words):
+    arguments = [_file_or_words(part) for part in parts]
+    words = [part for part in arguments if isinstance(part, str)]
+    if arguments and not any(part.strip() for part in words):
         raise InputError("there is no question; add some words")
-    prompt = prompt_of(asked, frames)
-    shown = [(prompt_of((file, *words), frames), answer) for file, answer in map(_shot, shots)]
+    prompt = prompt_of(arguments, frames)
+    demonstrations = [(prompt_of((file, *words), frames), answer) for file, answer in map(_shot, shots)]
     rows = None if jsonl is None else _rows(jsonl)
-    loaded = conversation.chat(**given(values), shots=shown)
+    loaded = conversation.chat(**given(values), shots=demonstrations)
     if jsonl is not None and rows is not None:
-        whole = True
+        complete = True
         for row in many.answers(loaded, rows, jsonl.parent, explain=explain, controls=changes):
             click.echo(lines.shown(row))
-            whole &= "error" not in row
-        sys.exit(0 if whole else 1)
+            complete &= "error" not in row
+        sys.exit(0 if complete else 1)
     once = partial(_once, loaded, offered, changes, explain)
     if prompt:
         once(prompt)
@@ -93,7 +93,7 @@ def ask(
 
 
 def _rows(path: Path) -> list[tuple[dict[str, Any], str]]:
-    """Return the questions of a file, or of standard input, and the place of each. Raises InputError."""
+    """Return the questions of a file, or of standard input, with their locations. Raises InputError."""
     from mmeval import jsonl
 
     piped = path == Path("-")
@@ -144,7 +144,7 @@ def _converse(loaded: "Chat", once: Callable[[Sequence[Any]], None]) -> None:
                 tell(f"mmeval: {error}")
 
 
-def _once(loaded: "Chat", choices: Sequence[str], controls: Sequence[str], explain: bool, asked: Sequence[Any]) -> None:
+def _once(loaded: "Chat", choices: Sequence[str], controls: Sequence[str], explain: bool, parts: Sequence[Any]) -> None:
     from mmeval.reporting import console
 
     begun = False
@@ -155,7 +155,7 @@ def _once(loaded: "Chat", choices: Sequence[str], controls: Sequence[str], expla
         click.echo(printable(text), nl=False)
 
     try:
-        answer = loaded.ask(*asked, choices=choices, on_text=show)
+        answer = loaded.ask(*parts, choices=choices, on_text=show)
     except InputError:
         if begun:  # the error stands below what was shown
             click.echo()
@@ -174,14 +174,14 @@ def _once(loaded: "Chat", choices: Sequence[str], controls: Sequence[str], expla
 def _changed(loaded: "Chat", answer: "Reply", control: str) -> str:
     """Describe the answer under a control."""
     try:
-        other = loaded.again(answer.request, control)
+        changed = loaded.again(answer.request, control)
     except InputError as error:
         return str(error)
-    verdict = "the same answer" if other.text == answer.text else "another answer"
+    verdict = "the same answer" if changed.text == answer.text else "another answer"
     if not answer.probabilities:
-        return f"{other.text} ({verdict})"
-    share, before = other.probabilities[answer.text], answer.probabilities[answer.text]
-    return f"{other.text} ({verdict}; {answer.text} {share:.1%}, {before:.1%} as asked)"
+        return f"{changed.text} ({verdict})"
+    share, before = changed.probabilities[answer.text], answer.probabilities[answer.text]
+    return f"{changed.text} ({verdict}; {answer.text} {share:.1%}, {before:.1%} as asked)"
 
 
 def _facts(answer: "Reply") -> str:

@@ -49,8 +49,8 @@ def bias(
 
         for name, about in CONTROLS.items():
             console.say(f"{name:26}{about}")
-        for name, own in FAMILIES.items():
-            console.say(f"{name:26}{'every control' if name == 'all' else ', '.join(own)}")
+        for name, members in FAMILIES.items():
+            console.say(f"{name:26}{'every control' if name == 'all' else ', '.join(members)}")
         console.say("prompts                   the task's other prompts, as prompt-NAME")
         return
     alone = task is not None and (predictions is None) != (answers is None) and (data is None or answers is not None)
@@ -78,7 +78,7 @@ def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None =
         report(run)  # the page has a panel now
 
 
-def _show(found: dict[str, Any], folder: Path | None, as_json: bool) -> None:
+def _show(result: dict[str, Any], folder: Path | None, as_json: bool) -> None:
     from mmeval.bias.study import write_ids
     from mmeval.reporting import bias as reporting
     from mmeval.reporting import console
@@ -86,9 +86,9 @@ def _show(found: dict[str, Any], folder: Path | None, as_json: bool) -> None:
     written = []
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        written = [*reporting.write(folder, found), *write_ids(found, folder)]
+        written = [*reporting.write(folder, result), *write_ids(result, folder)]
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(result, indent=1))
         return
-    reporting.show(found, console.console(), folder)
+    reporting.show(result, console.console(), folder)
     console.show_paths(written)

@@ -38,12 +38,12 @@ def compare(run_folders: tuple[Path, ...], gates: tuple[str, ...], margin: float
 
     runs = [current(folder) for folder in run_folders]
     alone = len(runs) == 1 and bool(gates)
-    found = Comparison(names(runs), (), margin) if alone else compared(*runs, margin=margin)
-    verdicts = [gate.check(text, found) for text in gates]
+    result = Comparison(names(runs), (), margin) if alone else compared(*runs, margin=margin)
+    verdicts = [gate.check(text, result) for text in gates]
     if not alone:
-        comparison.show(found, console.console())
-        console.show_paths(comparison.write(found, out))
+        comparison.show(result, console.console())
+        console.show_paths(comparison.write(result, out))
     for verdict in verdicts:
         console.say(verdict.sentence, "" if verdict.holds else "red")
-    complete = all(run.complete for run in found.runs.values())
+    complete = all(run.complete for run in result.runs.values())
     sys.exit(0 if complete and all(verdict.holds for verdict in verdicts) else 1)

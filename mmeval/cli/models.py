@@ -54,9 +54,9 @@ def check(model: str, context: str | None, device: str, dtype: str, trust_remote
         pick_context(checkpoint, context), device, dtype, trust_remote_code=trust_remote_code
     )  # fmt: skip
     broken = False
-    for one in findings(load_model(checkpoint, options)):
-        broken |= one.level == "FAILED"
-        click.echo(printable(f"{one.level:6}  {one.duty}" + (f": {one.detail}" if one.detail else "")))
+    for finding in findings(load_model(checkpoint, options)):
+        broken |= finding.level == "FAILED"
+        click.echo(printable(f"{finding.level:6}  {finding.duty}" + (f": {finding.detail}" if finding.detail else "")))
     sys.exit(1 if broken else 0)
 
 
@@ -78,6 +78,6 @@ def doctor(model: str | None) -> None:
     if model is None:
         return
     lines, missing = of_model(model)
-    for line in [*lines, *(f"missing: {one}" for one in missing)]:
+    for line in [*lines, *(f"missing: {item}" for item in missing)]:
         click.echo(printable(line))
     sys.exit(1 if missing else 0)

@@ -26,8 +26,8 @@ class SectionedCommand(click.Command):
         sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
-                own = options().get(parameter.name or "")
-                sections[own.section if own else "Run"].append(record)
+                properties = options().get(parameter.name or "")
+                sections[properties.section if properties else "Run"].append(record)
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
@@ -49,21 +49,26 @@ def spec_options(names: tuple[str, ...] | None = None) -> Decorator:
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the given options: the value of one that was given once, a list of several values."""
-    found = {name: value for name, value in values.items() if value not in (None, ())}
-    single = {name: value[0] for name, value in found.items() if isinstance(value, tuple) and len(value) == 1}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in (found | single).items()}
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            if value:
+                result[name] = value[0] if len(value) == 1 else list(value)
+        elif value is not None:
+            result[name] = value
+    return result
 
 
 def _option(name: str, *, several: bool) -> Decorator:
-    own, type_of = options()[name], value_type(name)
-    text, default = own.help, RunSpec.__dataclass_fields__[name].default
+    properties, type_of = options()[name], value_type(name)
+    text, default = properties.help, RunSpec.__dataclass_fields__[name].default
     if several:
         text += " Several with commas."
-    if own.choices:
-        text += f"  [{', '.join(own.choices)}]"
+    if properties.choices:
+        text += f"  [{', '.join(properties.choices)}]"
     if "[default" not in text and isinstance(default, (str, int, float)) and not isinstance(default, bool):
         text += f"  [default: {default:g}]" if isinstance(default, float) else f"  [default: {default}]"
     flag = f"--{name.replace('_', '-')}"
     if type_of is bool:
         return click.option(flag, name, is_flag=True, default=None, help=text)
-    return click.option(flag, name, type=type_of, metavar=own.metavar, multiple=several, help=text)
+    return click.option(flag, name, type=type_of, metavar=properties.metavar, multiple=several, help=text)

@@ -38,10 +38,10 @@ def parity(first: str, other: str, margin: float, out: Path, fresh: bool, **valu
         raise InputError("no task is named; add --task NAME (`mmeval tasks` lists the names)")
     from mmeval import parity as compared
     from mmeval.reporting import console
-    from mmeval.reporting import parity as shown
+    from mmeval.reporting import parity as parity_report
 
     with console.display() as display:
-        found = compared.parity(first, other, out=out, margin=margin, fresh=fresh, display=display, **common)
-    shown.show(found)
-    console.show_paths([shown.write(found, out)])
-    sys.exit(0 if found.equivalent else 1)
+        result = compared.parity(first, other, out=out, margin=margin, fresh=fresh, display=display, **common)
+    parity_report.show(result)
+    console.show_paths([parity_report.write(result, out)])
+    sys.exit(0 if result.equivalent else 1)

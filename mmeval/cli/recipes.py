@@ -12,12 +12,12 @@ def recipes(name: str | None) -> None:
     Example: mmeval recipes
              mmeval recipes lmms-eval-0.7
     """
-    from mmeval import recipes as known
+    from mmeval import recipes as library
     from mmeval.reporting.console import say
 
-    for one in [name] if name else known.names():
-        recipe = known.load(one)
-        say(one, "bold")
+    for recipe_name in [name] if name else library.names():
+        recipe = library.load(recipe_name)
+        say(recipe_name, "bold")
         say(f"  {recipe.about}\n  from {recipe.source}\n  for {', '.join(recipe.tasks)}")
         for task, settings in recipe.tasks.items() if name else ():
             say(task, "bold")

@@ -28,7 +28,7 @@ def score(
     judge: str | None,
     judge_model: str | None,
     as_json: bool,
-    **how: Any,
+    **settings: Any,
 ) -> None:
     """Score a run again, or existing answers, without a model.
 
@@ -37,12 +37,12 @@ def score(
              mmeval score --task mmstar --data MMStar --answers THEIRS.xlsx
              mmeval score --task mme --predictions MY_RESULTS --json
     """
-    own, file = given(how), answers or predictions
-    if run_folder is not None and not (task or file or own):
+    given_settings, file, by_id = given(settings), answers or predictions, answers is not None
+    if run_folder is not None and not (task or file or given_settings):
         complete = _score_run(run_folder, judge, judge_model, as_json)
-    elif run_folder is None and task and file and None in (answers, predictions) and not (predictions and how["data"]):
-        own |= given({"judge": judge, "judge_model": judge_model})
-        complete = _score_file(task, file, answers is not None, own, as_json)
+    elif run_folder is None and task and file and None in (answers, predictions) and (by_id or not settings["data"]):
+        given_settings |= given({"judge": judge, "judge_model": judge_model})
+        complete = _score_file(task, file, by_id, given_settings, as_json)
     else:
         raise InputError(
             "name a run folder (only --judge and --json go with it), or give --task with --answers or --predictions "
@@ -51,13 +51,13 @@ def score(
     sys.exit(0 if complete else 1)
 
 
-def _score_file(task: str, file: str, by_id: bool, how: dict[str, Any], as_json: bool) -> bool:
+def _score_file(task: str, file: str, by_id: bool, settings: dict[str, Any], as_json: bool) -> bool:
     from mmeval.answers import score_answers, score_predictions
     from mmeval.reporting import console
     from mmeval.reporting.table import tabulate
 
     score = score_answers if by_id else score_predictions
-    scored, results = score(task, file, **how, display=Display() if as_json else console.Screen())
+    scored, results = score(task, file, **settings, display=Display() if as_json else console.Screen())
     if as_json:
         click.echo(json.dumps(results, indent=1))
     else:
@@ -132,8 +132,8 @@ def submit(run_folder: Path | None, board: str, out: Path | None, checked: Path 
     if run_folder is not None:
         written = leaderboards.write(current(run_folder), board, out or run_folder / f"submission-{board}")
         console.show_paths(written)
-    found = list(dict.fromkeys(finding for path in written for finding in leaderboards.check(path, board)))
-    console.show_findings(found)
+    findings = list(dict.fromkeys(finding for path in written for finding in leaderboards.check(path, board)))
+    console.show_findings(findings)
     if run_folder is not None:
         console.say(leaderboards.BOARDS[board].steps)
-    sys.exit(1 if any(finding.level == "error" for finding in found) else 0)
+    sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)

@@ -59,11 +59,11 @@ def run(
     if dry_run:
         from mmeval.evaluation.sweep import previews
 
-        for shown in (shown for spec in specs for shown in previews(spec, controls)):
-            if isinstance(shown, str):
-                console.say(f"\n{shown}")
+        for entry in (entry for spec in specs for entry in previews(spec, controls)):
+            if isinstance(entry, str):
+                console.say(f"\n{entry}")
             else:
-                console.show_preview(shown)
+                console.show_preview(entry)
         console.say("\nDry run: nothing was asked and nothing written.", "dim")
         return
     from mmeval.evaluation.sweep import evaluate_all
@@ -76,26 +76,27 @@ def run(
         loggers.check(log_to)  # fail before hours of answering
     screen: AbstractContextManager[Display] = nullcontext(Display()) if as_json else console.display()
     with screen as display:
-        how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
-        finished = evaluate_all(specs, out=out, display=display, **how)
-    finished = _as_left(finished)
-    if not all(one.up_to_date for one in finished):
+        common: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
+        runs = evaluate_all(specs, out=out, display=display, **common)
+    runs = _reopened(runs)
+    if not all(evaluated.up_to_date for evaluated in runs):
         return  # the last process to finish scores and shows the runs
-    _show(finished, as_json, out)
+    _show(runs, as_json, out)
     if log_to is not None:
-        for one in finished:
-            loggers.log(one, log_to)
+        for evaluated in runs:
+            loggers.log(evaluated, log_to)
     if bias:
         from mmeval.bias.runs import unfinished
         from mmeval.cli.bias import of_run
         from mmeval.runs.share import of_process
 
-        for one in finished:
-            if of_process().alone or not unfinished(one):
-                of_run(one)
+        for evaluated in runs:
+            if of_process().alone or not unfinished(evaluated):
+                of_run(evaluated)
             else:
-                console.say(f"{one.folder}: the last process to finish its controls studies them")
-    sys.exit(0 if all(one.complete and not one.results.get("judge", {}).get("failed") for one in finished) else 1)
+                console.say(f"{evaluated.folder}: the last process to finish its controls studies them")
+    complete = all(evaluated.complete and not evaluated.results.get("judge", {}).get("failed") for evaluated in runs)
+    sys.exit(0 if complete else 1)
 
 
 def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tuple[list[RunSpec], list[str]]:
@@ -105,7 +106,7 @@ def _specs(config: Path | None, seeds: str | None, flags: dict[str, Any]) -> tup
         from mmeval.yaml_file import read
 
         values = dict(read(config))
-        for name in values.keys() & {one.name for one in run.params} - options().keys():
+        for name in values.keys() & {parameter.name for parameter in run.params} - options().keys():
             raise InputError(f"{config}: '{name}' is not a setting; give it on the command line: {_flag(name)}")
     values |= {name: _listed(value) if name in SEVERAL else value for name, value in flags.items()}
     if seeds is not None:
@@ -138,12 +139,12 @@ def _numbers(text: str) -> list[int]:
         raise InputError(f"{text!r} is not a list of whole numbers; separate them with commas, as in 0,1,2") from error
 
 
-def _as_left(finished: list["Run"]) -> list["Run"]:
+def _reopened(runs: list["Run"]) -> list["Run"]:
     """Reopen the runs, which other processes may have changed."""
     from mmeval.runs.run import open_run
     from mmeval.runs.share import of_process
 
-    return finished if of_process().alone else [open_run(one.folder) for one in finished]
+    return runs if of_process().alone else [open_run(evaluated.folder) for evaluated in runs]
 
 
 def _listed(value: Any) -> Any:
@@ -152,11 +153,11 @@ def _listed(value: Any) -> Any:
     An existing path and a constant model's answer, which may contain commas, are not split. Raises InputError for a
     setting among the names, as `mmeval parity` takes it.
     """
-    given = value if isinstance(value, list) else [value]
     exists = os.path.exists  # Path.exists raises for a name that is too long, as a list may be
-    whole = [one.startswith("constant:") or exists(one) for one in given]
-    split = [[one] if kept else re.split(r",(?!\s*https?://)", one) for one, kept in zip(given, whole, strict=True)]
-    parts = [part.strip() for some in split for part in some]
+    parts: list[str] = []
+    for text in value if isinstance(value, list) else [value]:
+        unsplit = text.startswith("constant:") or exists(text)
+        parts += [part.strip() for part in ([text] if unsplit else re.split(r",(?!\s*https?://)", text))]
     for part in parts[1:]:
         name, equals, setting = part.partition("=")
         if equals and name in options():
@@ -164,31 +165,31 @@ def _listed(value: Any) -> Any:
     return [part for part in parts if part] if len(parts) > 1 else value
 
 
-def _show(finished: list["Run"], as_json: bool, out: Path | None = None) -> None:
+def _show(runs: list["Run"], as_json: bool, out: Path | None = None) -> None:
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
 
     groups: dict[str, list[Any]] = defaultdict(list)  # runs that differ only in their seed
-    for one in finished:
-        groups[json.dumps(spread.but_seed(one), sort_keys=True)].append(one)
+    for evaluated in runs:
+        groups[json.dumps(spread.but_seed(evaluated), sort_keys=True)].append(evaluated)
     spreads = [group for group in groups.values() if len(group) > 1]
     if as_json:
-        summaries = [spread.summary(group) for group in spreads] or [one.results for one in finished]
+        summaries = [spread.summary(group) for group in spreads] or [evaluated.results for evaluated in runs]
         click.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=1))
         return
-    for one in finished if not spreads and len(finished) == 1 else []:
-        console.show_run(run_report.table_of_run(one), run_report.written(one))
+    for evaluated in runs if not spreads and len(runs) == 1 else []:
+        console.show_run(run_report.table_of_run(evaluated), run_report.written(evaluated))
     for group in spreads:
         spread.show(spread.summary(group), console.console())
-    if len(finished) > 1:
-        console.show_paths([one.folder / "report.html" for one in finished])
+    if len(runs) > 1:
+        console.show_paths([evaluated.folder / "report.html" for evaluated in runs])
     if len(groups) > 1 and not spreads:
         from mmeval.evaluation.planning import REPORTS
         from mmeval.reporting import matrix
 
-        made = matrix.matrix(finished)
-        matrix.show(made, console.console())
-        console.show_paths(matrix.write(made, (out or REPORTS) / "sweep"))
+        table = matrix.matrix(runs)
+        matrix.show(table, console.console())
+        console.show_paths(matrix.write(table, (out or REPORTS) / "sweep"))
 
 
 @click.command()
@@ -210,14 +211,14 @@ def sweep(file: Path, out: Path | None, fresh: bool, keep_errors: bool) -> None:
     from mmeval.reporting import console
 
     (specs, controls), failed = _specs(file, None, {}), list[str]()
-    how: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
+    common: dict[str, Any] = {"fresh": fresh, "keep_errors": keep_errors, "controls": controls}
     with console.display() as display:
-        finished = evaluate_all(specs, out=out, display=display, failed=failed, **how)
-    finished = _as_left(finished)
-    if not all(one.up_to_date for one in finished):
+        runs = evaluate_all(specs, out=out, display=display, failed=failed, **common)
+    runs = _reopened(runs)
+    if not all(evaluated.up_to_date for evaluated in runs):
         return  # the last process to finish scores and shows the runs
-    if finished:
-        _show(finished, False, out)
+    if runs:
+        _show(runs, False, out)
     for sentence in failed:
         console.say(f"not run: {sentence}", "red")
-    sys.exit(0 if not failed and all(one.complete for one in finished) else 1)
+    sys.exit(0 if not failed and all(evaluated.complete for evaluated in runs) else 1)

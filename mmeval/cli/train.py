@@ -83,7 +83,7 @@ def mic() -> None:
 @click.option("--allow-skipped", type=click.FloatRange(0, 1), default=0.01, help="Share of rows that may be unusable.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes.  [default: one per core]")
 @click.option("--seed", type=int, default=0)
-def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: int | None, **how: Any) -> None:
+def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: int | None, **settings: Any) -> None:
     """Build a set from one source.
 
     Writes OUT/{train,val,test}.jsonl and OUT/pictures. Repeat the command to continue an interrupted build.
@@ -99,7 +99,7 @@ def mic_build(source: str, root: Path, out: Path, shots: str | None, workers: in
     with console.display() as display:
         span = None if shots is None else bounds(shots)
         workers = workers or cores()
-        built = build(source, root, out, shots=span, workers=workers, progress=display.progress, **how)
+        built = build(source, root, out, shots=span, workers=workers, progress=display.progress, **settings)
     for line in built.lines():
         console.say(line)
 

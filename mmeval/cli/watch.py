@@ -67,31 +67,31 @@ def watch(
         raise InputError(f"--every {every:g} is less than {between}; raise --every or --frames, or lower --span")
     from mmeval.watch import source as sources
 
-    found = sources.find(source)
+    stream = sources.find(source)
     from mmeval import conversation
     from mmeval.models import ADAPTERS, find_model
     from mmeval.watch.alarm import Alarm
     from mmeval.watch.page import Page
     from mmeval.watch.watching import EventFolder, watch
 
-    own = given(values)
-    adapter = find_model(own.get("model", "mmicl-tiny")).adapter
-    model = conversation.chat(**own).model
+    chat_options = given(values)
+    adapter = find_model(chat_options.get("model", "mmicl-tiny")).adapter
+    model = conversation.chat(**chat_options).model
     # few servers return log-likelihoods
     likelihoods = ADAPTERS[adapter].likelihoods and adapter != "server" and hasattr(model, "loglikelihood")
     if model.max_images is not None and frames > model.max_images:
         raise InputError(f"--frames {frames}: {model.name} takes {plural(model.max_images, 'picture')}; ask for fewer")
     folder = None if out is None else EventFolder(out, _say)
-    shown = None if page is None else Page(page)
-    if shown is not None:
-        _say(f"watching {found.name}; the page is at {shown.address}")
-    seen = sources.looks(found, every, frames, span, _say)
-    looks = watch(model, questions, seen, alarm=lambda: Alarm(hold, on, off), likelihoods=likelihoods)
+    live_page = None if page is None else Page(page)
+    if live_page is not None:
+        _say(f"watching {stream.name}; the page is at {live_page.address}")
+    sampled = sources.looks(stream, every, frames, span, _say)
+    looks = watch(model, questions, sampled, alarm=lambda: Alarm(hold, on, off), likelihoods=likelihoods)
     try:
-        _report(looks, found.name, folder, shown)
+        _report(looks, stream.name, folder, live_page)
     finally:
-        if shown is not None:
-            shown.close()
+        if live_page is not None:
+            live_page.close()
 
 
 def _report(looks: "Iterable[Look]", name: str, folder: "EventFolder | None", page: "Page | None") -> None:

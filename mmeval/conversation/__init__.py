@@ -53,9 +53,9 @@ class Reply:
         """Return the answer in a response; of several choices, the likeliest. Raises InputError for an error."""
         if response.error is not None:
             raise InputError(response.error)
-        found = probabilities(request.candidates, response)
-        text = max(found, key=lambda choice: found[choice]) if found else (response.text or "").strip()
-        return cls(text, found, request, response)
+        by_choice = probabilities(request.candidates, response)
+        text = max(by_choice, key=lambda choice: by_choice[choice]) if by_choice else (response.text or "").strip()
+        return cls(text, by_choice, request, response)
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Chat:
         """
         if controls.expand([control]) != [control]:
             raise InputError(f"'{control}' names several controls; choose one")
-        question = (_sample(asked), asked, _as_asked)
+        question = (_sample(asked), asked, _as_request)
         try:
             _, changed = controls.Applied(control, lambda: [question])(*question)
         except controls.Inapplicable as reason:
@@ -119,11 +119,11 @@ class Chat:
             raise InputError("choices: give two or more, all different")
         before = (*self.shots, *self.history)
         request = Request("question", prompt, before, tuple(map(replace_surrogates, choices)))
-        shown = len(images(prompt)) + sum(len(images(shot.prompt)) for shot in before)
+        picture_count = len(images(prompt)) + sum(len(images(shot.prompt)) for shot in before)
         most = self.model.max_images
-        if most is not None and shown > most:
+        if most is not None and picture_count > most:
             raise Unsupported(
-                f"{self.model.name} takes {plural(most, 'picture')} and the prompt has {shown}; "
+                f"{self.model.name} takes {plural(most, 'picture')} and the prompt has {picture_count}; "
                 "show fewer, or start a new conversation"
             )
         return request
@@ -151,12 +151,12 @@ class Chat:
     def _reply(self, request: Request, on_text: Callable[[str], object] | None = None) -> Reply:
         if on_text is not None and not request.candidates and isinstance(self.model, StreamingModel):
             return Reply.of(request, self.model.stream(request, self.generation, on_text))
-        found = list(self.respond([request], choosing=bool(request.candidates)))
-        if len(found) != 1:
+        responses = list(self.respond([request], choosing=bool(request.candidates)))
+        if len(responses) != 1:
             raise InputError(
-                f"{self.model.name} gives {len(found)} answers to one question; fix the adapter (docs/adapters.md)"
+                f"{self.model.name} gives {len(responses)} answers to one question; fix the adapter (docs/adapters.md)"
             )
-        reply = Reply.of(request, found[0])
+        reply = Reply.of(request, responses[0])
         if on_text is not None and reply.text:
             on_text(reply.text)
         return reply
@@ -197,11 +197,11 @@ def probabilities(choices: Sequence[str], response: Response) -> dict[str, float
     return {choice: weight / sum(weights) for choice, weight in zip(choices, weights, strict=True)}
 
 
-def _sample(asked: Request) -> Sample:
+def _sample(request: Request) -> Sample:
     """Return a question asked by hand as a sample without a right answer."""
-    return Sample(asked.id, asked.prompt, (), tuple((choice,) for choice in asked.candidates), asked.shots)
+    return Sample(request.id, request.prompt, (), tuple((choice,) for choice in request.candidates), request.shots)
 
 
-def _as_asked(sample: Sample) -> Request:
+def _as_request(sample: Sample) -> Request:
     offered = tuple(str(part) for choice in sample.choices for part in choice)
     return Request(sample.id, sample.prompt, sample.shots, offered)

@@ -11,7 +11,7 @@ from mmeval.conversation import Chat, Reply, messages
 from mmeval.types import InputError, Request, nearest
 
 WINDOW = 512
-"""Questions in one stream of requests; its answers are held until all before them are there."""
+"""Questions in one stream of requests; an answer waits until all earlier ones have arrived."""
 FIX = "fix the adapter (docs/adapters.md)"
 KEYS = ("id", "prompt", "shots", "choices")
 """The keys of a question."""
@@ -24,27 +24,27 @@ class AskedLine:
     """A line of a file, and its answers so far."""
 
     value: Mapping[str, Any]
-    where: str
-    found: dict[str, Reply | InputError | None] = field(default_factory=dict)
-    """A control or AS_ASKED -> the answer, an error, or None while there is neither."""
+    location: str
+    replies: dict[str, Reply | InputError | None] = field(default_factory=dict)
+    """A control or AS_ASKED -> the answer, an error, or None until there is one."""
 
     @property
     def done(self) -> bool:
-        """Tell whether all its answers are there."""
-        return bool(self.found) and None not in self.found.values()
+        """Tell whether all its answers have arrived."""
+        return bool(self.replies) and None not in self.replies.values()
 
     def row(self, explain: bool) -> dict[str, Any]:
         """Return the answer, with its prompt and cost to `explain` it, and the answers under the controls."""
         row = {"id": self.value["id"]} if "id" in self.value else {}
-        (_, answer), *others = self.found.items()
+        (_, answer), *changed_replies = self.replies.items()
         if not isinstance(answer, Reply):
-            return row | {"error": f"{self.where}: {answer}"}
-        row |= _said(answer)
+            return row | {"error": f"{self.location}: {answer}"}
+        row |= _outcome(answer)
         if explain:
-            said = answer.response
-            row |= {"prompt": said.sent, "input_tokens": said.input_tokens, "output_tokens": said.output_tokens}
-            row |= {"seconds": round(said.seconds, 3)}
-        changed = {name: _said(other) for name, other in others}
+            response = answer.response
+            row |= {"prompt": response.sent, "input_tokens": response.input_tokens}
+            row |= {"output_tokens": response.output_tokens, "seconds": round(response.seconds, 3)}
+        changed = {name: _outcome(reply) for name, reply in changed_replies}
         return row | ({"controls": changed} if changed else {})
 
 
@@ -55,18 +55,18 @@ def answers(
 
     The files that they name are in the folder. A question that cannot be answered gets an `error`.
     """
-    places = iter(rows)
-    while window := [AskedLine(value, where) for value, where in itertools.islice(places, WINDOW)]:
+    remaining = iter(rows)
+    while window := [AskedLine(value, location) for value, location in itertools.islice(remaining, WINDOW)]:
         waiting = deque(window)
         for choosing in (False, True):
-            own = [one for one in window if bool(one.value.get("choices")) == choosing]
-            for _ in _asked(chat, own, choosing, folder, controls) if own else ():
+            questions = [question for question in window if bool(question.value.get("choices")) == choosing]
+            for _ in _ask(chat, questions, choosing, folder, controls) if questions else ():
                 while waiting and waiting[0].done:
                     yield waiting.popleft().row(explain)
         yield from (question.row(explain) for question in waiting)
 
 
-def _asked(
+def _ask(
     chat: Chat, questions: Sequence[AskedLine], choosing: bool, folder: Path, controls: Sequence[str]
 ) -> Iterator[None]:
     """Ask questions that all have choices (`choosing`), or all have none; yield after each answer."""
@@ -75,9 +75,9 @@ def _asked(
     def requests() -> Iterator[Request]:
         for number, question in enumerate(questions):
             for name, request in _requests(chat, question, folder, controls):
-                asked = replace(request, id=f"{number} {name}")
-                underway[asked.id] = question, name, asked
-                yield asked
+                numbered = replace(request, id=f"{number} {name}")
+                underway[numbered.id] = question, name, numbered
+                yield numbered
 
     try:
         for response in chat.respond(requests(), choosing=choosing):
@@ -85,33 +85,33 @@ def _asked(
                 raise InputError(f"{chat.model.name} answers '{response.id:.60}', which was not asked; {FIX}")
             question, name, request = underway.pop(response.id)
             try:
-                question.found[name] = Reply.of(request, response)
+                question.replies[name] = Reply.of(request, response)
             except InputError as error:
-                question.found[name] = error
+                question.replies[name] = error
             yield
     except InputError as error:  # the model as a whole: a server that does not reply
         reason = error
     else:
         reason = InputError(f"{chat.model.name} gives no answer; {FIX}")
     for question in questions:
-        found = question.found or {AS_ASKED: None}
-        question.found = {name: reason if one is None else one for name, one in found.items()}
+        replies = question.replies or {AS_ASKED: None}
+        question.replies = {name: reason if reply is None else reply for name, reply in replies.items()}
 
 
 def _requests(chat: Chat, question: AskedLine, folder: Path, controls: Sequence[str]) -> Iterator[tuple[str, Request]]:
     """Yield a question's requests, as asked and under each control, and note the errors of the others."""
     try:
-        asked = _request(chat, question.value, folder)
+        request = _request(chat, question.value, folder)
     except InputError as error:
-        question.found[AS_ASKED] = error
+        question.replies[AS_ASKED] = error
         return
-    question.found = dict.fromkeys((AS_ASKED, *controls))
-    yield AS_ASKED, asked
+    question.replies = dict.fromkeys((AS_ASKED, *controls))
+    yield AS_ASKED, request
     for control in controls:
         try:
-            yield control, chat.changed(asked, control)
+            yield control, chat.changed(request, control)
         except InputError as error:
-            question.found[control] = error
+            question.replies[control] = error
 
 
 def _request(chat: Chat, value: Mapping[str, Any], folder: Path) -> Request:
@@ -120,14 +120,14 @@ def _request(chat: Chat, value: Mapping[str, Any], folder: Path) -> Request:
         if key not in KEYS:
             raise InputError(f"unknown key '{key:.60}'{nearest(key, KEYS)}; choose from {', '.join(KEYS)}")
     choices = value.get("choices", [])
-    if not isinstance(choices, list) or not all(isinstance(one, str) and one.strip() for one in choices):
+    if not isinstance(choices, list) or not all(isinstance(choice, str) and choice.strip() for choice in choices):
         raise InputError('choices: write ["yes", "no"]')
     parts, shots = messages.from_json(value, folder)
-    shown = [chat.demonstration(*prompt, answer=answer) for prompt, answer in shots]
-    return replace(chat, shots=shown, history=[]).request(*parts, choices=choices)
+    demonstrations = [chat.demonstration(*prompt, answer=answer) for prompt, answer in shots]
+    return replace(chat, shots=demonstrations, history=[]).request(*parts, choices=choices)
 
 
-def _said(answer: Reply | InputError | None) -> dict[str, Any]:
+def _outcome(answer: Reply | InputError | None) -> dict[str, Any]:
     if not isinstance(answer, Reply):
         return {"error": str(answer)}
     return {"answer": answer.text} | ({"probabilities": {**answer.probabilities}} if answer.probabilities else {})

@@ -35,17 +35,17 @@ def parts_of(line: str) -> Written:
 
     A name with blanks must be in double quotation marks.
     """
-    found: Written = []
+    parts: Written = []
     for quoted, word, blank in _WORD.findall(line.strip()):
         if is_file_name(quoted or word):
-            found.append(Path(quoted or word))
+            parts.append(Path(quoted or word))
             continue
         text = f'"{quoted}"' if quoted else word or blank
-        if found and isinstance(found[-1], str):
-            found[-1] += text
+        if parts and isinstance(parts[-1], str):
+            parts[-1] += text
         elif text.strip():
-            found.append(text)
-    return [part.strip() if isinstance(part, str) else part for part in found]
+            parts.append(text)
+    return [part.strip() if isinstance(part, str) else part for part in parts]
 
 
 def is_file_name(word: str) -> bool:
@@ -64,26 +64,28 @@ def from_json(value: Mapping[str, Any], folder: Path) -> tuple[Written, list[tup
         isinstance(shot, dict) and isinstance(shot.get("answer"), str) for shot in shots
     ):
         raise InputError('shots: write [{"prompt": [...], "answer": "..."}, ...]')
-    shown = [(_parts(shot.get("prompt"), folder, "shots"), shot["answer"]) for shot in shots]
-    return _parts(value.get("prompt"), folder, "prompt"), shown
+    demonstrations = [(_parts(shot.get("prompt"), folder, "shots"), shot["answer"]) for shot in shots]
+    return _parts(value.get("prompt"), folder, "prompt"), demonstrations
 
 
-def _parts(prompt: Any, folder: Path, where: str) -> Written:
+def _parts(prompt: Any, folder: Path, field: str) -> Written:
     """Return the parts of a prompt in JSON. Raises InputError naming the field."""
-    found: Written = []
-    for part in [prompt] if isinstance(prompt, str) else prompt if isinstance(prompt, list) else []:
+    parts: Written = []
+    if isinstance(prompt, str):
+        prompt = [prompt]
+    for part in prompt if isinstance(prompt, list) else []:
         names = [*part.values()] if isinstance(part, dict) and {*part} in ({"image"}, {"video"}) else []
         if isinstance(part, str):
-            found.append(part)
+            parts.append(part)
         elif not names or not isinstance(names[0], str):
-            raise InputError(f'{where}: {part!r:.60} is neither a text nor {{"image": FILE}}; fix the line')
+            raise InputError(f'{field}: {part!r:.60} is neither a text nor {{"image": FILE}}; fix the line')
         elif not is_file_name(names[0]):
-            raise InputError(f"{where}: {names[0]!r:.60} is not a picture or a video by its ending; rename the file")
+            raise InputError(f"{field}: {names[0]!r:.60} is not a picture or a video by its ending; rename the file")
         else:
-            found.append(files.inside(folder, names[0], where))
-    if not found:
-        raise InputError(f'{where}: it is missing; write "prompt": [{{"image": FILE}}, "the question"]')
-    return found
+            parts.append(files.inside(folder, names[0], field))
+    if not parts:
+        raise InputError(f'{field}: it is missing; write "prompt": [{{"image": FILE}}, "the question"]')
+    return parts
 
 
 def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
@@ -96,11 +98,14 @@ def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
         counts = f"{MARK} {plural(len(pieces) - 1, 'time')} and {plural(len(waiting), 'picture')}"
         raise InputError(f"the message has {counts}; add pictures")
     before = len(waiting) - (len(pieces) - 1)
-    found: Written = [*waiting[:before]]
+    parts: Written = [*waiting[:before]]
+    marked = waiting[before:]
     for number, piece in enumerate(pieces):
-        found += waiting[before + number - 1 : before + number] if number else []
-        found += [piece.strip()] if piece.strip() else []
-    return found
+        if number:
+            parts.append(marked[number - 1])
+        if piece.strip():
+            parts.append(piece.strip())
+    return parts
 
 
 def prompt_of(parts: Iterable[Given], frames: int) -> Parts:
@@ -108,15 +113,15 @@ def prompt_of(parts: Iterable[Given], frames: int) -> Parts:
 
     A path is a picture, or a video of which `frames` frames are shown. Raises InputError naming the file.
     """
-    found: list[Part] = []
+    opened: list[Part] = []
     for part in parts:
         if not isinstance(part, str):
-            found += _opened(part, frames)
-        elif found and isinstance(found[-1], str):
-            found[-1] += f" {replace_surrogates(part)}"
+            opened += _opened(part, frames)
+        elif opened and isinstance(opened[-1], str):
+            opened[-1] += f" {replace_surrogates(part)}"
         else:
-            found.append(replace_surrogates(part))
-    return tuple(found)
+            opened.append(replace_surrogates(part))
+    return tuple(opened)
 
 
 def _opened(part: Path | PILImage.Image | Image | Ref, frames: int) -> Sequence[Part]:
@@ -131,16 +136,16 @@ def _opened(part: Path | PILImage.Image | Image | Ref, frames: int) -> Sequence[
     if not regular:
         raise InputError(f"{part}: not a file; name a picture or a video")
     if part.suffix.lower() in container.FORMATS:
-        shown = _frames(part, frames)
+        pictures = _frames(part, frames)
     else:
-        shown = [files.picture(part.parent, part.name, str(part))]
-    for image in shown:
+        pictures = [files.picture(part.parent, part.name, str(part))]
+    for image in pictures:
         image.decode()
-    return shown
+    return pictures
 
 
 def _frames(path: Path, most: int) -> list[Image]:
     """Return `most` frames of a video, or all if it has fewer."""
     count = max(1, min(most, len(container.times(path, path.name))))
-    shown, _ = video.frames(path.parent, [path.name], path.name, count, video.SAMPLER)
-    return list(shown)
+    frames, _ = video.frames(path.parent, [path.name], path.name, count, video.SAMPLER)
+    return list(frames)

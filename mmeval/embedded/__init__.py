@@ -47,27 +47,27 @@ def suite(task: str) -> Path:
     Suites are kept in the user's cache, under a digest of the code that draws them. Raises InputError if the cache
     cannot be written.
     """
-    wanted = SUITES[task]
+    entry = SUITES[task]
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "mmeval" / "embedded" / _digest()[:16] / wanted.name
+    folder = home / "mmeval" / "embedded" / _digest()[:16] / entry.name
     if not folder.is_dir():
         try:
-            _write(wanted.name, folder)
+            _write(entry.name, folder)
         except OSError as error:
             raise InputError(
                 f"the embedded suite cannot be written to {folder} ({error.strerror}); "
                 "set XDG_CACHE_HOME to a folder that can be written to"
             ) from error
-    return folder / wanted.file
+    return folder / entry.file
 
 
 @functools.cache
 def _digest() -> str:
     """Return the SHA-256 of the drawing code, so different code never uses the same cached files."""
-    here = Path(__file__).parent
+    root = Path(__file__).parent
     total = hashlib.sha256()
-    for path in sorted(here.rglob("*.py")):
-        total.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes())
+    for path in sorted(root.rglob("*.py")):
+        total.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     return total.hexdigest()
 
 
@@ -77,12 +77,12 @@ def _write(name: str, folder: Path) -> None:
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent, ignore_cleanup_errors=True) as temporary:
-        made = Path(temporary) / name
-        made.mkdir()
-        suites.WRITERS[name](made)
+        written = Path(temporary) / name
+        written.mkdir()
+        suites.WRITERS[name](written)
         try:
-            made.rename(folder)
+            written.rename(folder)
         except OSError:
             if not folder.is_dir():
                 raise  # no other process wrote it first: the cache itself cannot be written
-            shutil.rmtree(made)
+            shutil.rmtree(written)

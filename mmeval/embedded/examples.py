@@ -24,9 +24,9 @@ class DemoExample:
 
 
 def _puzzle(title: str, kind: str, seed: int) -> DemoExample:
-    found = puzzles(kind, seed, "test")[0]
-    shots = tuple(Shot(_prompt(shot), shot.answer) for shot in found.shots)
-    return DemoExample(title, _prompt(found), found.answer, shots)
+    puzzle = puzzles(kind, seed, "test")[0]
+    shots = tuple(Shot(_prompt(shot), shot.answer) for shot in puzzle.shots)
+    return DemoExample(title, _prompt(puzzle), puzzle.answer, shots)
 
 
 def _prompt(puzzle: Puzzle) -> Parts:
@@ -37,16 +37,16 @@ def _prompt(puzzle: Puzzle) -> Parts:
 
 def _new_word(title: str, seed: int) -> DemoExample:
     """Show three things with two new names, then ask about one as a line drawing."""
-    found = next(one for one in puzzles("novel", seed, "test") if len(one.shots) == 4)
-    shots = tuple(Shot(_prompt(shot), shot.answer) for shot in found.shots[:3])
-    drawing = Image(found.scenes[0].picture.convert("L").filter(ImageFilter.CONTOUR).convert("RGB"), "image 0")
-    return DemoExample(title, (drawing, *_prompt(found)[1:]), found.answer, shots)
+    puzzle = next(candidate for candidate in puzzles("novel", seed, "test") if len(candidate.shots) == 4)
+    shots = tuple(Shot(_prompt(shot), shot.answer) for shot in puzzle.shots[:3])
+    drawing = Image(puzzle.scenes[0].picture.convert("L").filter(ImageFilter.CONTOUR).convert("RGB"), "image 0")
+    return DemoExample(title, (drawing, *_prompt(puzzle)[1:]), puzzle.answer, shots)
 
 
 def _fall(title: str, seed: int) -> DemoExample:
-    shown = clips.clip(seed, "test")
-    assert (shown.action, shown.kind) == ("falls", None)
-    frames = (Image(shown.frame(time), f"image {number}") for number, time in enumerate(clips.times(FRAMES)))
+    sequence = clips.clip(seed, "test")
+    assert (sequence.action, sequence.kind) == ("falls", None)
+    frames = (Image(sequence.frame(time), f"image {number}") for number, time in enumerate(clips.times(FRAMES)))
     return DemoExample(title, (*frames, clips.ASKED["falls"].replace("the {subject}", "someone")), "yes")
 
 

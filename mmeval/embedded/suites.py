@@ -35,10 +35,10 @@ def mme(folder: Path) -> None:
     """Write MME's release folder: a text next to each picture, with the question whose answer is yes first."""
     end = "Please answer yes or no."
     for view in world.test_set(PICTURES):
-        place = folder / view.subtask / f"{view.origin.seed:04d}"
-        _save(view.picture, place.with_suffix(".png"))
+        stem = folder / view.subtask / f"{view.origin.seed:04d}"
+        _save(view.picture, stem.with_suffix(".png"))
         yes, no = view.pair
-        place.with_suffix(".txt").write_text(f"{yes} {end}\tYes\n{no} {end}\tNo\n", encoding="utf-8")
+        stem.with_suffix(".txt").write_text(f"{yes} {end}\tYes\n{no} {end}\tNo\n", encoding="utf-8")
 
 
 def mmbench(folder: Path) -> None:
@@ -81,13 +81,13 @@ def winoground(folder: Path) -> None:
     """Write Winoground's examples: two pictures and two captions with the same words."""
     rows = []
     for seed, puzzle in enumerate(_first("matching")):
-        (one, other), own = matched(puzzle)
+        (first_caption, second_caption), pictures = matched(puzzle)
         row = {"id": seed, "image_0": f"ex_{seed}_img_0", "image_1": f"ex_{seed}_img_1"}
-        scenes = [puzzle.scenes[place] for place in own]
+        scenes = [puzzle.scenes[index] for index in pictures]
         for side, scene in enumerate(scenes):
             _save(scene.picture, folder / "images" / f"ex_{seed}_img_{side}.png")
-        tag = "Relation" if " to the left of " in one else "Object"
-        rows.append(row | {"caption_0": one, "caption_1": other, "collapsed_tag": tag})
+        tag = "Relation" if " to the left of " in first_caption else "Object"
+        rows.append(row | {"caption_0": first_caption, "caption_1": second_caption, "collapsed_tag": tag})
     _lines(folder / "examples.jsonl", rows)
 
 
@@ -96,14 +96,14 @@ def iq50(folder: Path) -> None:
     rows = []
     for seed in range(COUNT):
         group = puzzles("series", seed, "test")
-        turned = deque(group)
-        turned.rotate(seed)
-        scenes = [*group[0].scenes[:3], *(puzzle.scenes[3] for puzzle in turned)]
-        names = [f"{seed}-{place}.png" for place in range(len(scenes))]
+        rotated = deque(group)
+        rotated.rotate(seed)
+        scenes = [*group[0].scenes[:3], *(puzzle.scenes[3] for puzzle in rotated)]
+        names = [f"{seed}-{index}.png" for index in range(len(scenes))]
         for name, scene in zip(names, scenes, strict=True):
             _save(scene.picture, folder / name)
-        right = [puzzle.answer for puzzle in turned].index("yes")
-        rows.append({"id": str(seed), "images": names[:3], "options": names[3:], "answer": right})
+        answer = [puzzle.answer for puzzle in rotated].index("yes")
+        rows.append({"id": str(seed), "images": names[:3], "options": names[3:], "answer": answer})
     _lines(folder / "iq50.jsonl", rows)
 
 
@@ -150,15 +150,15 @@ def nextqa(folder: Path) -> None:
     """Write NExT-QA's test: what happens to a person or thing in a clip?"""
     rows = []
     for seed in range(COUNT):
-        shown = clip(seed, "test")
-        pictures = [shown.frame(time) for time in TIMES]
+        sequence = clip(seed, "test")
+        pictures = [sequence.frame(time) for time in TIMES]
         _video(folder / "NExTVideo" / f"{seed}.mp4", pictures)
         width, height = pictures[0].size
-        offered = options(Rng(f"options {seed}"), shown)
+        offered = options(Rng(f"options {seed}"), sequence)
         row: dict[str, Any] = {"video": seed, "frame_count": len(pictures), "width": width, "height": height}
-        row |= {"question": f"what happens to the {shown.subject}", "answer": offered.index(shown.action)}
+        row |= {"question": f"what happens to the {sequence.subject}", "answer": offered.index(sequence.action)}
         row |= {"qid": 0, "type": "TC"}
-        rows.append(row | {f"a{place}": option for place, option in enumerate(offered)})
+        rows.append(row | {f"a{index}": option for index, option in enumerate(offered)})
     _table(folder / "test.csv", rows)
 
 

@@ -54,8 +54,8 @@ def evaluate(
         if not share.alone:
             run = open_run(run.folder)  # the other processes may have changed it
             if run.up_to_date or run.samples_asked < run.samples_planned:
-                left = run.samples_planned - run.samples_asked
-                display.message(f"{run.folder}: rank {share.rank} is done; other processes still have {left:,} to ask")
+                count = run.samples_planned - run.samples_asked
+                display.message(f"{run.folder}: rank {share.rank} is done; other processes still have {count:,} to ask")
                 return run
         score(run, judge=planned.spec.judge, judge_model=planned.spec.judge_model, display=display)
         if planned.control is None:  # `mmeval bias` reports runs under controls, next to the main run
@@ -71,13 +71,13 @@ def preview(spec: RunSpec) -> Preview:
     planned = plan(spec)
     model = load_model(planned.checkpoint, planned.options)
     check_pictures(model, planned.survey)
-    left, first = set(planned.survey.ids), dict[str, Sample]()
+    remaining, first = set(planned.survey.ids), dict[str, Sample]()
     for sample in planned.task.samples(planned.source):
-        if sample.id not in left:
+        if sample.id not in remaining:
             continue
-        left.remove(sample.id)
+        remaining.remove(sample.id)
         first.setdefault(sample.category, sample)
-        if not left or len(first) == len(planned.survey.categories):
+        if not remaining or len(first) == len(planned.survey.categories):
             break
     prompts = []
     for sample, request in planned.requests(first.values()):
@@ -87,8 +87,8 @@ def preview(spec: RunSpec) -> Preview:
         prompts.append((sample.id, text, sent.input_tokens))
     checkpoint, used = planned.checkpoint, planned.spec
     source = "the embedded suite" if used.data == "embedded" else planned.source
-    asked, available = len(planned.survey.ids), planned.survey.available
-    count = plural(available, "sample") if asked == available else f"{asked:,} of {plural(available, 'sample')}"
+    questions, available = len(planned.survey.ids), planned.survey.available
+    count = plural(available, "sample") if questions == available else f"{questions:,} of {plural(available, 'sample')}"
     reads = (
         f"data: {source}, {count}; model: {checkpoint.name} from "
         f"{checkpoint.shown}; prompt: {used.prompt}; context: {used.context}"

@@ -42,30 +42,30 @@ def ask(
         raise InputError("--fresh cannot delete a run that several processes share; delete the folder first")
     with held(plan.folder, share) if plan.folder.exists() else nullcontext():
         run = None if fresh else begun(plan.folder, plan.identity)
-    missing = _missing(plan, run, keep_errors, share)
-    if run is not None and not missing:
-        kept = "" if run.complete else ", including errors (--keep-errors)"
+    unanswered = _unanswered(plan, run, keep_errors, share)
+    if run is not None and not unanswered:
+        with_errors = "" if run.complete else ", including errors (--keep-errors)"
         total = _total(plan, share)
         done = "the answer is" if total == 1 else f"all {total:,} answers are"
-        display.message(f"{plan.folder}: {done} done{kept}; the model is not loaded")
+        display.message(f"{plan.folder}: {done} done{with_errors}; the model is not loaded")
         return run
     for notice in plan.task.notices(plan.survey.categories):
         display.message(notice)
-    reused = [] if fresh else _reused(plan, missing, display)
-    model = _model(plan, load or load_model) if len(reused) < len(missing) else None
+    reused = [] if fresh else _reused(plan, unanswered, display)
+    model = _model(plan, load or load_model) if len(reused) < len(unanswered) else None
     if fresh:  # after loading: if the model fails to load, the old run is kept
         remove(plan.folder)
     run = _begin(plan, share, len(reused))
     _seed(plan.spec.seed)
     with run.journal(share) as journal:
-        wanted = _missing(plan, run, keep_errors, share)
-        _announce(plan, run, wanted, display)
+        remaining = _unanswered(plan, run, keep_errors, share)
+        _announce(plan, run, remaining, display)
         for answer in reused:
-            if answer.id in wanted:  # not answered by another process since
+            if answer.id in remaining:  # not answered by another process since
                 journal.append(answer)
-                wanted.remove(answer.id)
+                remaining.remove(answer.id)
         if model is not None:
-            _ask(plan, model, run, journal, wanted, display, share)
+            _ask(plan, model, run, journal, remaining, display, share)
     return run
 
 
@@ -85,8 +85,8 @@ def _model(plan: Plan, load: Loader) -> Model:
 def _begin(plan: Plan, share: Share, reused: int) -> Run:
     """Begin or resume the run, and note this session in it."""
     about: dict[str, Any] = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
-    if (whole := plan.task.card.get("questions")) is not None and plan.spec.data != "embedded":
-        about["benchmark"] = {"questions": whole}
+    if (questions := plan.task.card.get("questions")) is not None and plan.spec.data != "embedded":
+        about["benchmark"] = {"questions": questions}
     if plan.control is not None:
         about["control"] = {"about": controls.about(plan.control.name), "acts": plan.control.acts}
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -96,47 +96,44 @@ def _begin(plan: Plan, share: Share, reused: int) -> Run:
     return run
 
 
-def _missing(plan: Plan, run: Run | None, keep_errors: bool, share: Share) -> set[str]:
+def _unanswered(plan: Plan, run: Run | None, keep_errors: bool, share: Share) -> set[str]:
     """Return the ids of a share that have no answer, an error, or an answer to the sample before it changed."""
-    answered = {
-        one.id
-        for one in (run.records if run is not None else ())
-        if (one.error is None or keep_errors) and one.digest == plan.survey.samples.get(one.id)
-    }
+    answers = (answer for answer in (run.records if run is not None else ()) if answer.error is None or keep_errors)
+    answered = {answer.id for answer in answers if answer.digest == plan.survey.samples.get(answer.id)}
     return {id for id in plan.survey.ids if share.has(plan.survey.groups[id])} - answered
 
 
-def _reused(plan: Plan, wanted: set[str], display: Display) -> list[Record]:
+def _reused(plan: Plan, unanswered: set[str], display: Display) -> list[Record]:
     """Return and report records of samples whose requests earlier runs under `reports/` have answered.
 
     Answers are not reused with early stopping, where rotations depend on each other, or if answers are sampled.
     """
     if plan.spec.no_cache or plan.spec.early_stop or plan.spec.temperature:
         return []
-    known = reuse.earlier(REPORTS, plan.identity, plan.folder, display.message)
-    if not known:
+    earlier_answers = reuse.earlier(REPORTS, plan.identity, plan.folder, display.message)
+    if not earlier_answers:
         return []
-    found, folders = [], set()
-    samples = (sample for sample in plan.task.samples(plan.source) if sample.id in wanted)
+    reused, folders = [], set()
+    samples = (sample for sample in plan.task.samples(plan.source) if sample.id in unanswered)
     for sample, request in plan.requests(samples):
-        if (answered := known.get(reuse.digest(request))) is not None:
-            old, folder = answered
-            found.append(record(sample, request, reuse.response(sample.id, old), plan.survey.samples[sample.id]))
+        if (earlier := earlier_answers.get(reuse.digest(request))) is not None:
+            answer, folder = earlier
+            reused.append(record(sample, request, reuse.response(sample.id, answer), plan.survey.samples[sample.id]))
             folders.add(folder)
-    if found:
-        first, *others = sorted(folders)
-        more = f" and {plural(len(others), 'more run')}" if others else ""
+    if reused:
+        first, *more_folders = sorted(folders)
+        more = f" and {plural(len(more_folders), 'more run')}" if more_folders else ""
         display.message(
-            f"{plural(len(found), 'answer')} reused from {first}{more}: same requests, same model; "
+            f"{plural(len(reused), 'answer')} reused from {first}{more}: same requests, same model; "
             "--no-cache asks again"
         )
-    return found
+    return reused
 
 
-def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
+def _announce(plan: Plan, run: Run, unanswered: set[str], display: Display) -> None:
     """Report the questions that are asked again, and why."""
-    again = [one for one in run.records if one.id in wanted]
-    changed = [one for one in again if one.digest != plan.survey.samples[one.id]]
+    again = [answer for answer in run.records if answer.id in unanswered]
+    changed = [answer for answer in again if answer.digest != plan.survey.samples[answer.id]]
     if changed:
         display.message(f"asking {plural(len(changed), 'question')} again because the pictures have changed")
     if errors := len(again) - len(changed):
@@ -144,15 +141,16 @@ def _announce(plan: Plan, run: Run, wanted: set[str], display: Display) -> None:
 
 
 def _ask(
-    plan: Plan, model: Model, run: Run, journal: Journal, wanted: set[str], display: Display, share: Share
+    plan: Plan, model: Model, run: Run, journal: Journal, unanswered: set[str], display: Display, share: Share
 ) -> None:
-    """Give the model the wanted questions as one stream of requests, and append each answer as it arrives."""
+    """Give the model the unanswered questions as one stream of requests, and append each answer as it arrives."""
     total = _total(plan, share)
-    done = itertools.count(total - len(wanted) + 1)
-    display.progress(total - len(wanted), total)
-    samples = (sample for sample in plan.task.samples(plan.source) if sample.id in wanted)
-    kept, attempts = [one for one in run.records if one.id not in wanted], _attempts(run, wanted, share)
-    answers = _in_turns(plan, model, samples, kept) if plan.spec.early_stop else _answers(plan, model, samples)
+    done = itertools.count(total - len(unanswered) + 1)
+    display.progress(total - len(unanswered), total)
+    samples = (sample for sample in plan.task.samples(plan.source) if sample.id in unanswered)
+    answered = [earlier for earlier in run.records if earlier.id not in unanswered]
+    attempts = _attempts(run, unanswered, share)
+    answers = _in_turns(plan, model, samples, answered) if plan.spec.early_stop else _answers(plan, model, samples)
     before = _facts(model)  # of the runs before, if they share the model
     try:
         for answer in answers:
@@ -166,18 +164,19 @@ def _ask(
 
 
 def _facts(model: Model) -> dict[str, Any]:
-    """Return what an adapter says of its work so far: usage in numbers, its device."""
+    """Return what an adapter reports of its work so far: its usage in numbers, its device."""
     return dict(getattr(model, "session_facts", None) or {})
 
 
-def _attempts(run: Run, wanted: set[str], share: Share) -> dict[str, int]:
-    """Return the attempt number of each wanted record that replaces an earlier one.
+def _attempts(run: Run, unanswered: set[str], share: Share) -> dict[str, int]:
+    """Return the attempt number of each answer that will replace an earlier one.
 
     It is higher by one if that one is in another journal, where no later line can replace it.
     """
-    own = records.name_of(None if share.alone else share.rank)
-    place = run.journal_contents.journal
-    return {one.id: one.attempt + (place[one.id] != own) for one in run.records if one.id in wanted}
+    own_journal = records.name_of(None if share.alone else share.rank)
+    journals = run.journal_contents.journal
+    replaced = (answer for answer in run.records if answer.id in unanswered)
+    return {answer.id: answer.attempt + (journals[answer.id] != own_journal) for answer in replaced}
 
 
 def _in_turns(plan: Plan, model: Model, samples: Iterator[Sample], held: Iterable[Record]) -> Iterator[Record]:
@@ -213,11 +212,11 @@ def _answers(plan: Plan, model: Model, samples: Iterable[Sample]) -> Iterator[Re
         responses = model.generate(stream(), _generation(plan.spec))
     if not isinstance(responses, Iterable):
         raise InputError(f"{model.name}: it returns {responses!r:.60}, which yields no responses; {ADVICE}")
-    how: dict[str, Any] = {"likelihoods": plan.by_likelihood, "samples": plan.spec.samples}
+    expected: dict[str, Any] = {"likelihoods": plan.by_likelihood, "samples": plan.spec.samples}
     for response in responses:
-        found = checked(response, open_requests, model.name, **how)
-        sample, request = open_samples.pop(found.id), open_requests.pop(found.id)
-        yield record(sample, request, found, plan.survey.samples[found.id])
+        answer = checked(response, open_requests, model.name, **expected)
+        sample, request = open_samples.pop(answer.id), open_requests.pop(answer.id)
+        yield record(sample, request, answer, plan.survey.samples[answer.id])
     if open_requests:
         few = f"{plural(len(open_requests), 'request')}, such as '{next(iter(open_requests))}'"
         raise InputError(f"{model.name}: it gave no answer to {few}; {ADVICE}")

@@ -17,7 +17,7 @@ from mmeval.types import InputError, RunMismatch
 
 
 def benchmarks_of(
-    wanted: Mapping[str, str | None], limit: int | None, output: Path, context: str, say: Callable[[str], None]
+    benchmark_data: Mapping[str, str | None], limit: int | None, output: Path, context: str, say: Callable[[str], None]
 ) -> Callable[[Path], dict[str, float]]:
     """Return a function that evaluates a checkpoint's folder on these benchmarks: name -> data (None: the default).
 
@@ -26,33 +26,34 @@ def benchmarks_of(
     data before training; raises InputError.
     """
     specs = {}
-    for name, data in wanted.items():
+    for name, data in benchmark_data.items():
         spec = RunSpec(name, "mmicl", data=data, limit=limit, context=context)
         try:
             specs[_checked(spec)] = spec
         except InputError as error:
             raise InputError(f"evaluate: {error}") from error
-    if len(specs) < len(wanted):
-        raise InputError(f"evaluate: two of {', '.join(wanted)} have the same name; rename a file")
+    if len(specs) < len(benchmark_data):
+        raise InputError(f"evaluate: two of {', '.join(benchmark_data)} have the same name; rename a file")
 
     def benchmarks(checkpoint: Path) -> dict[str, float]:
         load = KeptModel()
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         for name, spec in specs.items():
-            own = replace(spec, model=f"mmicl:{checkpoint}")
+            checkpoint_spec = replace(spec, model=f"mmicl:{checkpoint}")
             try:
-                run = evaluate(own, out=output / EVALUATIONS / checkpoint.name / name, load=load)
+                run = evaluate(checkpoint_spec, out=output / EVALUATIONS / checkpoint.name / name, load=load)
             except RunMismatch as error:
                 say(f"{checkpoint.name} is not evaluated on {name} again: {error}")
                 continue
             if not run.up_to_date:
                 continue
             labels = load_task(spec.task).labels
-            metrics = {key: one for key, one in run.results["metrics"].items() if key in labels}
-            scores = [f"{labels[key]} {one['value']:.1f}" for key, one in metrics.items() if one["value"] is not None]
+            metrics = {key: metric["value"] for key, metric in run.results["metrics"].items() if key in labels}
+            metrics = {key: value for key, value in metrics.items() if value is not None}
+            scores = [f"{labels[key]} {value:.1f}" for key, value in metrics.items()]
             say(f"{checkpoint.name}, {name}: {', '.join(scores)} ({run.folder})")
-            found |= {f"{name}_{key}": one["value"] for key, one in metrics.items() if one["value"] is not None}
-        return found
+            values |= {f"{name}_{key}": value for key, value in metrics.items()}
+        return values
 
     return benchmarks
 

@@ -45,17 +45,18 @@ class Plan:
 
     def requests(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Request]]:
         """Yield the samples with their requests, changed by the control."""
-        put = _renderer(self.task, self.spec)
+        rendered = _renderer(self.task, self.spec)
         for sample in samples:
-            yield (sample, put(sample)) if self.control is None else self.control(sample, put(sample), put)
+            request = rendered(sample)
+            yield (sample, request) if self.control is None else self.control(sample, request, rendered)
 
     def asked(self, ids: Collection[str]) -> Iterator[Request]:
         """Yield the requests with these ids. Reads the data up to the last of them."""
-        left = set(ids)
-        for _, request in self.requests(sample for sample in self.task.samples(self.source) if sample.id in left):
-            left.remove(request.id)
+        remaining = set(ids)
+        for _, request in self.requests(sample for sample in self.task.samples(self.source) if sample.id in remaining):
+            remaining.remove(request.id)
             yield request
-            if not left:
+            if not remaining:
                 return
 
     @property
@@ -79,18 +80,18 @@ class _Settled:
 
 def plan(spec: RunSpec, out: str | Path | None = None, *, fresh: bool = False) -> Plan:
     """Find task and checkpoint, and read the data once. Loads and writes nothing. Raises as `evaluate` does."""
-    found = _settled(spec)
-    task, checkpoint, source, settled = found.task, found.checkpoint, found.source, found.spec
-    folder = Path(out) if out else found.folder
+    resolved = _settled(spec)
+    task, checkpoint, source, settled = resolved.task, resolved.checkpoint, resolved.source, resolved.spec
+    folder = Path(out) if out else resolved.folder
     if fresh:
         check_removable(folder)
     settled = replace(settled, dtype=dtype(settled, None if fresh else folder, checkpoint))
     _check_scoring(settled, checkpoint)
     read = survey(lambda: task.samples(source), settled.limit, source)
-    if found.only is not None:
-        read = read.of(found.only, str(spec.only_ids))
-    whole = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": read.questions}
-    planned = Plan(settled, task, checkpoint, _options(settled), source, read, whole, folder)
+    if resolved.only is not None:
+        read = read.of(resolved.only, str(spec.only_ids))
+    full_identity = {**identity(settled), **extra_identity(task, checkpoint, source), "questions": read.questions}
+    planned = Plan(settled, task, checkpoint, _options(settled), source, read, full_identity, folder)
     return planned if settled.control is None else _controlled(planned, settled.control)
 
 
@@ -113,19 +114,19 @@ def _settled(spec: RunSpec) -> _Settled:
     only = None if spec.only_ids is None else _only(Path(spec.only_ids))
     named = replace(spec, task=task.name, model=checkpoint.name, data=data_name(data), only_ids=only and only[0])
     if spec.control is not None:
-        named = replace(named, control=_one_control(spec, task))
-    _, _, usual = data_of(defaults(named), task)
+        named = replace(named, control=_single_control(spec, task))
+    _, _, default_spec = data_of(defaults(named), task)
     settled = filled(named, task, checkpoint)
     if named.control == controls.TEXT:
         checkpoint, settled = _language_model(checkpoint, settled)
-    folder = _folder(settled, filled(usual, task, checkpoint))
+    folder = _folder(settled, filled(default_spec, task, checkpoint))
     return _Settled(settled, task, checkpoint, source, only and only[1], folder)
 
 
 def _check_hub(task: Task, source: str) -> None:
     if source == "hub" and "hub" not in task.card:
-        where = f"; get them from {task.card['source']}" if "source" in task.card else ""
-        raise InputError(f"{task.name} is read from its own files, not from a hub{where}")
+        advice = f"; get them from {task.card['source']}" if "source" in task.card else ""
+        raise InputError(f"{task.name} is read from its own files, not from a hub{advice}")
 
 
 def _options(settled: RunSpec) -> ModelOptions:
@@ -146,9 +147,9 @@ def _options(settled: RunSpec) -> ModelOptions:
     )
 
 
-def _folder(filled: RunSpec, usual: RunSpec) -> Path:
+def _folder(filled: RunSpec, default_spec: RunSpec) -> Path:
     """Return a run's folder. The folder of a run under a control is inside the main run's."""
-    main = REPORTS / folder_name(replace(filled, control=None), usual)
+    main = REPORTS / folder_name(replace(filled, control=None), default_spec)
     return main if filled.control is None else main / CONTROL_RUNS / filled.control
 
 
@@ -166,12 +167,12 @@ def _check_scoring(spec: RunSpec, checkpoint: Checkpoint) -> None:
         )
 
 
-def _one_control(spec: RunSpec, task: Task) -> str:
+def _single_control(spec: RunSpec, task: Task) -> str:
     assert spec.control is not None
-    found = controls.expand([spec.control], list(task.prompts))
-    if len(found) != 1:
-        raise InputError(f"'{spec.control}' names {len(found)} controls; evaluate each, as `mmeval run` does")
-    return found[0]
+    names = controls.expand([spec.control], list(task.prompts))
+    if len(names) != 1:
+        raise InputError(f"'{spec.control}' names {len(names)} controls; evaluate each, as `mmeval run` does")
+    return names[0]
 
 
 def _language_model(checkpoint: Checkpoint, spec: RunSpec) -> tuple[Checkpoint, RunSpec]:
@@ -186,16 +187,16 @@ def _language_model(checkpoint: Checkpoint, spec: RunSpec) -> tuple[Checkpoint, 
 
 def _controlled(plan: Plan, name: str) -> Plan:
     """Return the plan under a control, limited to questions it can act on. Raises InputError if there are none."""
-    wanted, put = set(plan.survey.ids), _renderer(plan.task, plan.spec)
+    ids, rendered = set(plan.survey.ids), _renderer(plan.task, plan.spec)
 
-    def asked() -> Iterator[tuple[Sample, Request, Callable[[Sample], Request]]]:
-        return ((one, put(one), put) for one in plan.task.samples(plan.source) if one.id in wanted)
+    def questions() -> Iterator[tuple[Sample, Request, Callable[[Sample], Request]]]:
+        return ((sample, rendered(sample), rendered) for sample in plan.task.samples(plan.source) if sample.id in ids)
 
-    applied = controls.Applied(name, asked)
-    found = plan.survey.without(applied.left_out)
-    if not found.ids:
+    applied = controls.Applied(name, questions)
+    limited = plan.survey.without(applied.left_out)
+    if not limited.ids:
         raise controls.ActsOnNothing(f"the control '{name}' {applied.acts}")
-    return replace(plan, survey=found, control=applied)
+    return replace(plan, survey=limited, control=applied)
 
 
 def _renderer(task: Task, spec: RunSpec) -> Callable[[Sample], Request]:

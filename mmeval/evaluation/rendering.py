@@ -28,10 +28,10 @@ def render(task: Task, sample: Sample, prompt: str, scoring: str = "text") -> Re
     blank = replace(sample, choices=(), shots=())
     worded = [replace(shot, prompt=word(replace(blank, prompt=shot.prompt))) for shot in sample.shots]
     shots = [Shot(_replace_surrogates(shot.prompt), replace_surrogates(shot.answer)) for shot in worded]
-    shown = tuple(shot for shot in shots if images(shot.prompt))
+    with_pictures = tuple(shot for shot in shots if images(shot.prompt))
     texts = [f"{text_of(shot.prompt)} {shot.answer}\n" for shot in shots if shot.prompt and not images(shot.prompt)]
     parts = _replace_surrogates((*(["".join(texts)] if texts else []), *word(sample)))
-    return Request(sample.id, parts, shown, tuple(map(replace_surrogates, candidates)))
+    return Request(sample.id, parts, with_pictures, tuple(map(replace_surrogates, candidates)))
 
 
 def record(sample: Sample, request: Request, response: Response, digest: str = "") -> Record:
@@ -41,8 +41,8 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
     Likelihoods that are not finite (a float16 overflow) are an error, because comparing them would choose an option.
     """
     likelihoods, error = response.loglikelihoods, response.error
-    place = relevant(sample, request)
-    shown = video.times(images(request.prompt)) | ({} if place is None else {RELEVANT: str(place + 1)})
+    index = relevant(sample, request)
+    picture_tags = video.times(images(request.prompt)) | ({} if index is None else {RELEVANT: str(index + 1)})
     if likelihoods is not None and not all(map(math.isfinite, likelihoods)):
         error = f"the model's likelihoods are not finite numbers {likelihoods}; try --dtype float32"
         likelihoods = None
@@ -51,7 +51,7 @@ def record(sample: Sample, request: Request, response: Response, digest: str = "
         targets=sample.targets,
         category=sample.category,
         groups=sample.groups,
-        tags={**sample.tags, **shown},
+        tags={**sample.tags, **picture_tags},
         choices=tuple(text_of(choice) for choice in sample.choices),
         question=text_of(request.prompt).strip(),
         images=tuple(image.digest for image in images(request.prompt)),

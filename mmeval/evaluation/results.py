@@ -34,40 +34,41 @@ def score(
     display = display or Display()
     run = run if isinstance(run, Run) else open_run(run)
     spec = replace(run.spec, judge=judge, judge_model=judge_model)
-    whole = load_task(spec.task, run.identity.get("card"))
-    check_judge(whole, spec)
-    scored = score_records(configure(whole, spec), run.records)
+    task = load_task(spec.task, run.identity.get("card"))
+    check_judge(task, spec)
+    scored = score_records(configure(task, spec), run.records)
     verdicts = None
     if judge is not None:
-        scored, verdicts = judged(scored, whole, spec, run.folder / "judge.jsonl", display)
+        scored, verdicts = judged(scored, task, spec, run.folder / "judge.jsonl", display)
     elif (run.folder / "judge.jsonl").exists():
         display.message("scored without the earlier judge; --judge and --judge-model use its saved replies")
     results = scored.results() | {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
-    results["remarks"] += [*data_remarks(run.header.get("pictures", {})), *_of_sessions(run), *run.remarks]
+    results["remarks"] += [*data_remarks(run.header.get("pictures", {})), *_session_remarks(run), *run.remarks]
     run.save(results if verdicts is None else noted(results, verdicts, scored), scored.samples())
     return scored
 
 
-def judged(scored: Scored, whole: Task, spec: RunSpec, cache: Path, display: Display) -> tuple[Scored, Verdicts]:
+def judged(scored: Scored, task: Task, spec: RunSpec, cache: Path, display: Display) -> tuple[Scored, Verdicts]:
     """Return the scores with the verdicts of the judge that a spec names. Its replies are kept in the file `cache`.
 
-    `whole` is the task as loaded. Raises InputError for an invalid address.
+    `task` is the task as loaded. Raises InputError for an invalid address.
     """
     from mmeval.scoring.judge import MATCHING, Judge, ask
 
     assert spec.judge is not None and spec.judge_model is not None
-    asked = Judge(spec.judge, spec.judge_model, cache)
-    verdicts = ask(asked, scored.to_judge, display.message, whole.grader or MATCHING)
-    return scored.judged_by(configure(whole, spec, verdicts)), verdicts
+    verdicts = ask(
+        Judge(spec.judge, spec.judge_model, cache), scored.to_judge, display.message, task.grader or MATCHING
+    )
+    return scored.judged_by(configure(task, spec, verdicts)), verdicts
 
 
 def noted(results: Mapping[str, Any], verdicts: Verdicts, scored: Scored) -> dict[str, Any]:
     """Return the results with the verdicts and a remark on them."""
-    asked = len(scored.records)
+    answers = len(scored.records)
     if scored.task.grader is None:
-        remark = verdicts.remark(asked, official="official" in scored.scores)
+        remark = verdicts.remark(answers, official="official" in scored.scores)
     else:
-        remark = verdicts.remark_graded(asked)
+        remark = verdicts.remark_graded(answers)
     return {**results, "judge": verdicts.to_json(), "remarks": [*results["remarks"], remark]}
 
 
@@ -90,17 +91,18 @@ def report(run: Run, find: Callable[[Collection[str]], Iterable[Request]] | None
     return run_report.write(run, find)
 
 
-def _of_sessions(run: Run) -> list[str]:
+def _session_remarks(run: Run) -> list[str]:
     """Return remarks on where the answers came from."""
     reused = sum(session.get("reused", 0) for session in run.sessions)
-    found, held = versions(run.sessions), run.records
-    remarks = usage(run.sessions, sum(one.input_tokens for one in held), sum(one.output_tokens for one in held))
+    programs, records = versions(run.sessions), run.records
+    tokens_in = sum(record.input_tokens for record in records)
+    remarks = usage(run.sessions, tokens_in, sum(record.output_tokens for record in records))
     if recipe := run.sessions[-1].get("recipe") if run.sessions else None:
         remarks.insert(0, recipes.remark(recipe, run.spec.task))
     if reused:
         remarks.append(
             f"{plural(reused, 'answer was', 'answers were')} reused from earlier runs with the same requests and model."
         )
-    if len(found) > 1:
-        remarks.append(f"The answers come from {len(found)} versions of the program: {'; '.join(found)}.")
+    if len(programs) > 1:
+        remarks.append(f"The answers come from {len(programs)} versions of the program: {'; '.join(programs)}.")
     return remarks

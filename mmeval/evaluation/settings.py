@@ -31,13 +31,13 @@ OF_TEXT = (
 
 def check_effects(spec: RunSpec) -> None:
     """Raise InputError for an option that would change the run's identity and none of its answers."""
-    usual = defaults(spec)
-    given = [name for name in (*NEEDS, *OF_TEXT) if getattr(spec, name) != getattr(usual, name)]
-    for name in given:
+    default_spec = defaults(spec)
+    changed = [name for name in (*NEEDS, *OF_TEXT) if getattr(spec, name) != getattr(default_spec, name)]
+    for name in changed:
         flag = f"--{name.replace('_', '-')}"
         if spec.scoring != "text":
             raise InputError(f"{flag} has no effect with --scoring {spec.scoring}, which writes no text; remove it")
-        if name in NEEDS and NEEDS[name] not in given:
+        if name in NEEDS and NEEDS[name] not in changed:
             raise InputError(f"{flag} has no effect without --{NEEDS[name]}; add that, or remove {flag}")
 
 
@@ -63,8 +63,8 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
         hub = "hub (to download it), a folder or a file" if "hub" in task.card else "a folder or a file"
         raise InputError(f"the task '{task.name}' has no embedded suite; name its data with --data: {hub}")
     path = suite(task.name)
-    own = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
-    return data, str(path), replace(spec, **own)
+    suite_settings = {name: value for name, value in SUITES[task.name].settings.items() if getattr(spec, name) is None}
+    return data, str(path), replace(spec, **suite_settings)
 
 
 def filled(spec: RunSpec, task: Task, checkpoint: Checkpoint) -> RunSpec:
@@ -95,18 +95,18 @@ def dtype(spec: RunSpec, folder: Path | None, checkpoint: Checkpoint) -> str:
 def extra_identity(task: Task, checkpoint: Checkpoint, source: str) -> dict[str, Any]:
     """Return the part of a run's identity that is not in its spec but could change answers or scores."""
     adapter = ADAPTERS[checkpoint.adapter]
-    found: dict[str, Any] = {
+    extra: dict[str, Any] = {
         "task_version": task.version,
         "checkpoint": checkpoint.digest,
         "engine": {"version": adapter.version, **libraries(adapter.packages), **identity_facts(checkpoint)},
     }
     if task.facts is not None:
-        found["card"] = dict(task.facts)
+        extra["card"] = dict(task.facts)
     if not checkpoint.local and not checkpoint.revision:
-        found["model_revision"] = "not pinned"
+        extra["model_revision"] = "not pinned"
     hub = task.card.get("hub")
     if isinstance(hub, Mapping) and (source == "hub" or source.startswith("hub:")):
         revision = str(hub.get("revision"))
         if not re.fullmatch("[0-9a-f]{40}", revision):
-            found["data_revision"] = f"{revision}, not pinned"
-    return found
+            extra["data_revision"] = f"{revision}, not pinned"
+    return extra

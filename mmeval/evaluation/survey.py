@@ -10,8 +10,8 @@ from mmeval.pictures import TRAITS
 from mmeval.scoring.metrics.groups import named
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images, plural
 
-SHOWN = {**TRAITS, "spare": "left out because no mark in a question refers to them"}
-"""What is counted of pictures -> its wording."""
+TRAIT_WORDINGS = {**TRAITS, "spare": "left out because no mark in a question refers to them"}
+"""A counted trait of pictures -> its wording."""
 SURROGATES = "texts with a lone surrogate"
 WITHOUT = "questions without a picture"
 
@@ -30,7 +30,7 @@ class Survey:
     """Each of these -> the first 16 digits of the SHA-256 over all of it."""
     available: int
     """The number of samples in the data, independent of the limit."""
-    shown: Mapping[str, int]
+    picture_counts: Mapping[str, int]
     """Each sample to ask -> the number of pictures in its prompt."""
     categories: tuple[str, ...]
     """The categories of all samples, in the data's order."""
@@ -42,7 +42,7 @@ class Survey:
     @property
     def widest(self) -> tuple[int, str]:
         """The largest number of pictures in a prompt to ask, and the id of the first sample that has them."""
-        return max(((self.shown[id], id) for id in self.ids), key=lambda pair: pair[0], default=(0, ""))
+        return max(((self.picture_counts[id], id) for id in self.ids), key=lambda pair: pair[0], default=(0, ""))
 
     def of(self, ids: Collection[str], path: str) -> "Survey":
         """Return the survey of these questions only. Raises InputError for an id that is not in the data."""
@@ -52,30 +52,30 @@ class Survey:
 
     def without(self, ids: Collection[str]) -> "Survey":
         """Return the survey without these questions."""
-        kept = tuple(id for id in self.ids if id not in ids)
-        groups = {id: self.groups[id] for id in kept}
-        return replace(self, ids=kept, samples={id: self.samples[id] for id in kept}, groups=groups)
+        remaining = tuple(id for id in self.ids if id not in ids)
+        groups = {id: self.groups[id] for id in remaining}
+        return replace(self, ids=remaining, samples={id: self.samples[id] for id in remaining}, groups=groups)
 
 
 def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, source: str = "the data") -> Survey:
     """Read the data once. A limit takes whole groups, evenly from all categories, and reads those samples again.
 
-    Groups that share a question are one: with half of a group, a score of whole groups would be too high.
+    Groups that share a question count as one: with half of a group, a score of whole groups would be too high.
     `source` names the data in messages. Pictures of samples that are not asked are not read. Raises InputError for a
     repeated id and for no samples.
     """
     questions, contents = hashlib.sha256(), _Contents()
-    there = _Groups()
+    sample_groups = _Groups()
     for sample in read():
-        if sample.id in there.numbers:
+        if sample.id in sample_groups.numbers:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
-        there.add(sample)
+        sample_groups.add(sample)
         questions.update(_question(sample))
         if limit is None:
             contents.add(sample)
-    if not there.numbers:
+    if not sample_groups.numbers:
         raise InputError(f"{source}: has no questions; check that it is the right file or folder")
-    groups = there.by_category()
+    groups = sample_groups.by_category()
     if limit is not None:
         chosen = _evenly(groups, limit)
         for sample in read():
@@ -83,16 +83,16 @@ def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, sourc
                 contents.add(sample)
             if len(contents.digests) == len(chosen):
                 break
-    asked = contents.digests
-    kept = filter(None, ([id for id in group if id in asked] for own in groups.values() for group in own))
-    numbers = {id: number for number, group in enumerate(kept) for id in group}
+    digests = contents.digests
+    asked_groups = ([id for id in group if id in digests] for group in itertools.chain(*groups.values()))
+    numbers = {id: number for number, ids in enumerate(filter(None, asked_groups)) for id in ids}
     return Survey(
         questions.hexdigest(),
         contents.total.hexdigest(),
-        tuple(asked),
-        asked,
-        len(there.numbers),
-        contents.shown,
+        tuple(digests),
+        digests,
+        len(sample_groups.numbers),
+        contents.picture_counts,
         tuple(groups),
         contents.counts(),
         numbers,
@@ -100,7 +100,7 @@ def survey(read: Callable[[], Iterable[Sample]], limit: int | None = None, sourc
 
 
 class _Groups:
-    """The data's samples, in groups: samples that share one, directly or through others, are in the same."""
+    """The data's samples in groups: samples that share a name, directly or through other samples, are together."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -117,21 +117,21 @@ class _Groups:
         self._categories.append(sample.category)
         self._earlier.append(number)
         for name in named(sample):
-            one, other = self._first_of(self._first.setdefault(name, number)), self._first_of(number)
-            self._earlier[max(one, other)] = min(one, other)
+            first, second = self._first_sample(self._first.setdefault(name, number)), self._first_sample(number)
+            self._earlier[max(first, second)] = min(first, second)
 
     def by_category(self) -> dict[str, list[list[str]]]:
         """Return the ids of each group, by the category of its first sample."""
-        found: dict[str, list[list[str]]] = {category: [] for category in self._categories}
+        categories: dict[str, list[list[str]]] = {category: [] for category in self._categories}
         groups: dict[int, list[str]] = {}
         for id, number in self.numbers.items():
-            if (first := self._first_of(number)) == number:
+            if (first := self._first_sample(number)) == number:
                 groups[first] = []
-                found[self._categories[first]].append(groups[first])
+                categories[self._categories[first]].append(groups[first])
             groups[first].append(id)
-        return found
+        return categories
 
-    def _first_of(self, number: int) -> int:
+    def _first_sample(self, number: int) -> int:
         while (earlier := self._earlier[number]) != number:
             self._earlier[number] = number = self._earlier[earlier]
         return number
@@ -146,7 +146,7 @@ class _Contents:
     """Sample -> the first 16 digits of its own digest."""
     traits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Digest of a picture -> its traits."""
-    shown: dict[str, int] = field(default_factory=dict)
+    picture_counts: dict[str, int] = field(default_factory=dict)
     """Sample -> the number of its pictures."""
     spare: int = 0
     surrogates: int = 0
@@ -156,22 +156,22 @@ class _Contents:
         fingerprint = _fingerprint(sample)
         self.digests[sample.id] = fingerprint.hex()[:16]
         self.total.update(fingerprint)
-        shown = _shown(sample)
-        self.traits |= {image.digest: image.traits for image in shown if image.digest not in self.traits}
+        pictures = _pictures(sample)
+        self.traits |= {image.digest: image.traits for image in pictures if image.digest not in self.traits}
         self.spare += int(sample.tags.get(SPARE, 0))
         self.surrogates += SURROGATE.search("".join(_texts(sample))) is not None
-        self.shown[sample.id] = len(shown)
+        self.picture_counts[sample.id] = len(pictures)
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of pictures, and the nonzero counts of traits, lone surrogates, and rows without one."""
-        without = sum(not number for number in self.shown.values())
-        own = Counter({"all": len(self.traits), "spare": self.spare, SURROGATES: self.surrogates, WITHOUT: without})
-        return own + Counter(trait for found in self.traits.values() for trait in found)
+        without = sum(not count for count in self.picture_counts.values())
+        totals = Counter({"all": len(self.traits), "spare": self.spare, SURROGATES: self.surrogates, WITHOUT: without})
+        return totals + Counter(trait for traits in self.traits.values() for trait in traits)
 
 
-def check_pictures(model: Model, found: Survey) -> None:
+def check_pictures(model: Model, surveyed: Survey) -> None:
     """Raise Unsupported if a prompt has more pictures than the model supports."""
-    most, sample = found.widest
+    most, sample = surveyed.widest
     if model.max_images is not None and most > model.max_images:
         raise Unsupported(
             f"{model.name} takes {plural(model.max_images, 'picture')} and sample '{sample}' has {most}; "
@@ -181,25 +181,25 @@ def check_pictures(model: Model, found: Survey) -> None:
 
 def data_remarks(counts: Mapping[str, int]) -> list[str]:
     """Return remarks on pictures and texts that are changed for the model, or missing, one sentence each."""
-    phrases = [f"{counts[trait]:,} {what}" for trait, what in SHOWN.items() if counts.get(trait)]
-    found = [f"Pictures: {'; '.join(phrases)}; {plural(counts['all'], 'is', 'are')} shown."] if phrases else []
+    phrases = [f"{counts[trait]:,} {wording}" for trait, wording in TRAIT_WORDINGS.items() if counts.get(trait)]
+    remarks = [f"Pictures: {'; '.join(phrases)}; {plural(counts['all'], 'is', 'are')} shown."] if phrases else []
     if counts.get("all") and (without := counts.get(WITHOUT)):
-        found.append(f"{plural(without, 'question has', 'questions have')} no picture.")
+        remarks.append(f"{plural(without, 'question has', 'questions have')} no picture.")
     if surrogates := counts.get(SURROGATES):
-        found.append(
+        remarks.append(
             f"{plural(surrogates, 'question has', 'questions have')} a lone surrogate (half an emoji), shown as \ufffd."
         )
-    return found
+    return remarks
 
 
-def _shown(sample: Sample) -> list[Image]:
-    shown = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
-    return [image for parts in shown for image in images(parts)]
+def _pictures(sample: Sample) -> list[Image]:
+    prompts = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
+    return [image for parts in prompts for image in images(parts)]
 
 
 def _texts(sample: Sample) -> Iterator[str]:
-    shown = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
-    yield from (part for parts in shown for part in parts if isinstance(part, str))
+    prompts = (sample.prompt, *sample.choices, *(shot.prompt for shot in sample.shots))
+    yield from (part for parts in prompts for part in parts if isinstance(part, str))
     yield from (*sample.targets, *sample.tags.values(), *(shot.answer for shot in sample.shots))
 
 

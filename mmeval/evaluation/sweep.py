@@ -61,8 +61,8 @@ def evaluate_all(
         try:
             expand(controls, list(load_task(spec.task).prompts))
             run = evaluate(spec, out=folder, fresh=fresh, keep_errors=keep_errors, display=display, load=loader)
-            asked = under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
-            if asked and run.up_to_date and of_process().alone:
+            control_runs = under_controls(run, spec, controls, keep_errors=keep_errors, display=display, load=loader)
+            if control_runs and run.up_to_date and of_process().alone:
                 report(run)  # the page shows the answers under the controls
         except InputError as error:
             if failed is None or not several:
@@ -90,14 +90,14 @@ def under_controls(
     """
     display, loader = display or Display(), load or KeptModel(keep_pictures=True)
     task = load_task(spec.task)
-    found = expand(names, [prompt for prompt in task.prompts if prompt != run.spec.prompt])
+    control_names = expand(names, [prompt for prompt in task.prompts if prompt != run.spec.prompt])
     finished = []
-    for number, name in enumerate(sorted(found, key=lambda one: one == TEXT), start=1):
-        display.message(f"control {name}, {number} of {len(found)}: {about(name)}")
+    for number, name in enumerate(sorted(control_names, key=lambda control: control == TEXT), start=1):
+        display.message(f"control {name}, {number} of {len(control_names)}: {about(name)}")
         folder = run.folder / CONTROL_RUNS / name
-        own = replace(spec, control=name)
+        control_spec = replace(spec, control=name)
         try:
-            finished.append(evaluate(own, out=folder, keep_errors=keep_errors, display=display, load=loader))
+            finished.append(evaluate(control_spec, out=folder, keep_errors=keep_errors, display=display, load=loader))
         except ActsOnNothing as reason:
             display.message(f"not run: {reason}")
     return finished
@@ -107,8 +107,8 @@ def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
     """Yield a run's first prompts, then for each control its description and its first prompts or why it cannot act."""
     yield preview(spec)
     task = load_task(spec.task)
-    found = expand(names, [prompt for prompt in task.prompts if prompt != (spec.prompt or next(iter(task.prompts)))])
-    for name in found:
+    main_prompt = spec.prompt or next(iter(task.prompts))
+    for name in expand(names, [prompt for prompt in task.prompts if prompt != main_prompt]):
         yield f"control {name}: {about(name)}"
         try:
             yield preview(replace(spec, control=name))
@@ -119,37 +119,37 @@ def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
 class KeptModel:
     """Loads models for evaluations, and keeps the last one loaded.
 
-    `keep_pictures`: the evaluations show the same pictures, which the model keeps encoded as far as it has room.
+    `keep_pictures`: the evaluations show the same pictures, so the model keeps them encoded as far as memory allows.
     """
 
     def __init__(self, *, keep_pictures: bool = False) -> None:
         self._keep_pictures = keep_pictures
-        self._held: tuple[Checkpoint, ModelOptions, Model] | None = None
+        self._loaded: tuple[Checkpoint, ModelOptions, Model] | None = None
 
     def __call__(self, checkpoint: Checkpoint, options: ModelOptions) -> Model:
-        """Return the model, loading it if it is not the kept one."""
+        """Return the model, loading it unless it is loaded already."""
         options = replace(options, keep_pictures=self._keep_pictures)
-        if self._held is None or self._held[:2] != (checkpoint, options):
-            self._held = None  # free it first: two models may not fit
-            self._held = (checkpoint, options, load_model(checkpoint, options))
-        return self._held[2]
+        if self._loaded is None or self._loaded[:2] != (checkpoint, options):
+            self._loaded = None  # free it first: two models may not fit
+            self._loaded = (checkpoint, options, load_model(checkpoint, options))
+        return self._loaded[2]
 
 
 def _check_servers(models: Sequence[str]) -> None:
-    known: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for model in models:
-        other = known.setdefault(_model(model), model)
-        if other != model:
+        earlier = spellings.setdefault(_model(model), model)
+        if earlier != model:
             raise InputError(
-                f"{without_password(other)} and {without_password(model)} are the same model, so its runs are the "
+                f"{without_password(earlier)} and {without_password(model)} are the same model, so its runs are the "
                 "same; name both addresses at once, as in server:URL,URL#MODEL, or compare them with `mmeval parity`"
             )
 
 
 def _check_seeds(specs: Sequence[RunSpec]) -> None:
     for task in dict.fromkeys(spec.task for spec in specs):
-        own = [spec for spec in specs if spec.task == task]
-        seeds = {spec.seed for spec in own if not spec.temperature}  # else answers are sampled by the seed
+        task_specs = [spec for spec in specs if spec.task == task]
+        seeds = {spec.seed for spec in task_specs if not spec.temperature}  # else answers are sampled by the seed
         if len(seeds) > 1 and load_task(task).few_shot is None:
             raise InputError(f"the task '{task}' has no demonstrations to draw; remove --seeds, or add --temperature")
 
@@ -157,7 +157,7 @@ def _check_seeds(specs: Sequence[RunSpec]) -> None:
 def _varied(spec: RunSpec, specs: Sequence[RunSpec]) -> dict[str, Any]:
     """Return this spec's values of the settings in which the specs differ, except task and model."""
     names = (name for name in options() if name not in ("task", "model"))
-    return {name: getattr(spec, name) for name in names if len({getattr(one, name) for one in specs}) > 1}
+    return {name: getattr(spec, name) for name in names if len({getattr(other, name) for other in specs}) > 1}
 
 
 def _described(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
@@ -181,28 +181,28 @@ def folders_of(specs: Sequence[RunSpec], out: Path | None) -> list[Path | None]:
     """
     for name in _varied(specs[0], specs):
         if not options()[name].identifies and name != "recipe":
-            one, other = list(dict.fromkeys(getattr(spec, name) for spec in specs))[:2]
-            raise InputError(f"{name} is {one} and {other}, but it does not make another run; give one value")
-    found: list[Path | None] = []
+            first, second = list(dict.fromkeys(getattr(spec, name) for spec in specs))[:2]
+            raise InputError(f"{name} is {first} and {second}, but it does not make another run; give one value")
+    folders: list[Path | None] = []
     for spec in specs:
         try:
-            found.append(default_folder(spec) if out is None else out / _name(spec, specs))
+            folders.append(default_folder(spec) if out is None else out / _name(spec, specs))
         except InputError:  # `evaluate` says what is wrong with the spec
-            found.append(None)
-    for folder in {one for one in found if one is not None and found.count(one) > 1}:
-        places = [place for place, one in enumerate(found) if one == folder]
-        runs = [_described(specs[place], specs) for place in places]
+            folders.append(None)
+    for folder in {path for path in folders if path is not None and folders.count(path) > 1}:
+        indices = [index for index, path in enumerate(folders) if path == folder]
+        runs = [_described(specs[index], specs) for index in indices]
         if out is None:
             raise InputError(f"{runs[0]} and {runs[1]} have the same folder, {folder}; add --out to give each its own")
-        for place, text in zip(places, runs, strict=True):
-            found[place] = folder.with_name(f"{folder.name}-{short_digest(text)}")
-    return found
+        for index, text in zip(indices, runs, strict=True):
+            folders[index] = folder.with_name(f"{folder.name}-{short_digest(text)}")
+    return folders
 
 
 def _name(spec: RunSpec, specs: Sequence[RunSpec]) -> str:
     """Name a run's folder after what distinguishes it; a task or a model in a folder is named without the folder."""
     parts = [named(name, value) for name, value in _varied(spec, specs).items()]
-    if any(replace(spec, seed=0) != replace(one, seed=0) for one in specs):
+    if any(replace(spec, seed=0) != replace(other, seed=0) for other in specs):
         checkpoint = find_model(spec.model)
         parts = [load_task(spec.task).name, checkpoint.name if checkpoint.local else _model(spec.model), *parts]
     return component("-".join(parts))

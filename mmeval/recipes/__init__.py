@@ -49,9 +49,11 @@ def load(name: str) -> Recipe:
         raise InputError(f"no recipe '{name}'{nearest(name, names())}; `mmeval recipes` lists them")
     file = resources.files("mmeval.recipes").joinpath(f"{name}.yaml")
     recipe: Recipe = validated(Recipe, yaml_file.read(file), str(file), "restore the file")
-    known = RunSpec.__dataclass_fields__
-    for field in (field for own in recipe.tasks.values() for field in own.set if field not in known):
-        raise InputError(f"{file}: sets '{field}', which is no option{nearest(field, known)}; restore the file")
+    spec_fields = RunSpec.__dataclass_fields__
+    for task_settings in recipe.tasks.values():
+        if unknown := [field for field in task_settings.set if field not in spec_fields]:
+            hint = nearest(unknown[0], spec_fields)
+            raise InputError(f"{file}: sets '{unknown[0]}', which is no option{hint}; restore the file")
     return recipe
 
 
@@ -62,9 +64,9 @@ def apply(spec: RunSpec) -> RunSpec:
     """
     if spec.recipe is None:
         return spec
-    own, usual = settings(spec.recipe, spec.task).set, defaults(spec)
-    check_given(spec, [name for name in own if getattr(spec, name) != getattr(usual, name)])
-    applied = replace(spec, **own)
+    values, default_spec = settings(spec.recipe, spec.task).set, defaults(spec)
+    check_given(spec, [name for name in values if getattr(spec, name) != getattr(default_spec, name)])
+    applied = replace(spec, **values)
     applied.check_sampling()
     return applied
 
@@ -78,10 +80,10 @@ def check_given(spec: RunSpec, given: Collection[str]) -> None:
     if spec.recipe is None:
         return
     for name, value in settings(spec.recipe, spec.task).set.items():
-        own = getattr(spec, name)
-        if name in given and own != value:
+        current = getattr(spec, name)
+        if name in given and current != value:
             flag = f"--{name.replace('_', '-')}"
-            raise InputError(f"the recipe '{spec.recipe}' sets {flag} {value}, and {own} was given; leave out one")
+            raise InputError(f"the recipe '{spec.recipe}' sets {flag} {value}, and {current} was given; leave out one")
 
 
 def settings(name: str, task: str) -> Settings:
@@ -94,6 +96,6 @@ def settings(name: str, task: str) -> Settings:
 
 def remark(name: str, task: str) -> str:
     """Return the remark on a run's settings, for below its table."""
-    own = settings(name, task)
-    values = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in own.set.items())
-    return f"Asked by the recipe {name}: {values} ({load(name).source}, {own.source}). {own.differs}".strip()
+    of_task = settings(name, task)
+    values = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in of_task.set.items())
+    return f"Asked by the recipe {name}: {values} ({load(name).source}, {of_task.source}). {of_task.differs}".strip()

@@ -21,7 +21,7 @@ class Unsupported(InputError):
 
 
 def malformed(error: Exception) -> str:
-    """Say in a user's words what an error means that a value of the wrong form caused."""
+    """Describe, in a user's words, an error that a value of the wrong form caused."""
     if isinstance(error, KeyError):
         return f"no {error}"
     return "a value of the wrong type" if isinstance(error, (TypeError, AttributeError)) else str(error)

@@ -1,4 +1,4 @@
-"""Show an answer while it is written. Adapters say what the answer is so far; `Pieces` shows what is certain of it."""
+"""Show an answer while it is written. Adapters pass the answer so far; `Pieces` shows the part that is final."""
 
 import re
 from collections.abc import Callable

@@ -53,7 +53,7 @@ def whole_number(tags: Mapping[str, str], name: str, default: str | None = None)
 
 
 def one_of(value: str, known: Collection[str], what: str) -> str:
-    """Return a value of a record that is one of those known. Raises InputError, since anybody may have changed it."""
+    """Return a record's value if it is known. Raises InputError otherwise, since anybody may have changed the file."""
     if value not in known:
         raise InputError(f"{what} is {value!r:.60}, not one of {', '.join(known)}; restore the file")
     return value

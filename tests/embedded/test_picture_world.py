@@ -51,8 +51,8 @@ def test_the_pair_is_yes_then_no_and_its_order_in_the_test_is_a_coin() -> None:
 
 
 def test_train_and_test_of_one_seed_are_different_pictures() -> None:
-    one, other = (world.draw("landmark", 0, split) for split in ("train", "test"))
-    assert one.picture.tobytes() != other.picture.tobytes()
+    training, test = (world.draw("landmark", 0, split) for split in ("train", "test"))
+    assert training.picture.tobytes() != test.picture.tobytes()
 
 
 @pytest.mark.slow

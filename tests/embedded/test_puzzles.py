@@ -41,35 +41,36 @@ def test_training_never_shows_what_the_test_holds_out(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["which", "odd", "frames", "same", "both"])
 def test_no_answer_is_much_more_common_than_another(kind: str) -> None:
-    found = [puzzle for seed in range(400) for puzzle in puzzles(kind, seed, "train")]
-    most = max(len(puzzle.choices) for puzzle in found)
-    counts = Counter(puzzle.answer for puzzle in found if len(puzzle.choices) == most)
+    drawn_puzzles = [puzzle for seed in range(400) for puzzle in puzzles(kind, seed, "train")]
+    most = max(len(puzzle.choices) for puzzle in drawn_puzzles)
+    counts = Counter(puzzle.answer for puzzle in drawn_puzzles if len(puzzle.choices) == most)
     assert len(counts) == most
     assert max(counts.values()) < 2 * min(counts.values())
 
 
 def test_only_one_picture_shows_what_is_asked_for() -> None:
     for puzzle in drawn("which"):
-        asked = str(puzzle.question[0]).removeprefix("Which image shows a").removeprefix("n").strip(" ?")
-        (place,) = [index for index, scene in enumerate(puzzle.scenes) if asked in kinds(scene)]
-        assert puzzle.answer == f"image {place}"
+        target = str(puzzle.question[0]).removeprefix("Which image shows a").removeprefix("n").strip(" ?")
+        (index,) = [index for index, scene in enumerate(puzzle.scenes) if target in kinds(scene)]
+        assert puzzle.answer == f"image {index}"
 
 
 def test_the_odd_one_is_the_only_one_without_what_the_others_share() -> None:
     for puzzle in drawn("odd"):
-        things = [scene.things[0].kind for scene in puzzle.scenes]
-        shared = [Counter(thing.color for thing in things), Counter(thing.shape for thing in things)]
+        thing_kinds = [scene.things[0].kind for scene in puzzle.scenes]
+        shared = [Counter(kind.color for kind in thing_kinds), Counter(kind.shape for kind in thing_kinds)]
         (common,) = [value for counter in shared for value, count in counter.items() if count == 3]
-        (place,) = [index for index, thing in enumerate(things) if common not in (thing.color, thing.shape)]
-        assert puzzle.answer == f"image {place}"
+        (odd_index,) = [index for index, kind in enumerate(thing_kinds) if common not in (kind.color, kind.shape)]
+        assert puzzle.answer == f"image {odd_index}"
 
 
 def test_the_two_captions_have_the_same_words_in_another_order() -> None:
     for puzzle in drawn("matching"):
         first, second = str(puzzle.question[0]).split("Caption 1: ")
-        one, other = (text.removeprefix("Caption 0: ").split(". ")[0].strip(". ") for text in (first, second))
-        assert one != other
-        assert Counter(one.split()) - Counter(["a", "an"] * 9) == Counter(other.split()) - Counter(["a", "an"] * 9)
+        first, second = (text.removeprefix("Caption 0: ").split(". ")[0].strip(". ") for text in (first, second))
+        assert first != second
+        articles = Counter(["a", "an"] * 9)
+        assert Counter(first.split()) - articles == Counter(second.split()) - articles
     groups = [[puzzle.answer for puzzle in puzzles("matching", seed, "test")] for seed in range(100)]
     counts = Counter(" ".join(answers) for answers in groups)
     assert set(counts) == {"yes no no yes", "no yes yes no"}  # the numbers alone do not tell
@@ -106,26 +107,26 @@ def test_new_words_are_new_and_every_shot_names_what_it_shows() -> None:
     for seed in SEEDS:
         group = puzzles("novel", seed, "test")
         assert [len(puzzle.shots) for puzzle in group] == [2 * count for count in SHOTS]
-        named = {kinds(shot.scenes[0])[0]: shot.answer for shot in group[-1].shots}
-        assert len(named) == 2
-        assert all(named[kinds(puzzle.scenes[0])[0]] == puzzle.answer for puzzle in group)
-        assert all(of_split(word.strip("'")) == "test" for word in named.values())
+        names = {kinds(shot.scenes[0])[0]: shot.answer for shot in group[-1].shots}
+        assert len(names) == 2
+        assert all(names[kinds(puzzle.scenes[0])[0]] == puzzle.answer for puzzle in group)
+        assert all(of_split(word.strip("'")) == "test" for word in names.values())
 
 
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_every_leaf_has_four_options_of_which_one_is_right(leaf: str) -> None:
-    found = list(choices(leaf, 12, "test"))
-    assert len({choice.view.name for choice in found}) == len(found) == 12
-    assert all(len(set(choice.options)) == 4 and choice.answer in choice.options for choice in found)
-    assert all((choice.question, choice.answer) in choice.view.probes for choice in found)
-    assert list(choices(leaf, 3, "test"))[2].options == found[2].options
+    drawn_choices = list(choices(leaf, 12, "test"))
+    assert len({choice.view.name for choice in drawn_choices}) == len(drawn_choices) == 12
+    assert all(len(set(choice.options)) == 4 and choice.answer in choice.options for choice in drawn_choices)
+    assert all((choice.question, choice.answer) in choice.view.probes for choice in drawn_choices)
+    assert list(choices(leaf, 3, "test"))[2].options == drawn_choices[2].options
 
 
 def test_captions_belong_to_the_pictures_that_the_answer_says() -> None:
     for puzzle in drawn("matching"):
-        told = str(puzzle.question[0])
-        texts = told.removeprefix("Caption 0: ").partition(". Does caption")[0].split(". Caption 1: ")
-        number, image = int(told.partition("Does caption ")[2][0]), puzzle.question[1]
+        question = str(puzzle.question[0])
+        texts = question.removeprefix("Caption 0: ").partition(". Does caption")[0].split(". Caption 1: ")
+        number, image = int(question.partition("Does caption ")[2][0]), puzzle.question[1]
         assert isinstance(image, int)
         names = kinds(puzzle.scenes[image])
         text = texts[number]

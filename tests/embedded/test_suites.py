@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def _small(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
 
 def test_suites_are_those_of_tasks_and_each_has_its_writer() -> None:
     assert SUITES.keys() <= TASKS.keys()
-    assert {one.name for one in SUITES.values()} == suites.WRITERS.keys()
+    assert {entry.name for entry in SUITES.values()} == suites.WRITERS.keys()
 
 
 def test_a_list_of_the_suites_draws_nothing() -> None:
@@ -40,7 +41,7 @@ def test_a_suite_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert path.is_relative_to(tmp_path / "mmeval" / "embedded")
     (path / "mark").touch()
     assert (suite("pope") / "mark").exists()
-    assert [found.name for found in path.parent.iterdir()] == ["pope"]  # nothing temporary is left
+    assert [child.name for child in path.parent.iterdir()] == ["pope"]  # nothing temporary is left
 
 
 def test_of_two_processes_that_write_at_once_either_may_be_first(
@@ -56,7 +57,7 @@ def test_of_two_processes_that_write_at_once_either_may_be_first(
 
     monkeypatch.setitem(suites.WRITERS, "nlvr2", slow)
     assert len(list(load_task("nlvr2").samples(str(suite("nlvr2"))))) == 2
-    assert [found.name for found in suite("nlvr2").parent.iterdir()] == ["nlvr2"]
+    assert [child.name for child in suite("nlvr2").parent.iterdir()] == ["nlvr2"]
 
 
 def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,8 +99,8 @@ def test_three_frames_of_a_video_show_how_a_clip_begins_goes_on_and_ends() -> No
     assert task.video is not None
     drawn = clip(0, "test")
     first = next(task.video(str(suite("nextqa")), SUITES["nextqa"].settings["frames"], task.sampler))
-    shown = [part.decode().tobytes() for part in first.prompt if isinstance(part, Image)]
-    assert shown == [drawn.frame(time).tobytes() for time in (0, 0.5, 1)]
+    pictures = [part.decode().tobytes() for part in first.prompt if isinstance(part, Image)]
+    assert pictures == [drawn.frame(time).tobytes() for time in (0, 0.5, 1)]
     assert (first.category, len(first.choices)) == ("TC", 5)
     assert first.choices["ABCDE".index(first.targets[0])] == (drawn.action,)
 
@@ -107,8 +108,8 @@ def test_three_frames_of_a_video_show_how_a_clip_begins_goes_on_and_ends() -> No
 @pytest.mark.slow
 def test_a_suite_brings_settings_that_a_user_may_change() -> None:
     pytest.importorskip("av")
-    usual, other = (plan(RunSpec("nextqa", "constant", "embedded", frames=frames)) for frames in (None, 5))
-    assert (usual.spec.frames, usual.folder.name) == (3, "nextqa-constant-embedded")
+    default, other = (plan(RunSpec("nextqa", "constant", "embedded", frames=frames)) for frames in (None, 5))
+    assert (default.spec.frames, default.folder.name) == (3, "nextqa-constant-embedded")
     assert (other.spec.frames, other.folder.name) == (5, "nextqa-constant-embedded-frames5")
 
 
@@ -135,6 +136,6 @@ def test_a_suite_is_the_same_everywhere(name: str) -> None:
         pytest.importorskip("av")
     total = hashlib.sha256()
     for sample in load_task(name).samples(str(suite(name))):
-        for part in (sample.id, *sample.prompt, *sample.targets, *(part for own in sample.choices for part in own)):
+        for part in (sample.id, *sample.prompt, *sample.targets, *chain.from_iterable(sample.choices)):
             total.update(part.decode().tobytes() if isinstance(part, Image) else repr(part).encode())
     assert total.hexdigest()[:16] == DIGESTS[name]

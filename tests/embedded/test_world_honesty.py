@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ Questions = list[tuple[str, bool]]
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Subtask:
     """One subtask: its questions, and what the nearest training picture's facts say to each test question."""
 
     training: Questions
@@ -28,55 +28,55 @@ class _Seen:
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[str, _Seen]:
+def subtasks() -> dict[str, _Subtask]:
     return {subtask: _look(subtask) for subtask in world.SUBTASKS}
 
 
 @pytest.mark.slow
-def test_questions_alone_say_nothing(seen: dict[str, _Seen]) -> None:
+def test_questions_alone_say_nothing(subtasks: dict[str, _Subtask]) -> None:
     """Logistic regression on words and pairs of words: within 4 points of chance over all, 15 in each subtask.
 
     A picture's two questions differ in little but the fact, so a guesser has both right or both wrong: a
     subtask of 100 pictures has a standard error of 5 points, all fourteen together of 1.3.
     """
-    words = _words([text for one in seen.values() for text, _ in one.training])
-    weights = _fitted(words, [question for one in seen.values() for question in one.training])
-    right = {subtask: _right(words, weights, one.test) for subtask, one in seen.items()}
+    words = _words([text for questions in subtasks.values() for text, _ in questions.training])
+    weights = _fitted(words, [question for questions in subtasks.values() for question in questions.training])
+    right = {subtask: _right(words, weights, questions.test) for subtask, questions in subtasks.items()}
     assert abs(float(np.mean([value for values in right.values() for value in values])) - 0.5) < 0.04
     for subtask, values in right.items():
         assert abs(float(np.mean(values)) - 0.5) < 0.15, subtask
 
 
 @pytest.mark.slow
-def test_the_classifier_would_have_seen_a_leak(seen: dict[str, _Seen]) -> None:
+def test_the_classifier_would_have_seen_a_leak(subtasks: dict[str, _Subtask]) -> None:
     """Where every third yes says "clearly", it does: the test above is not at chance for want of power."""
-    told = [
-        (f"{text} clearly" if truth and index % 3 == 0 else text, truth)
-        for index, (text, truth) in enumerate(question for one in seen.values() for question in one.training)
+    training = chain.from_iterable(questions.training for questions in subtasks.values())
+    leaking = [
+        (f"{text} clearly" if truth and index % 3 == 0 else text, truth) for index, (text, truth) in enumerate(training)
     ]
-    words = _words([text for text, _ in told])
-    assert np.mean(_right(words, _fitted(words, told), told)) > 0.6
+    words = _words([text for text, _ in leaking])
+    assert np.mean(_right(words, _fitted(words, leaking), leaking)) > 0.6
 
 
 @pytest.mark.slow
-def test_the_nearest_training_picture_does_not_know(seen: dict[str, _Seen]) -> None:
+def test_the_nearest_training_picture_does_not_know(subtasks: dict[str, _Subtask]) -> None:
     """Below 65% on perception's ten subtasks together, by the facts of the nearest picture of the same subtask."""
     right = [
         guess == truth
         for subtask in world.PERCEPTION
-        for guess, (_, truth) in zip(seen[subtask].nearest, seen[subtask].test, strict=True)
+        for guess, (_, truth) in zip(subtasks[subtask].nearest, subtasks[subtask].test, strict=True)
     ]
     assert 0.5 < np.mean(right) < 0.65
 
 
-def _look(subtask: str) -> _Seen:
-    known = [world.draw(subtask, seed, "train") for seed in range(TRAINING)]
-    asked = [world.draw(subtask, seed, "test") for seed in range(TEST)]
-    shelf, wanted = _pixels(known), _pixels(asked)
-    distances = (shelf**2).sum(axis=1) - 2 * wanted @ shelf.T
-    pairs = zip(asked, distances.argmin(axis=1), strict=True)
-    nearest = [world.answer(claim, known[index].facts) for view, index in pairs for claim in view.asked]
-    return _Seen(_questions(known), _questions(asked), nearest)
+def _look(subtask: str) -> _Subtask:
+    training = [world.draw(subtask, seed, "train") for seed in range(TRAINING)]
+    test = [world.draw(subtask, seed, "test") for seed in range(TEST)]
+    stored, queries = _pixels(training), _pixels(test)
+    distances = (stored**2).sum(axis=1) - 2 * queries @ stored.T
+    pairs = zip(test, distances.argmin(axis=1), strict=True)
+    nearest = [world.answer(claim, training[index].facts) for view, index in pairs for claim in view.asked]
+    return _Subtask(_questions(training), _questions(test), nearest)
 
 
 def _pixels(views: list[world.View]) -> npt.NDArray[np.float32]:
@@ -92,7 +92,7 @@ def _features(text: str) -> set[str]:
     """Its words and pairs of neighboring words; a word in quotes is spelled."""
     spelled = re.sub(r"'(\w+)'", lambda match: " ".join(match[1]), text.lower())
     words = re.findall(r"[a-z]+|\d", spelled)
-    return {*words, *(f"{one} {other}" for one, other in pairwise(words))}
+    return {*words, *(f"{first} {second}" for first, second in pairwise(words))}
 
 
 def _words(texts: list[str]) -> dict[str, int]:

@@ -25,7 +25,7 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     content = rng.pick(list(CONTENTS))
     picture = _moved(rng, CONTENTS[content])
     canvas = Canvas(rng, colors[0], colors[1])
-    for x, y, size in _places(rng):
+    for x, y, size in _touches(rng):
         color = varied(rng, colors[picture(x / 48 - 1, y / 48 - 1)], 12)
         _touch(rng, canvas, technique, x, y, size, color)
     _frame(rng, canvas)
@@ -38,16 +38,16 @@ def _portrait(rng: Rng, row: int, column: int) -> Portrait:
     return Portrait(canvas.finish(), f"{content} in {palette} {technique}", probes, marks)
 
 
-def _places(rng: Rng) -> list[tuple[float, float, float]]:
+def _touches(rng: Rng) -> list[tuple[float, float, float]]:
     """Return (x, y, size) of the touches: a jittered grid, in random order."""
     step = 8.5
     count = int(SIZE / step) + 2
-    places = [
+    touches = [
         ((x + rng.between(-0.3, 0.3)) * step, (y + rng.between(-0.3, 0.3)) * step, step * rng.between(0.85, 1.15))
         for y in range(count)
         for x in range(count)
     ]
-    return rng.shuffled(places)
+    return rng.shuffled(touches)
 
 
 def _touch(rng: Rng, canvas: Canvas, technique: str, x: float, y: float, size: float, color: Color) -> None:
@@ -87,7 +87,9 @@ def _moved(rng: Rng, content: Content) -> Content:
 def _sunset(x: float, y: float) -> int:
     if (x - 0.3) ** 2 + (y + 0.4) ** 2 < 0.1:
         return 4
-    return 3 if y > 0.35 + 0.15 * math.sin(4 * x) else 2 if y > 0.1 else 0
+    if y > 0.35 + 0.15 * math.sin(4 * x):
+        return 3
+    return 2 if y > 0.1 else 0
 
 
 def _vase(x: float, y: float) -> int:
@@ -117,7 +119,9 @@ def _sail(x: float, y: float) -> int:
 def _wood(x: float, y: float) -> int:
     if abs((x * 2.2) % 1 - 0.5) < 0.12 and y > -0.2:
         return 3
-    return 2 if y < -0.1 + 0.2 * math.sin(7 * x) else 1 if y > 0.55 else 0
+    if y < -0.1 + 0.2 * math.sin(7 * x):
+        return 2
+    return 1 if y > 0.55 else 0
 
 
 CONTENTS: dict[str, Content] = {"sunset": _sunset, "vase": _vase, "head": _head, "sail": _sail, "wood": _wood}

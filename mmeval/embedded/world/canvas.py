@@ -17,9 +17,9 @@ Color = tuple[int, int, int]
 Point = tuple[float, float]
 
 
-def mix(one: Color, other: Color, share: float) -> Color:
+def mix(start: Color, end: Color, share: float) -> Color:
     """Return the color at `share` of the way from one to the other."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(start, end, strict=True))
     return red, green, blue
 
 
@@ -69,7 +69,7 @@ class Canvas:
 
     def _fill(self, corners: Sequence[tuple[int, int]], fill: Color) -> None:
         """Fill by our own scan conversion (even-odd, pixel centers), because Pillow's changed in 11.1 and 12.0."""
-        rows, places = [], []
+        rows, columns = [], []
         ends = [*corners[1:], corners[0]]
         top, left = min(y for _, y in corners), min(x for x, _ in corners)
         tall, wide = max(y for _, y in corners) - top, max(x for x, _ in corners) - left
@@ -78,10 +78,10 @@ class Canvas:
                 middles = np.arange(min(y0, y1), max(y0, y1))
                 crossings = x0 - left + (2 * middles + 1 - 2 * y0) * (x1 - x0) / (2 * (y1 - y0))
                 rows.append(middles - top)
-                places.append(np.ceil(crossings - 0.5).astype(np.int64))
+                columns.append(np.ceil(crossings - 0.5).astype(np.int64))
         if rows:
             turns = np.zeros((tall, wide + 1), dtype=np.uint8)
-            np.add.at(turns, (np.concatenate(rows), np.concatenate(places)), 1)
+            np.add.at(turns, (np.concatenate(rows), np.concatenate(columns)), 1)
             inside = np.cumsum(turns[:, :-1], axis=1, dtype=np.uint8) % 2 * np.uint8(255)
             self._image.paste(fill, (left, top), Image.fromarray(inside))
 

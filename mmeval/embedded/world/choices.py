@@ -72,8 +72,8 @@ def options(rng: Rng, question: str, answer: str) -> tuple[str, ...] | None:
     sort = next((sort for begins, sort in SORTS.items() if question.startswith(begins)), ())
     if answer not in sort:
         return None
-    others = rng.shuffled([item for item in sort if item != answer])
-    return tuple(rng.shuffled([answer, *others[:3]]))
+    wrong = rng.shuffled([item for item in sort if item != answer])
+    return tuple(rng.shuffled([answer, *wrong[:3]]))
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,15 @@ class Choice:
 def choices(leaf: str, count: int, split: Split) -> Iterator[Choice]:
     """Yield the first `count` questions of a leaf, always the same ones."""
     _, subtask, begins = LEAVES[leaf]
-    seed = found = 0
-    while found < count:
+    seed = yielded = 0
+    while yielded < count:
         view = draw(subtask, seed, split)
         rng = Rng(f"{leaf}/{split}/{seed}")
         seed += 1
-        asked = [(question, answer) for question, answer in view.probes if question.startswith(begins)]
-        if asked:
-            question, answer = rng.pick(asked)
+        matching = [(question, answer) for question, answer in view.probes if question.startswith(begins)]
+        if matching:
+            question, answer = rng.pick(matching)
             four = options(rng, question, answer)
             if four is not None:
-                found += 1
+                yielded += 1
                 yield Choice(view, question, four, answer)

@@ -59,9 +59,11 @@ class Clip:
         if self.action in ("appears", "is hidden") and (done < 0.5) == (self.action == "appears"):
             return "nothing"
         if self.kind is None and self.action in ("falls", "sits down"):
-            states = {"falls": ("standing", "falling", "lying"), "sits down": ("standing", "bent", "sitting")}
-            return f"person {states[self.action][0 if done < 0.15 else 2 if done > 0.85 else 1]}"
-        x, y = self._place(done)
+            during, after = ("falling", "lying") if self.action == "falls" else ("bent", "sitting")
+            if done < 0.15:
+                return "person standing"
+            return f"person {after if done > 0.85 else during}"
+        x, y = self._position(done)
         row, column = min(2, int(3 * y / SIZE)), min(2, int(3 * x / SIZE))
         place = f"{('top', 'middle', 'bottom')[row]} {('left', 'center', 'right')[column]}"
         return f"{self.subject} {place}" if self.kind else f"person standing {place.split()[1]}"
@@ -73,7 +75,7 @@ class Clip:
         canvas = Canvas(rng, back, pastel(rng), upright=True)
         canvas.box(0, FLOOR, SIZE, SIZE, dark(varied(rng, back, 20), 0.3))
         done = self.progress(time)
-        x, y = self._place(done)
+        x, y = self._position(done)
         clothes = varied(rng, rng.pick(list(COLORS.values())), 10)
         wood = varied(rng, (150, 110, 80), 20)
         turn = rng.between(-0.25, 0.25)
@@ -83,13 +85,15 @@ class Clip:
             color = COLORS[self.kind.color]
             draw_shape(Spot(canvas, x, y, 10.5), self.kind.shape, turn, color, dark(color))
         if self.screen:
-            left = self.x - 15 if self.action == "is hidden" else 96 - 32 if self.x < 48 else 2
-            top = self.y - 16 if self.action == "is hidden" else 24 if self.y > 48 else 50
+            if self.action == "is hidden":
+                left, top = self.x - 15, self.y - 16
+            else:  # out of the way
+                left, top = 64 if self.x < 48 else 2, 24 if self.y > 48 else 50
             canvas.box(left, top, left + 30, top + 32, wood)
             canvas.box(left + 2, top + 2, left + 28, top + 4, light(wood))
         return canvas.finish()
 
-    def _place(self, done: float) -> Point:
+    def _position(self, done: float) -> Point:
         """Return the subject's position. (x, y) is its position halfway through the action, or behind the board."""
         if self.action in ("moves left", "moves right"):
             way = 1 if self.action == "moves right" else -1
@@ -143,34 +147,34 @@ def _held_out(kind: Kind, action: str) -> bool:
     return (KINDS.index(kind) + 2 * ACTIONS.index(action)) % 7 == 0
 
 
-def asked(rng: Rng, shown: Clip, first: float, last: float) -> list[tuple[str, str]]:
+def asked(rng: Rng, sequence: Clip, first: float, last: float) -> list[tuple[str, str]]:
     """Return yes/no questions about a part of a clip: about its action, and about one that does not happen.
 
     Leaves out those about its action if 10% to 55% of it happens, because the answer would be ambiguous.
     """
-    share = shown.progress(last) - shown.progress(first)
-    person = shown.kind is None
+    share = sequence.progress(last) - sequence.progress(first)
+    person = sequence.kind is None
     questions = []
-    for action in (shown.action, rng.other(OF_PEOPLE if person else OF_THINGS, shown.action)):
-        if action == shown.action and 0.1 < share < 0.55:
+    for action in (sequence.action, rng.other(OF_PEOPLE if person else OF_THINGS, sequence.action)):
+        if action == sequence.action and 0.1 < share < 0.55:
             continue
-        answer = "yes" if action == shown.action and share >= 0.55 else "no"
-        who = "someone" if person else "something"
+        answer = "yes" if action == sequence.action and share >= 0.55 else "no"
+        pronoun = "someone" if person else "something"
         text = ASKED[action]
-        for form in (text.format(subject=shown.subject), text.replace("the {subject}", who)):
+        for form in (text.format(subject=sequence.subject), text.replace("the {subject}", pronoun)):
             questions.append((form, answer))
     if not person:  # nothing that a thing does is done by someone
-        action = shown.action if shown.action in OF_PEOPLE else "falls"
+        action = sequence.action if sequence.action in OF_PEOPLE else "falls"
         questions.append((ASKED[action].replace("the {subject}", "someone"), "no"))
     return rng.shuffled(questions)
 
 
-def options(rng: Rng, shown: Clip, count: int = 5) -> tuple[str, ...]:
+def options(rng: Rng, sequence: Clip, count: int = 5) -> tuple[str, ...]:
     """Return `count` actions in random order, including the true one."""
-    rest = rng.shuffled([action for action in ACTIONS if action != shown.action])
-    return tuple(rng.shuffled([shown.action, *rest[: count - 1]]))
+    wrong = rng.shuffled([action for action in ACTIONS if action != sequence.action])
+    return tuple(rng.shuffled([sequence.action, *wrong[: count - 1]]))
 
 
 def times(count: int) -> Sequence[float]:
     """Return `count` evenly spaced moments from 0 to 1."""
-    return [place / (count - 1) for place in range(count)]
+    return [index / (count - 1) for index in range(count)]

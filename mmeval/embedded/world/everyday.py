@@ -187,6 +187,6 @@ candle | burning | Is the candle hot? | Can the candle light the room?
 """Thing, state, and the questions with the answer yes in that state; two rows per thing."""
 _STATES = [row.split(" | ") for row in _ROWS.strip().splitlines()]
 SITUATIONS = tuple(
-    Situation(thing, (one, other), (first, second), paint)
-    for paint, (thing, one, *first), (_, other, *second) in zip(_PAINTS, _STATES[::2], _STATES[1::2], strict=True)
+    Situation(first[0], (first[1], second[1]), (first[2:], second[2:]), paint)
+    for paint, first, second in zip(_PAINTS, _STATES[::2], _STATES[1::2], strict=True)
 )

@@ -26,7 +26,7 @@ y 10001 10001 01010 00100 00100 00100 00100   0 01110 10001 10011 10101 11001 10
 """
 """A sign and its seven rows of dots, two signs per line."""
 _WORDS = _ROWS.split()
-GLYPHS = {sign: _WORDS[8 * place + 1 : 8 * place + 8] for place, sign in enumerate(_WORDS[::8])}
+GLYPHS = {sign: _WORDS[8 * index + 1 : 8 * index + 8] for index, sign in enumerate(_WORDS[::8])}
 NAMES = {"+": "sign plus", "-": "sign minus", "*": "sign times", "=": "sign equals"}
 
 
@@ -41,8 +41,8 @@ def write(canvas: Canvas, text: str, left: float, top: float, dot: float, color:
     for sign in text:
         if sign != " ":
             spot = Spot(canvas, left, top, dot)
-            for place, inked in enumerate("".join(GLYPHS[sign])):
-                row, column = divmod(place, WIDTH)
+            for index, inked in enumerate("".join(GLYPHS[sign])):
+                row, column = divmod(index, WIDTH)
                 if inked == "1":
                     spot.box(column, row, column + 1, row + 1, color)
             label = NAMES.get(sign) or f"{'digit' if sign.isdigit() else 'letter'} {sign}"

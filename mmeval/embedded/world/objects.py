@@ -38,17 +38,17 @@ def count(origin: Origin) -> View:
     """Ask for a count. The false claim is one more or one fewer, with equal probability."""
     rng = origin.rng()
     if rng.coin(0.3):
-        what, low = "object", 1 + rng.below(4)
+        noun, low = "object", 1 + rng.below(4)
         number, wrong = rng.swapped(low, low + 1)
         kinds = [rng.pick(KINDS) for _ in range(number)]
     else:
-        what, low = rng.pick(SHAPES), 1 + rng.below(3)
+        noun, low = rng.pick(SHAPES), 1 + rng.below(3)
         number, wrong = rng.swapped(low, low + 1)
-        others = [kind for kind in KINDS if kind.shape != what]
-        kinds = [Kind(rng.pick(list(COLORS)), what) for _ in range(number)]
-        kinds += [rng.pick(others) for _ in range(rng.below(6 - number))]
+        other_kinds = [kind for kind in KINDS if kind.shape != noun]
+        kinds = [Kind(rng.pick(list(COLORS)), noun) for _ in range(number)]
+        kinds += [rng.pick(other_kinds) for _ in range(rng.below(6 - number))]
     things = laid_out(rng, kinds, origin.split)
-    asked, extra = (numbers(rng, what, number, wrong) for _ in range(2))
+    asked, extra = (numbers(rng, noun, number, wrong) for _ in range(2))
     return _view(origin, rng, things, asked, extra)
 
 
@@ -71,11 +71,11 @@ def color(origin: Origin) -> View:
 
 def exists(rng: Rng, things: Sequence[Thing], index: int) -> Claims:
     """Ask for the thing at the index, and for a similar kind that is absent."""
-    there = [thing.kind for thing in things]
-    absent = there[index].near(rng)
-    while absent in there:
-        absent = there[index].near(rng)
-    return shows(rng, there[index]), shows(rng, absent)
+    present = [thing.kind for thing in things]
+    absent = present[index].near(rng)
+    while absent in present:
+        absent = present[index].near(rng)
+    return shows(rng, present[index]), shows(rng, absent)
 
 
 def shows(rng: Rng, kind: Kind) -> Claim:
@@ -83,13 +83,13 @@ def shows(rng: Rng, kind: Kind) -> Claim:
     return worded(rng, EXISTENCE, ("there is", kind.name), kind=kind.name)
 
 
-def numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
+def numbers(rng: Rng, noun: str, number: int, wrong: int) -> Claims:
     """Claim two numbers of things with a shape, the correct one first."""
 
     def claim(count: int) -> Claim:
-        word, many = NUMBERS[count], plural(what)
-        some = f"{word} {what if count == 1 else many}"
-        return worded(rng, COUNT, ("count", what, word), some=some, many=many, number=word)
+        word, many = NUMBERS[count], plural(noun)
+        some = f"{word} {noun if count == 1 else many}"
+        return worded(rng, COUNT, ("count", noun, word), some=some, many=many, number=word)
 
     return claim(number), claim(wrong)
 
@@ -97,8 +97,8 @@ def numbers(rng: Rng, what: str, number: int, wrong: int) -> Claims:
 def colored(rng: Rng, things: Sequence[Thing]) -> Claims:
     """Ask for a thing's color. In half of all claims the false color is another thing's, if there is one."""
     kind = rng.pick(things).kind
-    others = {thing.kind.color for thing in things} - {kind.color}
-    wrong = rng.pick(sorted(others)) if others and rng.coin() else rng.other(COLORS, kind.color)
+    other_colors = {thing.kind.color for thing in things} - {kind.color}
+    wrong = rng.pick(sorted(other_colors)) if other_colors and rng.coin() else rng.other(COLORS, kind.color)
 
     def claim(color: str) -> Claim:
         return worded(rng, COLOR, ("color", kind.shape, color), shape=kind.shape, color=color)
@@ -108,11 +108,11 @@ def colored(rng: Rng, things: Sequence[Thing]) -> Claims:
 
 def stands(rng: Rng, things: Sequence[Thing]) -> Claims:
     """Ask for a thing's place relative to another, or for its side of the picture if it is at one."""
-    one, other = rng.shuffled(things)[:2]
-    name, beside = one.kind.name, other.kind.name
-    sides = [side for side in one.sides if side in OPPOSITE]
+    first, second = rng.shuffled(things)[:2]
+    name, beside = first.kind.name, second.kind.name
+    sides = [side for side in first.sides if side in OPPOSITE]
     on_a_side = bool(sides) and rng.coin()
-    way = rng.pick(sides if on_a_side else one.ways(other))
+    way = rng.pick(sides if on_a_side else first.ways(second))
 
     def claim(way: str) -> Claim:
         if on_a_side:
@@ -143,14 +143,14 @@ def probes(rng: Rng, things: Sequence[Thing]) -> tuple[tuple[str, str], ...]:
     thing = rng.pick(things)
     shape = rng.pick([*(thing.kind.shape for thing in things), *SHAPES])
     shapes = [thing.kind.shape for thing in things]
-    asked = [
+    questions = [
         ("how many objects are there ?", NUMBERS[len(things)]),
         (f"how many {plural(shape)} are there ?", NUMBERS[shapes.count(shape)]),
         (f"what stands {thing.place} ?", thing.kind.name),
     ]
     for thing in rng.shuffled(things)[:2]:
         if [other.kind for other in things].count(thing.kind) == 1:
-            asked.append((f"where is the {thing.kind.name} ?", thing.place))
+            questions.append((f"where is the {thing.kind.name} ?", thing.place))
         if shapes.count(thing.kind.shape) == 1:
-            asked.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
-    return tuple(asked[:6])
+            questions.append((f"what color is the {thing.kind.shape} ?", thing.kind.color))
+    return tuple(questions[:6])

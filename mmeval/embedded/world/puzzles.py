@@ -61,17 +61,17 @@ Maker = Callable[[Rng, str, Split], list[Puzzle]]
 
 def same(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Ask whether two pictures show the same thing, or things of the same color or shape."""
-    what = rng.pick(("thing", "color", "shape"))
-    one = rng.pick(KINDS)
+    aspect = rng.pick(("thing", "color", "shape"))
+    first = rng.pick(KINDS)
     true = rng.coin()
-    if what == "thing":
-        other = one if true else one.near(rng)
-    elif what == "color":
-        other = Kind(one.color if true else rng.other(COLORS, one.color), rng.pick(SHAPES))
+    if aspect == "thing":
+        second = first if true else first.near(rng)
+    elif aspect == "color":
+        second = Kind(first.color if true else rng.other(COLORS, first.color), rng.pick(SHAPES))
     else:
-        other = Kind(rng.pick(list(COLORS)), one.shape if true else rng.other(SHAPES, one.shape))
-    tail = {"thing": "the same thing", "color": "things of the same color", "shape": "things of the same shape"}[what]
-    scenes = _scenes(rng, name, [[one], [other]], split)
+        second = Kind(rng.pick(list(COLORS)), first.shape if true else rng.other(SHAPES, first.shape))
+    tail = {"thing": "the same thing", "color": "things of the same color", "shape": "things of the same shape"}[aspect]
+    scenes = _scenes(rng, name, [[first], [second]], split)
     return [Puzzle("same", name, scenes, ("Do ", 0, " and ", 1, f" show {tail}?"), _yes(true))]
 
 
@@ -79,51 +79,51 @@ def which(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Ask which of two to four pictures shows a named thing."""
     choices = tuple(f"image {index}" for index in range(2 + rng.below(3)))
     target = rng.pick(KINDS)
-    right = rng.pick(choices)
+    target_choice = rng.pick(choices)
     contents = []
     for choice in choices:
-        contents.append([target if choice == right else target.near(rng)])
+        contents.append([target if choice == target_choice else target.near(rng)])
         if rng.coin(0.3):
             contents[-1].append(target.near(rng))
     question = f"Which image shows {article(target.name)}?"
-    return [Puzzle("which", name, _scenes(rng, name, contents, split), (question,), right, choices)]
+    return [Puzzle("which", name, _scenes(rng, name, contents, split), (question,), target_choice, choices)]
 
 
 def odd(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Ask which of four pictures is the odd one out: three share a color, or a shape, and nothing else."""
-    place = rng.below(4)
+    odd_index = rng.below(4)
     if rng.coin():
         color, shapes = rng.pick(list(COLORS)), rng.shuffled(SHAPES)[:4]
-        kinds = [Kind(color if i != place else rng.other(COLORS, color), s) for i, s in enumerate(shapes)]
+        kinds = [Kind(color if i != odd_index else rng.other(COLORS, color), s) for i, s in enumerate(shapes)]
     else:
         shape, colors = rng.pick(SHAPES), rng.shuffled(list(COLORS))[:4]
-        kinds = [Kind(c, shape if i != place else rng.other(SHAPES, shape)) for i, c in enumerate(colors)]
+        kinds = [Kind(c, shape if i != odd_index else rng.other(SHAPES, shape)) for i, c in enumerate(colors)]
     scenes = _scenes(rng, name, [[kind] for kind in kinds], split)
     choices = tuple(f"image {index}" for index in range(4))
-    return [Puzzle("odd", name, scenes, ("Which image is the odd one out?",), choices[place], choices)]
+    return [Puzzle("odd", name, scenes, ("Which image is the odd one out?",), choices[odd_index], choices)]
 
 
 def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Ask which of two captions with the same words matches which of two pictures (Winoground's)."""
-    one, other = rng.shuffled(KINDS)[:2]
-    while one.color == other.color or one.shape == other.shape:
-        one, other = rng.shuffled(KINDS)[:2]
+    first, second = rng.shuffled(KINDS)[:2]
+    while first.color == second.color or first.shape == second.shape:
+        first, second = rng.shuffled(KINDS)[:2]
     if rng.coin():
-        crossed = (Kind(one.color, other.shape), Kind(other.color, one.shape))
-        texts = [" and ".join(article(kind.name) for kind in kinds) for kinds in ((one, other), crossed[::-1])]
-        scenes = _scenes(rng, name, [(one, other), crossed], split)
+        crossed = (Kind(first.color, second.shape), Kind(second.color, first.shape))
+        texts = [" and ".join(article(kind.name) for kind in kinds) for kinds in ((first, second), crossed[::-1])]
+        scenes = _scenes(rng, name, [(first, second), crossed], split)
     else:
-        left, right = article(one.name), article(other.name)
+        left, right = article(first.name), article(second.name)
         texts = [f"{left} to the left of {right}", f"{right} to the left of {left}"]
-        placed = (_side_by_side(rng, kinds, split) for kinds in ((one, other), (other, one)))
+        placed = (_side_by_side(rng, kinds, split) for kinds in ((first, second), (second, first)))
         scenes = tuple(Scene(f"{name}/{index}", things) for index, things in enumerate(placed))
     swapped = rng.coin()  # otherwise the numbers would give away the answer
     if swapped:
         scenes = scenes[::-1]
-    asked = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. Does caption"
+    start = f"Caption 0: {texts[0]}. Caption 1: {texts[1]}. Does caption"
     return [
         Puzzle(
-            "matching", name, scenes, (f"{asked} {text} match ", image, "?"), _yes((text == image) != swapped), YES_NO
+            "matching", name, scenes, (f"{start} {text} match ", image, "?"), _yes((text == image) != swapped), YES_NO
         )
         for text in range(2)
         for image in range(2)
@@ -132,17 +132,21 @@ def matching(rng: Rng, name: str, split: Split) -> list[Puzzle]:
 
 def series(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     """Ask whether a fourth picture continues a row of three. One of six candidates does (RAVEN's)."""
-    one = rng.pick(KINDS)
+    base = rng.pick(KINDS)
     rule = rng.pick(("count", "color", "shape", "steady"))
     if rule == "count":
         numbers = (1, 2, 3, 4) if rng.coin() else (4, 3, 2, 1)
-        row = [[one] * number for number in numbers]
-        wrong = [[one] * number for number in range(1, 6) if number != numbers[3]]
-        wrong.append([one.near(rng)] * numbers[3])
+        row = [[base] * number for number in numbers]
+        wrong = [[base] * number for number in range(1, 6) if number != numbers[3]]
+        wrong.append([base.near(rng)] * numbers[3])
     else:
-        other = one.recolored(rng) if rule == "color" else one.reshaped(rng) if rule == "shape" else one
-        row = [[one], [other], [one], [other]]
-        wrong = [[one], *([kind.near(rng)] for kind in (one, other, one, other, one, other))]
+        alternate = base
+        if rule == "color":
+            alternate = base.recolored(rng)
+        elif rule == "shape":
+            alternate = base.reshaped(rng)
+        row = [[base], [alternate], [base], [alternate]]
+        wrong = [[base], *([kind.near(rng)] for kind in (base, alternate, base, alternate, base, alternate))]
     candidates = [row[3]]
     for kinds in chain(wrong, ([rng.pick(KINDS)] for _ in count())):
         if Counter(kinds) not in map(Counter, candidates):
@@ -201,14 +205,14 @@ def novel(rng: Rng, name: str, split: Split) -> list[Puzzle]:
     text = f"Is this '{question[0]}' or '{question[1]}'?"
     choices = tuple(f"'{word}'" for word in question)
 
-    def shown(index: int, label: str) -> Puzzle:
+    def named(index: int, label: str) -> Puzzle:
         scenes = _scenes(rng, f"{name}/{label}", [[kinds[index]]], split)
         return Puzzle("novel", name, scenes, (text,), f"'{words[index]}'", choices)
 
-    pairs = [rng.shuffled([shown(index, f"shot{pair}{index}") for index in range(2)]) for pair in range(4)]
-    query = shown(rng.below(2), "query")
+    pairs = [rng.shuffled([named(index, f"shot{pair}{index}") for index in range(2)]) for pair in range(4)]
+    query = named(rng.below(2), "query")
     shots = [[shot for pair in pairs[:count] for shot in pair] for count in SHOTS]
-    return [replace(query, shots=tuple(shown_before)) for shown_before in shots]
+    return [replace(query, shots=tuple(demonstrations)) for demonstrations in shots]
 
 
 SHOTS = (0, 1, 2, 4)
@@ -233,11 +237,11 @@ def statement(puzzle: Puzzle) -> str:
 
 def matched(puzzle: Puzzle) -> tuple[tuple[str, str], tuple[int, int]]:
     """Return the two captions of `matching`, and the picture that each belongs to."""
-    asked, _, rest = str(puzzle.question[0]).removeprefix("Caption 0: ").partition(". Does caption")
-    one, _, other = asked.partition(". Caption 1: ")
-    text, image = int(rest.split()[0]), int(puzzle.question[1])
-    own = image if puzzle.answer == "yes" else 1 - image  # of caption `text`
-    return (one, other), ((own, 1 - own) if text == 0 else (1 - own, own))
+    captions, _, claim = str(puzzle.question[0]).removeprefix("Caption 0: ").partition(". Does caption")
+    first, _, second = captions.partition(". Caption 1: ")
+    text, image = int(claim.split()[0]), int(puzzle.question[1])
+    match = image if puzzle.answer == "yes" else 1 - image  # of caption `text`
+    return (first, second), ((match, 1 - match) if text == 0 else (1 - match, match))
 
 
 def _scenes(rng: Rng, name: str, contents: Sequence[Sequence[Kind]], split: Split) -> tuple[Scene, ...]:
@@ -248,9 +252,9 @@ def _side_by_side(rng: Rng, kinds: Sequence[Kind], split: Split) -> tuple[Thing,
     """Return two things, the first in a column further left. In the test split one is held out, if possible."""
     ordered = [(left, right) for left in CELLS for right in CELLS if left % 3 < right % 3]
     pairs = [(Thing(kinds[0], left), Thing(kinds[1], right)) for left, right in ordered]
-    new = [pair for pair in pairs if any(thing.held_out for thing in pair)]
-    known = [pair for pair in pairs if pair not in new]
-    return rng.pick(known if split == "train" else new or known)
+    held_out = [pair for pair in pairs if any(thing.held_out for thing in pair)]
+    trained = [pair for pair in pairs if pair not in held_out]
+    return rng.pick(trained if split == "train" else held_out or trained)
 
 
 def _yes(true: bool) -> str:

@@ -39,8 +39,8 @@ class Rng:
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """Return the items in random order."""
-        rest = list(items)
-        return [rest.pop(self.below(len(rest))) for _ in items]
+        remaining = list(items)
+        return [remaining.pop(self.below(len(remaining))) for _ in items]
 
     def swapped(self, first: T, second: T) -> tuple[T, T]:
         """Return both in random order, to choose which of two similar facts is true."""

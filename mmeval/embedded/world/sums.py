@@ -75,14 +75,14 @@ def _program(rng: Rng, result: int) -> list[str]:
     sign = rng.pick("+-")
     step = rng.below(min(10, result + 1 if sign == "+" else 10 - result))
     start = result - step if sign == "+" else result + step
-    one, other = rng.swapped("x", "y")
+    first, second = rng.swapped("x", "y")
     kind = rng.below(3)
     if kind == 0:
-        return [f"{one} = {start}", f"print {one} {sign} {step}"]
+        return [f"{first} = {start}", f"print {first} {sign} {step}"]
     if kind == 1:
-        return [f"{one} = {start}", f"{other} = {one} {sign} {step}", f"print {other}"]
-    lines = [f"{one} = {result}", f"{other} = {rng.below(10)}"]
-    return [*rng.shuffled(lines), f"print {one}"]
+        return [f"{first} = {start}", f"{second} = {first} {sign} {step}", f"print {second}"]
+    lines = [f"{first} = {result}", f"{second} = {rng.below(10)}"]
+    return [*rng.shuffled(lines), f"print {first}"]
 
 
 def _board(rng: Rng, text: str) -> tuple[Image.Image, tuple[Mark, ...]]:

@@ -109,13 +109,13 @@ def laid_out(rng: Rng, kinds: Sequence[Kind], split: Split) -> list[Thing]:
 def facts(things: Sequence[Thing]) -> Facts:
     """Return all facts of a picture of these things."""
     counts = Counter(thing.kind.shape for thing in things) + Counter(object=len(things))
-    true: set[Fact] = {("count", what, NUMBERS[count]) for what, count in counts.items()}
+    true: set[Fact] = {("count", noun, NUMBERS[count]) for noun, count in counts.items()}
     for thing in things:
         kind = thing.kind
         true |= {("there is", kind.name), ("color", kind.shape, kind.color)}
         true |= {("side", kind.name, side) for side in thing.sides}
-    for one, other in permutations(things, 2):
-        true |= {(way, one.kind.name, other.kind.name) for way in one.ways(other)}
+    for first, second in permutations(things, 2):
+        true |= {(way, first.kind.name, second.kind.name) for way in first.ways(second)}
     return frozenset(true)
 
 

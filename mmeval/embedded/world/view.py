@@ -133,7 +133,7 @@ class Portrait:
             facts=frozenset({(kind, true)}),
             asked=rng.swapped(claim(true), claim(near)),
             probes=self.probes,
-            extra=tuple(claim(called) for other in false for called in (true, other)),
+            extra=tuple(claim(called) for wrong in false for called in (true, wrong)),
             marks=self.marks,
             identity=identity,
         )
@@ -161,8 +161,8 @@ class Family:
 
     def members(self) -> list[tuple[str, int, int]]:
         """Return (name, row, column) of every member."""
-        places = [(name, row, column) for row, names in enumerate(self.table) for column, name in enumerate(names)]
-        return [place for place in places if place[0]]
+        cells = [(name, row, column) for row, names in enumerate(self.table) for column, name in enumerate(names)]
+        return [cell for cell in cells if cell[0]]
 
     @property
     def names(self) -> list[str]:

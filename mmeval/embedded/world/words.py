@@ -40,7 +40,7 @@ BOARDS: tuple[tuple[Color, Color], ...] = (
 
 def of_split(word: str) -> Split:
     """Return a word's split. About one word in five never occurs in training."""
-    return "test" if sum((7 * place + 3) * ord(sign) for place, sign in enumerate(word)) % 5 == 0 else "train"
+    return "test" if sum((7 * index + 3) * ord(sign) for index, sign in enumerate(word)) % 5 == 0 else "train"
 
 
 def new_word(rng: Rng, split: Split) -> str:
@@ -58,7 +58,7 @@ def ocr(origin: Origin) -> View:
     word = new_word(rng, origin.split)
     while word in LANGUAGE:
         word = new_word(rng, origin.split)
-    word, other = rng.swapped(word, _neighbor(rng, word, origin.split))
+    word, false_word = rng.swapped(word, _neighbor(rng, word, origin.split))
     picture, marks = _sign(rng, word)
     third, fourth = (_neighbor(rng, word, origin.split) for _ in range(2))
 
@@ -70,7 +70,7 @@ def ocr(origin: Origin) -> View:
         picture=picture,
         caption=f"a sign with the word '{word}'",
         facts=frozenset({("word", word)}),
-        asked=rng.swapped(claim(word), claim(other)),
+        asked=rng.swapped(claim(word), claim(false_word)),
         probes=(("what word is written ?", f"'{word}'"), *_letters(rng, word)),
         extra=tuple(claim(spelled) for spelled in (word, third, word, fourth)),
         marks=marks,
@@ -85,8 +85,8 @@ def text_translation(origin: Origin) -> View:
     twin, meaning = words[words.index(word) ^ 1], LANGUAGE[word]
     picture, marks = _sign(rng, word)
 
-    def claim(of: str) -> Claim:
-        return worded(rng, TRANSLATE, ("meaning", LANGUAGE[of]), meaning=LANGUAGE[of])
+    def claim(spelled: str) -> Claim:
+        return worded(rng, TRANSLATE, ("meaning", LANGUAGE[spelled]), meaning=LANGUAGE[spelled])
 
     return View(
         origin=origin,
@@ -107,17 +107,17 @@ def text_translation(origin: Origin) -> View:
 def _neighbor(rng: Rng, word: str, split: Split) -> str:
     """Return a word of the same split with one vowel or one consonant replaced."""
     neighbors = [
-        word[:place] + other + word[place + 1 :]
-        for place, sign in enumerate(word)
-        for other in (VOWELS if sign in VOWELS else CONSONANTS)
-        if other != sign
+        word[:index] + letter + word[index + 1 :]
+        for index, sign in enumerate(word)
+        for letter in (VOWELS if sign in VOWELS else CONSONANTS)
+        if letter != sign
     ]
-    return rng.pick([other for other in neighbors if of_split(other) == split and other not in LANGUAGE])
+    return rng.pick([neighbor for neighbor in neighbors if of_split(neighbor) == split and neighbor not in LANGUAGE])
 
 
 def _letters(rng: Rng, word: str) -> tuple[tuple[str, str], ...]:
-    places = rng.shuffled(range(len(word)))[:2]
-    return tuple((f"what is the {ORDINALS[place]} letter ?", word[place]) for place in places)
+    indices = rng.shuffled(range(len(word)))[:2]
+    return tuple((f"what is the {ORDINALS[index]} letter ?", word[index]) for index in indices)
 
 
 def _sign(rng: Rng, word: str) -> tuple[Image.Image, tuple[Mark, ...]]:
