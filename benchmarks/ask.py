@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("model", nargs="?", default="mmicl-tiny", help="as in `mmeval run`")
     parser.add_argument("--cold", action="store_true", help="first drop the installed files from the page cache")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        find_model(given.model)
+        find_model(options.model)
     except InputError as error:
         parser.error(str(error))
     example = examples()[0]
@@ -62,16 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             names.append(f"{folder}/{number}.png")
             picture.decode().save(names[-1])
         for run in range(3):
-            if given.cold:
+            if options.cold:
                 drop(Path(sys.prefix))
-            wall, used = started(given.model, names, question)
-            print(f"first answer, {'cold' if given.cold else f'run {run}'}: {wall:.2f} s, {used:.2f} CPU-s", flush=True)
-        loaded = chat(given.model)
+            wall, used = started(options.model, names, question)
+            condition = "cold" if options.cold else f"run {run}"
+            print(f"first answer, {condition}: {wall:.2f} s, {used:.2f} CPU-s", flush=True)
+        loaded = chat(options.model)
         loaded.ask(*map(Path, names), question)
         for number in range(FURTHER):
             began, used = time.monotonic(), time.process_time()
-            shown = [Path(names[0])] if number % 2 else []
-            loaded.ask(*shown, question)
+            pictures = [Path(names[0])] if number % 2 else []
+            loaded.ask(*pictures, question)
             wall, used = time.monotonic() - began, time.process_time() - used
             print(f"further question {number}: {wall:.2f} s, {used:.2f} CPU-s")
 

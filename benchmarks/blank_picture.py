@@ -23,9 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     task, model, data = load_task("mme"), load_model("mmicl-tiny"), str(suite("mme"))
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
     for name, samples in (("as drawn", list(task.samples(data))), ("grey", list(blank(task.samples(data))))):
-        asked = {sample.id: (sample, render(task, sample, "release")) for sample in samples}
-        responses = model.generate([request for _, request in asked.values()], Generation())
-        records = [record(*asked[response.id], response) for response in responses]
+        sample_and_request = {sample.id: (sample, render(task, sample, "release")) for sample in samples}
+        responses = model.generate([request for _, request in sample_and_request.values()], Generation())
+        records = [record(*sample_and_request[response.id], response) for response in responses]
         metrics = score_records(task, records).results()["metrics"]
         cells = [
             f"{metrics[total]['value']:.1f} | {between(metrics[total]['low'], metrics[total]['high'])}"

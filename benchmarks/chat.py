@@ -47,14 +47,14 @@ def pictures(folder: Path) -> Iterator[str]:
     plain = models["each question"].processor.image_processor
     plain.__class__ = type(plain).__mro__[1]
     rows = pq.read_table(TABLE).slice(0, QUESTIONS).to_pylist()
-    asked = [Request(str(n), (Image(row["image"]["bytes"]), row["question"])) for n, row in enumerate(rows)]
+    requests = [Request(str(n), (Image(row["image"]["bytes"]), row["question"])) for n, row in enumerate(rows)]
     for name, generation in ASKED.items():
-        taken: dict[str, list[float]] = {way: [] for way in models}
+        times: dict[str, list[float]] = {way: [] for way in models}
         for way, model in [*models.items()] * (ROUNDS + 1):
             began = time.process_time()
-            answered = len(list(model.generate(asked, generation)))
-            taken[way].append(1000 * (time.process_time() - began) / answered)
-        medians = (f"{way} {statistics.median(ms[1:]):.1f} ms" for way, ms in taken.items())  # the first warms up
+            answered = len(list(model.generate(requests, generation)))
+            times[way].append(1000 * (time.process_time() - began) / answered)
+        medians = (f"{way} {statistics.median(ms[1:]):.1f} ms" for way, ms in times.items())  # the first warms up
         yield f"{name}: {', '.join(medians)}"
 
 
@@ -73,25 +73,25 @@ def grown(folder: Path, dtype: str) -> str:
     """Load a checkpoint for the device `meta`; return by how much the process's own memory grew meanwhile."""
     setattr(loading, "pick_device", lambda name: torch.device("meta"))  # noqa: B010
     setattr(loading, "PORTIONS", {**PORTIONS, "meta": PORTIONS["cuda"]})  # noqa: B010
-    seen, loaded = [own_memory()], threading.Event()
+    readings, loaded = [own_memory()], threading.Event()
 
     def watch() -> None:
         while not loaded.wait(0.002):
-            seen.append(own_memory())
+            readings.append(own_memory())
 
     watching = threading.Thread(target=watch)
     watching.start()
     loading.load(find_model(f"chat:{folder}"), ModelOptions(context="template", dtype=dtype))
     loaded.set()
     watching.join()
-    return f"{max(seen) - seen[0]:.0f} MiB more in use while loading"
+    return f"{max(readings) - readings[0]:.0f} MiB more in use while loading"
 
 
 def own_memory() -> float:
     """Return the MiB in memory that are not mapped from a file."""
-    found = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024
+    match = re.search(r"RssAnon:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert match is not None
+    return int(match[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("| number | clusters | covered, from 5% to 95% right | least |\n|---|---|---|---|")
     worst = 1.0
     for name, clusters, cases in (*_made_up(), *real):
-        found = [_covered(draw, truth) for draw, truth in cases]
-        worst = min(worst, *found)
-        print(f"| {name} | {clusters} | {', '.join(f'{100 * x:.1f}' for x in found)} | {100 * min(found):.1f} |")
+        covered = [_covered(draw, truth) for draw, truth in cases]
+        worst = min(worst, *covered)
+        print(f"| {name} | {clusters} | {', '.join(f'{100 * x:.1f}' for x in covered)} | {100 * min(covered):.1f} |")
         sys.stdout.flush()
     _exact_shares()
     _exact_differences()
@@ -60,15 +60,15 @@ def _exact_shares() -> None:
 
     print("\n| questions | right | covered | within the bar is possible |\n|---|---|---|---|")
     for n in (20, 30, 40, 100):
-        found = [_of_marks([1.0] * right + [0.0] * (n - right)) for right in range(n + 1)]
+        estimates = [_of_marks([1.0] * right + [0.0] * (n - right)) for right in range(n + 1)]
         for skill in SKILLS[:4]:
             chances = binom.pmf(range(n + 1), n, skill)
-            own = chances[[_holds(one, 100 * skill) for one in found]].sum()
+            coverage = chances[[_holds(estimated, 100 * skill) for estimated in estimates]].sum()
             runs = [chances[start:end].sum() for start in range(n + 1) for end in range(start + 1, n + 2)]
             below, above = max(x for x in runs if x < LEAST), min(x for x in runs if x > MOST)
             inside = any(LEAST <= x <= MOST for x in runs)
-            told = "yes" if inside else f"no: {100 * below:.1f} or {100 * above:.1f}"
-            print(f"| {n} | {skill:.0%} | {100 * own:.1f} | {told} |")
+            possible = "yes" if inside else f"no: {100 * below:.1f} or {100 * above:.1f}"
+            print(f"| {n} | {skill:.0%} | {100 * coverage:.1f} | {possible} |")
 
 
 def _exact_differences() -> None:
@@ -78,18 +78,19 @@ def _exact_differences() -> None:
     print("\n| questions | only the first, only the second right: covered |\n|---|---|")
     for n in (20, 40, 100):
         outcomes = [(a, b) for a in range(n + 1) for b in range(n + 1 - a)]
-        found = [_of_pair(n, a, b) for a, b in outcomes]
+        estimates = [_of_pair(n, a, b) for a, b in outcomes]
         cells = []
-        for one, two in DISCORDANT:
-            chances = multinomial.pmf([(a, b, n - a - b) for a, b in outcomes], n, (one, two, 1 - one - two))
-            own = chances[[_holds(e, 100 * (one - two)) for e in found]].sum()
-            cells.append(f"{one:.0%}, {two:.0%}: {100 * own:.1f}")
+        for first, second in DISCORDANT:
+            chances = multinomial.pmf([(a, b, n - a - b) for a, b in outcomes], n, (first, second, 1 - first - second))
+            coverage = chances[[_holds(estimated, 100 * (first - second)) for estimated in estimates]].sum()
+            cells.append(f"{first:.0%}, {second:.0%}: {100 * coverage:.1f}")
         print(f"| {n} | {'; '.join(cells)} |")
         sys.stdout.flush()
 
 
-def _of_pair(n: int, one: int, two: int) -> Estimate:
-    first, second = [1.0] * one + [0.0] * (n - one), [0.0] * one + [1.0] * two + [0.0] * (n - one - two)
+def _of_pair(n: int, first_only: int, second_only: int) -> Estimate:
+    first = [1.0] * first_only + [0.0] * (n - first_only)
+    second = [0.0] * first_only + [1.0] * second_only + [0.0] * (n - first_only - second_only)
     names = [str(number) for number in range(n)]
     return paired(*(Statistic(100.0, None, [((100.0, Mean(marks, names)),)]) for marks in (first, second)))
 
@@ -98,10 +99,10 @@ def _of_marks(marks: list[float]) -> Estimate:
     return estimate(Statistic(100.0, None, [((100.0, Mean(marks, [str(n) for n in range(len(marks))])),)]))
 
 
-def _holds(found: Estimate, truth: float) -> bool:
-    assert found.low is not None
-    assert found.high is not None
-    return found.low - 1e-9 <= truth <= found.high + 1e-9
+def _holds(estimated: Estimate, truth: float) -> bool:
+    assert estimated.low is not None
+    assert estimated.high is not None
+    return estimated.low - 1e-9 <= truth <= estimated.high + 1e-9
 
 
 def _covered(draw: Draw, truth: float) -> float:
@@ -133,12 +134,12 @@ def _made_up() -> Iterator[tuple[str, str, list[tuple[Draw, float]]]]:
         yield "difference, one a picture", str(clusters), [(_pair(clusters, s), 5.0) for s in SKILLS[1:]]
 
 
-def _share(clusters: int, each: int, skill: float, spread: float | None) -> Draw:
-    names = [str(number // each) for number in range(clusters * each)]
+def _share(clusters: int, per_cluster: int, skill: float, spread: float | None) -> Draw:
+    names = [str(number // per_cluster) for number in range(clusters * per_cluster)]
 
     def draw(rng: np.random.Generator) -> Estimate:
         ease = np.full(clusters, skill) if spread is None else rng.beta(spread * skill, spread * (1 - skill), clusters)
-        marks = rng.random((clusters, each)) < ease[:, None]
+        marks = rng.random((clusters, per_cluster)) < ease[:, None]
         return estimate(Statistic(100.0, None, [((100.0, Mean(marks.ravel().astype(float).tolist(), names)),)]))
 
     return draw
@@ -187,9 +188,10 @@ def _pair(clusters: int, skill: float) -> Draw:
 
     def draw(rng: np.random.Generator) -> Estimate:
         kind = rng.random(clusters)  # of 100, 8 are right only in the first, 3 only in the second
-        one, two = kind < skill, (kind < skill - 0.08) | ((kind >= skill) & (kind < skill + 0.03))
+        first_right, second_right = kind < skill, (kind < skill - 0.08) | ((kind >= skill) & (kind < skill + 0.03))
         first, second = (
-            Statistic(100.0, None, [((100.0, Mean(marks.astype(float).tolist(), names)),)]) for marks in (one, two)
+            Statistic(100.0, None, [((100.0, Mean(marks.astype(float).tolist(), names)),)])
+            for marks in (first_right, second_right)
         )
         return paired(first, second)
 
@@ -206,19 +208,21 @@ def _real(folder: str) -> Iterator[tuple[str, str, list[tuple[Draw, float]]]]:
     assert task.read_predictions is not None
     marks: dict[str, dict[str, list[float]]] = {}
     for record in task.read_predictions(folder):
-        own = marks.setdefault(record.category, {}).setdefault(record.groups["image"], [])
-        own.append(float(task.scorers["official"](record).value or 0.0))
-    known = {name: np.array([pair for pair in own.values() if len(pair) == 2]) for name, own in marks.items()}
-    groups = {"perception": OF_PERCEPTION, "cognition": OF_COGNITION, **{name: (name,) for name in known}}
-    for name, parts in groups.items():
-        populations = [known[part] for part in parts]
-        truth = sum(200 * float((own.mean() + own.min(axis=1).mean()) / 2) for own in populations)
+        marks_of_picture = marks.setdefault(record.category, {}).setdefault(record.groups["image"], [])
+        marks_of_picture.append(float(task.scorers["official"](record).value or 0.0))
+    pairs = {
+        name: np.array([pair for pair in by_picture.values() if len(pair) == 2]) for name, by_picture in marks.items()
+    }
+    groups = {"perception": OF_PERCEPTION, "cognition": OF_COGNITION, **{name: (name,) for name in pairs}}
+    for name, subtasks in groups.items():
+        populations = [pairs[subtask] for subtask in subtasks]
+        truth = sum(200 * float((pictures.mean() + pictures.min(axis=1).mean()) / 2) for pictures in populations)
 
         def draw(rng: np.random.Generator, populations: Sequence[Array] = populations) -> Estimate:
-            drawn = [own[rng.integers(len(own), size=len(own))] for own in populations]
-            return estimate(Statistic(200.0 * len(drawn), None, [stratum(own) for own in drawn]))
+            drawn = [pictures[rng.integers(len(pictures), size=len(pictures))] for pictures in populations]
+            return estimate(Statistic(200.0 * len(drawn), None, [stratum(pictures) for pictures in drawn]))
 
-        sizes = "+".join(str(len(own)) for own in populations)
+        sizes = "+".join(str(len(pictures)) for pictures in populations)
         yield f"real answers, {name} ({truth:.0f} of {200 * len(populations)})", sizes, [(draw, truth)]
 
 

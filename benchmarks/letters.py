@@ -56,7 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if published == "Z":
             counts["a letter where none is published" if letter else "none, as published"] += 1
         else:
-            counts["another letter" if letter and letter != published else "the same" if letter else "unread"] += 1
+            if not letter:
+                outcome = "unread"
+            elif letter == published:
+                outcome = "the same"
+            else:
+                outcome = "another letter"
+            counts[outcome] += 1
     if not counts:
         parser.error(f"{folder}: has no eval/saved_outputs; give a checkout of zeyofu/BLINK_Benchmark")
     lettered = counts["another letter"] + counts["the same"] + counts["unread"]

@@ -15,9 +15,9 @@ def names(known: Collection[str]) -> Callable[[str], list[str]]:
     """Return what reads a list of some of the known names."""
 
     def read(text: str) -> list[str]:
-        given = text.split(",")
-        if unknown := [name for name in given if name not in known]:
+        listed = text.split(",")
+        if unknown := [name for name in listed if name not in known]:
             raise ArgumentTypeError(f"unknown: {', '.join(unknown)}; choose from {', '.join(known)}")
-        return given
+        return listed
 
     return read

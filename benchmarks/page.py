@@ -31,7 +31,7 @@ WORDS = "Is there a red square to the left of the person who stands behind the s
 
 def answers(count: int, pictures: bool) -> list[Answer]:
     """Make up answers, each to a question about its own picture."""
-    names, found = list(AXES), []
+    names, made = list(AXES), []
     for index in range(count):
         right, text = index % 3 > 0, "The picture shows that it is so. " * (1 + index % 5)
         images = (noise(index).digest,) if pictures else ()
@@ -40,8 +40,8 @@ def answers(count: int, pictures: bool) -> list[Answer]:
             sent="image 0 is <image0>[picture].\n" + WORDS * 3, images=images, input_tokens=90, output_tokens=12,
         )  # fmt: skip
         score = Score(float(right), "correct" if right else "incorrect", "yes" if right else "no")
-        found.append(Answer(record, {"official": score, "strict": score}))
-    return found
+        made.append(Answer(record, {"official": score, "strict": score}))
+    return made
 
 
 def noise(index: int) -> Image:
@@ -55,13 +55,13 @@ def measure(tab: Browser, folder: Path, count: int, pictures: bool) -> None:
     made = answers(count, pictures)
 
     def find(ids: Collection[str]) -> Iterator[Request]:
-        for index, one in enumerate(made):
-            if one.record.id in ids:
-                yield Request(one.record.id, (noise(index), WORDS))
+        for index, answer in enumerate(made):
+            if answer.record.id in ids:
+                yield Request(answer.record.id, (noise(index), WORDS))
 
     began = time.process_time()
-    held = browse(made, AXES, find=find if pictures else None)
-    path = write(folder, made_table(), held, {"Date": "today"}, {})
+    browser = browse(made, AXES, find=find if pictures else None)
+    path = write(folder, made_table(), browser, {"Date": "today"}, {})
     spent = time.process_time() - began
     opened = [tab.open(path) for _ in range(TIMES)]
     act = "(() => {{ const began = performance.now(); {}; document.querySelector('.detail').offsetHeight;"
@@ -69,7 +69,7 @@ def measure(tab: Browser, folder: Path, count: int, pictures: bool) -> None:
     filtered = tab.run(act.format("$('outcome').value = ''; filter()"))
     searched = tab.run(act.format("$('search').value = 'second table'; filter()"))
     print(
-        f"{count:,} samples, {held.data['thumbnails']:,} thumbnails: {path.stat().st_size / 2**20:.1f} MiB, "
+        f"{count:,} samples, {browser.data['thumbnails']:,} thumbnails: {path.stat().st_size / 2**20:.1f} MiB, "
         f"made in {spent:.1f} CPU-s; opens in {statistics.median(opened):.2f} s (worst {max(opened):.2f}); "
         f"a filter takes {filtered:.0f} ms, the first search {searched:.0f} ms"
     )

@@ -86,12 +86,12 @@ def table() -> list[list[int | str]]:
         options = [f"{a} {b} {index % 7}" for a, b in zip(rng.sample(WORDS, 4), rng.sample(WORDS, 4), strict=True)]
         right = rng.choice("ABCD")
         for turn in range(4):
-            shown, answer = turned(options, turn), turned_letter(right, 4, turn)
+            turned_options, answer = turned(options, turn), turned_letter(right, 4, turn)
             letter = answer if rng.random() < 0.8 else rng.choice("ABCD")
-            text = rng.choice(ANSWERS).format(letter=letter, text=shown["ABCD".index(letter)])
+            text = rng.choice(ANSWERS).format(letter=letter, text=turned_options["ABCD".index(letter)])
             question = f"Question {index}: what does the picture show, and where?"
             about: list[int | str] = [leaf, "made up", ABILITIES[short][0], "", ("dev", "test")[index % 2]]
-            passes[turn].append([index + turn * PASS, question, "", *shown, answer, *about, text])
+            passes[turn].append([index + turn * PASS, question, "", *turned_options, answer, *about, text])
     return [row for rows in passes for row in rows]
 
 
@@ -112,9 +112,9 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
     for _ in range(ROUNDS):
         choices.read_once.cache_clear()
         start = time.perf_counter()
-        found = function()
+        result = function()
         seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds), found
+    return statistics.median(seconds), result
 
 
 if __name__ == "__main__":

@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             path = Path(folder) / f"t{suffix}"
             write(path)
             command = [sys.executable, "-m", "benchmarks.tables", str(path)]
-            found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            share = found["bytes"] / path.stat().st_size
-            print(f"| {suffix} | {found['rows']:,} | {found['seconds']:.1f} | {share:.2f} |")
+            cost = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            share = cost["bytes"] / path.stat().st_size
+            print(f"| {suffix} | {cost['rows']:,} | {cost['seconds']:.1f} | {share:.2f} |")
 
 
 def read(path: Path) -> dict[str, float]:

@@ -69,42 +69,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_examples(Path(folder), size["examples"], size["pictures"])
         if torch.cuda.is_available():
-            found = []
-            for one in measured(options.size, Path(folder), options.ways, ours, began + options.seconds):
-                found.append(one)
-                print(_line(options.size, one), flush=True)
+            results = []
+            for result in measured(options.size, Path(folder), options.ways, ours, began + options.seconds):
+                results.append(result)
+                print(_line(options.size, result), flush=True)
         else:
-            found = _in_turns(options, folder)
-            for one in found:
-                print(_line(options.size, one))
-    _say_best(found)
-    for one in found:
-        if one.get("parts"):
-            print(f"\nA step of {one['way']}, {sum(one['parts'].values()):.0f} ms:")
-            print(", ".join(f"{name} {spent:.1f}" for name, spent in one["parts"].items()))
+            results = _in_turns(options, folder)
+            for result in results:
+                print(_line(options.size, result))
+    _say_best(results)
+    for result in results:
+        if result.get("parts"):
+            print(f"\nA step of {result['way']}, {sum(result['parts'].values()):.0f} ms:")
+            print(", ".join(f"{name} {spent:.1f}" for name, spent in result["parts"].items()))
     print(f"\n{time.perf_counter() - began:.0f} s in total")
 
 
-def _say_best(found: Sequence[dict[str, Any]]) -> None:
-    rated = [one for one in found if "rate" in one]
-    original = [one for one in rated if one["way"].startswith("original")]
-    ours = [one for one in rated if one["way"].startswith("ours")]
+def _say_best(results: Sequence[dict[str, Any]]) -> None:
+    rated = [result for result in results if "rate" in result]
+    original = [result for result in rated if result["way"].startswith("original")]
+    ours = [result for result in rated if result["way"].startswith("ours")]
     if original and ours:
-        best = max(ours, key=lambda one: float(one["rate"]))
+        best = max(ours, key=lambda result: float(result["rate"]))
         print(f"\n{best['rate'] / original[0]['rate']:.1f} times as many samples per second ({best['way']})")
 
 
 def _in_turns(options: argparse.Namespace, folder: str) -> list[dict[str, Any]]:
     """Measure each way in separate processes, alternating, and return the medians."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    results: dict[str, list[dict[str, Any]]] = {}
     for way in options.ways * ROUNDS:
         command = [sys.executable, "-m", "benchmarks.training", "--size", options.size, "--ways", way]
         command += ["--how", ",".join(options.how), "--folder", folder]
         if options.tokens:
             command += ["--tokens", ",".join(map(str, options.tokens))]
         ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        for one in json.loads(ended.stdout.splitlines()[-1]):
-            found.setdefault(one["way"], []).append(one)
+        for result in json.loads(ended.stdout.splitlines()[-1]):
+            results.setdefault(result["way"], []).append(result)
     return [
         {
             **runs[-1],
@@ -112,16 +112,16 @@ def _in_turns(options: argparse.Namespace, folder: str) -> list[dict[str, Any]]:
             "tokens": statistics.median(run["tokens"] for run in runs),
             "memory": max(run["memory"] for run in runs),
         }
-        for runs in found.values()
+        for runs in results.values()
     ]
 
 
-def _line(size: str, one: dict[str, Any]) -> str:
-    if "rate" not in one:
-        return f"| {size} | {one['way']} | {one['why']} | | | |"
-    share = f"{one['share']:.1%}" if one.get("share") else ""
-    memory = f"{one['memory'] / 2**30:.2f} GiB"
-    return f"| {size} | {one['way']} | {one['rate']:.2f} | {one['tokens']:,.0f} | {memory} | {share} |"
+def _line(size: str, result: dict[str, Any]) -> str:
+    if "rate" not in result:
+        return f"| {size} | {result['way']} | {result['why']} | | | |"
+    share = f"{result['share']:.1%}" if result.get("share") else ""
+    memory = f"{result['memory'] / 2**30:.2f} GiB"
+    return f"| {size} | {result['way']} | {result['rate']:.2f} | {result['tokens']:,.0f} | {memory} | {share} |"
 
 
 if __name__ == "__main__":

@@ -102,11 +102,11 @@ def scene(name: str, action: str, person: bool) -> Scene:
 def minute(number: int, folder: Path) -> Minute:
     """Write the clip of that number; even ones have a fall."""
     rng = Rng(f"minute {number}")
-    happens = [rng.pick(HARMLESS) for _ in range(SCENES)]
-    place = int(rng.between(0, SCENES)) if number % 2 == 0 else None
-    if place is not None:
-        happens[place] = ("falls", True)
-    scenes = [scene(f"minute {number}/{at}", *one) for at, one in enumerate(happens)]
+    events = [rng.pick(HARMLESS) for _ in range(SCENES)]
+    fall_index = int(rng.between(0, SCENES)) if number % 2 == 0 else None
+    if fall_index is not None:
+        events[fall_index] = ("falls", True)
+    scenes = [scene(f"minute {number}/{index}", *event) for index, event in enumerate(events)]
     path = folder / f"{number:02}.mp4"
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=RATE, options={"preset": "veryfast"})
@@ -115,29 +115,31 @@ def minute(number: int, folder: Path) -> Minute:
         for picture in frames(scenes):
             out.mux(stream.encode(av.VideoFrame.from_image(picture)))  # type: ignore[no-untyped-call]
         out.mux(stream.encode())
-    fall = None if place is None else (place * SCENE + scenes[place].begins, place * SCENE + scenes[place].ends)
-    return Minute(path, fall)
+    if fall_index is None:
+        return Minute(path, None)
+    start, falls = fall_index * SCENE, scenes[fall_index]
+    return Minute(path, (start + falls.begins, start + falls.ends))
 
 
 def frames(scenes: Sequence[Scene]) -> Iterator[Image.Image]:
     """Draw scene after scene; while nothing happens, the picture stays the same."""
-    for one in scenes:
+    for scene in scenes:
         before, picture = -1.0, None
         for number in range(round(SCENE * RATE)):
-            done = one.progress(number / RATE)
-            if picture is None or done != before:
-                before, picture = done, one.clip.frame(done)
+            progress = scene.progress(number / RATE)
+            if picture is None or progress != before:
+                before, picture = progress, scene.clip.frame(progress)
             yield picture
 
 
 def watched(
-    model: Model, one: Minute, every: float, size: int, span: float, alarm: Callable[[], Alarm] = Alarm
+    model: Model, clip: Minute, every: float, size: int, span: float, alarm: Callable[[], Alarm] = Alarm
 ) -> Outcome:
     """Watch a clip to its end."""
-    looks = source.looks(source.find(str(one.path)), every, size, span, print)
-    found = watch(model, [QUESTION], looks, alarm=alarm)
-    events = [event for look in found for event in look.events]
-    return Outcome(one.fall, tuple(event.seen for event in events if event.change == "begins"))
+    looks = source.looks(source.find(str(clip.path)), every, size, span, print)
+    seen_looks = watch(model, [QUESTION], looks, alarm=alarm)
+    events = [event for look in seen_looks for event in look.events]
+    return Outcome(clip.fall, tuple(event.seen for event in events if event.change == "begins"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -153,25 +155,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--span", type=float, default=2.0, help="seconds that they cover")
     parser.add_argument("--hold", type=int, default=2, help="looks in a row that make an event")
     parser.add_argument("--on", type=float, default=0.6, help="likelihood of yes that begins an event")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        model = chat(given.model).model
+        model = chat(options.model).model
     except InputError as error:
         parser.error(str(error))
 
     def alarm() -> Alarm:
-        return Alarm(given.hold, given.on)
+        return Alarm(options.hold, options.on)
 
-    found = []
+    outcomes = []
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(given.first, given.first + given.clips):
-            one = minute(number, Path(folder))
-            found.append(outcome := watched(model, one, given.every, given.frames, given.span, alarm))
-            fell = "no fall" if one.fall is None else f"falls {one.fall[0]:.1f} to {one.fall[1]:.1f} s"
+        for number in range(options.first, options.first + options.clips):
+            clip = minute(number, Path(folder))
+            outcome = watched(model, clip, options.every, options.frames, options.span, alarm)
+            outcomes.append(outcome)
+            fell = "no fall" if clip.fall is None else f"falls {clip.fall[0]:.1f} to {clip.fall[1]:.1f} s"
             alarms = ", ".join(f"{alarm:.1f}" for alarm in outcome.alarms) or "none"
             print(f"{number:02}  {fell:22}  alarms: {alarms}", flush=True)
-    falls, delays = sum(one.fall is not None for one in found), [hit for one in found for hit in one.hits[:1]]
-    print(f"{len(delays)} of {falls} falls reported, {sum(one.false_alarms for one in found)} false alarms")
+    falls = sum(outcome.fall is not None for outcome in outcomes)
+    delays = [hit for outcome in outcomes for hit in outcome.hits[:1]]
+    false_alarms = sum(outcome.false_alarms for outcome in outcomes)
+    print(f"{len(delays)} of {falls} falls reported, {false_alarms} false alarms")
     if delays:
         print(f"seconds from the beginning of a fall: {min(delays):.1f} to {max(delays):.1f}")
 

@@ -22,7 +22,7 @@ RECORDED = Path(__file__).parents[1] / "tests/recordings/tiny_instructblip/model
 QUESTIONS = (80, 1_000, 5_000)
 
 
-class Taken(NamedTuple):
+class Cost(NamedTuple):
     """The cost of a process."""
 
     cpu: float
@@ -37,23 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python -m benchmarks.whole_run", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("questions", nargs="*", type=int, default=QUESTIONS, help="numbers of questions")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     print("| questions | CPU s | wall s | MiB | `score`: CPU s | wall s | MiB |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as root:
-        model, apart = Path(root) / "model", multiprocessing.get_context("spawn")
-        _call(apart, make_model, model)
-        for count in given.questions:
+        model, spawn = Path(root) / "model", multiprocessing.get_context("spawn")
+        _call(spawn, make_model, model)
+        for count in options.questions:
             data, out = Path(root) / f"data{count}", Path(root) / f"run{count}"
-            _call(apart, make_release, data, count // 2)
-            asked = measured("run", "--task", "mme", "--model", f"instructblip:{model}", "--data", data, "--out", out)
-            scored = measured("score", out)
-            row = (count, *(f"{number:,.2f}" if number < 100 else f"{number:,.0f}" for number in (*asked, *scored)))
-            print("|", " | ".join(map(str, row)), "|", flush=True)
+            _call(spawn, make_release, data, count // 2)
+            spec = ("--task", "mme", "--model", f"instructblip:{model}", "--data", data)
+            numbers = (*measured("run", *spec, "--out", out), *measured("score", out))
+            cells = (f"{number:,.2f}" if number < 100 else f"{number:,.0f}" for number in numbers)
+            print(f"| {count} | {' | '.join(cells)} |", flush=True)
 
 
-def _call(apart: Any, function: Callable[..., None], *arguments: object) -> None:
+def _call(spawn: Any, function: Callable[..., None], *arguments: object) -> None:
     """Call a function in a separate process, because a child's peak memory starts at its parent's."""
-    process = apart.Process(target=function, args=arguments)
+    process = spawn.Process(target=function, args=arguments)
     process.start()
     process.join()
     if process.exitcode:
@@ -75,25 +75,25 @@ def make_release(folder: Path, pictures: int) -> None:
     """Write one subtask of MME in its release's format."""
     from benchmarks.gpu.made import jpegs
 
-    own = folder / "existence"
-    own.mkdir(parents=True)
+    subtask = folder / "existence"
+    subtask.mkdir(parents=True)
     for number, picture in enumerate(jpegs(pictures)):
         assert isinstance(picture.data, bytes)
-        (own / f"{number:05}.jpg").write_bytes(picture.data)
-        lines = (f"Is there a {what} in this image? Please answer yes or no.\tYes\n" for what in ("dog", "red kite"))
-        (own / f"{number:05}.txt").write_text("".join(lines), encoding="utf-8")
+        (subtask / f"{number:05}.jpg").write_bytes(picture.data)
+        lines = (f"Is there a {thing} in this image? Please answer yes or no.\tYes\n" for thing in ("dog", "red kite"))
+        (subtask / f"{number:05}.txt").write_text("".join(lines), encoding="utf-8")
 
 
-def measured(*arguments: str | Path) -> Taken:
+def measured(*arguments: str | Path) -> Cost:
     """Run an mmeval command, and return its cost."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     began = time.perf_counter()
     command = [sys.executable, "-m", "mmeval", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-    _, status, used = os.wait4(process.pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)}: status {status}")
-    return Taken(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":

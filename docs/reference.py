@@ -51,22 +51,22 @@ def reference() -> str:
 
 def _sections(command: click.Command, name: str) -> list[str]:
     context = click.Context(command, info_name=name, show_default=True)
-    below: list[str] = []
+    subsections: list[str] = []
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
-            own = command.get_command(context, child)
-            assert own is not None
-            below += _sections(own, f"{name} {child}")
+            subcommand = command.get_command(context, child)
+            assert subcommand is not None
+            subsections += _sections(subcommand, f"{name} {child}")
         if not command.invoke_without_command:
-            return below
+            return subsections
     text = (command.help or "").split("\b")
-    found = [f"## {name}\n", " ".join(text[0].split()) + "\n"]
+    section = [f"## {name}\n", " ".join(text[0].split()) + "\n"]
     if examples := [line.strip().removeprefix("Example: ") for line in "".join(text[1:]).splitlines() if line.strip()]:
-        found += ["```", *examples, "```\n"]
-    rows = [_row(one, context) for one in command.params if not getattr(one, "hidden", False)]
+        section += ["```", *examples, "```\n"]
+    rows = [_row(parameter, context) for parameter in command.params if not getattr(parameter, "hidden", False)]
     if rows:
-        found += ["| option | meaning |", "|---|---|", *rows, ""]
-    return found + below
+        section += ["| option | meaning |", "|---|---|", *rows, ""]
+    return section + subsections
 
 
 def _row(parameter: click.Parameter, context: click.Context) -> str:

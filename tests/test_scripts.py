@@ -50,6 +50,7 @@ def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
         ("benchmarks.gpu", ["--threads", "four"], "argument --threads: invalid numbers value: 'four'"),
         ("benchmarks.training", ["--ways", "our"], "unknown: our; choose from original, ours"),
         ("experiments.replication.earlier", ["nowhere"], "nowhere: not a commit of this repository that has mmeval/"),
+        ("experiments.tiny.averaging", ["nowhere", "elsewhere"], "nowhere: not a readable safetensors file"),
         ("experiments.tiny", ["draw", "lern"], "unknown stage 'lern'; choose from draw, words, learn, pack"),
     ],
 )
@@ -70,6 +71,10 @@ def test_what_was_not_packed_is_not_exported(
         monkeypatch.setattr(changed, lambda *_: None)
     script: Any = importlib.import_module("experiments.tiny.__main__")
     where = ["export", "--out", str(tmp_path), "--work", str(tmp_path / "work")]
+    with pytest.raises(SystemExit) as ended:
+        script.main(["draw", *where[1:], "--encoder", str(tmp_path / "none")])
+    assert ended.value.code == 2
+    assert f"{tmp_path / 'none'}: not a readable safetensors file" in capsys.readouterr().err
     for sentence in (
         ": has no vocabulary; run the stage draw first",
         ": has no weights of blip2-tiny, text-tiny; run the stage pack",

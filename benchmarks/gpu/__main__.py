@@ -53,22 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pictures", type=int, help="pictures in a batch of the vision encoder; None: the device's")
     parser.add_argument("--threads", type=numbers, default="4,8,16", help="decoding threads of the rows 'threads'")
     parser.add_argument("--profile", type=Path, default=Path("gpu-profile.txt"), help="file for the rows 'profile'")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     began = time.perf_counter()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    changes = {"batch_tokens": given.batch_tokens, "pictures": given.pictures}
+    changes = {"batch_tokens": options.batch_tokens, "pictures": options.pictures}
     portions = replace(PORTIONS[device.type], **{name: value for name, value in changes.items() if value is not None})
     peak = matmul_peak(device)
-    bench = Bench(SIZES[given.size], device, portions, peak)
+    bench = Bench(SIZES[options.size], device, portions, peak)
     say(f"{bench.machine()}; made in {time.perf_counter() - began:.1f} s")
     say(f"bfloat16 matrix products: {peak / 1e12:.0f} TFLOP/s" if peak else "no GPU: float32, no share of a peak")
     say("\n| what | asked | seconds | questions/s | share of the peak |\n|---|---|---:|---:|---:|")
     failed = False
-    for group, measure in rows(bench, given.threads, given.profile):
-        if group not in given.rows:
+    for group, measure in rows(bench, options.threads, options.profile):
+        if group not in options.rows:
             continue
-        if time.perf_counter() - began > given.seconds:
-            sys.exit(f"\n{given.seconds:g} s are over; not measured: {group} and what follows")
+        if time.perf_counter() - began > options.seconds:
+            sys.exit(f"\n{options.seconds:g} s are over; not measured: {group} and what follows")
         try:
             measure()
         except Exception:  # one row's failure must not cost the others a GPU's time
@@ -84,12 +84,12 @@ def rows(bench: Bench, threads: Sequence[int], file: Path) -> list[Row]:
     """Return all rows, the most important first."""
     three, sixteen, likelihood = ASKED
     both = (likelihood, three)
-    turned, other = "mmicl, MMBench's rotations", "instructblip"
+    rotated, instructblip = "mmicl, MMBench's rotations", "instructblip"
     portions = ({"batch_tokens": 32768}, {"pictures": 32}, {"pictures": 128})
     return [
         *(("mmicl", partial(bench.whole, "mmicl", bench.questions, asked)) for asked in (three, likelihood)),
-        *(("rotations", partial(bench.whole, "mmicl", bench.turned, asked, turned)) for asked in both),
-        *(("instructblip", partial(bench.whole, other, bench.questions, asked)) for asked in both),
+        *(("rotations", partial(bench.whole, "mmicl", bench.turned, asked, rotated)) for asked in both),
+        *(("instructblip", partial(bench.whole, instructblip, bench.questions, asked)) for asked in both),
         ("sixteen", partial(bench.whole, "mmicl", bench.questions, sixteen)),
         ("waits", bench.waits),
         ("profile", partial(bench.profile, file)),

@@ -60,17 +60,17 @@ class Bench:
         parameters = sum(p.numel() for p in self.model.parameters()) / 1e9
         return f"{name}, {cores()} cores, {versions}; {parameters:.2f} B parameters, {self.dtype}"
 
-    def whole(self, name: str, asked_of: list[Request], asked: Asked, title: str = "") -> None:
+    def whole(self, name: str, requests: list[Request], asked: Asked, title: str = "") -> None:
         """Measure a stream of questions from the first to the last answer, and print its row."""
         label, tokens = asked
-        model = self._warm(name, asked_of, tokens)
-        seconds = self._timed(lambda: check(run(model, iter(asked_of), tokens), len(asked_of)))
+        model = self._warm(name, requests, tokens)
+        seconds = self._timed(lambda: check(run(model, iter(requests), tokens), len(requests)))
         language = sum(
-            self._language_flops(len(model.prompts.prepare(request).tokens.ids), max(1, tokens)) for request in asked_of
+            self._language_flops(len(model.prompts.prepare(request).tokens.ids), max(1, tokens)) for request in requests
         )
-        seen = len({image.digest for request in asked_of for image in images(request.prompt)})
+        seen = len({image.digest for request in requests for image in images(request.prompt)})
         share = self._share(seen * self._vision_flops() + language, seconds)
-        say(f"| {title or name} | {label} | {seconds:.2f} | {len(asked_of) / seconds:.0f} | {share} |")
+        say(f"| {title or name} | {label} | {seconds:.2f} | {len(requests) / seconds:.0f} | {share} |")
 
     def with_portions(self, changes: dict[str, int], asked: Asked) -> None:
         """Measure a stream with other portions of work."""
@@ -143,11 +143,9 @@ class Bench:
                     list(run(model, self.questions[:512], tokens))
             finally:
                 torch.cuda.set_sync_debug_mode("default")
-        places = Counter(f"{'/'.join(one.filename.split('/')[-3:])}:{one.lineno}" for one in caught)
-        say(
-            "\nwaits for the GPU in 512 questions, twice: "
-            + ("; ".join(f"{n} x {w}" for w, n in places.items()) or "none")
-        )
+        lines = Counter(f"{'/'.join(warning.filename.split('/')[-3:])}:{warning.lineno}" for warning in caught)
+        waits = "; ".join(f"{count} x {line}" for line, count in lines.items()) or "none"
+        say(f"\nwaits for the GPU in 512 questions, twice: {waits}")
 
     def profile(self, file: Path) -> None:
         """Write what the GPU does in answering some questions to a file."""
@@ -169,7 +167,7 @@ class Bench:
             portions=self.portions,
         )  # fmt: skip
 
-    def _warm(self, name: str, asked_of: list[Request], tokens: int) -> TransformerModel:
+    def _warm(self, name: str, requests: list[Request], tokens: int) -> TransformerModel:
         """Return an adapter that has answered some questions, and has forgotten their pictures.
 
         Each adapter has its own streams, and these their own memory.
@@ -177,32 +175,32 @@ class Bench:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         model = self.adapter(name)
-        list(run(model, asked_of[:WARM], tokens))
+        list(run(model, requests[:WARM], tokens))
         model.pictures.begin()
         model.pictures._spare.take_all()
         return model
 
     def _turned(self, count: int) -> list[Request]:
         """Return questions with four options, each at four rotations."""
-        rng, asked = random.Random(1), []
+        rng, requests = random.Random(1), []
         for number in range(count):
             question, options = words(rng, 10, 40), [words(rng, 1, 10) for _ in range(4)]
             for turn in range(4):
                 order = options[turn:] + options[:turn]
                 text = " ".join([question, *(f"w{i} {option}" for i, option in enumerate(order))])
                 image = self.jpegs[number % len(self.jpegs)]
-                asked.append(Request(f"{number}/{turn}", (image, text), candidates=("w0", "w1", "w2", "w3")))
-        return asked
+                requests.append(Request(f"{number}/{turn}", (image, text), candidates=("w0", "w1", "w2", "w3")))
+        return requests
 
     @staticmethod
     @contextmanager
-    def _set(of: Any, name: str, value: object) -> Iterator[None]:
-        usual = getattr(of, name)
-        setattr(of, name, value)
+    def _set(owner: Any, name: str, value: object) -> Iterator[None]:
+        usual = getattr(owner, name)
+        setattr(owner, name, value)
         try:
             yield
         finally:
-            setattr(of, name, usual)
+            setattr(owner, name, usual)
 
     def _part(self, name: str, label: str, work: Callable[[], None], flops: float) -> None:
         self._timed(work)
@@ -222,44 +220,45 @@ class Bench:
     def _vision_flops(self) -> float:
         """Count the operations for one picture: two per weight and position, plus attention's own."""
         vision = self.model.config.vision_config
-        places = (vision.image_size // vision.patch_size) ** 2 + 1
+        positions = (vision.image_size // vision.patch_size) ** 2 + 1
         weights = sum(p.numel() for p in self.model.vision_model.parameters())
-        found: float = 2.0 * weights * places + 4.0 * vision.num_hidden_layers * places**2 * vision.hidden_size
-        return found
+        attention = 4.0 * vision.num_hidden_layers * positions**2 * vision.hidden_size
+        operations: float = 2.0 * weights * positions + attention
+        return operations
 
     def _language_flops(self, prompt: int, answer: int) -> float:
         """Count the operations for one prompt and its answer."""
         language = self.model.language_model
         encoder = sum(p.numel() for p in language.encoder.block.parameters())
         decoder = sum(p.numel() for p in language.decoder.block.parameters()) + language.lm_head.weight.numel()
-        found: float = 2.0 * (encoder * prompt + decoder * answer)
-        return found
+        operations: float = 2.0 * (encoder * prompt + decoder * answer)
+        return operations
 
 
-def run(model: TransformerModel, asked: Iterable[Request], tokens: int) -> Iterator[Response]:
+def run(model: TransformerModel, requests: Iterable[Request], tokens: int) -> Iterator[Response]:
     """Ask for answers of `tokens` tokens, or, if 0, for likelihoods."""
-    return model.generate(asked, Generation(tokens)) if tokens else model.loglikelihood(asked)
+    return model.generate(requests, Generation(tokens)) if tokens else model.loglikelihood(requests)
 
 
 def check(responses: Iterable[Response], expected: int) -> None:
     """Read all responses. Raises RuntimeError if one is an error or missing."""
-    found = list(responses)
-    errors = [response.error for response in found if response.error]
-    if errors or len(found) != expected:
-        raise RuntimeError(f"{len(found)} of {expected} answers, {len(errors)} errors: {errors[:1]}")
+    received = list(responses)
+    errors = [response.error for response in received if response.error]
+    if errors or len(received) != expected:
+        raise RuntimeError(f"{len(received)} of {expected} answers, {len(errors)} errors: {errors[:1]}")
 
 
 def matmul_peak(device: torch.device) -> float:
     """Return floating-point operations per second of large bfloat16 matrix products; 0 without a GPU."""
     if device.type != "cuda":
         return 0.0
-    one = torch.randn(8192, 8192, device=device, dtype=torch.bfloat16)
+    matrix = torch.randn(8192, 8192, device=device, dtype=torch.bfloat16)
     for _ in range(3):
-        one @ one
+        matrix @ matrix
     wait(device)
     began = time.perf_counter()
     for _ in range(20):
-        one @ one
+        matrix @ matrix
     wait(device)
     return 20 * 2 * 8192.0**3 / (time.perf_counter() - began)
 

@@ -84,7 +84,7 @@ def made_processor() -> MmiclProcessor:
 def jpegs(count: int) -> list[Image]:
     """Make pictures with the grain of photographs."""
 
-    def made(number: int) -> Image:
+    def jpeg(number: int) -> Image:
         rng, out = np.random.default_rng(number), io.BytesIO()
         coarse = PILImage.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).resize((500, 400))
         fine = np.asarray(coarse, np.int16) + rng.integers(-12, 13, (400, 500, 1), dtype=np.int16)
@@ -92,7 +92,7 @@ def jpegs(count: int) -> list[Image]:
         return Image(out.getvalue(), f"{number}.jpg")
 
     with ThreadPoolExecutor(min(16, cores())) as pool:
-        return list(pool.map(made, range(count)))
+        return list(pool.map(jpeg, range(count)))
 
 
 def words(rng: random.Random, least: int, most: int) -> str:

@@ -43,10 +43,10 @@ def described(kernels: Iterable[Span], calls: Iterable[Span]) -> str:
     kernels = sorted(kernels, key=lambda span: span.begin)
     if not kernels:
         return "the profiler recorded no kernel"
-    whole = max(span.end for span in kernels) - kernels[0].begin
+    duration = max(span.end for span in kernels) - kernels[0].begin
     idle = gaps(kernels)
-    busy = 1 - sum(gap.end - gap.begin for gap in idle) / whole
-    lines = [f"from the first to the last kernel {whole / 1e3:.1f} ms, of which the GPU works {busy:.1%}"]
+    busy = 1 - sum(gap.end - gap.begin for gap in idle) / duration
+    lines = [f"from the first to the last kernel {duration / 1e3:.1f} ms, of which the GPU works {busy:.1%}"]
     lines += ["", "kernels, all streams: ms, calls", *totals(kernels)]
     lines += ["", "calls of the driver: ms, calls", *totals(calls)]
     lines += ["", f"{len(idle)} gaps; the longest: ms, at ms, the kernel before and the one after"]
@@ -57,13 +57,13 @@ def described(kernels: Iterable[Span], calls: Iterable[Span]) -> str:
 
 def gaps(kernels: Iterable[Span]) -> list[Span]:
     """Return the times in which no kernel runs, named after the kernels around them; `kernels` in order of begin."""
-    found, last = list[Span](), None
+    idle, last = list[Span](), None
     for span in kernels:
         if last is not None and span.begin > last.end:
-            found.append(Span(f"{last.name[: WIDTH // 2]} | {span.name[: WIDTH // 2]}", last.end, span.begin))
+            idle.append(Span(f"{last.name[: WIDTH // 2]} | {span.name[: WIDTH // 2]}", last.end, span.begin))
         if last is None or span.end > last.end:
             last = span
-    return found
+    return idle
 
 
 def totals(spans: Iterable[Span]) -> list[str]:

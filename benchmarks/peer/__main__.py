@@ -67,34 +67,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--questions", type=numbers, default="80,1000,5000", help="numbers of questions")
     parser.add_argument("--ways", type=names(WAYS), default=",".join(WAYS), help="some of these")
     parser.add_argument("--repeat", type=int, default=1, help="times that each way is measured")
-    given = parser.parse_args(arguments)
-    if PEER in given.ways and not given.peer:
+    options = parser.parse_args(arguments)
+    if PEER in options.ways and not options.peer:
         parser.error(f"--peer: give the Python of an environment with {PEER}, or leave {PEER} out of --ways")
     print(f"| {' | '.join(COLUMNS)} |\n|---:|---|{'---:|' * (len(COLUMNS) - 2)}")
     with tempfile.TemporaryDirectory() as folder:
         model = data.checkpoint(Path(folder) / "model")
-        for questions in given.questions:
+        for questions in options.questions:
             table = data.table(questions, Path(folder) / f"mme-{questions}.parquet")
             turns = [
-                [measure(way, model, table, questions, given.peer) for way in given.ways] for _ in range(given.repeat)
+                [measure(way, model, table, questions, options.peer) for way in options.ways]
+                for _ in range(options.repeat)
             ]
-            costs = [sorted(own, key=lambda cost: cost.loop)[len(own) // 2] for own in zip(*turns, strict=True)]
+            costs = [_median(runs) for runs in zip(*turns, strict=True)]
             for cost in costs:
                 print(row(cost, costs), flush=True)
-            for own in zip(*turns, strict=True):
-                print(f"{own[0].way}: loops of {', '.join(f'{one:.2f}' for one in sorted(c.loop for c in own))} CPU s")
+            for runs in zip(*turns, strict=True):
+                loops = ", ".join(f"{loop:.2f}" for loop in sorted(cost.loop for cost in runs))
+                print(f"{runs[0].way}: loops of {loops} CPU s")
             for cost in costs[1:]:
                 same = sum(map(str.__eq__, cost.answers, costs[0].answers))
                 print(f"{cost.way}: {same:,} of {questions:,} answers are those of {costs[0].way}", flush=True)
 
 
+def _median(runs: Sequence[Cost]) -> Cost:
+    """Return the run whose loop took the median time."""
+    return sorted(runs, key=lambda cost: cost.loop)[len(runs) // 2]
+
+
 def row(cost: Cost, costs: Sequence[Cost]) -> str:
     """Return a row of the table; the rate is also given as a multiple of lmms-eval's in the same round."""
-    rates = {one.way: one.questions / one.loop for one in costs}
+    rates = {way_cost.way: way_cost.questions / way_cost.loop for way_cost in costs}
     ratio = f" ({rates[cost.way] / rates[PEER]:.2f} x {PEER})" if PEER in rates else ""
     numbers = (cost.start, cost.loop, cost.loop_wall, cost.whole, cost.wall, cost.mebibytes)
-    shown = " | ".join(f"{number:,.1f}" if number < 100 else f"{number:,.0f}" for number in numbers)
-    return f"| {cost.questions:,} | {cost.way} | {shown} | {rates[cost.way]:.1f}{ratio} |"
+    cells = " | ".join(f"{number:,.1f}" if number < 100 else f"{number:,.0f}" for number in numbers)
+    return f"| {cost.questions:,} | {cost.way} | {cells} | {rates[cost.way]:.1f}{ratio} |"
 
 
 def measure(way: str, model: Path, table: Path, questions: int, peer: str) -> Cost:
@@ -104,22 +111,30 @@ def measure(way: str, model: Path, table: Path, questions: int, peer: str) -> Co
     with (folder / "output.txt").open("w") as output:
         began = time.time()
         process = subprocess.Popen(command, env=_environment(folder), stdout=output, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
+        _, status, usage = os.wait4(process.pid, 0)
         wall = time.time() - began
     times = folder / "times.json"
-    if not times.exists() or (answers := tuple(_answers(way, folder))) == () or len(answers) != questions:
+    answers = tuple(_answers(way, folder)) if times.exists() else ()
+    if not answers or len(answers) != questions:
         raise SystemExit(f"{way} failed ({status}):\n{(folder / 'output.txt').read_text()[-4000:]}")
     (cpu, clock), (cpu_after, clock_after) = (json.loads(times.read_text())[name] for name in ("before", "after"))
     shutil.rmtree(folder)
     return Cost(
-        way, questions, cpu, cpu_after - cpu, used.ru_utime + used.ru_stime, clock_after - clock, wall,
-        used.ru_maxrss / 1024, answers,
+        way, questions, cpu, cpu_after - cpu, usage.ru_utime + usage.ru_stime, clock_after - clock, wall,
+        usage.ru_maxrss / 1024, answers,
     )  # fmt: skip
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    own = {FILE: str(folder / "times.json"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    return {**os.environ, **own, "HF_HOME": str(folder / "hf"), "PYTHONPATH": str(Path.cwd())}
+    return {
+        **os.environ,
+        FILE: str(folder / "times.json"),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HOME": str(folder / "hf"),
+        "PYTHONPATH": str(Path.cwd()),
+    }
 
 
 def _command(way: str, model: Path, table: Path, folder: Path, peer: str) -> list[str]:
@@ -131,22 +146,22 @@ def _command(way: str, model: Path, table: Path, folder: Path, peer: str) -> lis
 
 
 def _mmeval(model: Path, table: Path, folder: Path, dtype: str) -> list[str]:
-    what = ["--task", "mme", "--model", str(model), "--dtype", dtype, "--data", str(table), "--recipe", "lmms-eval-0.7"]
-    kept = ["--no-cache", "--out", str(folder / "run")]
-    return [sys.executable, "-m", "benchmarks.peer.ours", "run", *what, "--device", "cpu", *kept]
+    command = [sys.executable, "-m", "benchmarks.peer.ours", "run", "--task", "mme", "--data", str(table)]
+    command += ["--model", str(model), "--dtype", dtype, "--device", "cpu", "--recipe", "lmms-eval-0.7"]
+    return [*command, "--no-cache", "--out", str(folder / "run")]
 
 
 def _lmms_eval(model: Path, table: Path, folder: Path, python: str) -> list[str]:
     """Write lmms-eval's task for a local table, and return its command."""
     tasks = folder / "tasks"
     tasks.mkdir()
-    where = "from importlib.util import find_spec; print(find_spec('lmms_eval').submodule_search_locations[0])"
-    installed = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout.strip()
+    locate = "from importlib.util import find_spec; print(find_spec('lmms_eval').submodule_search_locations[0])"
+    installed = subprocess.run([python, "-c", locate], check=True, capture_output=True, text=True).stdout.strip()
     included = Path(installed) / "tasks" / "mme" / "mme.yaml"
     (tasks / "mme_peer.yaml").write_text(TASK.format(included=included, table=table))
-    how = ["--model", "instructblip", "--model_args", f"pretrained={model}", "--device", "cpu"]
-    what = ["--tasks", "mme_peer", "--include_path", str(tasks), "--batch_size", "1"]
-    return [python, "-m", "benchmarks.peer.lmms", *how, *what, "--log_samples", "--output_path", str(folder / "out")]
+    command = [python, "-m", "benchmarks.peer.lmms", "--model", "instructblip", "--model_args", f"pretrained={model}"]
+    command += ["--device", "cpu", "--tasks", "mme_peer", "--include_path", str(tasks), "--batch_size", "1"]
+    return [*command, "--log_samples", "--output_path", str(folder / "out")]
 
 
 def _answers(way: str, folder: Path) -> Iterator[str]:

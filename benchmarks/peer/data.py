@@ -53,10 +53,10 @@ def _rows(pairs: list[list[dict[str, Any]]], pictures: int) -> Iterator[dict[str
 
 def _another(data: bytes, number: int) -> bytes:
     """Return the picture with its own stripe."""
-    shown = Image.open(io.BytesIO(data)).convert("RGB")
-    draw = random.Random(number)
-    x, color = draw.randrange(shown.width), (draw.randrange(256), draw.randrange(256), number % 256)
-    ImageDraw.Draw(shown).rectangle((x, 0, x + 8, shown.height), fill=color)
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    rng = random.Random(number)
+    x, color = rng.randrange(picture.width), (rng.randrange(256), rng.randrange(256), number % 256)
+    ImageDraw.Draw(picture).rectangle((x, 0, x + 8, picture.height), fill=color)
     file = io.BytesIO()
-    shown.save(file, "JPEG", quality=95)
+    picture.save(file, "JPEG", quality=95)
     return file.getvalue()

@@ -52,14 +52,15 @@ def one_by_one(model: Any, processor: Any, table: Path) -> Iterator[str]:
 
 def tuned(model: Any, processor: Any, table: Path) -> Iterator[str]:
     """Yield the answers of batches in which each picture is decoded and encoded once."""
-    left = rows(table)
-    while batch := list(islice(left, BATCH)):
+    remaining = rows(table)
+    while batch := list(islice(remaining, BATCH)):
         first = {row["question_id"]: row for row in batch}  # the two questions of a picture have one id
-        shown = processor.image_processor([picture(row) for row in first.values()], return_tensors="pt")
-        states = model.vision_model(shown["pixel_values"]).last_hidden_state
-        places = [list(first).index(row["question_id"]) for row in batch]
+        prepared = processor.image_processor([picture(row) for row in first.values()], return_tensors="pt")
+        states = model.vision_model(prepared["pixel_values"]).last_hidden_state
+        picture_indices = [list(first).index(row["question_id"]) for row in batch]
         text = processor(text=[prompt(row) for row in batch], padding=True, return_tensors="pt")
-        embeds = torch.cat([_seen(model, text, states[places]), model.get_input_embeddings()(text["input_ids"])], 1)
+        visual = _visual_tokens(model, text, states[picture_indices])
+        embeds = torch.cat([visual, model.get_input_embeddings()(text["input_ids"])], 1)
         mask = functional.pad(text["attention_mask"], (model.config.num_query_tokens, 0), value=1)
         ids = model.language_model.generate(
             inputs_embeds=embeds, attention_mask=mask, do_sample=False, max_new_tokens=NEW_TOKENS
@@ -67,18 +68,18 @@ def tuned(model: Any, processor: Any, table: Path) -> Iterator[str]:
         yield from (answer.strip() for answer in processor.batch_decode(ids, skip_special_tokens=True))
 
 
-def _seen(model: Any, text: Any, states: Tensor) -> Tensor:
+def _visual_tokens(model: Any, text: Any, states: Tensor) -> Tensor:
     """Return the visual tokens [B, Q, D] of pictures, from their vision states [B, V, Dv]."""
     queries = model.query_tokens.expand(len(states), -1, -1)
     ones = torch.ones(queries.shape[:2], dtype=torch.long)
-    found = model.qformer(
+    queried = model.qformer(
         input_ids=text["qformer_input_ids"],
         attention_mask=torch.cat([ones, text["qformer_attention_mask"]], 1),
         query_embeds=queries,
         encoder_hidden_states=states,
         encoder_attention_mask=torch.ones(states.shape[:2], dtype=torch.long),
     ).last_hidden_state[:, : queries.shape[1]]
-    projected: Tensor = model.language_projection(found)
+    projected: Tensor = model.language_projection(queried)
     return projected
 
 
@@ -88,13 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("way", choices=("one-by-one", "tuned"))
     for name in ("model", "table", "out"):
         parser.add_argument(name, type=Path)
-    given = parser.parse_args(arguments)
-    model: Any = InstructBlipForConditionalGeneration.from_pretrained(given.model)
-    processor: Any = InstructBlipProcessor.from_pretrained(given.model, trust_remote_code=False)
-    ask = one_by_one if given.way == "one-by-one" else tuned
+    options = parser.parse_args(arguments)
+    model: Any = InstructBlipForConditionalGeneration.from_pretrained(options.model)
+    processor: Any = InstructBlipProcessor.from_pretrained(options.model, trust_remote_code=False)
+    ask = one_by_one if options.way == "one-by-one" else tuned
     with torch.inference_mode(), loop():
-        answers = list(ask(model.eval(), processor, given.table))
-    given.out.write_text(json.dumps(answers))
+        answers = list(ask(model.eval(), processor, options.table))
+    options.out.write_text(json.dumps(answers))
 
 
 if __name__ == "__main__":

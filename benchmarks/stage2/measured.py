@@ -144,13 +144,13 @@ def _ours(
 
 def _matmul_peak() -> float:
     """Return floating-point operations per second of large bfloat16 matrix products on this GPU."""
-    one = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
+    matrix = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
     for _ in range(5):
-        one @ one
+        matrix @ matrix
     torch.cuda.synchronize()
     start = time.perf_counter()
     for _ in range(30):
-        one @ one
+        matrix @ matrix
     torch.cuda.synchronize()
     seconds: float = time.perf_counter() - start
     return 30 * 2 * 8192.0**3 / seconds

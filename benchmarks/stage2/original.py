@@ -70,13 +70,13 @@ def original(
         gc.collect()
         torch.cuda.empty_cache()
     numbers = counted.tolist()
-    done = sum(operations(model, features=False).of(numbers).values())
+    operation_count = sum(operations(model, features=False).of(numbers).values())
     return {
         "way": f"original, batch: {batch}",
         "rate": batch * steps / seconds,
         "tokens": (numbers[1] + numbers[2]) / seconds,
         "memory": memory,
-        "share": done / seconds / peak if peak else None,
+        "share": operation_count / seconds / peak if peak else None,
     }
 
 
@@ -89,17 +89,17 @@ def _padded_as_the_original(
         return nn.functional.pad(inputs[name], (0, width - inputs[name].shape[1]), value=filler)
 
     pixels = inputs["pixel_values"]
-    every = torch.zeros(len(pictures), SLOTS, *pixels.shape[1:])
-    places = (pictures >= 0).nonzero()
-    every[places[:, 0], places[:, 1]] = pixels[pictures[pictures >= 0]]
+    slot_pixels = torch.zeros(len(pictures), SLOTS, *pixels.shape[1:])
+    positions = (pictures >= 0).nonzero()
+    slot_pixels[positions[:, 0], positions[:, 1]] = pixels[pictures[pictures >= 0]]
     slots = torch.full((len(pictures), SLOTS), -1)
-    slots[places[:, 0], places[:, 1]] = torch.arange(len(places))
+    slots[positions[:, 0], positions[:, 1]] = torch.arange(len(positions))
     return {
         "input_ids": wide("input_ids", PROMPT, processor.settings.pad_id),
         "attention_mask": wide("attention_mask", PROMPT, 0),
         "labels": wide("labels", ANSWER, IGNORED),
         "pictures": slots,
-        "pixel_values": every[places[:, 0], places[:, 1]],
+        "pixel_values": slot_pixels[positions[:, 0], positions[:, 1]],
         "counts": inputs["counts"],
     }
 

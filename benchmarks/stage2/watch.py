@@ -32,8 +32,8 @@ class Watch(TrainerCallback):
             self.hooks.append(module.register_forward_hook(lambda *_, name=name: self.mark(name)))
         self.loss = trainer.compute_loss
 
-        def compute_loss(*given: Any, **named: Any) -> Tensor:
-            loss = self.loss(*given, **named)
+        def compute_loss(*positional: Any, **named: Any) -> Tensor:
+            loss = self.loss(*positional, **named)
             self.mark("head and loss")
             return loss
 

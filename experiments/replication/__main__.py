@@ -31,27 +31,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("work/tiny"), help="folder of `python -m experiments.tiny` with the ablations"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     family: dict[str, Asker] = {name: load(name, context) for name, context in MODELS.items()}
     one_picture = load("instructblip-tiny", "plain")
     assert isinstance(one_picture, TransformerModel)
     in_a_row = TokensInARow(one_picture)
-    found = claims(family | {in_a_row.name: in_a_row}, PICTURES, PUZZLES)
-    found["ablations"] = _ablations(given.work, given.out)
-    given.out.mkdir(parents=True, exist_ok=True)
-    plain = {
+    results = claims(family | {in_a_row.name: in_a_row}, PICTURES, PUZZLES)
+    results["ablations"] = _ablations(options.work, options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    numbers = {
         claim: {row: {key: asdict(estimate) for key, estimate in cells.items()} for row, cells in rows.items()}
-        for claim, rows in found.items()
+        for claim, rows in results.items()
     }
-    (given.out / "numbers.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    for path in page.write(found, given.out):
+    (options.out / "numbers.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    for path in page.write(results, options.out):
         print(path)
-    suites_page = given.out.parent / "embedded" / "README.md"
+    suites_page = options.out.parent / "embedded" / "README.md"
     suites_page.parent.mkdir(parents=True, exist_ok=True)
-    measured: dict[str, suites.Found] = {}
+    measured: dict[str, suites.Results] = {}
     for task in SUITES:
         print(f"measuring the suite {task}", flush=True)
-        measured[task] = suites.measure(load_task(task), MODELS, given.out.parent)
+        measured[task] = suites.measure(load_task(task), MODELS, options.out.parent)
     suites_page.write_text(suites.page(measured), encoding="utf-8")
     print(suites_page)
 

@@ -30,17 +30,17 @@ def claims(family: Family, pictures: int, puzzles: int) -> dict[str, Rows]:
         "bias": lambda: _bias(family, pictures),
         "longer": lambda: _longer(family, pictures, puzzles),
     }
-    found: dict[str, Rows] = {}
+    results: dict[str, Rows] = {}
     for name, measure in measures.items():
         print(f"measuring {name}", flush=True)
-        found[name] = measure()
-    return found
+        results[name] = measure()
+    return results
 
 
 def ablations(family: Family, pictures: int, puzzles: int) -> Rows:
     """Measure (f): each model on the questions of (a), (b) and (c), one number each."""
     single = list(questions.mme(pictures))
-    several = [one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)]
+    several = [question for kind in questions.SEVERAL for question in questions.several(kind, puzzles)]
     novel = list(questions.novel(2 * puzzles, 4))
     return {
         name: {
@@ -52,36 +52,38 @@ def ablations(family: Family, pictures: int, puzzles: int) -> Rows:
     }
 
 
-def _answers(family: Family, asked: Iterable[Asked]) -> dict[str, Answers]:
+def _answers(family: Family, drawing: Iterable[Asked]) -> dict[str, Answers]:
     """Ask every model the same questions, which are drawn once."""
-    drawn = list(asked)
+    drawn = list(drawing)
     return {name: ask(model, drawn) for name, model in family.items()}
 
 
 def _mme(family: Family, pictures: int) -> Rows:
-    answers = _answers(family, questions.mme(pictures))
+    answers_by_name = _answers(family, questions.mme(pictures))
     return {
-        name: {"all": found.accuracy()} | {kind: found.of(kind).accuracy() for kind in found.kinds}
-        for name, found in answers.items()
+        name: {"all": answers.accuracy()} | {kind: answers.of(kind).accuracy() for kind in answers.kinds}
+        for name, answers in answers_by_name.items()
     }
 
 
 def _several(family: Family, puzzles: int) -> Rows:
     """Measure each model, and how far the first is ahead of each other one."""
-    answers = _answers(family, (one for kind in questions.SEVERAL for one in questions.several(kind, puzzles)))
+    answers_by_name = _answers(
+        family, (question for kind in questions.SEVERAL for question in questions.several(kind, puzzles))
+    )
     rows = {
-        name: {"all": found.accuracy(), "mean of kinds": found.mean_of_kinds()}
-        | {kind: found.of(kind).accuracy() for kind in questions.SEVERAL}
-        for name, found in answers.items()
+        name: {"all": answers.accuracy(), "mean of kinds": answers.mean_of_kinds()}
+        | {kind: answers.of(kind).accuracy() for kind in questions.SEVERAL}
+        for name, answers in answers_by_name.items()
     }
-    first, *rest = answers
-    for name in rest:
-        rows[f"{first} minus {name}"] = _differences(answers[first], answers[name])
+    first, *baselines = answers_by_name
+    for name in baselines:
+        rows[f"{first} minus {name}"] = _differences(answers_by_name[first], answers_by_name[name])
     return rows
 
 
-def _differences(one: Answers, other: Answers) -> Row:
-    return {"all": one.minus(other)} | {kind: one.of(kind).minus(other.of(kind)) for kind in questions.SEVERAL}
+def _differences(first: Answers, second: Answers) -> Row:
+    return {"all": first.minus(second)} | {kind: first.of(kind).minus(second.of(kind)) for kind in questions.SEVERAL}
 
 
 def _novel(family: Family, puzzles: int) -> Rows:
@@ -110,20 +112,20 @@ def _longer(family: Family, pictures: int, puzzles: int) -> Rows:
 
 
 def _bias(family: Family, pictures: int) -> Rows:
-    own = _answers(family, questions.mme(pictures))
-    shown = {
+    own_picture = _answers(family, questions.mme(pictures))
+    other_pictures = {
         label: _answers(family, questions.mme(pictures, show))
         for show, label in (("blank", "a blank picture"), ("other", "another's picture"))
     }
     behind = {how: _answers(family, questions.behind_text(pictures, how)) for how in ("long", "misleading")}
     rows: Rows = {}
     for name in family:
-        row = {"its own picture": own[name].accuracy()}
-        for label, answers in shown.items():
+        row = {"its own picture": own_picture[name].accuracy()}
+        for label, answers in other_pictures.items():
             row[label] = answers[name].accuracy()
-            row[f"gain over {label}"] = own[name].minus(answers[name])
+            row[f"gain over {label}"] = own_picture[name].minus(answers[name])
         for how, answers in behind.items():
             row[f"after a {how} text"] = answers[name].accuracy()
-            row[f"loss after a {how} text"] = own[name].minus(answers[name])
+            row[f"loss after a {how} text"] = own_picture[name].minus(answers[name])
         rows[name] = row
     return rows

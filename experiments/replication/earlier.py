@@ -45,14 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _weights(commit: str, folder: Path) -> Path:
     """Unpack a commit's folder of mmicl-tiny into `folder`, and return it."""
-    found = subprocess.run(["git", "archive", commit, WEIGHTS], stdout=subprocess.PIPE, check=True)
-    with tarfile.open(fileobj=io.BytesIO(found.stdout)) as archive:
+    archived = subprocess.run(["git", "archive", commit, WEIGHTS], stdout=subprocess.PIPE, check=True)
+    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
         archive.extractall(folder, filter="data")
     return folder / WEIGHTS
 
 
 def _answers(name: str, context: str | None) -> Answers:
-    asked = [one for kind in questions.SEVERAL for one in questions.several(kind, PUZZLES)]
+    asked = [question for kind in questions.SEVERAL for question in questions.several(kind, PUZZLES)]
     return ask(load(name, context), asked)
 
 

@@ -32,50 +32,51 @@ class Answers:
 
     def accuracy(self) -> Estimate:
         """Return the accuracy in percent; chance is guessing among each question's choices."""
-        chance = 100 * sum(asked.chance for asked in self.asked) / len(self.asked)
+        chance = 100 * sum(question.chance for question in self.asked) / len(self.asked)
         values = [float(value) for value in self.right]
         return estimate(Statistic(100.0, chance, [((100.0, Mean(values, self._clusters())),)]))
 
     @property
     def kinds(self) -> list[str]:
         """Return the kinds of the questions, in the order asked."""
-        return list(dict.fromkeys(asked.kind for asked in self.asked))
+        return list(dict.fromkeys(question.kind for question in self.asked))
 
     def mean_of_kinds(self) -> Estimate:
         """Return the mean of the kinds' accuracies; each kind counts equally, however many questions it has."""
         parts = [self.of(kind) for kind in self.kinds]
         weight = 100.0 / len(parts)
-        chance = weight * sum(sum(asked.chance for asked in part.asked) / len(part.asked) for part in parts)
+        chance = weight * sum(sum(question.chance for question in part.asked) / len(part.asked) for part in parts)
         means = [Mean([float(value) for value in part.right], part._clusters()) for part in parts]
         return estimate(Statistic(100.0, chance, [((weight, mean),) for mean in means]))
 
     def of(self, kind: str) -> Answers:
         """Return the answers to questions of one kind."""
-        kept = [(asked, value) for asked, value in zip(self.asked, self.right, strict=True) if asked.kind == kind]
-        return Answers(tuple(asked for asked, _ in kept), tuple(value for _, value in kept))
+        indices = [index for index, question in enumerate(self.asked) if question.kind == kind]
+        return Answers(tuple(self.asked[index] for index in indices), tuple(self.right[index] for index in indices))
 
     def minus(self, other: Answers) -> Estimate:
         """Return the difference to another model in points, paired by question: from -100 to 100, chance 0."""
-        halves = [(1 + one - two) / 2 for one, two in zip(self.right, other.right, strict=True)]
-        found = estimate(Statistic(200.0, 100.0, [((200.0, Mean(halves, self._clusters())),)]))
-        assert found.value is not None and found.low is not None and found.high is not None
-        return Estimate(found.value - 100, found.low - 100, found.high - 100, found.n, 100.0, 0.0)
+        halves = [(1 + first - second) / 2 for first, second in zip(self.right, other.right, strict=True)]
+        difference = estimate(Statistic(200.0, 100.0, [((200.0, Mean(halves, self._clusters())),)]))
+        assert difference.value is not None and difference.low is not None and difference.high is not None
+        return Estimate(difference.value - 100, difference.low - 100, difference.high - 100, difference.n, 100.0, 0.0)
 
     def _clusters(self) -> list[str]:
-        return [asked.cluster for asked in self.asked]
+        return [question.cluster for question in self.asked]
 
 
-def ask(model: Asker, asked: Sequence[Asked]) -> Answers:
+def ask(model: Asker, questions: Sequence[Asked]) -> Answers:
     """Ask all questions at once. An answer is right if it equals the expected one, ignoring case and spaces.
 
     Raises InputError if a question is not answered, because the number would be worthless.
     """
     texts: dict[str, str] = {}
-    for response in model.generate([one.request for one in asked], GENERATION):
+    for response in model.generate([question.request for question in questions], GENERATION):
         if response.text is None:
             raise InputError(f"{model.name} did not answer {response.id}: {response.error}")
         texts[response.id] = response.text
-    return Answers(tuple(asked), tuple(_plain(texts[one.request.id]) == _plain(one.answer) for one in asked))
+    right = (_plain(texts[question.request.id]) == _plain(question.answer) for question in questions)
+    return Answers(tuple(questions), tuple(right))
 
 
 class TokensInARow:
@@ -103,8 +104,8 @@ def pictures_first(request: Request) -> Request:
         words += [replace(part, image=first + part.image) if isinstance(part, Ref) else part for part in prompt]
         words += [answer] if answer else []
         first += sum(isinstance(part, Image) for part in prompt)
-    rest = (part for part in words if not isinstance(part, Image))
-    return replace(request, prompt=(*pictures, *rest), shots=())
+    words_and_mentions = (part for part in words if not isinstance(part, Image))
+    return replace(request, prompt=(*pictures, *words_and_mentions), shots=())
 
 
 def _plain(text: str) -> str:

@@ -56,7 +56,7 @@ TRIED = (
 )
 
 
-def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
+def write(results: Mapping[str, Rows], out: Path) -> list[Path]:
     """Write README.md and the plots, and return their paths."""
     paths = []
     lines = [
@@ -67,75 +67,76 @@ def write(found: Mapping[str, Rows], out: Path) -> list[Path]:
         "",
         "## Reading",
         "",
-        *(f"- {sentence}" for sentence in reading(found)),
+        *(f"- {sentence}" for sentence in reading(results)),
     ]
-    for claim, rows in found.items():
+    for claim, rows in results.items():
         if not rows:
             continue
         lines += ["", f"## {TITLES[claim]}", "", ABOUT[claim], ""]
         models = {name: row for name, row in rows.items() if " minus " not in name}
         differences = {name: row for name, row in rows.items() if " minus " in name}
         if claim in ("mme", "several", "novel"):
-            drawn = {name: _levels(row) for name, row in models.items()}
-            png, svg = _draw(claim, drawn, out)
+            levels = {name: _levels(row) for name, row in models.items()}
+            png, svg = _draw(claim, levels, out)
             paths += [png, svg]
             lines += [f"![{TITLES[claim]}]({png.name})", ""]
         lines += _table(models)
         if differences:
             lines += ["", "Points ahead of the baseline:", "", *_table(differences)]
-    lines += ["", "## What was tried", "", TRIED, "", *_tried(found)]
+    lines += ["", "## What was tried", "", TRIED, "", *_tried(results)]
     readme = out / "README.md"
     readme.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return [readme, *paths]
 
 
-def reading(found: Mapping[str, Rows]) -> list[str]:
+def reading(results: Mapping[str, Rows]) -> list[str]:
     """Return one sentence per claim with its numbers: holds, does not hold, or is undecided."""
     sentences = []
-    first, *baselines = [name for name in found["mme"] if " minus " not in name]
+    first, *baselines = [name for name in results["mme"] if " minus " not in name]
     sentences.append(
-        f"(a) {first} answers {_cell(found['mme'][first]['all'])}% of MME's questions right"
-        + "".join(f", {name} {_cell(found['mme'][name]['all'])}%" for name in baselines)
+        f"(a) {first} answers {_cell(results['mme'][first]['all'])}% of MME's questions right"
+        + "".join(f", {name} {_cell(results['mme'][name]['all'])}%" for name in baselines)
         + "."
     )
     for name in baselines:
-        more = found["several"][f"{first} minus {name}"]["all"]
-        sentences.append(f"(b) Several pictures: {_cell(more)} points ahead of {name}; {_holds(more)}.")
-    least = min(found["several"][f"{first} minus {name}"]["all"].value or 0.0 for name in baselines)
+        difference = results["several"][f"{first} minus {name}"]["all"]
+        sentences.append(f"(b) Several pictures: {_cell(difference)} points ahead of {name}; {_holds(difference)}.")
+    least = min(results["several"][f"{first} minus {name}"]["all"].value or 0.0 for name in baselines)
     sentences.append(
         f"(b) This project's own aim of {AHEAD} points over the better baseline is "
         f"{'' if least >= AHEAD else 'not '}reached."
     )
     for label, least in (("1 shots", 95), ("4 shots", 97)):
-        shots = found["novel"][first][label]
+        shots = results["novel"][first][label]
         reached = "" if (shots.value or 0.0) >= least else "not "
         sentences.append(f"(c) {_label(label)} of each: {_cell(shots)}; the aim of {least} is {reached}reached.")
-    more = found["novel"][first]["4 minus 0 shots"]
-    sentences.append(f"(c) Four demonstrations of each new word: {_cell(more)} points more than none; {_holds(more)}.")
-    reached = "" if (more.value or 0.0) >= GAINED else "not "
+    difference = results["novel"][first]["4 minus 0 shots"]
+    sentences.append(
+        f"(c) Four demonstrations of each new word: {_cell(difference)} points more than none; {_holds(difference)}."
+    )
+    reached = "" if (difference.value or 0.0) >= GAINED else "not "
     sentences.append(f"(c) This project's own aim of {GAINED} points is {reached}reached.")
     for label in ("gain over a blank picture", "gain over another's picture"):
-        more = found["bias"][first][label]
-        sentences.append(
-            f"(d) Its own picture: {_cell(more)} points {label.replace('gain over', 'more than')}; {_holds(more)}."
-        )
+        difference = results["bias"][first][label]
+        more_than = label.replace("gain over", "more than")
+        sentences.append(f"(d) Its own picture: {_cell(difference)} points {more_than}; {_holds(difference)}.")
     for how in ("long", "misleading"):
         losses = ", ".join(
-            f"{name} {_cell(found['bias'][name][f'loss after a {how} text'])}" for name in (first, *baselines)
+            f"{name} {_cell(results['bias'][name][f'loss after a {how} text'])}" for name in (first, *baselines)
         )
         sentences.append(f"(d) Points lost after a {how} text: {losses}.")
-    if found["ablations"]:
-        parts = ", ".join(f"{name} {_cell(row['several pictures'])}" for name, row in found["ablations"].items())
+    if results["ablations"]:
+        parts = ", ".join(f"{name} {_cell(row['several pictures'])}" for name, row in results["ablations"].items())
         sentences.append(f"(f) Several pictures, right in percent: {parts}.")
     else:
         sentences.append("(f) Nothing was ablated here.")
     return sentences
 
 
-def _tried(found: Mapping[str, Rows]) -> list[str]:
-    first = next(iter(found["mme"]))
-    one, several, novel = (found[claim][first] for claim in ("mme", "several", "novel"))
-    return tried.table((_cell(one["all"]), _cell(several["all"]), _cell(novel["0 shots"]), _cell(novel["4 shots"])))
+def _tried(results: Mapping[str, Rows]) -> list[str]:
+    first = next(iter(results["mme"]))
+    single, several, novel = (results[claim][first] for claim in ("mme", "several", "novel"))
+    return tried.table((_cell(single["all"]), _cell(several["all"]), _cell(novel["0 shots"]), _cell(novel["4 shots"])))
 
 
 def _holds(difference: Estimate) -> str:

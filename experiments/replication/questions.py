@@ -45,8 +45,8 @@ def mme(pictures: int, show: str = "own") -> Iterator[Asked]:
     views = list(world.test_set(pictures))
     for number, view in enumerate(views):
         first = number - number % pictures
-        other = views[first + (number - first + 1) % pictures]
-        image = {"own": _image(view), "blank": GREY, "other": _image(other)}[show]
+        other_view = views[first + (number - first + 1) % pictures]
+        image = {"own": _image(view), "blank": GREY, "other": _image(other_view)}[show]
         for text, answer in zip(view.pair, YES_NO, strict=True):
             request = Request(f"{view.name}/{answer}/{show}", (image, f"{text}{SUFFIX}"))
             yield Asked(request, answer, view.subtask, view.name, 0.5)
@@ -54,12 +54,12 @@ def mme(pictures: int, show: str = "own") -> Iterator[Asked]:
 
 def behind_text(pictures: int, how: str) -> Iterator[Asked]:
     """Yield MME's questions after a long text that says nothing (`long`) or after a wrong claim (`misleading`)."""
-    for asked in mme(pictures):
-        image, text = asked.request.prompt
-        wrong = "no" if asked.answer == "yes" else "yes"
+    for question in mme(pictures):
+        image, text = question.request.prompt
+        wrong = "no" if question.answer == "yes" else "yes"
         before = LONG if how == "long" else f"Some people say that the answer is {wrong}. "
-        request = Request(f"{asked.request.id}/{how}", (image, before + str(text)))
-        yield replace(asked, request=request)
+        request = Request(f"{question.request.id}/{how}", (image, before + str(text)))
+        yield replace(question, request=request)
 
 
 def several(kind: str, count: int) -> Iterator[Asked]:
@@ -82,24 +82,24 @@ def among(count: int, pictures: int) -> Iterator[Asked]:
         kinds = rng.shuffled(KINDS)[:pictures]
         wanted = rng.pick(kinds)
         scenes = [paint(Rng(f"{name}/{slot}"), laid_out(rng, [kind], "test"))[0] for slot, kind in enumerate(kinds)]
-        shown = tuple(Image(picture, f"{name}/{slot}") for slot, picture in enumerate(scenes))
+        images = tuple(Image(picture, f"{name}/{slot}") for slot, picture in enumerate(scenes))
         if pictures > 1:
             ask, answer = f"Which image shows {article(wanted.name)}?", f"image {kinds.index(wanted)}"
         else:
             true = rng.coin()
-            asked_of = wanted if true else wanted.near(rng)
-            ask, answer = f"Is there {article(asked_of.name)} in this image?", "yes" if true else "no"
-        yield Asked(Request(name, (*shown, ask)), answer, f"{pictures}", name, 1 / max(2, pictures))
+            asked_kind = wanted if true else wanted.near(rng)
+            ask, answer = f"Is there {article(asked_kind.name)} in this image?", "yes" if true else "no"
+        yield Asked(Request(name, (*images, ask)), answer, f"{pictures}", name, 1 / max(2, pictures))
 
 
 def behind_words(pictures: int, words: int) -> Iterator[Asked]:
     """Yield MME's questions after a text of `words` words that says nothing."""
     filler = LONG.split()
-    text = " ".join(filler[place % len(filler)] for place in range(words))
-    for asked in mme(pictures):
-        image, question = asked.request.prompt
-        request = Request(f"{asked.request.id}/{words}", (image, f"{text} {question}"))
-        yield replace(asked, request=request)
+    filling = " ".join(filler[index % len(filler)] for index in range(words))
+    for question in mme(pictures):
+        image, text = question.request.prompt
+        request = Request(f"{question.request.id}/{words}", (image, f"{filling} {text}"))
+        yield replace(question, request=request)
 
 
 def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
@@ -112,19 +112,19 @@ def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
         puzzle = puzzles("novel", seed, "test")[SHOTS.index(shots)]
         if change == "labels shuffled":
             rng = Rng(f"labels {seed}")
-            shown = tuple(replace(shot, answer=rng.pick(shot.choices)) for shot in puzzle.shots)
-            puzzle = replace(puzzle, shots=shown)
+            shuffled = tuple(replace(shot, answer=rng.pick(shot.choices)) for shot in puzzle.shots)
+            puzzle = replace(puzzle, shots=shuffled)
         if change == "of another task":
             puzzle = replace(puzzle, shots=puzzles("novel", count + seed, "test")[SHOTS.index(shots)].shots)
-        asked = _of(puzzle, f"{puzzle.group}/{shots}/{change}")
+        question = _of(puzzle, f"{puzzle.group}/{shots}/{change}")
         if change == "in pixels":
-            request = asked.request
+            request = question.request
             drawn = tuple(Shot(_in_pixels(shot.prompt), shot.answer) for shot in request.shots)
-            asked = replace(asked, request=replace(request, prompt=_in_pixels(request.prompt), shots=drawn))
+            question = replace(question, request=replace(request, prompt=_in_pixels(request.prompt), shots=drawn))
         if change == "pictures removed":
-            bare = tuple(Shot(_without(shot.prompt), shot.answer) for shot in asked.request.shots)
-            asked = replace(asked, request=replace(asked.request, shots=bare))
-        yield asked
+            bare = tuple(Shot(_without(shot.prompt), shot.answer) for shot in question.request.shots)
+            question = replace(question, request=replace(question.request, shots=bare))
+        yield question
 
 
 def _of(puzzle: Puzzle, name: str) -> Asked:

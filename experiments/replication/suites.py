@@ -29,7 +29,7 @@ class Result:
     answers: int
     unread: Mapping[str, int]
     """Unparsed answers of the first scorer, and how often each was given."""
-    wanted: str
+    instruction: str
     """The last sentence of a question, which gives the form of the answer; empty if there is none."""
 
     def differs(self, key: str) -> bool:
@@ -37,16 +37,16 @@ class Result:
         return key in self.strict and self.strict[key].value != self.numbers[key].value
 
 
-Found = dict[str, Result]
+Results = dict[str, Result]
 """Model -> its result."""
 
-SHOWN = 2
+QUOTED = 2
 """Number of unparsed answers that are quoted."""
 
 
-def measure(task: Task, contexts: Mapping[str, str | None], runs: Path) -> Found:
+def measure(task: Task, contexts: Mapping[str, str | None], runs: Path) -> Results:
     """Return each model's result on the task's embedded questions. A run of the same weights is not repeated."""
-    found: Found = {}
+    results: Results = {}
     for model, context in contexts.items():
         spec = mmeval.RunSpec(task.name, model, "embedded", context=context, device="cpu")
         folder = runs / f"{task.name}-{model}"
@@ -54,11 +54,11 @@ def measure(task: Task, contexts: Mapping[str, str | None], runs: Path) -> Found
             run = mmeval.evaluate(spec, out=folder)
         except RunMismatch:  # a run of older weights
             run = mmeval.evaluate(spec, out=folder, fresh=True)
-        found[model] = _result(run)
-    return found
+        results[model] = _result(run)
+    return results
 
 
-def page(found: Mapping[str, Found]) -> str:
+def page(suites: Mapping[str, Results]) -> str:
     """Return the suites one after the other: a row per number, with chance and each model's result."""
     lines = [
         "# The tiny family on every embedded suite",
@@ -73,7 +73,7 @@ def page(found: Mapping[str, Found]) -> str:
         "MuirBench's own script draws an option for it; that suite's numbers are therefore near chance if most answers "
         "are unparsed. text-tiny sees no picture and cannot tell two apart, hence its zeros in Winoground and IQ50.",
     ]
-    for name, models in found.items():
+    for name, models in suites.items():
         task = load_task(name)
         lines += ["", f"## {task.title}", "", f"`make eval TASK={name}`", ""]
         lines += [f"| | chance | {' | '.join(models)} |", "|---" * (2 + len(models)) + "|"]
@@ -97,40 +97,42 @@ def _result(run: Run) -> Result:
     )
 
 
-def _rows(key: str, label: str, models: Found) -> Iterator[str]:
+def _rows(key: str, label: str, models: Results) -> Iterator[str]:
     """Yield a row for a number, and a strict row if any model's differs; nothing if no model has a value."""
-    if all(key not in one.numbers or one.numbers[key].value is None for one in models.values()):
+    if all(key not in result.numbers or result.numbers[key].value is None for result in models.values()):
         return
 
     def row(label: str, numbers: Callable[[Result], Mapping[str, Estimate]]) -> str:
-        cells = [numbers(one).get(key) for one in models.values()]
+        cells = [numbers(result).get(key) for result in models.values()]
         chance = next((cell.chance for cell in cells if cell is not None and cell.chance is not None), None)
         return f"| {label} | {number(chance, 1)} | {' | '.join(map(_cell, cells))} |"
 
-    yield row(label, lambda one: one.numbers)
-    if any(one.differs(key) for one in models.values()):
-        yield row(f"{label}, strict", lambda one: one.strict)
+    yield row(label, lambda result: result.numbers)
+    if any(result.differs(key) for result in models.values()):
+        yield row(f"{label}, strict", lambda result: result.strict)
 
 
-def _unparsed(models: Found) -> Iterator[str]:
+def _unparsed(models: Results) -> Iterator[str]:
     """Yield the number of unparsed answers, the most common ones, and the form that the question asked for."""
-    answers = max(one.answers for one in models.values())
-    yield f"| Unparsed, of {answers:,} | | {' | '.join(f'{sum(one.unread.values()):,}' for one in models.values())} |"
+    answers = max(result.answers for result in models.values())
+    counts = [f"{sum(result.unread.values()):,}" for result in models.values()]
+    yield f"| Unparsed, of {answers:,} | | {' | '.join(counts)} |"
     unread: Counter[str] = Counter()
-    for one in models.values():
-        unread.update(one.unread)
+    for result in models.values():
+        unread.update(result.unread)
     if not unread:
         return
-    named = [f"{count:,} are {_shown(text)}" for text, count in unread.most_common(SHOWN)]
-    wanted = next(one.wanted for one in models.values())
+    quotations = [f"{count:,} are {_quoted(text)}" for text, count in unread.most_common(QUOTED)]
+    instruction = next(result.instruction for result in models.values())
     yield ""
+    ending = f"The questions end with {_quoted(instruction)} " if instruction else ""
     yield (
-        f"{f'The questions end with {_shown(wanted)} ' if wanted else ''}Of the {unread.total():,} answers that could "
-        f"not be read, from all models together, {' and '.join(named)}."
+        f"{ending}Of the {unread.total():,} answers that could not be read, from all models together, "
+        f"{' and '.join(quotations)}."
     )
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     return f'"{escape(text)}"' if text else "empty"
 
 

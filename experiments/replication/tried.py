@@ -17,7 +17,7 @@ class TriedRun:
     """What its language model could do in words: kinds of questions, of 22, with nine right answers of ten."""
     pictures: str
     """How it learned to see."""
-    one: str
+    one_picture: str
     several: str
     none_shown: str
     four_shown: str

@@ -25,6 +25,7 @@ from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Amounts
 from experiments.tiny.preparing import prepare, train_encoder
+from mmeval.types import InputError
 
 STAGES = ("draw", "words", "learn", "pack")
 WEIGHTS = Path(__file__).resolve().parents[2] / "mmeval" / "embedded" / "weights"
@@ -91,32 +92,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.rows, options.seed, until, options.check_every, options.tests, options.rate, options.weights,
     )  # fmt: skip
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    for stage in options.stages:
-        start = time.time()
-        if stage in ("words", "learn", "export") and not (out / "vocabulary.json").exists():
-            parser.error(f"{out}: has no vocabulary; run the stage draw first")
-        if stage == "learn" and not options.weights and not (options.work / "language.safetensors").exists():
-            parser.error(f"{options.work}: has no language model; run the stage words first, or give --weights")
-        if stage == "see":
-            train_encoder(plan)
-        elif stage == "draw":
-            prepare(plan, options.encoder)
-        elif stage == "words":
-            in_process(train_words, plan)
-        elif stage == "learn":
-            train_members(plan, members)
-        elif stage == "pack":
-            pack(plan, members)
-        else:
-            from experiments.tiny.export import export
+    try:
+        for stage in options.stages:
+            start = time.time()
+            _run(stage, plan, members, options.encoder)
+            seconds, left = round(time.time() - start, 1), round(plan.left(), 1)
+            plan.say(json.dumps({"done": stage, "seconds": seconds, "left": left}))
+    except InputError as error:
+        parser.error(str(error))
 
-            if absent := [name for name in members if not (out / f"{name}.safetensors").is_file()]:
-                parser.error(
-                    f"{out}: has no weights of {', '.join(absent)}; run the stage pack, or name others with --member"
-                )
-            export(out, WEIGHTS, [name for name in members if name in FAMILY], options.small)
-            export(out, options.work / "ablations", [name for name in members if name not in FAMILY], options.small)
-        plan.say(json.dumps({"done": stage, "seconds": round(time.time() - start, 1), "left": round(plan.left(), 1)}))
+
+def _run(stage: str, plan: Plan, members: Sequence[str], encoder: Path) -> None:
+    """Run one stage. Raises InputError if files that it needs are missing or do not fit."""
+    if stage in ("words", "learn", "export") and not (plan.out / "vocabulary.json").exists():
+        raise InputError(f"{plan.out}: has no vocabulary; run the stage draw first")
+    if stage == "learn" and not plan.weights and not (plan.work / "language.safetensors").exists():
+        raise InputError(f"{plan.work}: has no language model; run the stage words first, or give --weights")
+    if stage == "see":
+        train_encoder(plan)
+    elif stage == "draw":
+        prepare(plan, encoder)
+    elif stage == "words":
+        in_process(train_words, plan)
+    elif stage == "learn":
+        train_members(plan, members)
+    elif stage == "pack":
+        pack(plan, members)
+    else:
+        from experiments.tiny.export import export
+
+        if absent := [name for name in members if not (plan.out / f"{name}.safetensors").is_file()]:
+            raise InputError(
+                f"{plan.out}: has no weights of {', '.join(absent)}; run the stage pack, or name others with --member"
+            )
+        export(plan.out, WEIGHTS, [name for name in members if name in FAMILY], plan.small)
+        export(plan.out, plan.work / "ablations", [name for name in members if name not in FAMILY], plan.small)
 
 
 def _stage(name: str) -> str:

@@ -10,16 +10,16 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, seen: Tensor | None = None, causal: bool = False) -> Tensor:
-    """Let queries [B, H, Q, D] read values [B, H, K, D]: where `seen` [B, 1, 1, K] is True, or at earlier places.
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+    """Let queries [B, H, Q, D] read values [B, H, K, D]: where `mask` [B, 1, 1, K] is True, or at earlier positions.
 
     Written out in bfloat16 on a CPU, where torch's fused attention is slow, most of all backward.
     """
     if query.device.type != "cpu" or query.dtype != torch.bfloat16:
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=causal)
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if causal:
-        seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
-    if seen is not None:
-        scores = scores + scores.new_zeros(seen.shape).masked_fill(~seen, -math.inf)
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    if mask is not None:
+        scores = scores + scores.new_zeros(mask.shape).masked_fill(~mask, -math.inf)
     return cast(Tensor, scores.softmax(-1).to(value.dtype) @ value)

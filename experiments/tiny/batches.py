@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     ids: Tensor
     """[B, L] long, padded on the right."""
     rows: Tensor
-    """[B, L] long: the ids, or the vocabulary's size plus a place among the batch's visual tokens."""
+    """[B, L] long: the ids, or the vocabulary's size plus a position among the batch's visual tokens."""
     learned: Tensor
     """[B, L] bool: the tokens that the loss counts."""
     claimed: Tensor
@@ -52,36 +52,38 @@ def collate(
 
     `pasted`: whether each lesson's pictures are pasted into one.
     """
-    lessons, length, shown = size
-    ids = _padded([one.ids for one in written], lessons, length)
-    pictures = [picture for one in written for picture in one.pictures]
-    rows, seen = ids.copy(), ids == vocabulary.placeholder
-    tokens = seen.sum(1)
+    lesson_count, length, picture_count = size
+    ids = _padded([lesson.ids for lesson in written], lesson_count, length)
+    pictures = [picture for lesson in written for picture in lesson.pictures]
+    rows, is_picture = ids.copy(), ids == vocabulary.placeholder
+    tokens = is_picture.sum(1)
     first = np.arange(len(ids)) * tokens.max() if pasted else np.cumsum(tokens) - tokens
-    rows[seen] = (vocabulary.size + first[:, None] + np.cumsum(seen, 1) - 1)[seen]
+    rows[is_picture] = (vocabulary.size + first[:, None] + np.cumsum(is_picture, 1) - 1)[is_picture]
     arrays = (
         ids,
         rows,
-        _padded([one.learned for one in written], *ids.shape).astype(bool),
-        _padded([one.claimed for one in written], *ids.shape).astype(bool),
-        np.asarray(pictures + [0] * (shown - len(pictures)), dtype=np.int64),
-        np.asarray([len(one.pictures) for one in written] + [0] * (len(ids) - len(written)), dtype=np.int64),
-        _padded([one.question or [0] for one in written], len(ids), _rounded(written) if length and pasted else 1),
+        _padded([lesson.learned for lesson in written], *ids.shape).astype(bool),
+        _padded([lesson.claimed for lesson in written], *ids.shape).astype(bool),
+        np.asarray(pictures + [0] * (picture_count - len(pictures)), dtype=np.int64),
+        np.asarray([len(lesson.pictures) for lesson in written] + [0] * (len(ids) - len(written)), dtype=np.int64),
+        _padded(
+            [lesson.question or [0] for lesson in written], len(ids), _rounded(written) if length and pasted else 1
+        ),
     )
     return Batch(*map(torch.from_numpy, arrays))
 
 
 def _rounded(written: Sequence[Written]) -> int:
     """Return one of a few lengths for the questions, so that batches have few shapes."""
-    longest = max(len(one.question) for one in written)
+    longest = max(len(lesson.question) for lesson in written)
     return next(length for length in LENGTHS if longest <= length)
 
 
 def _padded(rows: Sequence[Sequence[int]], lessons: int, length: int) -> NDArray[np.int64]:
-    whole = np.zeros((max(lessons, len(rows)), max(length, *map(len, rows))), dtype=np.int64)
-    for row, values in zip(whole, rows, strict=False):
+    padded = np.zeros((max(lessons, len(rows)), max(length, *map(len, rows))), dtype=np.int64)
+    for row, values in zip(padded, rows, strict=False):
         row[: len(values)] = values
-    return whole
+    return padded
 
 
 @dataclass
@@ -103,41 +105,41 @@ class Lecturer(IterableDataset[Batch]):
     def __post_init__(self) -> None:
         self.now = multiprocessing.Value("i", 0)
         names = sorted({name for stage in self.stages for name in stage.sources})
-        self.places = {name: place for place, name in enumerate(names)}
+        self.positions = {name: index for index, name in enumerate(names)}
         self.factors = multiprocessing.Array("d", [1.0] * len(names), lock=False)
 
     def weigh(self, right: Mapping[str, float]) -> None:
         """Give sources less often the better their tests are passed; `right` are shares of right lessons."""
-        for name in right.keys() & self.places.keys():
+        for name in right.keys() & self.positions.keys():
             share = right[name]
-            self.factors[self.places[name]] = min(1.0, max(0.1, 2.5 * (1 - share)))
+            self.factors[self.positions[name]] = min(1.0, max(0.1, 2.5 * (1 - share)))
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)
         worker = torch.utils.data.get_worker_info()
         rng = Rng(f"{self.seed} worker {worker.id if worker else 0}")
         while True:
-            now = self.now.value
+            stage = self.now.value
             waiting: dict[int, list[Written]] = {length: [] for length in LENGTHS}
-            sources = self.stages[now].sources
+            sources = self.stages[stage].sources
             names = list(sources)
-            while self.now.value == now:
-                weights = [sources[name].weight * self.factors[self.places[name]] for name in names]
-                one = self._one(rng, sources[_weighed(rng, names, weights)])
-                length = next((length for length in LENGTHS if len(one.ids) <= length), None)
-                if length is None or not any(one.learned):
+            while self.now.value == stage:
+                weights = [sources[name].weight * self.factors[self.positions[name]] for name in names]
+                lesson = self._write(rng, sources[_weighed(rng, names, weights)])
+                length = next((length for length in LENGTHS if len(lesson.ids) <= length), None)
+                if length is None or not any(lesson.learned):
                     continue
                 size = (max(1, min(self.most, self.tokens // length)), length, self.tokens // CROWDED)
-                shown = sum(len(other.pictures) for other in waiting[length]) + len(one.pictures)
-                if waiting[length] and (len(waiting[length]) == size[0] or shown > size[2]):
+                picture_count = sum(len(written.pictures) for written in (*waiting[length], lesson))
+                if waiting[length] and (len(waiting[length]) == size[0] or picture_count > size[2]):
                     yield self._batch(waiting[length], size)
                     waiting[length] = []
-                waiting[length].append(one)
+                waiting[length].append(lesson)
 
     def _batch(self, written: Sequence[Written], size: tuple[int, int, int]) -> Batch:
         return collate(written, self.writer.vocabulary, self.reads, size if self.fixed else (0, 0, 0))
 
-    def _one(self, rng: Rng, source: Source) -> Written:
+    def _write(self, rng: Rng, source: Source) -> Written:
         return write(self.writer, source, rng, self.pool, self.reads)
 
 
@@ -162,7 +164,7 @@ def write(writer: Writer, source: Source, rng: Rng, pool: Pool, reads: bool, tes
 
 def _first_question(lesson: Lesson) -> Lesson:
     """Drop everything after the first final answer; a Q-Former reads one question."""
-    ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer) and part.end]
+    ends = [index for index, part in enumerate(lesson) if isinstance(part, Answer) and part.end]
     return lesson[: ends[0] + 1] if ends else lesson
 
 
@@ -171,20 +173,21 @@ def held_out(
 ) -> Mapping[str, list[Written]]:
     """Return the same test lessons on every call, by source; only the last answer of each counts."""
     sources = {name: stage.sources[name] for stage in stages for name in stage.tests}
-    found = {}
+    lessons_by_source = {}
     for name, source in sources.items():
         lessons = (write(writer, source, Rng(f"test {name} {seed}"), pool, reads, tested=True) for seed in range(count))
-        found[name] = [last_answer(one) for one in lessons if any(one.learned) and len(one.ids) <= LENGTHS[-1]]
-    return found
+        usable = (lesson for lesson in lessons if any(lesson.learned) and len(lesson.ids) <= LENGTHS[-1])
+        lessons_by_source[name] = [last_answer(lesson) for lesson in usable]
+    return lessons_by_source
 
 
 def last_answer(written: Written) -> Written:
     """Mark only the last answer as learned."""
-    end = max(place for place, flag in enumerate(written.learned) if flag)
+    end = max(position for position, flag in enumerate(written.learned) if flag)
     start = end
     while start and written.learned[start - 1]:
         start -= 1
-    learned = [start <= place <= end for place in range(len(written.ids))]
+    learned = [start <= position <= end for position in range(len(written.ids))]
     return Written(written.ids, learned, [False] * len(learned), written.pictures, written.question)
 
 

@@ -48,12 +48,12 @@ def begin(model: TinyMmicl, *, wired: bool = True) -> None:
                 _wire(model)
 
 
-def _look_back(model: TinyMmicl, place: int, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:
+def _look_back(model: TinyMmicl, index: int, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:
     """Make a head of that layer start out attending `back` tokens back, by position alone.
 
     Query and key get biases that rotary positions turn into a peak at that distance, `gap` above the farthest.
     """
-    layer, rows = _attention(model, place), _rows(model, head)
+    layer, rows = _attention(model, index), _rows(model, head)
     speeds = _speeds(model)
     used = (speeds > FAST).float()
     size = math.sqrt(gap * math.sqrt(2 * len(speeds)) / float((used * (1 - speeds.cos())).sum()))
@@ -72,31 +72,31 @@ def _wire(model: TinyMmicl, score: float = 16.0, copy: float = 0.25, flag: float
     back one token, to where a claim ended.
     """
     width = _rows(model, 0).stop
-    one, before, expected, here = torch.split(_orthogonal(model), width, dim=1)[:4]  # [D, width] each
-    first, second, third = (_attention(model, place) for place in range(3))
+    token, before, expected, expected_here = torch.split(_orthogonal(model), width, dim=1)[:4]  # [D, width] each
+    first, second, third = (_attention(model, index) for index in range(3))
     rows = _rows(model, 0)
-    first["v_proj"].weight[rows] = one.T
+    first["v_proj"].weight[rows] = token.T
     first["o_proj"].weight[:, rows] = 2 * before / math.sqrt(width)
     slow = (_speeds(model) < SLOW).float().repeat(2)[:, None]
     gain = 1.6 * math.sqrt(score * math.sqrt(width) / float(slow.sum()))
     for head in range(3):
         rows = _rows(model, head)
-        second["q_proj"].weight[rows] = gain * slow * one.T
+        second["q_proj"].weight[rows] = gain * slow * token.T
         second["k_proj"].weight[rows] = gain * slow * before.T
-        copied = _orthogonal(model)[:, :width] if head < 2 else one
+        copied = _orthogonal(model)[:, :width] if head < 2 else token
         second["v_proj"].weight[rows] = copied.T
         second["o_proj"].weight[:, rows] = copy * copied if head < 2 else 4 * expected / math.sqrt(width)
     _look_back(model, 2, head=0, back=1)
     rows = _rows(model, 0)
     third["v_proj"].weight[rows] = expected.T
-    third["o_proj"].weight[:, rows] = 0.7 * here
+    third["o_proj"].weight[:, rows] = 0.7 * expected_here
     units = cast(LlamaLayer, model.layers[2]).mlp
     gate, up, down = (cast(nn.Linear, units[name]).weight for name in ("gate_proj", "up_proj", "down_proj"))
     _look_back(model, 3, head=0, back=1)
     match = _orthogonal(model)[:, :1]
     for half, sign in enumerate((1, -1)):  # silu(x) y + silu(-x) (-y) = x y
         rows = slice(half * width, (half + 1) * width)
-        gate[rows], up[rows], down[:, rows] = sign * here.T, sign * one.T, flag * match / math.sqrt(width)
+        gate[rows], up[rows], down[:, rows] = sign * expected_here.T, sign * token.T, flag * match / math.sqrt(width)
 
 
 def _orthogonal(model: TinyMmicl) -> Tensor:
@@ -104,8 +104,8 @@ def _orthogonal(model: TinyMmicl) -> Tensor:
     return cast(Tensor, torch.linalg.qr(torch.randn(model.sizes.language, model.sizes.language))[0])
 
 
-def _attention(model: TinyMmicl, place: int) -> dict[str, nn.Linear]:
-    layer = cast(LlamaLayer, model.layers[place])
+def _attention(model: TinyMmicl, index: int) -> dict[str, nn.Linear]:
+    layer = cast(LlamaLayer, model.layers[index])
     return {name: cast(nn.Linear, part) for name, part in layer.self_attn.items()}
 
 

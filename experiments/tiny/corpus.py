@@ -59,15 +59,15 @@ class Corpus:
 def corpus(folder: Path, per_subtask: int, *, first_seed: int = 0, workers: int = 2) -> Corpus:
     """Read the corpus in that folder, or draw it there: `per_subtask` training pictures of each subtask."""
     jobs = [(subtask, seed) for seed in range(first_seed, first_seed + per_subtask) for subtask in world.SUBTASKS]
-    return _kept(folder, f"{per_subtask}-from-{first_seed}", _draw, jobs, workers)
+    return _read_or_draw(folder, f"{per_subtask}-from-{first_seed}", _draw, jobs, workers)
 
 
 def pages(folder: Path, count: int, workers: int = 2) -> Corpus:
     """Read or draw pages of random glyphs, in all sizes that the world writes in."""
-    return _kept(folder, f"{count}-pages", _page, range(count), workers)
+    return _read_or_draw(folder, f"{count}-pages", _page, range(count), workers)
 
 
-def _kept(folder: Path, name: str, draw: Callable[[Job], Drawn], jobs: Sequence[Job], workers: int) -> Corpus:
+def _read_or_draw(folder: Path, name: str, draw: Callable[[Job], Drawn], jobs: Sequence[Job], workers: int) -> Corpus:
     pixels, words = folder / f"{name}.npy", folder / f"{name}.jsonl"
     if not words.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ from mmeval.embedded.world.clips import Clip, times
 from mmeval.embedded.world.rng import Rng
 from mmeval.embedded.world.things import paint
 from mmeval.embedded.world.view import Split
+from mmeval.types import InputError
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Per channel, as in the processor."""
@@ -40,35 +41,35 @@ Facts = dict[str, Any]
 def draw(folder: Path, split: Split, amounts: Amounts, workers: int) -> Pool:
     """Draw the pictures of a split into `SPLIT.u8` unless the folder has them; return the pool.
 
-    Raises SystemExit if the folder has other pictures than the requested ones.
+    Raises InputError if the folder has other pictures than the requested ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pool, jobs = plan(split, amounts)
-    facts = folder / f"{split}.jsonl"
+    facts, pixels = folder / f"{split}.jsonl", folder / f"{split}.u8"
+    pixel_bytes = len(jobs) * SIZE * SIZE * 3
     if not facts.exists():
-        pixels = folder / f"{split}.u8"
         with pixels.open("wb") as file:
-            file.truncate(len(jobs) * SIZE * SIZE * 3)
+            file.truncate(pixel_bytes)
         size = max(1, min(400, len(jobs) // (4 * workers)))
         parts = [(start, jobs[start : start + size]) for start in range(0, len(jobs), size)]
         partial_file = facts.with_suffix(".partial")
         with ProcessPoolExecutor(workers) as processes, partial_file.open("w", encoding="utf-8") as file:
-            for found in processes.map(partial(_draw, str(pixels), split, len(jobs)), parts):
-                file.writelines(json.dumps(one) + "\n" for one in found)
+            for rows in processes.map(partial(_draw, str(pixels), split, len(jobs)), parts):
+                file.writelines(json.dumps(row) + "\n" for row in rows)
         partial_file.replace(facts)
+    if not pixels.exists() or pixels.stat().st_size != pixel_bytes:
+        raise InputError(f"{folder}: not the {len(jobs)} requested {split} pictures; choose another --work")
     _fill(pool, facts)
-    if (folder / f"{split}.u8").stat().st_size != len(jobs) * SIZE * SIZE * 3:
-        raise SystemExit(f"{folder}: not the {len(jobs)} requested {split} pictures; choose another --work")
     return pool
 
 
 def _fill(pool: Pool, facts: Path) -> None:
     """Add the facts known only after drawing."""
     with facts.open(encoding="utf-8") as lines:
-        for found in map(json.loads, lines):
-            picture, subtask = found["picture"], found["subtask"]
-            pool.shown[picture] = Shown(found["caption"], found["plain"])
-            yesno, probes = (tuple(map(tuple, found[key])) for key in ("yesno", "probes"))
+        for row in map(json.loads, lines):
+            picture, subtask = row["picture"], row["subtask"]
+            pool.shown[picture] = Shown(row["caption"], row["plain"])
+            yesno, probes = (tuple(map(tuple, row[key])) for key in ("yesno", "probes"))
             pool.items.setdefault(subtask, []).append(Item(picture, subtask, yesno, probes))
 
 
@@ -84,7 +85,7 @@ def open_features(folder: Path, split: Split) -> Tensor:
 
 def normalized(pictures: Tensor) -> Tensor:
     """Turn [P, H, W, 3] uint8 into [P, 3, H, W] floats, as the processor does."""
-    mean, deviation = (torch.tensor(of, device=pictures.device).view(3, 1, 1) for of in (MEAN, DEVIATION))
+    mean, deviation = (torch.tensor(channels, device=pictures.device).view(3, 1, 1) for channels in (MEAN, DEVIATION))
     return (pictures.permute(0, 3, 1, 2).float() / 255 - mean) / deviation
 
 
@@ -98,10 +99,10 @@ def encode(encoder: Callable[[Tensor], Tensor], folder: Path, split: Split, devi
     states = None
     for start in range(0, len(pixels), ENCODED):
         part = torch.from_numpy(pixels[start : start + ENCODED].copy()).to(device)
-        found = encoder(normalized(part)).half().cpu().numpy()
+        encoded = encoder(normalized(part)).half().cpu().numpy()
         if states is None:
-            states = open_memmap(partial_file, "w+", np.float16, (len(pixels), *found.shape[1:]))
-        states[start : start + ENCODED] = found
+            states = open_memmap(partial_file, "w+", np.float16, (len(pixels), *encoded.shape[1:]))
+        states[start : start + ENCODED] = encoded
     if states is not None:
         states.flush()
         partial_file.replace(file)
@@ -111,7 +112,7 @@ def _draw(path: str, split: Split, total: int, part: tuple[int, Sequence[Job]]) 
     """Draw some of the pictures into the file; return the facts of the items among them."""
     first, jobs = part
     pixels = np.memmap(path, dtype=np.uint8, mode="r+", shape=(total, SIZE, SIZE, 3))
-    found: list[Facts] = []
+    facts: list[Facts] = []
     for row, (what, which) in enumerate(jobs, first):
         if isinstance(what, Clip):
             assert isinstance(which, int)
@@ -122,9 +123,9 @@ def _draw(path: str, split: Split, total: int, part: tuple[int, Sequence[Job]]) 
             item = Item(row, what, ((yes, True), (no, False), *view.more), view.probes)
             derived = DERIVED.get(what)
             plain = view.caption.rpartition(derived)[0] if derived else view.caption
-            found.append({**asdict(item), "caption": view.caption, "plain": plain})
+            facts.append({**asdict(item), "caption": view.caption, "plain": plain})
             picture = view.picture.convert("RGB")
         else:
             picture = paint(Rng(what), which)[0]
         pixels[row] = np.asarray(picture)
-    return found
+    return facts

@@ -5,35 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors.torch import load_file
 from transformers import LlamaConfig
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
+from experiments.tiny.checkpoint import read_weights
 from experiments.tiny.sizes import sizes_of
 from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
+from mmeval.types import InputError
 
 MAX_IMAGES = {"instructblip-tiny": 1, "blip2-tiny": 1, "text-tiny": 0}
 """What tells these from MMICL when their folders are opened."""
+TIED = "language_model.lm_head.weight"
+"""The output head, which is the table of token embeddings; packed weights hold the table only."""
 
 
 def export(packed: Path, weights: Path, members: Sequence[str], small: bool = False) -> None:
-    """Write a folder of each member's model, in bfloat16."""
+    """Write a folder of each member's model, in bfloat16. Raises InputError if its packed weights do not fit."""
     for name in members:
-        found = load_file(packed / f"{name}.safetensors")
-        reads = any(key.startswith("qformer.embeddings.") for key in found)
+        file = packed / f"{name}.safetensors"
+        member_weights = read_weights(file)
+        reads = any(key.startswith("qformer.embeddings.") for key in member_weights)
         processor = make_processor(packed, reads, small)
         model = make_model(processor, reads, small)
-        own = model.state_dict()
-        if any(key in own and own[key].shape != weight.shape for key, weight in found.items()):
-            raise SystemExit(f"{packed / name}.safetensors: not the sizes of this model; add --small, or remove it")
+        expected = model.state_dict()
+        if any(key in expected and expected[key].shape != weight.shape for key, weight in member_weights.items()):
+            raise InputError(f"{file}: not the sizes of this model; add --small, or remove it")
         model.config.max_images = MAX_IMAGES.get(name.partition(" seed ")[0])
-        missing = model.load_state_dict(found, strict=False)
-        if missing.unexpected_keys or set(missing.missing_keys) - {"language_model.lm_head.weight"}:
-            raise SystemExit(f"{packed / name}.safetensors: not the weights of this model ({missing}); train again")
+        result = model.load_state_dict(member_weights, strict=False)
+        wrong = [*result.unexpected_keys, *(key for key in result.missing_keys if key != TIED)]
+        if wrong:
+            raise InputError(f"{file}: not the weights of this model ({wrong[0]} is missing or unknown); train again")
         model.tie_weights()
         checkpoints.save(model.bfloat16(), processor, weights / name)
         print(weights / name)

@@ -47,8 +47,8 @@ class Eyes:
     def _beside(self, rows: Tensor) -> Tensor:
         """Paste pictures [B, N] side by side and resize them to one picture: [B, H, W, 3] uint8."""
         assert self.pixels is not None
-        shown = self.pixels[rows.to(self.pixels.device)].to(self.device)  # [B, N, H, W, 3]
-        wide = shown.permute(0, 4, 2, 1, 3).flatten(3).float()  # [B, 3, H, N W]
+        pictures = self.pixels[rows.to(self.pixels.device)].to(self.device)  # [B, N, H, W, 3]
+        wide = pictures.permute(0, 4, 2, 1, 3).flatten(3).float()  # [B, 3, H, N W]
         size = (wide.shape[2], wide.shape[2])
         small = functional.interpolate(wide, size, mode="bicubic", antialias=True, align_corners=False)
         return small.round().clamp(0, 255).permute(0, 2, 3, 1).byte()

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from experiments.tiny.batches import Lecturer, held_out
 from experiments.tiny.beginning import begin
-from experiments.tiny.checkpoint import begin_with
+from experiments.tiny.checkpoint import begin_with, load_weights, read_weights
 from experiments.tiny.drawing import open_features, open_pixels
 from experiments.tiny.eyes import Eyes, TrainAndTest
 from experiments.tiny.learning import learn, unpaced
@@ -31,6 +32,7 @@ from experiments.tiny.stepping import Recipe
 from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import Writer
 from mmeval.embedded.world.view import Split
+from mmeval.types import InputError
 
 WORDS_SHARE = 0.3
 """The language model's share of the time left after drawing."""
@@ -63,33 +65,46 @@ def train_members(plan: Plan, members: Sequence[str]) -> None:
     steps = multiprocessing.get_context("spawn").Array("q", len(members))
     until = time.time() + left
     processes = [
-        _started(_member, plan, name, until, Pace(place, cast(Any, steps), until)) for place, name in enumerate(members)
+        _started(_member, plan, name, until, Pace(index, cast(Any, steps), until)) for index, name in enumerate(members)
     ]
     _join(processes)
 
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:
-    """Call it in a separate process, which frees its memory. Raises SystemExit if it fails."""
+    """Call it in a separate process, which frees its memory. If it fails, this process ends with its exit status."""
     _join([_started(run, *arguments)])
 
 
 def _started(run: Callable[..., None], *arguments: object) -> multiprocessing.process.BaseProcess:
-    process = multiprocessing.get_context("spawn").Process(target=run, args=arguments, name=run.__name__)
+    process = multiprocessing.get_context("spawn").Process(target=_called, args=(run, *arguments), name=run.__name__)
     process.start()
     return process
 
 
+def _called(run: Callable[..., None], *arguments: object) -> None:
+    """Call it; end this process with a sentence and status 2 if an input is wrong."""
+    try:
+        run(*arguments)
+    except InputError as error:
+        print(f"python -m experiments.tiny: error: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
+
+
 def _join(processes: Sequence[multiprocessing.process.BaseProcess]) -> None:
-    """Wait for the processes, and end them if this one is ended. Raises SystemExit if one fails."""
+    """Wait for the processes, and end them if this one is ended. If one fails, end this one with its exit status."""
     try:
         for process in processes:
             process.join()
     finally:
         for process in processes:
             process.terminate()
-    failed = next((process for process in processes if process.exitcode), None)
-    if failed:
-        raise SystemExit(f"{failed.name} ended with exit status {failed.exitcode}; its own message is above")
+    for process in processes:
+        status = process.exitcode
+        if status == 2:  # its sentence is enough
+            sys.exit(status)
+        if status:
+            print(f"{process.name} ended with exit status {status}; its own message is above", file=sys.stderr)
+            sys.exit(status if status > 0 else 128 - status)  # as a shell counts signals
 
 
 def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> None:
@@ -105,7 +120,8 @@ def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> No
             begin_with(model, plan.weights)
             stages = [stage for stage in stages if stage.mark > 1]
         else:
-            model.language_model.load_state_dict(load_file(plan.work / "language.safetensors"))
+            language = plan.work / "language.safetensors"
+            load_weights(model.language_model, read_weights(language), language)
         seconds = until - time.time()
         _train(plan, name, plan.seed + seed, model, writer, stages, member, seconds, plan.workers, pace or unpaced)
         failed = False
@@ -166,30 +182,30 @@ def _new(plan: Plan, seed: int, reads: bool) -> tuple[TinyMmicl, Writer]:
     torch.manual_seed(seed)
     model = TinyMmicl(sizes_of(vocabulary.size, reads, plan.small))
     begin(model)
-    model.vision_model.load_state_dict(load_file(plan.encoder))
+    load_weights(model.vision_model, read_weights(plan.encoder), plan.encoder)
     return model, Writer(vocabulary, model.sizes.visual_tokens)
 
 
 def speakable(writer: Writer) -> list[str]:
     """Return the words that may name anything: one token each, letters only."""
-    rows = Tokenizer.from_str(writer.vocabulary.source).get_vocab(with_added_tokens=False)
+    vocabulary = Tokenizer.from_str(writer.vocabulary.source).get_vocab(with_added_tokens=False)
     return sorted(
-        word for word in rows
+        word for word in vocabulary
         if word.isalpha() and word.islower() and len(word) > 1 and word not in UNSPEAKABLE
         and len(writer.tokens(word)) == 1
     )  # fmt: skip
 
 
 def pack(plan: Plan, members: Sequence[str]) -> None:
-    """Write the weights of each member's latest checkpoint, in bfloat16. Say which members have none."""
+    """Write the weights of each member's latest checkpoint, in bfloat16. Print which members have none."""
     prefix = "model."
     for name in members:
         path = plan.work / f"{name}.safetensors"
         if not path.exists():
             plan.say(json.dumps({"not packed": name, "no checkpoint": str(path)}))
             continue
-        found = load_file(path).items()
-        _write(plan, name, {key.removeprefix(prefix): value for key, value in found if key.startswith(prefix)})
+        tensors = read_weights(path).items()
+        _write(plan, name, {key.removeprefix(prefix): value for key, value in tensors if key.startswith(prefix)})
 
 
 def _write(plan: Plan, name: str, weights: Mapping[str, torch.Tensor]) -> None:

@@ -26,18 +26,18 @@ RIGHT = "right in "
 @torch.no_grad()
 def right(model: TinyMmicl, lessons: Sequence[Written], eyes: Eyes, vocabulary: Vocabulary) -> float:
     """Return the share of lessons in which every learned token is the most likely one."""
-    found, device = 0, model.table.device
-    ordered = sorted(lessons, key=lambda one: len(one.ids))
+    right_lessons, device = 0, model.table.device
+    ordered = sorted(lessons, key=lambda lesson: len(lesson.ids))
     for start in range(0, len(ordered), 100):
         batch = collate(ordered[start : start + 100], vocabulary, eyes.pastes)
         with autocast(device):
             states = eyes(batch)
             visual = None if states is None else model.visual(states, text_of(model, batch))
             hidden = model(batch.rows.to(device), visual)[:, :-1]
-            told = (hidden @ model.table.T).argmax(-1).cpu()
-        wrong = (told != batch.ids[:, 1:]) & batch.learned[:, 1:]
-        found += len(wrong) - int(wrong.any(1).sum())
-    return found / max(1, len(lessons))
+            predicted = (hidden @ model.table.T).argmax(-1).cpu()
+        wrong = (predicted != batch.ids[:, 1:]) & batch.learned[:, 1:]
+        right_lessons += len(wrong) - int(wrong.any(1).sum())
+    return right_lessons / max(1, len(lessons))
 
 
 def unpaced(step: int) -> bool:
@@ -82,20 +82,20 @@ def learn(
         total += stepper(batch, recipe.rate * _share(step, passed / end, recipe))
         step += 1
         if step % recipe.check_every == 0:
-            found = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
-            shares |= found
-            lecturer.weigh(found)
+            results = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
+            shares |= results
+            lecturer.weigh(results)
             line: dict[str, object] = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
             if stepper.skipped:
                 line["skipped"] = int(stepper.skipped)
-            say(json.dumps({"model": name, **line, "loss": round(float(total) / recipe.check_every, 4), **found}))
+            say(json.dumps({"model": name, **line, "loss": round(float(total) / recipe.check_every, 4), **results}))
             total.zero_()
-            over = passed > stages[stage].until * end
-            if stage + 1 < len(stages) and (over or min(found.values(), default=0) >= stages[stage].mark):
+            time_is_over = passed > stages[stage].until * end
+            if stage + 1 < len(stages) and (time_is_over or min(results.values(), default=0) >= stages[stage].mark):
                 stage += 1
                 lecturer.now.value = stage
                 stepper.let_learn(stages[stage].learns)
-                say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not over}))
+                say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not time_is_over}))
         if clock() - saved > recipe.save_every:
             saved = clock()
             save(checkpoint, model, stepper.optimizer, _facts(step, stage, spent + saved - start, shares))
@@ -120,9 +120,9 @@ def _tested(
     """Return the share of right lessons in each test."""
     model.train(False)
     with torch.compiler.set_stance("force_eager"):  # too few batches to compile for
-        found = {test: round(right(model, tests[test], eyes, vocabulary), 3) for test in due}
+        results = {test: round(right(model, tests[test], eyes, vocabulary), 3) for test in due}
     model.train()
-    return found
+    return results
 
 
 def _share(step: int, progress: float, recipe: Recipe) -> float:

@@ -51,7 +51,7 @@ def pictures(lesson: Parts) -> list[int]:
 
 def last_question(lesson: Parts) -> str:
     """Return the words of the last question, without demonstrations, for a Q-Former that reads it."""
-    ends = [place for place, part in enumerate(lesson) if isinstance(part, Answer)]
+    ends = [index for index, part in enumerate(lesson) if isinstance(part, Answer)]
     start = ends[-2] + 1 if len(ends) > 1 else 0
     words = (
         part if isinstance(part, str) else f"image {part.slot}"

@@ -37,12 +37,12 @@ def verified(rng: Rng, pool: Pool) -> Lesson:
     lesson: Lesson = [Show(_single(rng, pool, kind))]
     for _ in range(5):
         true = rng.coin()
-        other = kind if true else kind.near(rng)
-        told = other.name
+        claimed_kind = kind if true else kind.near(rng)
+        claim = claimed_kind.name
         if true or rng.coin():
-            told = rng.pick((other.color, other.shape, other.name))
-        answer = "yes" if told in (kind.color, kind.shape, kind.name) else "no"
-        lesson += [Claim(told), " ? ", Answer(answer, end=False), " . "]
+            claim = rng.pick((claimed_kind.color, claimed_kind.shape, claimed_kind.name))
+        answer = "yes" if claim in (kind.color, kind.shape, kind.name) else "no"
+        lesson += [Claim(claim), " ? ", Answer(answer, end=False), " . "]
     return lesson
 
 
@@ -52,22 +52,22 @@ def checked(rng: Rng, pool: Pool) -> Lesson:
     things = pool.shown[picture].things
     kinds, shapes = [thing.kind for thing in things], [thing.kind.shape for thing in things]
     lesson: Lesson = [Show(picture)]
-    said: set[tuple[str, str]] = set()
+    claimed: set[tuple[str, str]] = set()
     for _ in range(5):
-        what = rng.pick(("object", *SHAPES, *shapes, *shapes))
-        number = len(things) if what == "object" else shapes.count(what)
-        asked_of = rng.pick(
+        noun = rng.pick(("object", *SHAPES, *shapes, *shapes))
+        number = len(things) if noun == "object" else shapes.count(noun)
+        claims = rng.pick(
             (
                 objects.exists(rng, things, rng.below(len(things))),
-                objects.numbers(rng, what, number, rng.pick([n for n in (number - 1, number + 1) if 0 <= n <= 5])),
+                objects.numbers(rng, noun, number, rng.pick([n for n in (number - 1, number + 1) if 0 <= n <= 5])),
                 objects.colored(rng, things),
                 *([objects.stands(rng, things)] * 2 if len(set(kinds)) == len(kinds) else ()),
             )
         )
-        claim = rng.pick(asked_of)
-        if claim.fact[:2] in said:  # a false claim must not stand where a true one is looked up
+        claim = rng.pick(claims)
+        if claim.fact[:2] in claimed:  # a false claim must not stand where a true one is looked up
             continue
-        said.add(claim.fact[:2])
+        claimed.add(claim.fact[:2])
         text = f" {claim.text}" if rng.coin(0.3) else f" {_short(claim.fact)} ?"
         true = claim.fact in facts(things)
         lesson += [Claim(text), " ", Answer("yes" if true else "no", end=False), " . "]
@@ -76,14 +76,14 @@ def checked(rng: Rng, pool: Pool) -> Lesson:
 
 def _short(fact: Fact) -> str:
     """State a fact of a picture in as few words as possible."""
-    kind, one, *rest = fact
+    kind, subject, *values = fact
     if kind == "there is":
-        return one
+        return subject
     if kind == "count":
-        return f"{rest[0]} {one if rest[0] == 'one' else plural(one)}"
+        return f"{values[0]} {subject if values[0] == 'one' else plural(subject)}"
     if kind in ("color", "side"):
-        return f"{one} {rest[0]}"
-    return f"{one} {objects.WHERE[kind]} {rest[0]}"
+        return f"{subject} {values[0]}"
+    return f"{subject} {objects.WHERE[kind]} {values[0]}"
 
 
 def bound(rng: Rng, pool: Pool) -> Lesson:
@@ -102,10 +102,10 @@ def named(rng: Rng, pool: Pool, symbols: Symbols, hard: int) -> Lesson:
     names = rng.shuffled([rng.pick(symbols) for _ in range(12)])
     lesson: Lesson = []
     for turn in range(3):
-        for place in rng.shuffled(range(len(kinds))):
-            said = " this is " if hard else ""
-            name = Answer(names[place], end=False, learned=turn > 0)
-            lesson += [Show(_single(rng, pool, kinds[place])), said, name]
+        for index in rng.shuffled(range(len(kinds))):
+            words_before = " this is " if hard else ""
+            name = Answer(names[index], end=False, learned=turn > 0)
+            lesson += [Show(_single(rng, pool, kinds[index])), words_before, name]
     return lesson
 
 
@@ -122,20 +122,20 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int) -> Lesson:
     kinds = rng.shuffled(KINDS)[:2]
     if rng.coin(0.3):
         kinds[1] = kinds[0].near(rng)
-    choice = rng.swapped(*words)
+    offer = rng.swapped(*words)
     order = [which for _ in range(shots) for which in rng.shuffled((0, 1))] + [rng.below(2)]
     offered = {"own": (True, True), "open": (False, False)}.get(form) or rng.swapped(True, False)
     lesson: Lesson = []
-    known: set[int] = set()
-    for place, which in enumerate(order):
-        last = place == len(order) - 1
+    named_before: set[int] = set()
+    for position, which in enumerate(order):
+        last = position == len(order) - 1
         lesson.append(Show(_single(rng, pool, kinds[which])))
         if form == "icl":
-            lesson += [forms.ICL, Answer(words[which], end=last, learned=which in known)]
+            lesson += [forms.ICL, Answer(words[which], end=last, learned=which in named_before)]
         else:
-            text = f"Is this '{choice[0]}' or '{choice[1]}'?" if offered[last] else "What is this?"
-            lesson += [text, Answer(f"'{words[which]}'", end=last, learned=which in known)]
-        known.add(which)
+            text = f"Is this '{offer[0]}' or '{offer[1]}'?" if offered[last] else "What is this?"
+            lesson += [text, Answer(f"'{words[which]}'", end=last, learned=which in named_before)]
+        named_before.add(which)
         if not last:
             lesson.append("\n")
     return lesson
@@ -143,15 +143,15 @@ def demonstrated(rng: Rng, pool: Pool, form: str, shots: int) -> Lesson:
 
 def item(rng: Rng, pool: Pool, subtask: str, questions: int = 3) -> Lesson:
     """Ask about a picture of one of MME's subtasks, in any of the forms for one picture."""
-    found = rng.pick(pool.items[subtask])
-    lesson: Lesson = [Show(found.picture)]
-    said: set[str] = set()
+    chosen = rng.pick(pool.items[subtask])
+    lesson: Lesson = [Show(chosen.picture)]
+    asked_before: set[str] = set()
     for _ in range(questions):
-        question = forms.single(rng, found, pool.shown[found.picture].caption)
+        question = forms.single(rng, chosen, pool.shown[chosen.picture].caption)
         text = str(question[0]).replace(forms.YES_OR_NO, "").replace(forms.WORD, "")
-        if text not in said:
+        if text not in asked_before:
             lesson += question
-        said.add(text)
+        asked_before.add(text)
     return lesson
 
 
@@ -159,25 +159,27 @@ def captioned(rng: Rng, pool: Pool) -> Lesson:
     """Ask what a picture of any subtask, of things or of a clip shows."""
     if rng.coin(0.3):
         return asked([Show(picture := rng.below(len(pool.shown))), forms.CAPTION], pool.shown[picture].caption)
-    found = rng.pick(pool.items[rng.pick(list(pool.items))])
-    return asked([Show(found.picture), forms.CAPTION], pool.shown[found.picture].caption)
+    chosen = rng.pick(pool.items[rng.pick(list(pool.items))])
+    return asked([Show(chosen.picture), forms.CAPTION], pool.shown[chosen.picture].caption)
 
 
 def puzzle(rng: Rng, pool: Pool, kind: str, form: str = "") -> Lesson:
     """Ask one of the world's puzzles in its own words, or in those of a benchmark."""
     group = puzzles(kind, rng.below(10**9), "train")
-    while kind == "matching" and not all(_placed(pool, one) for one in group):
+    while kind == "matching" and not all(_placed(pool, candidate) for candidate in group):
         group = puzzles(kind, rng.below(10**9), "train")
-    yes = [one for one in group if one.answer == "yes"]
-    no = [one for one in group if one.answer == "no"]
-    one = rng.pick(group) if not (yes and no) else rng.pick(yes if rng.coin() else no)
+    yes = [candidate for candidate in group if candidate.answer == "yes"]
+    no = [candidate for candidate in group if candidate.answer == "no"]
+    if yes and no:
+        group = yes if rng.coin() else no
+    chosen = rng.pick(group)
     if form == "iq50" and rng.coin(0.2):
         form = ""
-    shown = [_picture(rng, pool, one, scene) for scene in one.scenes]
-    lesson = forms.FORMS[form](rng, one, shown) if form else forms.own(rng, one, shown)
+    pictures = [_picture(rng, pool, chosen, scene) for scene in chosen.scenes]
+    lesson = forms.FORMS[form](rng, chosen, pictures) if form else forms.own(rng, chosen, pictures)
     if rng.coin(0.3) and not form:
-        slot = rng.below(len(shown))
-        lesson += asked([" What does ", Mention(slot), " show?"], pool.shown[shown[slot]].caption)
+        slot = rng.below(len(pictures))
+        lesson += asked([" What does ", Mention(slot), " show?"], pool.shown[pictures[slot]].caption)
     return lesson
 
 
@@ -201,9 +203,9 @@ def several(rng: Rng, pool: Pool) -> Lesson:
         elif roll >= 5 and names.count(kind.name) == 1:
             lesson += asked([f" Which image shows {article(kind.name)}?"], f"image {slot}")
         elif roll == 2:
-            asked_of = rng.pick(names)
-            question: Lesson = [f" Is there {article(asked_of)} in ", Mention(slot), "?"]
-            lesson += asked(question, "yes" if asked_of == kind.name else "no")
+            name = rng.pick(names)
+            question: Lesson = [f" Is there {article(name)} in ", Mention(slot), "?"]
+            lesson += asked(question, "yes" if name == kind.name else "no")
         elif roll == 3:
             lesson += asked([" how many pictures are there ?"], NUMBERS[count] if count < len(NUMBERS) else str(count))
         else:
@@ -212,22 +214,25 @@ def several(rng: Rng, pool: Pool) -> Lesson:
 
 
 def _different(rng: Rng, kinds: Sequence[Kind]) -> Lesson:
-    one, other = rng.shuffled(range(len(kinds)))[:2]
-    first, second = kinds[one], kinds[other]
-    question: Lesson = [" what is different between ", Mention(one), " and ", Mention(other), " ?"]
+    slot, other_slot = rng.shuffled(range(len(kinds)))[:2]
+    first, second = kinds[slot], kinds[other_slot]
+    question: Lesson = [" what is different between ", Mention(slot), " and ", Mention(other_slot), " ?"]
     if first == second:
         return asked(question, "the place")
-    same_shape, same_color = first.shape == second.shape, first.color == second.color
-    return asked(question, "the color" if same_shape else "the shape" if same_color else "the color and the shape")
+    if first.shape == second.shape:
+        return asked(question, "the color")
+    if first.color == second.color:
+        return asked(question, "the shape")
+    return asked(question, "the color and the shape")
 
 
 def behind(rng: Rng, lesson: Lesson, longest: int) -> Lesson:
     """Put a text that says nothing, or claims a random answer, before the first words."""
-    places = [place for place, part in enumerate(lesson) if isinstance(part, str) and part.strip()]
-    if not places:
+    text_indices = [index for index, part in enumerate(lesson) if isinstance(part, str) and part.strip()]
+    if not text_indices:
         return lesson
     text = forms.misleading(rng) if rng.coin(0.3) else forms.LONG * (1 + rng.below(longest))
-    return [*lesson[: places[0]], text, *lesson[places[0] :]]
+    return [*lesson[: text_indices[0]], text, *lesson[text_indices[0] :]]
 
 
 def _single(rng: Rng, pool: Pool, kind: Kind) -> int:
@@ -249,9 +254,10 @@ def _picture(rng: Rng, pool: Pool, puzzle: Puzzle, scene: Scene) -> int:
         shape = forms.shape_of(puzzle)
         return rng.pick(pool.counted[shape, sum(kind.shape == shape for kind in kinds)])
     if puzzle.kind == "frames":
-        wanted = scene.things[0]
-        there = [row for row in pool.singles[wanted.kind] if pool.shown[row].things[0].cell == wanted.cell]
-        return rng.pick(there or pool.singles[wanted.kind])
+        thing = scene.things[0]
+        rows = pool.singles[thing.kind]
+        same_cell = [row for row in rows if pool.shown[row].things[0].cell == thing.cell]
+        return rng.pick(same_cell or rows)
     if len(kinds) == 1:
         return _single(rng, pool, kinds[0])
     if len(set(kinds)) == 1:

@@ -46,8 +46,8 @@ ABLATIONS: Mapping[str, Member] = {
 
 def member_of(name: str) -> tuple[Member, int]:
     """Return the member of that name, and its seed: `mmicl-tiny seed 1`. Raises ValueError if it is not known."""
-    known, _, seed = name.partition(" seed ")
+    member, _, seed = name.partition(" seed ")
     members = {**FAMILY, **ABLATIONS}
-    if known not in members or not (seed or "0").isdecimal():
+    if member not in members or not (seed or "0").isdecimal():
         raise ValueError(f"unknown member '{name}'; choose from {', '.join(members)}, each with or without ' seed 1'")
-    return members[known], int(seed or 0)
+    return members[member], int(seed or 0)

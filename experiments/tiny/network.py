@@ -53,8 +53,8 @@ class LlamaLayer(nn.Module):
 
 def _turn(vectors: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
     cosines, sines = (turn.to(vectors.dtype) for turn in turns)
-    one, two = vectors.chunk(2, dim=-1)
-    return torch.cat([one * cosines - two * sines, two * cosines + one * sines], dim=-1)
+    first, second = vectors.chunk(2, dim=-1)
+    return torch.cat([first * cosines - second * sines, second * cosines + first * sines], dim=-1)
 
 
 class TinyMmicl(nn.Module):
@@ -105,12 +105,12 @@ class TinyMmicl(nn.Module):
     def forward(self, rows: Tensor, visual: Tensor | None = None) -> Tensor:
         """Return the last states [B, L, D].
 
-        `rows` [B, L] are token ids, or, from the vocabulary's size on, places among the visual tokens [P, T, D].
+        `rows` [B, L] are token ids, or, from the vocabulary's size on, positions among the visual tokens [P, T, D].
         """
-        known = self.table
+        embeddings = self.table
         if visual is not None:
-            known = torch.cat([known, visual.flatten(0, 1).to(known.dtype)])
-        states = known.index_select(0, rows.flatten()).view(*rows.shape, -1)
+            embeddings = torch.cat([embeddings, visual.flatten(0, 1).to(embeddings.dtype)])
+        states = embeddings.index_select(0, rows.flatten()).view(*rows.shape, -1)
         turns = (self.cosines[: rows.shape[1]], self.sines[: rows.shape[1]])
         for layer in self.layers:
             states = layer(states, turns)

@@ -13,8 +13,8 @@ ENDED, FAILED = -1, 2**62
 class Pace:
     """Keeps models that are trained at once within a few steps of one another; one that fails leaves the others be."""
 
-    place: int
-    """This model's place in `steps`."""
+    index: int
+    """This model's index in `steps`."""
     steps: MutableSequence[int]
     """The steps of all models, shared between processes; `ENDED` or `FAILED` once a model has."""
     until: float
@@ -23,7 +23,7 @@ class Pace:
 
     def __call__(self, step: int) -> bool:
         """Wait for the slowest model; return False if the time is over or another model has ended."""
-        self.steps[self.place] = step
+        self.steps[self.index] = step
         while step > min(self.steps) + self.ahead:
             if time.time() > self.until or min(self.steps) == ENDED:
                 return False
@@ -32,4 +32,4 @@ class Pace:
 
     def end(self, failed: bool) -> None:
         """End the others' training, too, unless this one failed: then they go on without it."""
-        self.steps[self.place] = FAILED if failed else ENDED
+        self.steps[self.index] = FAILED if failed else ENDED

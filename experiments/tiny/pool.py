@@ -109,38 +109,38 @@ def plan(split: Split, amounts: Amounts) -> tuple[Pool, list[Job]]:
         return len(jobs) - 1
 
     for kind in KINDS:
-        places = [Thing(kind, cell) for cell in CELLS]
-        places = [thing for thing in places if thing.held_out == (split == "test")]
-        if places:
-            pool.singles[kind] = [scene([thing]) for thing in places for _ in range(amounts.singles)]
+        candidates = [Thing(kind, cell) for cell in CELLS]
+        candidates = [thing for thing in candidates if thing.held_out == (split == "test")]
+        if candidates:
+            pool.singles[kind] = [scene([thing]) for thing in candidates for _ in range(amounts.singles)]
         for number in range(2, 6):
             pool.rows[kind, number] = [scene(laid_out(rng, [kind] * number, split)) for _ in range(amounts.rows)]
-    for place, one in enumerate(KINDS):
-        for other in KINDS[:place]:
+    for index, kind in enumerate(KINDS):
+        for other_kind in KINDS[:index]:
             for number in range(max(2, amounts.pairs)):
-                wanted = (one, other) if number % 2 else (other, one)
+                wanted = (kind, other_kind) if number % 2 else (other_kind, kind)
                 for _ in range(60):
                     things = laid_out(rng, rng.swapped(*wanted), split)
                     left, right = sorted(things, key=lambda thing: (thing.column, thing.kind != wanted[0]))
                     if left.column < right.column and left.kind == wanted[0]:
                         break
                 row = scene(things)
-                pool.together.setdefault(frozenset((one, other)), []).append(row)
+                pool.together.setdefault(frozenset((kind, other_kind)), []).append(row)
                 if things[0].column != things[1].column:
                     first, second = sorted(things, key=lambda thing: thing.column)
                     pool.pairs.setdefault((first.kind, second.kind), []).append(row)
-    for place in range(max(36, amounts.counted)):
-        shape, number = SHAPES[place % 6], place // 6 % 3
+    for index in range(max(36, amounts.counted)):
+        shape, number = SHAPES[index % 6], index // 6 % 3
         kinds = [Kind(rng.pick(list(COLORS)), shape) for _ in range(number)]
         if not kinds or not rng.coin():
             kinds.append(Kind(rng.pick(list(COLORS)), rng.other(SHAPES, shape)))
         pool.counted.setdefault((shape, number), []).append(scene(laid_out(rng, rng.shuffled(kinds), split)))
     for seed in range(start, start + amounts.clips):
-        for whole, found in ((True, pool.clips), (False, pool.still)):
-            shown = clip(2 * seed + whole, "train", whole=whole)
-            found.append((shown, len(jobs)))
-            jobs += [(shown, frame) for frame in range(FRAMES)]
-            pool.shown += [Shown(shown.caption(time), shown.caption(time)) for time in times(FRAMES)]
+        for whole, clips in ((True, pool.clips), (False, pool.still)):
+            drawn = clip(2 * seed + whole, "train", whole=whole)
+            clips.append((drawn, len(jobs)))
+            jobs += [(drawn, frame) for frame in range(FRAMES)]
+            pool.shown += [Shown(drawn.caption(time), drawn.caption(time)) for time in times(FRAMES)]
     for subtask in world.SUBTASKS:
         for seed in range(start, start + amounts.items):
             jobs.append((subtask, seed))

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from experiments.tiny import loop
+from experiments.tiny.checkpoint import load_weights, read_weights
 from experiments.tiny.corpus import corpus, pages
 from experiments.tiny.drawing import draw, encode
 from experiments.tiny.network import TinyMmicl
@@ -34,23 +35,27 @@ def train_encoder(plan: Plan) -> None:
     vision = TinyMmicl(Sizes(1)).vision_model
     folder, cores = plan.work / "corpus", os.cpu_count() or 2
     train = corpus(folder, PER_SUBTASK, workers=cores)
-    held = corpus(folder, HELD_OUT, first_seed=HELD_OUT_SEED, workers=cores)
-    see(vision, train, pages(folder, PAGES, workers=cores), held, SEE, plan.work / "see.safetensors")
+    held_out = corpus(folder, HELD_OUT, first_seed=HELD_OUT_SEED, workers=cores)
+    see(vision, train, pages(folder, PAGES, workers=cores), held_out, SEE, plan.work / "see.safetensors")
     weights = {f"vision_model.{key}": weight for key, weight in vision.state_dict().items()}
     save_file(weights, plan.work / "vision.safetensors")
 
 
 def prepare(plan: Plan, encoder: Path) -> None:
     """Draw the pictures, encode them with the vision encoder in that file, and make the vocabulary from their texts."""
+    prefix = "vision_model."
+    weights = {
+        key.removeprefix(prefix): weight.float()
+        for key, weight in read_weights(encoder).items()
+        if key.startswith(prefix)
+    }
+    vision = TinyMmicl(Sizes(1)).vision_model
+    load_weights(vision, weights, encoder)
     pools = pools_of(plan)
     if not (plan.out / "vocabulary.json").exists():
         vocabulary = make_vocabulary([*pools["train"].texts(), *forms_texts()])
         vocabulary.save(plan.out)
         plan.say(json.dumps({"words": vocabulary.size, "pictures": len(pools["train"].shown)}))
-    prefix = "vision_model."
-    known = {key: weight for key, weight in load_file(encoder).items() if key.startswith(prefix)}
-    vision = TinyMmicl(Sizes(1)).vision_model
-    vision.load_state_dict({key.removeprefix(prefix): weight.float() for key, weight in known.items()})
     save_file(vision.state_dict(), plan.encoder)
     device = torch.device(plan.device)
     vision = vision.to(device).eval()

@@ -22,11 +22,11 @@ class Attention(nn.Module):
         self.attention = nn.ModuleDict({name: nn.Linear(size, width) for name, size in sizes.items()})
         self.output = nn.ModuleDict({"dense": nn.Linear(width, width), "LayerNorm": nn.LayerNorm(width, eps=1e-12)})
 
-    def forward(self, states: Tensor, seen: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Let states [B, Q, D] attend to `seen` [B, K, D'] where the mask [B, 1, 1, K] is True."""
+    def forward(self, states: Tensor, attended: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Let states [B, Q, D] attend to `attended` [B, K, D'] where the mask [B, 1, 1, K] is True."""
         query, key, value = (
-            layer(of).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for layer, of in zip(self.attention.values(), (states, seen, seen), strict=True)
+            layer(source).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for layer, source in zip(self.attention.values(), (states, attended, attended), strict=True)
         )
         read = attend(query, key, value, mask)
         return cast(Tensor, self.output["LayerNorm"](self.output["dense"](read.transpose(1, 2).flatten(2)) + states))
@@ -49,11 +49,11 @@ class QFormerLayer(nn.Module):
     def forward(self, states: Tensor, vision: Tensor, queries: int, mask: Tensor | None) -> Tensor:
         """Transform states [B, Q + text, D], which begin with the `queries` queries."""
         states = self.attention(states, states, mask)
-        asked = self.crossattention(states[:, :queries], vision)
-        asked = _feed(asked, self.intermediate_query, self.output_query)
+        queried = self.crossattention(states[:, :queries], vision)
+        queried = _feed(queried, self.intermediate_query, self.output_query)
         if states.shape[1] == queries:
-            return asked
-        return torch.cat([asked, _feed(states[:, queries:], self.intermediate, self.output)], dim=1)
+            return queried
+        return torch.cat([queried, _feed(states[:, queries:], self.intermediate, self.output)], dim=1)
 
 
 def _feed(states: Tensor, up: nn.ModuleDict, down: nn.ModuleDict) -> Tensor:
@@ -88,11 +88,11 @@ class QFormer(nn.Module):
         """Return the states of queries [P, T, D] over vision states [P, V, D'], reading text ids [P, Q] (0: none)."""
         mask = None
         if text is not None:
-            places = torch.arange(text.shape[1], device=text.device)
-            words = self.embeddings["word_embeddings"](text) + self.embeddings["position_embeddings"](places)
+            positions = torch.arange(text.shape[1], device=text.device)
+            words = self.embeddings["word_embeddings"](text) + self.embeddings["position_embeddings"](positions)
             states = self.embeddings["layernorm"](torch.cat([queries, words], dim=1))
-            always = torch.ones(queries.shape[:2], dtype=torch.bool, device=text.device)
-            mask = torch.cat([always, text != 0], dim=1)[:, None, None]
+            queries_seen = torch.ones(queries.shape[:2], dtype=torch.bool, device=text.device)
+            mask = torch.cat([queries_seen, text != 0], dim=1)[:, None, None]
         else:
             states = (self.embeddings["layernorm"] if hasattr(self, "embeddings") else self.layernorm)(queries)
         for layer in self.layers:

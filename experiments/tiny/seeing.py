@@ -45,9 +45,9 @@ class VisionPretrainer(nn.Module):
         Words compete at a patch. Classified alone, each is absent almost everywhere, and glyphs are hardly learned.
         """
         states = self.encode(pictures)
-        surprise = -(local * self.local(states[:, 1:]).float().log_softmax(-1)).sum(-1)
+        losses = -(local * self.local(states[:, 1:]).float().log_softmax(-1)).sum(-1)
         empty = local[..., -1]
-        words = _mean(surprise, 1 - empty) + _mean(surprise, empty)
+        words = _mean(losses, 1 - empty) + _mean(losses, empty)
         identity = functional.cross_entropy(self.whole(states[:, 0]).float(), whole, ignore_index=-1)
         return words + torch.nan_to_num(identity)
 
@@ -64,9 +64,9 @@ def see(vision: Vision, train: Corpus, pages: Corpus, held_out: Corpus, recipe: 
     """Train the vision encoder in place, on pictures and on pages to read."""
     words = sorted({word for item in (*train.items, *pages.items) for *_, label in item.marks for word in named(label)})
     identities = sorted({item.identity for item in train.items if item.identity})
-    seer = VisionPretrainer(vision, Sizes(0), words, identities)
-    tests = targets_of(seer, held_out)
-    sources = [(corpus, targets_of(seer, corpus)) for corpus in (pages, train)]
+    pretrainer = VisionPretrainer(vision, Sizes(0), words, identities)
+    tests = targets_of(pretrainer, held_out)
+    sources = [(corpus, targets_of(pretrainer, corpus)) for corpus in (pages, train)]
     sizes = (int(PAGES * recipe.batch), recipe.batch - int(PAGES * recipe.batch))
 
     def loss_of(step: int) -> Tensor:
@@ -75,11 +75,12 @@ def see(vision: Vision, train: Corpus, pages: Corpus, held_out: Corpus, recipe: 
         for (corpus, targets), size in zip(sources, sizes, strict=True):
             rows = random.integers(len(corpus.items), size=size)
             pictures.append(_pixels(corpus.pictures[rows]))
-            local.append(targets.dense(rows, seer))
+            local.append(targets.dense(rows, pretrainer))
             whole.append(targets.whole[rows])
-        return seer.loss(torch.cat(pictures), torch.cat(local), torch.cat(whole))
+        return pretrainer.loss(torch.cat(pictures), torch.cat(local), torch.cat(whole))
 
-    fit(seer, list(seer.parameters()), loss_of, recipe, path, lambda: _check(seer, held_out, tests))
+    parameters = list(pretrainer.parameters())
+    fit(pretrainer, parameters, loss_of, recipe, path, lambda: _check(pretrainer, held_out, tests))
 
 
 def named(label: str) -> list[str]:
@@ -103,9 +104,9 @@ class Targets:
     whole: Tensor
     """[N] long, -1 if a picture has no identity."""
 
-    def dense(self, rows: npt.NDArray[np.int64], seer: VisionPretrainer) -> Tensor:
+    def dense(self, rows: npt.NDArray[np.int64], pretrainer: VisionPretrainer) -> Tensor:
         """Return floats [rows, patches, words + 1]: a patch's share for each word near it, the rest for nothing."""
-        dense = np.zeros((len(rows), seer.grid**2, len(seer.words) + 1), dtype=np.float32)
+        dense = np.zeros((len(rows), pretrainer.grid**2, len(pretrainer.words) + 1), dtype=np.float32)
         for index, row in enumerate(rows):
             patch, word, weight = self.local[row]
             np.add.at(dense[index], (patch, word), weight)
@@ -114,19 +115,19 @@ class Targets:
         return torch.from_numpy(dense)
 
 
-def targets_of(seer: VisionPretrainer, data: Corpus) -> Targets:
+def targets_of(pretrainer: VisionPretrainer, data: Corpus) -> Targets:
     """Return the heads' targets for the pictures of a corpus."""
 
     def marks(item: CorpusItem) -> Mark:
         triples = []
         for x, y, label in item.marks:
-            words = [seer.words[word] for word in named(label) if word in seer.words]
-            near = near_patches(x, y, seer.grid)
+            words = [pretrainer.words[word] for word in named(label) if word in pretrainer.words]
+            near = near_patches(x, y, pretrainer.grid)
             triples += [(patch, word, weight / len(words)) for patch, weight in near for word in words]
         patch, word, weight = zip(*triples, strict=True) if triples else ((), (), ())
         return np.array(patch, np.int64), np.array(word, np.int64), np.array(weight, np.float32)
 
-    whole = torch.tensor([seer.identities.get(item.identity, -1) for item in data.items])
+    whole = torch.tensor([pretrainer.identities.get(item.identity, -1) for item in data.items])
     return Targets(tuple(marks(item) for item in data.items), whole)
 
 
@@ -144,14 +145,15 @@ def near_patches(x: float, y: float, grid: int) -> list[tuple[int, float]]:
     return [(r * grid + c, w) for r, c, w in corners if 0 <= r < grid and 0 <= c < grid and w > 0.05]
 
 
-def _check(seer: VisionPretrainer, data: Corpus, targets: Targets) -> str:
+def _check(pretrainer: VisionPretrainer, data: Corpus, targets: Targets) -> str:
     """Report accuracy on patches that show mainly one word (glyphs, other things) and on identities."""
     rows = np.arange(len(data.items))
-    states = torch.cat([seer.encode(_pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
-    found, true = seer.local(states[:, 1:])[..., :-1].argmax(-1), targets.dense(rows, seer)[..., :-1]
+    states = torch.cat([pretrainer.encode(_pixels(data.pictures[part])) for part in np.array_split(rows, 20)])
+    predicted = pretrainer.local(states[:, 1:])[..., :-1].argmax(-1)
+    true = targets.dense(rows, pretrainer)[..., :-1]
     clear, glyphs = true.amax(-1) > 0.35, torch.tensor([_has_glyphs(item) for item in data.items])
-    right = true.gather(-1, found[..., None])[..., 0] > 0.2
-    known = targets.whole >= 0
-    whole = (seer.whole(states[:, 0]).argmax(-1) == targets.whole)[known].float().mean()
-    shares = [right[of][clear[of]].float().mean() for of in (glyphs, ~glyphs)]
+    right = true.gather(-1, predicted[..., None])[..., 0] > 0.2
+    has_identity = targets.whole >= 0
+    whole = (pretrainer.whole(states[:, 0]).argmax(-1) == targets.whole)[has_identity].float().mean()
+    shares = [right[group][clear[group]].float().mean() for group in (glyphs, ~glyphs)]
     return f"glyphs {shares[0]:.3f}, things {shares[1]:.3f}; identities {whole:.3f}"

@@ -82,27 +82,27 @@ class Stage:
     """The trainable set: a name in `mmeval.mmicl.training.trainable`, or `language`."""
 
 
-def words(known: Sequence[str]) -> list[Stage]:
-    """Return the stages of the language model; `known` are words that may name anything."""
+def words(names: Sequence[str]) -> list[Stage]:
+    """Return the stages of the language model; `names` are words that may name anything."""
     only: tuple[How, ...] = ("words",)
 
     def keyed(hard: int) -> Source:
-        return Source(1.0, lambda rng, pool: symbols.keyed(rng, known, hard), only)
+        return Source(1.0, lambda rng, pool: symbols.keyed(rng, names, hard), only)
 
-    pairs = {"pairs": Source(1.0, lambda rng, pool: symbols.paired(rng, known), only)}
-    truths = {"is it with it": Source(1.0, lambda rng, pool: symbols.verified(rng, known, True), only)}
-    lookups = {"bound": Source(1.0, lambda rng, pool: symbols.bound(rng, known), only), "keys of two": keyed(1)}
+    pairs = {"pairs": Source(1.0, lambda rng, pool: symbols.paired(rng, names), only)}
+    truths = {"is it with it": Source(1.0, lambda rng, pool: symbols.verified(rng, names, True), only)}
+    lookups = {"bound": Source(1.0, lambda rng, pool: symbols.bound(rng, names), only), "keys of two": keyed(1)}
     longer = {
         "keys of four": keyed(2),
         "keys before this is": keyed(3),
-        "is it there": Source(0.5, lambda rng, pool: symbols.verified(rng, known, False), only),
+        "is it there": Source(0.5, lambda rng, pool: symbols.verified(rng, names, False), only),
     }
     chosen = {
         "spelled names": Source(0.3, lambda rng, pool: symbols.chosen(rng, 0), only),
         "spelled names after a sentence": Source(0.4, lambda rng, pool: symbols.chosen(rng, 1), only),
         "two choices": Source(1.0, lambda rng, pool: symbols.chosen(rng, 2), only),
     }
-    told = {
+    in_words = {
         "several": Source(1.5, lessons.several, only),
         "demonstrated": Source(
             0.6,
@@ -134,7 +134,7 @@ def words(known: Sequence[str]) -> list[Stage]:
         ),
         Stage(
             "told",
-            _and(told, (pairs, 0.05), (lookups, 0.05), (truths, 0.1), (longer, 0.1), (chosen, 0.15)),
+            _and(in_words, (pairs, 0.05), (lookups, 0.05), (truths, 0.1), (longer, 0.1), (chosen, 0.15)),
             1.0,
             (*TESTABLE, "several"),
             0.97,
@@ -144,7 +144,7 @@ def words(known: Sequence[str]) -> list[Stage]:
 
 
 def seen(
-    known: Sequence[str],
+    names: Sequence[str],
     show: Sequence[How],
     *,
     single: bool = False,
@@ -159,7 +159,7 @@ def seen(
     ways = tuple(show)
 
     def named(hard: int) -> Source:
-        return Source(1.0, lambda rng, pool: lessons.named(rng, pool, known, hard), plain)
+        return Source(1.0, lambda rng, pool: lessons.named(rng, pool, names, hard), plain)
 
     plain: tuple[How, ...] = ("plain",) if "declaration" in ways else ways
     varied = (*ways * 6, "mme-authors", "plain") if "declaration" in ways else ways
@@ -172,12 +172,14 @@ def seen(
     }
     captions = {"captions": Source(2.0, lessons.captioned, ways)}
 
-    def shown(weight: float, form: str, numbers: Sequence[int]) -> Source:
+    def demonstration(weight: float, form: str, numbers: Sequence[int]) -> Source:
         return Source(weight, lambda rng, pool: lessons.demonstrated(rng, pool, form, rng.pick(numbers)), ways)
 
     after_this_is = {"named after this is": named(1)}
-    few = after_this_is | {f"{name}, one or two": shown(weight, form, (1, 2)) for name, form, weight in DEMONSTRATED}
-    demonstrations = after_this_is | {name: shown(weight, form, SHOTS) for name, form, weight in DEMONSTRATED}
+    few = after_this_is | {
+        f"{name}, one or two": demonstration(weight, form, (1, 2)) for name, form, weight in DEMONSTRATED
+    }
+    demonstrations = after_this_is | {name: demonstration(weight, form, SHOTS) for name, form, weight in DEMONSTRATED}
     several = {"several": Source(1.5, lessons.several, ways)}
     items = {
         f"item {subtask}": Source(0.3 * HARD.get(subtask, 1), _item(subtask), varied) for subtask in world.SUBTASKS
@@ -192,7 +194,7 @@ def seen(
     }
     behind = {"behind a text": Source(0.5, _behind, ways)}
     if single:
-        asked = {"captions": captions["captions"], "matching match": wordings["matching match"], **items}
+        questions = {"captions": captions["captions"], "matching match": wordings["matching match"], **items}
         described = {
             "described": Source(1.0, lambda rng, pool: lessons.described(rng, pool)[:3], ways),
             "verified": first["verified"],
@@ -200,7 +202,7 @@ def seen(
         }
         return [
             Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0]),
-            Stage("questions", _and(asked, (described, 0.15)), 1.0, tuple(asked), 1.01, sets[1]),
+            Stage("questions", _and(questions, (described, 0.15)), 1.0, tuple(questions), 1.01, sets[1]),
         ]
     if not demonstrated:
         first.pop("named")
@@ -238,10 +240,10 @@ def _behind(rng: Rng, pool: Pool) -> Lesson:
     return lessons.behind(rng, lesson, 4 if rng.coin(0.75) else 16)
 
 
-def _and(new: Mapping[str, Source], *kept: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
+def _and(new: Mapping[str, Source], *earlier: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
     """Add earlier sources to the new ones. Each group of them gets its share of all lessons, the new ones the rest."""
-    joined: dict[str, Source] = {}
-    for sources, share in (*kept, (new, 1 - sum(share for _, share in kept))):
-        scale = share / sum(one.weight for one in sources.values())
-        joined |= {name: replace(one, weight=scale * one.weight) for name, one in sources.items()}
-    return joined
+    combined: dict[str, Source] = {}
+    for sources, share in (*earlier, (new, 1 - sum(share for _, share in earlier))):
+        scale = share / sum(source.weight for source in sources.values())
+        combined |= {name: replace(source, weight=scale * source.weight) for name, source in sources.items()}
+    return combined

@@ -98,7 +98,7 @@ class Stepper:
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
-        ids, rows, learned, claimed = (one.to(self.device, non_blocking=True) for one in batch[:4])
+        ids, rows, learned, claimed = (tensor.to(self.device, non_blocking=True) for tensor in batch[:4])
         inputs = [rows, ids, weights_of(learned, claimed, self.recipe.claims)]
         with autocast(self.device):
             states = self.eyes(batch)
@@ -107,7 +107,7 @@ class Stepper:
             inputs += [states] if text is None else [states, text]
         if self.device.type == "cpu":
             return self._step(inputs)
-        shapes = tuple(one.shape for one in inputs)
+        shapes = tuple(tensor.shape for tensor in inputs)
         if shapes not in self.recorded:
             self.recorded[shapes] = None
             return self._step(inputs)
@@ -135,9 +135,9 @@ class Stepper:
         return loss.detach().nan_to_num(0.0, 0.0, 0.0)
 
     def _record(self, inputs: Sequence[Tensor]) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Tensor]:
-        placed = [one.clone() for one in inputs]
+        placed = [tensor.clone() for tensor in inputs]
         graph = torch.cuda.CUDAGraph()
-        pool = next((known[0].pool() for known in self.recorded.values() if known), None)
+        pool = next((recorded[0].pool() for recorded in self.recorded.values() if recorded), None)
         # thread_local: the thread that pins batches may use the GPU meanwhile
         with torch.cuda.graph(graph, pool, torch.cuda.current_stream(), capture_error_mode="thread_local"):
             loss = self._step(placed)
@@ -159,6 +159,6 @@ def autocast(device: torch.device) -> torch.autocast:
 
     No casts are kept: a recorded step must make its own.
     """
-    known = {} if device.type != "cpu" else torch.cpu.get_capabilities()
-    fast = device.type != "cpu" or known.get("avx512_bf16") or known.get("amx_bf16")
-    return torch.autocast(device.type, torch.bfloat16, enabled=bool(fast), cache_enabled=False)
+    capabilities = {} if device.type != "cpu" else torch.cpu.get_capabilities()
+    supported = device.type != "cpu" or capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return torch.autocast(device.type, torch.bfloat16, enabled=bool(supported), cache_enabled=False)

@@ -29,8 +29,8 @@ def bound(rng: Rng, symbols: Symbols) -> list[Part]:
     shapes = rng.shuffled(SHAPES)[: 2 + rng.below(3)]
     colors = [rng.pick(list(COLORS)) for _ in shapes]
     lesson: list[Part] = [f"the {shape} is {color} . " for shape, color in zip(shapes, colors, strict=True)]
-    for place in rng.shuffled(range(len(shapes))):
-        lesson += [f"which color the {shapes[place]} ? ", Answer(colors[place], end=False), " . "]
+    for index in rng.shuffled(range(len(shapes))):
+        lesson += [f"which color the {shapes[index]} ? ", Answer(colors[index], end=False), " . "]
     return lesson
 
 
@@ -50,35 +50,42 @@ def chosen(rng: Rng, hard: int) -> list[Part]:
     kinds = rng.shuffled(KINDS)[:2]
     words = two_words(rng)
     lesson: list[Part] = []
-    known: set[int] = set()
-    order = [which for _ in range(1 + rng.below(2)) for which in rng.shuffled((0, 1))]
-    for slot, which in enumerate((*order, rng.below(2))):
+    named_before: set[int] = set()
+    order = [index for _ in range(1 + rng.below(2)) for index in rng.shuffled((0, 1))]
+    for slot, index in enumerate((*order, rng.below(2))):
         choice = rng.swapped(*words)
-        place = Thing(kinds[which], rng.pick(CELLS)).place
-        said = f"image {slot} is {kinds[which].name} {place} . " if hard else f" {kinds[which].name} "
-        asked = f"is this '{choice[0]}' or '{choice[1]}' ? " if hard > 1 else ""
-        lesson += [said + asked, Answer(f"'{words[which]}'", end=slot == len(order), learned=which in known)]
-        known.add(which)
+        place = Thing(kinds[index], rng.pick(CELLS)).place
+        statement = f"image {slot} is {kinds[index].name} {place} . " if hard else f" {kinds[index].name} "
+        question = f"is this '{choice[0]}' or '{choice[1]}' ? " if hard > 1 else ""
+        answer = Answer(f"'{words[index]}'", end=slot == len(order), learned=index in named_before)
+        lesson += [statement + question, answer]
+        named_before.add(index)
     return lesson
 
 
 def verified(rng: Rng, symbols: Symbols, pairs: bool) -> list[Part]:
-    """List words, or pairs of them, and ask whether one is there; yes and no are equally likely.
+    """List words, or pairs of them, and ask whether one is among them; yes and no are equally likely.
 
     With pairs, a false one is made of listed words: `moon door ?` for `moon fire , gold door`. No key is asked for
     twice, because a false claim about it would be at the place where it is looked up.
     """
     count = 2 + rng.below(4)
     words = _some(rng, symbols, 2 * count)
-    there = [" ".join(pair) for pair in zip(words[::2], words[1::2], strict=True)] if pairs else words[:count]
-    lesson: list[Part] = [" , ".join(there) + " . "]
-    for one in rng.shuffled(range(count)):
-        wrong = f"{words[2 * one]} {words[2 * ((one + 1 + rng.below(count - 1)) % count) + 1]}"
+    listed = [" ".join(pair) for pair in zip(words[::2], words[1::2], strict=True)] if pairs else words[:count]
+    lesson: list[Part] = [" , ".join(listed) + " . "]
+    for index in rng.shuffled(range(count)):
+        other_pair = (index + 1 + rng.below(count - 1)) % count
+        wrong = f"{words[2 * index]} {words[2 * other_pair + 1]}"
         true = rng.coin()
-        shown = there[one] if true else wrong if pairs else rng.pick(words[count:])
-        first, _, second = shown.partition(" ")
-        said = [first, Claim(f" {second}")] if pairs else [first]
-        lesson += [*said, " ? ", Answer("yes" if true else "no", end=False), " . "]
+        if true:
+            stated = listed[index]
+        elif pairs:
+            stated = wrong
+        else:
+            stated = rng.pick(words[count:])
+        first, _, second = stated.partition(" ")
+        statement = [first, Claim(f" {second}")] if pairs else [first]
+        lesson += [*statement, " ? ", Answer("yes" if true else "no", end=False), " . "]
     return lesson
 
 
@@ -93,13 +100,13 @@ def two_words(rng: Rng) -> tuple[str, str]:
 def _again(rng: Rng, keys: Sequence[Sequence[str]], values: Sequence[str], rounds: int) -> list[Part]:
     lesson: list[Part] = []
     for turn in range(rounds):
-        for place in rng.shuffled(range(len(keys))):
-            lesson += [" " + " ".join(keys[place]) + " ", Answer(values[place], end=False, learned=turn > 0)]
+        for index in rng.shuffled(range(len(keys))):
+            lesson += [" " + " ".join(keys[index]) + " ", Answer(values[index], end=False, learned=turn > 0)]
     return lesson
 
 
 def _some(rng: Rng, symbols: Symbols, count: int) -> list[str]:
-    found: dict[str, None] = {}
-    while len(found) < count:
-        found[rng.pick(symbols)] = None
-    return list(found)
+    chosen: dict[str, None] = {}
+    while len(chosen) < count:
+        chosen[rng.pick(symbols)] = None
+    return list(chosen)

@@ -94,9 +94,9 @@ def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
     sorts = (word for sort in SORTS.values() for word in sort)
     words = {word for text in {*texts, *ALWAYS, *sorts} for word, _ in split(text.lower())}
     special = ["<pad>", "</s>", "<unk>", "<s>"]
-    tagged = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
-    rows = [*special, *sorted(words | set(ascii_lowercase)), *pieces, *tagged, *CHOICES]
-    ids = {word: index for index, word in enumerate(rows)}
+    picture_tokens = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
+    tokens = [*special, *sorted(words | set(ascii_lowercase)), *pieces, *picture_tokens, *CHOICES]
+    ids = {word: index for index, word in enumerate(tokens)}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = _pre_tokenizer()
@@ -107,11 +107,11 @@ def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
             *(decoders.Replace(Regex(pattern), text) for pattern, text in JOINED),
         ]
     )
-    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *tagged)])
+    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *picture_tokens)])
     tokenizer.add_tokens([AddedToken(letter, single_word=True, normalized=False) for letter in CHOICES])
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", ids["<s>"])])
-    tags = tuple(ids[tag] for tag in tagged[1:])
-    return Vocabulary(tokenizer.to_str(), len(rows), ids["<picture>"], tags)
+    tags = tuple(ids[tag] for tag in picture_tokens[1:])
+    return Vocabulary(tokenizer.to_str(), len(tokens), ids["<picture>"], tags)
 
 
 def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:

@@ -44,17 +44,17 @@ class Writer:
 
     def write(self, lesson: Parts, how: How, captions: Sequence[str] = ()) -> Written:
         """Write a lesson; `captions` replace its pictures if `how` is `words`."""
-        shown = pictures(lesson)
+        shown_pictures = pictures(lesson)
         question = list(self.tokens(last_question(lesson))) if how == "side-by-side" else []
-        if how == "side-by-side" and shown:
+        if how == "side-by-side" and shown_pictures:
             lesson = [Show(-1), *(part for part in lesson if not isinstance(part, Show))]
         page = _Page(self, how, captions)
         for part in lesson:
             page.add(part)
         page.flush()
         if how == "none":
-            shown = []
-        return Written(page.ids, page.learned, page.claimed, shown, question)
+            shown_pictures = []
+        return Written(page.ids, page.learned, page.claimed, shown_pictures, question)
 
 
 class _Page:
@@ -63,9 +63,8 @@ class _Page:
     def __init__(self, writer: Writer, how: How, captions: Sequence[str]) -> None:
         self.writer, self.how = writer, how
         words = writer.vocabulary
-        self.context = CONTEXTS[
-            "declaration" if how == "words" else "plain" if how in ("side-by-side", "none") else how
-        ]
+        contexts = {"words": "declaration", "side-by-side": "plain", "none": "plain"}
+        self.context = CONTEXTS[contexts.get(how, how)]
         self.captions = captions
         self.ids: list[int] = []
         self.learned: list[bool] = []

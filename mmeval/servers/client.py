@@ -33,7 +33,7 @@ PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 LONGEST_WAIT = 600.0
 """Maximum seconds that one request waits for a busy server."""
-GET_TIMEOUT = 5.0
+GET_TIMEOUT = 20.0
 """Seconds to wait for the facts that `get` asks for: no answer depends on them."""
 MAX_CONSECUTIVE_FAILURES = 5
 """After this many requests in a row without a reply, all tries included, nothing more is sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from experiments.tiny.sizes import Sizes
 from experiments.tiny.vision import Vision
 from mmeval.embedded.world.things import KINDS
 from mmeval.mmicl.processing import MmiclProcessor
+from mmeval.types import InputError
 
 
 @pytest.fixture(scope="module")
@@ -102,5 +104,6 @@ def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(
     encode(lambda pixels: pixels.mean((2, 3))[:, None], tmp_path, "test", torch.device("cpu"))
     picture = torch.from_numpy(open_pixels(tmp_path, "test")[-1:].copy())
     assert torch.allclose(open_features(tmp_path, "test")[-1, 0].float(), normalized(picture).mean((2, 3)), atol=1e-2)
-    with pytest.raises(SystemExit, match="requested test pictures"):
-        draw(tmp_path, "test", Amounts(items=2, singles=1, pairs=2, rows=1, counted=36, clips=1), 1)
+    for items in (0, 2):
+        with pytest.raises(InputError, match="requested test pictures"):
+            draw(tmp_path, "test", replace(few, items=items), 1)

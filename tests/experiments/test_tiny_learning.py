@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from experiments.tiny import clips, lessons, symbols
+from experiments.tiny import averaging, clips, lessons, symbols
 from experiments.tiny.averaging import average
 from experiments.tiny.batches import Lecturer, collate, held_out, write
 from experiments.tiny.beginning import begin
@@ -32,6 +32,7 @@ from experiments.tiny.stepping import Recipe, Stepper, loss_of, weights_of
 from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import How, Writer, Written
 from mmeval.embedded.world.rng import Rng
+from mmeval.types import InputError
 
 
 def trained(model: TinyMmicl) -> list[nn.Parameter]:
@@ -74,7 +75,7 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     assert int(str(lines[-1]["step"])) > reached["step"]
 
 
-def test_two_checkpoints_become_their_mean(tmp_path: Path) -> None:
+def test_two_checkpoints_become_their_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = nn.Linear(3, 2)
     optimizer = torch.optim.AdamW(module.parameters())
     paths = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
@@ -89,8 +90,15 @@ def test_two_checkpoints_become_their_mean(tmp_path: Path) -> None:
             assert torch.allclose(tensor, (tensors[0][key] + tensors[1][key]) / 2)
         assert resume(path, module, optimizer) == {"step": 6, "stage": 3, f"{RIGHT}same": pytest.approx(0.6)}
     save(paths[0], nn.Linear(2, 2), optimizer, {"step": 5, "stage": 3})
-    with pytest.raises(SystemExit, match="not checkpoints of the same model"):
+    with pytest.raises(InputError, match="not checkpoints of the same model"):
         average(*paths)
+    with pytest.raises(InputError, match=r"one\.safetensors: 1 weights do not fit this model"):
+        resume(paths[0], module, optimizer)
+    save_file(module.state_dict(), paths[0], {"format": "pt"})
+    with pytest.raises(SystemExit) as ended:
+        averaging.main(list(map(str, paths)))
+    assert ended.value.code == 2
+    assert "one.safetensors: not a checkpoint of a training" in capsys.readouterr().err
 
 
 def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Vocabulary) -> None:

@@ -8,11 +8,12 @@ from typing import cast
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from experiments.tiny.beginning import begin
 from experiments.tiny.checkpoint import begin_with
 from experiments.tiny.export import export
+from experiments.tiny.family import in_process
 from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.network import LlamaLayer, TinyMmicl
 from experiments.tiny.sizes import Sizes, sizes_of
@@ -20,6 +21,7 @@ from experiments.tiny.stepping import let_learn
 from experiments.tiny.vocabulary import Vocabulary
 from mmeval.mmicl import checkpoints
 from mmeval.models import find_model
+from mmeval.types import InputError
 
 
 @pytest.mark.parametrize("name", ["mmicl-tiny", "instructblip-tiny"])
@@ -55,7 +57,7 @@ def test_what_was_trained_is_what_is_loaded(name: str, vocabulary: Vocabulary, p
 def test_small_weights_are_exported_as_small_ones_only(vocabulary: Vocabulary, packed: Path, tmp_path: Path) -> None:
     small = TinyMmicl(sizes_of(vocabulary.size, reads=False, small=True))
     save_file(small.state_dict(), packed / "blip2-tiny.safetensors")
-    with pytest.raises(SystemExit, match=r"blip2-tiny\.safetensors: not the sizes of this model; add --small"):
+    with pytest.raises(InputError, match=r"blip2-tiny\.safetensors: not the sizes of this model; add --small"):
         export(packed, tmp_path, ["blip2-tiny"])
     export(packed, tmp_path, ["blip2-tiny"], small=True)
     assert find_model(str(tmp_path / "blip2-tiny")).adapter == "blip2"
@@ -129,10 +131,25 @@ def test_a_member_begins_with_the_weights_of_another(tmp_path: Path) -> None:
     states = torch.randn(2, 37, 192)
     assert torch.allclose(reading.visual(states), known.bfloat16().float().visual(states), atol=1e-5)
     assert torch.equal(reading.state_dict()["qformer.embeddings.word_embeddings.weight"], words)
-    with pytest.raises(SystemExit, match="1 weights do not fit this member, the first is language_"):
+    with pytest.raises(InputError, match="1 weights do not fit this model, the first is language_"):
         begin_with(TinyMmicl(Sizes(51)), file)
     save_file(reading.state_dict(), file)
-    with pytest.raises(SystemExit, match=r"do not fit this member, the first is qformer\.embeddings"):
+    with pytest.raises(InputError, match=r"do not fit this model, the first is qformer\.embeddings"):
         begin_with(known, file)
-    with pytest.raises(FileNotFoundError):
-        begin_with(known, tmp_path / "other.safetensors")
+    for name, content in (("missing", None), ("damaged", b"no weights")):
+        path = tmp_path / f"{name}.safetensors"
+        if content:
+            path.write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name}\.safetensors: not a readable safetensors file"):
+            begin_with(known, path)
+
+
+@pytest.mark.slow
+@pytest.mark.processes
+def test_bad_input_in_another_process_ends_this_one_with_its_sentence_and_status(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        in_process(begin_with, nn.Linear(2, 2), tmp_path / "none.safetensors")
+    assert ended.value.code == 2
+    assert capfd.readouterr().err.count(f"error: {tmp_path / 'none.safetensors'}: not a readable safetensors") == 1
