@@ -142,6 +142,9 @@ def test_the_value_of_a_whole_text(text: str, value: float | None) -> None:
         ("blue line", "the blue line", 1),
         ("10^-3", "$10^{-3}$", 1),
         ("10^3", "$10^{-3}$", 0),
+        *(("12 m", "12 in", 0), ("12 in", "12 ft", 0), ("5 hours", "5 seconds", 0), ("12 cm", "12 \\text{ cm}^2", 0)),
+        *(("12 inches", "12 in", 1), ("12 square meters", "12 \\mathrm{~m}^{2}", 1), ("It is 12 m long.", "12 m", 1)),
+        *(("x<5", "5", 0), ("x \\leq 5", "5", 0), ("x<=5", "5", 0), ("x<5", "x<5", 1), ("A=5, B=6", "6", 0)),
     ],
 )
 def test_short_answers_by_value(text: str, right: str, value: float) -> None:

@@ -111,10 +111,27 @@ def test_what_says_nothing_is_unparsed(text: str) -> None:
         ("5%", "105", "100", "correct"),
         ("5%", "105.1", "100", "incorrect"),
         ("5%", "-95", "-100", "correct"),
+        ("0", "minus 5", "-5", "correct"),
+        ("0", "negative five", "5", "incorrect"),
+        ("0", "5 million", "5", "incorrect"),
+        ("0", "$5 million", "5000000", "correct"),
+        *(
+            ("0", text, "5", "unparsed")
+            for text in ("at least 5", "at most five", "over 5", "up to 5", "x > 5", "5 < x")
+        ),
+        *(("0", text, "5", "unparsed") for text in ("5 or more", "5+", "five or fewer", "half of 5", "twice 5", "≥5")),
+        ("0", "It is at least 5. So it is 5.", "5", "correct"),
+        ("0", "width = 5, height = 6", "6", "unparsed"),
+        ("0", "A = 3\nB = 4\nA + B = 7", "7", "correct"),
     ],
 )
 def test_numeric(tolerance: str, answer: str, target: str, outcome: str) -> None:
     assert short.numeric(tolerance)(Record("1", (target,), text=answer)).outcome == outcome
+
+
+@pytest.mark.parametrize(("answer", "value"), [("-5", 1.0), ("-4.5", 0.9), ("5", 0.0), ("100", 0.0), ("minus 5", 1.0)])
+def test_mean_relative_accuracy_of_a_negative_number(answer: str, value: float) -> None:
+    assert scored("mra", answer, "-5").value == value
 
 
 @pytest.mark.parametrize(

@@ -299,3 +299,51 @@ def test_an_answer_is_declared_by_the_model_itself_in_any_known_language(
     language: Language, text: str, label: str | None
 ) -> None:
     assert strict(text, (language,)) == label
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes, maybe.",
+        "Yes. Perhaps.",
+        "Yes, but I am not sure.",
+        "Yes, I don't know",
+        "Yes, the answer cannot be determined.",
+        "Yes, unless it rains.",
+        "Yes. That is wrong.",
+        "It depends. Yes.",
+        "P(yes)=0.3",
+        "yes 30% no 70%",
+        "50% yes",
+        "Cannot determine. No.",
+        "One answer is yes. Another answer is no",
+        "The opposite answer is yes",
+        "The answer would be yes, if it had a hat.",
+        "The answer is yes, unless it rains",
+        "No, I mean yes",
+        "The answer is yes. Just kidding.",
+    ],
+)
+def test_an_answer_that_stays_open_is_unread(text: str) -> None:
+    assert strict(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("It's true.", "yes"),
+        ("That is correct", "yes"),
+        ("That's right.", "yes"),
+        ("That is not true.", "no"),
+        ("Of course not", "no"),
+        ("Surely not.", "no"),
+        ("That is correct, no.", "no"),
+        ("It's true that a hat is on the table", None),
+        ("No, that is wrong.", "no"),  # agrees with itself
+        ("Yes, if you look closely.", "yes"),
+        ("Yes (100%)", "yes"),
+        ("No, it is a truck, possibly a fire engine.", "no"),
+    ],
+)
+def test_whole_answers_without_yes_or_no(text: str, label: str | None) -> None:
+    assert strict(text) == label

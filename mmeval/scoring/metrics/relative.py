@@ -8,5 +8,5 @@ def accuracy(given: float, wanted: float) -> float:
     """Return the share of the bounds that the relative error is within. Only 0 itself is right where 0 is wanted."""
     if not wanted:
         return float(given == wanted)
-    error = abs(given - wanted) / wanted
+    error = abs(given - wanted) / abs(wanted)
     return sum(error <= bound for bound in BOUNDS) / len(BOUNDS)

@@ -6,15 +6,18 @@ The patterns match the text of `references`, where each option is one character.
 
 import re
 
-from mmeval.scoring.readings.references import ANY, CLEAR, NAMED, NO_REFERENCE, SURE
+from mmeval.scoring.readings.references import ANY, BARE, CLEAR, NAMED, NO_REFERENCE, SURE
 
 _BE = (
     r"(?:is|are|be|being|'s|(?:would|should|must|has to|got to|seems to|appears to) be|'d be"
     r"|looks like|seems|appears|looks|remains)"
 )
-_ADVERB = r"(?:(?!only)\w{2,20}ly|most likely|therefore|thus|hence|then|indeed|also)"
+_ADVERB = (
+    r"(?:(?!(?:only|hardly|barely|rarely|scarcely|partially|partly|nearly|wrongly|falsely|incorrectly|unlikely)\b)"
+    r"\w{2,20}ly|most likely|therefore|thus|hence|then|indeed|also)"
+)
 _BEST = (
-    r"(?:correct|right|best|final|only|true|actual|intended|appropriate|accurate|suitable|fitting"
+    r"(?:correct|right|best|final|true|actual|intended|appropriate|accurate|suitable|fitting"
     r"|probable|likely|logical|reasonable|closest|chosen|selected)"
 )
 _NOUN = (
@@ -25,15 +28,15 @@ _LAST = rf"[\"'(\[]*{ANY}[)\]\"']*\s*(?:$|[.,!\n])"
 _LEADS = "|".join(
     (
         # the answer is B; Answer: B; the best option to choose here is B; the answer, I believe, is B
-        rf"\b(?:answer|ans|(?:{_BEST}|my) {_NOUN}|conclusion|option|choice)\b"
+        rf"\b(?:answer|ans|(?:{_BEST}|only|my) {_NOUN}|conclusion|option|choice)\b"
         rf"(?:\s+(?:to|for|here|among|of|from|in|that|would|based on)\b(?:(?![.,:;!?]){NO_REFERENCE}){{0,80}}?)?[\s,)]*"
-        rf"(?:I \w+,\s*)?(?:{_BE}|[\"']?[:=-]>?|[→⇒➡]|(?=[(\s]*{SURE}))[\s:=]*(?:{_ADVERB}[\s,]+)?",
+        rf"(?:I \w+,\s*)?(?:{_BE}|[\"']?[:=-]>?|[→⇒➡]|(?=[(\s]*{SURE}))[\s:=]*+(?:{_ADVERB}[\s,]++)?",
         # I choose B; let's go with B; I would say that it is B
         r"\b(?:I|we|let's|let us|I'll|I'd|I'm|we'll)(?: (?:would|will|am|can|have to|must|\w{2,20}ly))*"
         r" (?:choose|chose|pick|picked|select|selected|(?:go|going|went) with|answer|say|opt for|vote for|conclude"
         r"|lean(?:ing)? towards?)"
         rf"(?: that)?(?: (?:it|this|the \w+) {_BE})?",
-        r"\byou (?:should|need to|have to) (?:choose|pick|select|mark|go with)",
+        r"\byou (?:should|need to|have to) (?:choose|pick|select|mark|go with)|^(?:please )?(?:choose|pick|select)",
         # so it is B; therefore, B; this leaves B
         rf"(?:^|[,;:.\s])(?:so|thus|therefore|hence)[\s,:]*(?:(?:it|this|that|the \w+) ?{_BE}|choose|pick|select)?",
         r"\b(?:leaves|leaving|left)(?: (?:only|us with|with|just))+|\bleaves|\bleaving|\bgo(?:es)? with|\bcan only be",
@@ -44,7 +47,12 @@ _LEADS = "|".join(
         # the image that fits is: B; Result: B
         rf"(?<!options )(?<!choices )\b{_BE}\s*:",
         r"\b(?:choose|correct|result|response|output|solution|guess|assistant|count|total|number of \w+"
-        r"|verdict|prediction)\s*:",
+        r"|verdict|prediction)\s*:|^(?:label|letter|class)\s*:",
+        # the missing piece is B
+        rf"\bmissing (?:\w+ )?(?:piece|part|tile|figure|image|picture|shape|panel|element|pattern|item|symbol) {_BE}",
+        # B isn't correct; C is
+        rf"{ANY}[)\]\"']* (?:is not|isn't) (?:the )?(?:right|correct|answer|one)\b[\w ]{{0,20}}[,;.] *(?:but )?"
+        rf"(?={ANY} is\W*$)",
         # this makes D the right answer
         rf"\b(?:makes|making|leaves|leaving)(?= {ANY} the \w+ (?:answer|option|choice))",
         # the missing tile is option C
@@ -64,21 +72,24 @@ _LEADS = "|".join(
     )
 )
 _SLOT = (
-    rf"[\s:=\"'(\[>】—–-]*(?:(?:{_ADVERB}|that|the|an?|la|le|el|die|der|das"
-    rf"|option|choice|letter|answer|point|image|picture|box|one|it is|it's)[\s:]+)*[\"'(\[]*(?P<option>{ANY})"
+    rf"[\s:=\"'(\[>】—–-]*+(?:(?:{_ADVERB}|that|the|an?|la|le|el|die|der|das"
+    rf"|option|choice|letter|answer|point|image|picture|box|one|it is|it's)[\s:]++){{0,6}}[\"'(\[]*+(?P<option>{ANY})"
 )
 _AFTER = (
     r"[\"')\]]*\s*(?:$|[.,;:!?)(}\n。，；、—–✅✓]|选?项|-\s"
     r"|(?:because|since|as|for|in|on|at|of|with|here|from|is the|the \w+ answer|and the"
-    r"|which|by|that|based|to|due|given|being|です|입니다)(?:\b|$))"
+    r"|which|by|that|is(?=\W*$)|based|to|due|given|being|です|입니다)(?:\b|$))"
 )
 DECLARED = re.compile(rf"(?:{_LEADS}){_SLOT}(?:(?<={CLEAR})|(?={_AFTER}))", re.IGNORECASE)
 """Words that lead up to an option: "the answer is B", "I choose B", "so it is B"."""
 
+IT_IS = re.compile(rf"(?:it|this|that) ?{_BE}[^:\w]*(?:(?:{_ADVERB}|the|an?)\s+)*{NAMED}", re.IGNORECASE)
+"""The declaration "it is a dog", which may also tell of one of several things in the picture."""
 RIGHT = re.compile(
     rf"(?P<option>{ANY})[)\]\"']*(?: \((?!\w*not)[^()\n]{{1,80}}\))?,?\s*(?:选项)?\s*"
-    rf"(?:(?:is|was|(?:must|would|should|has to|seems to|appears to) be|seems) (?:{_ADVERB} )?(?:the |my |an? )?"
-    rf"(?:most |only |best |single |closest )*(?:{_BEST}|answer|option|choice|one|match)\b"
+    rf"(?:(?:is|was|(?:must|would|should|has to|seems to|appears to) be|seems) (?:{_ADVERB} )?(?:(?:the |my )?"
+    rf"(?:most |only |best |single |closest )*{_BEST}\b"
+    r"|(?:the|my) (?:only |single )?(?:answer|option|choice|one|match)\b)"
     r"|(?:is|would be) the (?:point|image|picture|figure|panel|shape|box|region|object) (?:that|which)\b"
     rf"|is what (?:the|this|we|I)\b|stands out as (?:the )?(?:most )?{_BEST}"
     r"|as (?:the |my )?(?:final |correct )?(?:answer|choice)\b|it is\W*$"
@@ -94,7 +105,7 @@ ONLY = re.compile(
     rf"\b(?:only|(?:none|nothing) (?:but|except)) (?:the )?(?:[a-z]{{4,8}} )?(?P<option>{ANY})[)\]\"']* (?:shows?"
     rf"|has|have|fits|matches"
     r"|contains?|completes|satisfies|meets|works|remains|depicts|displays|includes|agrees|gives|follows|makes sense"
-    r"|corresponds|looks|(?:is|can be|could be) (?:the |my |an? )?"
+    r"|corresponds|looks|(?:is|can be|could be) (?:the |my )?"
     rf"{_BEST})\b",
     re.IGNORECASE,
 )
@@ -140,3 +151,21 @@ SOLE = re.compile(
     re.IGNORECASE,
 )
 """A comparison that counts only as the whole answer: "B has the longer ears"."""
+
+_AFTER_NOUN = re.compile(
+    r"\b(?!(?:so|that|thus|hence|only|then|but|therefore|and|think|believe|say|conclude|because|since|where) )\w+ \Z",
+    re.IGNORECASE,
+)
+"""A word, other than a conjunction or "I think", that makes the bare letter after it a name ("route C")."""
+
+
+def is_name(sentence: str, match: re.Match[str]) -> bool:
+    """Return whether the bare letter of a form belongs to a name ("route C is the best")."""
+    before = sentence[max(0, match.start() - 50) : match.start()]
+    return re.match(BARE, match["option"]) is not None and _AFTER_NOUN.search(before) is not None
+
+
+def is_side(sentence: str, match: re.Match[str]) -> bool:
+    """Return whether the "right" of a form is a place ("A is left, C is right")."""
+    around = sentence[max(0, match.start() - 60) : match.end() + 60]
+    return match[0].endswith("right") and re.search(r"\bleft\b", around) is not None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mmeval.reasoning import split
 from mmeval.scoring.readings import choices, short
+from mmeval.scoring.readings.amounts import assigns_several
 from mmeval.scoring.readings.latex import whole
 from mmeval.scoring.readings.strict import strict
 from mmeval.types import Record, Score
@@ -18,6 +19,21 @@ _UNIT = re.compile(
     r"second|hour)(?:e?s)?))\s*(?:\^?\{?[23²³]\}?)?\s*\.?\s*\Z",
     re.IGNORECASE,
 )
+_MEASURE = re.compile(
+    r"\d[\s~]*(?:\\(?:text|mathrm|mbox)\s*\{)?[\s~]*(?:(square|sq\.?|cubic)\s*)?"
+    r"(mm|cm|km|m|in(?!\s+[a-z])|ft|kg|g|inch|foot|feet|yard|mile|(?:centi|milli|kilo)?met(?:er|re)|(?:kilo)?gram|lit(?:er|re)"
+    r"|second|minute|hour|day)(?:e?s)?(?![a-z])\.?\s*\}?(?:\s*\^?\{?([23²³]))?",
+    re.IGNORECASE,
+)
+"""A number with its unit."""
+_UNITS = {"inch": "in", "foot": "ft", "feet": "ft", "meter": "m", "centimeter": "cm", "millimeter": "mm"} | {
+    "kilometer": "km",
+    "gram": "g",
+    "kilogram": "kg",
+}
+"""Short names of units."""
+_POWERS = {"square": "2", "sq": "2", "sq.": "2", "cubic": "3", "²": "2", "³": "3"}
+_INEQUALITY = re.compile(r"[<>≤≥]|\\(?:[lg]eq?|[lg]t)(?![a-z])")
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{((?:[^{}]|\{[^{}]*\})+)\}")
 _NAME = re.compile(r"[\s\\{}A-Za-z_(),.']*=(.+)", re.DOTALL)
 """What a value is called before its equals sign, as in "Area $=3$" and "f(x)=2x"."""
@@ -39,7 +55,8 @@ def near(tolerance: float) -> Callable[[Record], Score]:
         given = _value(_bare(answer).rpartition("=")[2])
         if given is None and not _SIGN.search(answer) and short.numbered(answer):
             given = short.number(answer)
-        wanted = [value for value in map(_value, known) if value is not None]
+        alike = (key for key in known if not _unlike(answer, key))
+        wanted = [value for value in map(_value, alike) if value is not None]
         return float(given is not None and any(abs(given - value) <= tolerance for value in wanted))
 
     return short.scorer(_stated, worth)
@@ -55,12 +72,36 @@ def _worth(answer: str, known: Sequence[str]) -> float:
 
 
 def _same(answer: str, key: str) -> bool:
+    if _other_units(answer, key):
+        return False
     given, wanted = _bare(answer), _bare(key)
     if given and any(form(given) == form(wanted) for form in (short.normal, _formula)):
         return True
+    if _unlike(answer, key):
+        return False
     if "%" not in key:
         given = given.replace("\\%", "").replace("%", "")
     return _equal(_value(given.rpartition("=")[2]), _value(wanted))
+
+
+def _unlike(answer: str, key: str) -> bool:
+    """Return whether an answer is not the value of a key: in other units, an inequality, or several values."""
+    return _other_units(answer, key) or assigns_several(answer) or _INEQUALITY.search(answer) is not None
+
+
+def _other_units(answer: str, key: str) -> bool:
+    given, wanted = _units(answer), _units(key)
+    return bool(given and wanted and not given & wanted)
+
+
+def _units(text: str) -> set[tuple[str, str]]:
+    """Return the units of the measures in a text, each with its power."""
+    found = set()
+    for shape, name, power in _MEASURE.findall(text):
+        unit = name.lower().replace("metre", "meter").replace("litre", "liter")
+        number = (power or shape).lower()
+        found.add((_UNITS.get(unit, unit), _POWERS.get(number, number)))
+    return found
 
 
 def _formula(text: str) -> str:
@@ -83,7 +124,7 @@ def _bare(text: str) -> str:
 
 
 def _only_number(answer: str, key: str) -> bool:
-    if _SIGN.search(answer) or not short.numbered(answer):
+    if _unlike(answer, key) or _SIGN.search(answer) or not short.numbered(answer):
         return False
     return _equal(short.number(answer), _value(_bare(key)))
 

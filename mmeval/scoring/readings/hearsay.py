@@ -32,12 +32,18 @@ _EVIDENT = (
 )
 """Verbs of evidence. In "the chart shows that the answer is B", the chart is not someone else's opinion."""
 
+QUOTING = re.compile(
+    r"\b(?:reads?|shows?|displays?|states?|print(?:s|ed)|written|texts?)[\s:,]{0,4}(?:\"[^\"]{0,200}|'[^']{0,200})\Z",
+    re.IGNORECASE,
+)
+"""Words that quote what follows: a note that reads "the answer is"."""
 REPORTED = re.compile(
     rf"\b{_SAYS}\b(?! that there (?:is|are)\b)"
     rf"|\b(?!{_EVIDENT}\b)\w{{3,}}s that (?:the (?:\w+ )?(?:answer|option|choice)|it)\b"
     # they believe; experts say; many people choose
     r"|\b(?:they|you|\w{2,}s|people|some|everyone|everybody|someone|somebody)(?: \w+ly| would| will| often| might)?"
     r" (?:say|think|believe|claim|argue|insist|swear|guess|assume)\b"
+    r"|\b(?:many|most|others) (?:would|will|might|may) (?:say|think|believe|claim|guess|assume)\b"
     r"|\b(?:many|most(?= people| \w{2,}s\b)|some|people|others|someone|somebody|students?|everyone|they"
     r"|you(?! should| need| have))(?: \w+){0,2}"
     rf" (?:choose|pick|answer|call|vote|give|{_DID})\b"
@@ -60,20 +66,20 @@ REPORTED = re.compile(
     r"|opposite of the|printed|proposed|popular|common|default|usual|typical|tempting|leaked))(?: \w+)? (?:answer"
     r"|option|choice|guess|opinion|view|pick)\b"
     r"|\banswer (?:in|on|from) (?:the|my|your|an?) (?:\w+ )?(?:key|sheet|book|exam|screenshot|manual|back)\b"
-    # the word reads; a note that says "the answer is
+    # the word reads
     r"|\b(?:word|text|caption|sign|label|title|spelling)s? (?:is|are|reads?)\b"
-    r"|\b(?:reads?|shows?|displays?|states?|print(?:s|ed)|written|texts?)[\s:,]*(?:\"[^\"]*|'[^']*)\Z"
+    rf"|{QUOTING.pattern}"
     # the answer to the previous question; in question 3 we chose; last time
     rf"|\b{_ANOTHER} (?:{_ASKED}|one|time|image pair)\b|\b(?:as for|in|on) the other (?:picture|photo|image)\b"
     rf"|\b(?:yesterday|last (?:week|month|year|night))\b"
-    rf"|\b{_ASKED} (?:no\.? ?|number |#)?\d+\b.*\b(?:was|were|{_DID})\b"
+    rf"|\b{_ASKED} (?:no\.? ?|number |#)?\d+\b.{{0,100}}?\b(?:was|were|{_DID})\b"
     r"|[他她友人师](?:们|都)?(?:说|认为|觉得)",
     re.IGNORECASE,
 )
 """Words before an option that make it the answer of others, or the answer to something else."""
 
 ATTRIBUTED = re.compile(
-    r"\A[)\]\"']*,?\s+(?:(?:or so|at least|that's what|that is what|is what|as)\s+)?"
+    r"[)\]\"']*,?\s+(?:(?:or so|at least|that's what|that is what|is what|as)\s+)?"
     rf"(?:{_SAYS}|(?:the|an?|my|your|his|her|some|one|he|she)(?: \w+)? {_SAYS}|(?:they|you|people|some|experts"
     rf"|many) (?:say|think|believe|claim)"
     rf"|(?:according to|per) (?:(?:my|your|his|her|some|an?) \w+|(?:\w+ ){{0,2}}{_SOURCE}))\b",

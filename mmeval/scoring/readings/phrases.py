@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from mmeval.scoring.readings.languages import DECLARING, UNSPACED, Language, words
+from mmeval.scoring.readings.places import Places
 from mmeval.scoring.readings.references import ANY, NO_REFERENCE, SURE
 
 _MARKS = r"[\s:：=,،'’\"(\[»>】—–-]*"
@@ -52,6 +53,8 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 """B ist richtig; B es la respuesta correcta; Bが正解です."""
+_NEAR = 200
+"""Characters before a declaration where a veto is sought."""
 SAID = re.compile(
     rf"{NO_REFERENCE}*?(?:{_any('is_a')})\s*(?:l')?(?P<option>{SURE})(?P<noun>)(?P<clause>)(?:です|だ)?[.!。\s]*",
     re.IGNORECASE,
@@ -61,10 +64,9 @@ SAID = re.compile(
 
 def declared(sentence: str) -> Iterator[re.Match[str]]:
     """Yield the declarations in a sentence that no word of these languages denies, doubts or gives to others."""
-    for form in (_DECLARED, _CALLED):
-        for match in form.finditer(sentence):
-            if not denied(sentence[max(0, match.start() - 200) : match.end()]):
-                yield match
+    found = [match for form in (_DECLARED, _CALLED) for match in form.finditer(sentence)]
+    vetoes = Places(_VETO, sentence if found else "")
+    yield from (one for one in found if not vetoes.between(max(0, one.start() - _NEAR), one.end()))
 
 
 def denied(text: str) -> bool:

@@ -31,7 +31,7 @@ _IDIOM = re.compile(
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s?){2,}(?=[A-Z][a-z])")
 _LETTER_IN = re.compile(
     r"(?<!part )(?<!step )(?<!question )(?:(?<![\w)\]])|(?<=[\u3400-\u9fff]))(?:(?i:\b(?:answer\s)?(?:option"
-    r"|choice))\s+|选项\s*)?[*_]*[(\[【{][*_\s]*([A-Za-z])[*_\s]*[)\]】}][*_]*"
+    r"|choice))\s+|选项\s*)?[*_]{0,4}+[(\[【{][*_\s]{0,8}+([A-Za-z])[*_\s]{0,8}[)\]】}][*_]{0,4}"
     r"|(?i:\b(?:option|choice))\s+[\"'*_]*([A-Za-z])\b(?!')[\"'*_]*|选项\s*([A-Z])(?![A-Za-z])"
     r"|(?<![\w*])\*\*([A-Z])\*\*(?!\w)"
 )
@@ -41,7 +41,7 @@ _PICTURED = re.compile(
 )
 """A letter that is marked in the picture, where options have no words."""
 _LETTER = re.compile(
-    r"(?<![A-Za-z0-9À-ɏ_&/+^×÷<>°|\\])(?:(?<!=)|(?<=nswer=))(?<!\d\s)(?<![A-Za-z][.'])(?<!-)"
+    r"(?<![A-Za-z0-9À-ɏ_&/+^×÷<>°|\\])(?:(?<!=)|(?<=nswer=))(?<!\d[ \t])(?<![A-Za-z][.'])(?<!-)"
     r"(?:[A-Z]|(?<=is\s)(?:a(?=\.\s*\Z)|[b-z](?=[.\s]*\Z))|(?:(?<=:)|(?<=:\s))[a-z](?=[.\s]*\Z)|(?<=\A)[a-z](?=[).:])"
     r"|(?<=is\s[\"'])[a-z](?=[\"']))"
     r"(?![A-Za-z0-9À-ɏ_&/+^×÷♭♯]|['-](?!d[iıuü]r|t[iıuü]r)\w|\.[A-Za-z]|\(\w|\s?[=^×÷+<>|]|\s[*-]\s\d)"
@@ -73,6 +73,12 @@ _WORDS_LETTER = re.compile(
     rf"(?:\(?({SURE})\)?|\(({BARE})\)|(?:option |choice )({BARE}))",
     re.IGNORECASE,
 )
+_JUDGED = re.compile(
+    r"(?mi)^([^\w\n]{0,4}[A-Z]\b[^\w\n.)]{0,4})[.)]"
+    r"(?=[ \t*]+(?:yes|no|true|false|correct|incorrect|right|wrong)\b\W*?$)"
+)
+"""The letter of a line that only says whether its option is right."""
+_ABBREVIATED = re.compile(r"(?i)\bans\.(?=\s)")
 _QUOTED = re.compile(rf"[\"']\s*({ANY})\s*[.]?\s*[\"']")
 _TWICE = re.compile(rf"({SURE}|{BARE})((?:[ \t]*[.:,;)]?[ \t]*\1)+)(?![ \t]*\w)")
 _SEVERAL = re.compile(
@@ -88,7 +94,9 @@ _INTRODUCED = re.compile(
 
 def references(answer: str, choices: Sequence[str]) -> str:
     """Return the answer with each reference replaced, and without markup."""
-    answer = _with_words(_IDIOM.sub("", _PRIVATE.sub("", answer)), choices)
+    answer = _with_words(_ABBREVIATED.sub("ans:", _IDIOM.sub("", _PRIVATE.sub("", answer))), choices)
+    if len(_JUDGED.findall(answer)) > 2:  # "A. No\nB. Yes" may list the options
+        answer = _JUDGED.sub(r"\1:", answer)
     answer = _with_letters(_INITIALS.sub("", answer), choices)
     answer = _WORDS_LETTER.sub(_followed, _LETTER_WORDS.sub(_joined, answer))
     answer = re.sub(_IN_WORDS, lambda match: chr(ord(match[0]) - _WORDS + _NAMED), answer)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from mmeval.reasoning import split
 from mmeval.scoring.metrics import relative, vqa
+from mmeval.scoring.readings.amounts import NUMBER_WORDS, amount
 from mmeval.scoring.readings.answer import NUMBERS, marked, plain
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import Record, Score
@@ -25,15 +26,7 @@ _CONCLUDED = re.compile(
 _WRAPPED = re.compile(r"(\*\*|__|\*|`|\"|'|\$)(?=\S)(.+)(?<=\S)\1|\\\((.+)\\\)", re.DOTALL)
 _ARTICLE = re.compile(r"(?<!\S)(?:an?|the)\s+(?=[^\W\d_]{2})")
 _GROUPED = re.compile(r"(?<![\w.,])(\d{1,3})((?:,\d{3})+)(?![\d,])")
-_NUMBER_WORDS = re.compile(rf"(?<![\w-])(?:{'|'.join(NUMBERS)})(?![\w-])")
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:e[-+]?\d+)?(?:\s*/\s*\d+(?![\d.]))?", re.IGNORECASE)
-_MENTION = re.compile(rf"(\bthan\s+)?(?:{_NUMBER.pattern}|{_NUMBER_WORDS.pattern})", re.IGNORECASE)
-"""A number, or the word for one, perhaps after "than"."""
-_DENIAL = re.compile(
-    r"\b(?:not|never|cannot|unable|without|neither|nor|impossible|insufficient)\b|n't\b", re.IGNORECASE
-)
 _FORMULA = re.compile(r"[\\^_{}=+]")
-_CLAUSE = re.compile(r"(?<=[.!?])\s|[\n;]|\b(?:but|however)\b", re.IGNORECASE)
 
 
 def scorer(read: Callable[[str], str], worth: Worth) -> Callable[[Record], Score]:
@@ -88,7 +81,7 @@ def normal(text: str) -> str:
     text = text.rstrip(".!,;:。") or text
     text = _ARTICLE.sub("", _unwrapped(text))
     text = _GROUPED.sub(lambda match: match[1] + match[2].replace(",", ""), text)
-    return _NUMBER_WORDS.sub(lambda match: NUMBERS[match[0]], text)
+    return NUMBER_WORDS.sub(lambda match: NUMBERS[match[0]], text)
 
 
 def extract(text: str) -> str:
@@ -108,21 +101,10 @@ voted = scorer(
 def number(text: str) -> float | None:
     """Return the only number after a text's last equals sign; None if there are others, as in `1,2,3`, or if denied.
 
-    A comma groups thousands, also in the Indian way (`12,34,567`), or is a decimal point.
+    A comma groups thousands, also in the Indian way (`12,34,567`), or is a decimal point. "Minus 5" is -5, and
+    "5 million" 5000000. There is none in "at least 5", nor in "width = 5, height = 6".
     """
-    left = normal(text).rpartition("=")[2]
-    found = {_value(match[0]) for match in _NUMBER.finditer(left)}
-    return found.pop() if len(found) == 1 and _affirmed(text.rpartition("=")[2]) else None
-
-
-def _affirmed(text: str) -> bool:
-    """Return whether a number stands in a clause with no denial before it, and not after "than"."""
-    for clause in _CLAUSE.split(text):
-        denial = _DENIAL.search(clause)
-        end = denial.start() if denial else len(clause)
-        if any(match[1] is None and match.start() < end for match in _MENTION.finditer(clause)):
-            return True
-    return False
+    return amount(normal(text), text)
 
 
 def numbered(text: str) -> str:
@@ -133,18 +115,6 @@ def numbered(text: str) -> str:
 
 def _declines(text: str) -> bool:
     return refuses(text) and not marked(plain(text)) and not _CONCLUDED.match(plain(text))
-
-
-def _value(text: str) -> float | None:
-    over, _, under = text.partition("/")
-    over = over.strip()
-    if re.fullmatch(r"[-+]?\d+,\d+(e.*)?", over, re.IGNORECASE):
-        over = over.replace(",", ".")  # `normal` has already ungrouped thousands
-    elif re.fullmatch(r"[-+]?\d{1,2}(,\d{2})+,\d{3}(\.\d+)?", over):
-        over = over.replace(",", "")
-    if "," in over or over.count(".") > 1 or (under and not float(under)):
-        return None
-    return float(over) / float(under) if under else float(over)
 
 
 def numeric(tolerance: str) -> Callable[[Record], Score]:

@@ -147,7 +147,7 @@ def said_in(sentence: str, choices: Sequence[str]) -> Iterator[re.Match[str]]:
         for form, allowed in _STATEMENTS:
             match = form.fullmatch(text, first)
             committed = match and fits(match, choices) and allowed(match, choices)
-            if match and committed and not vetoed(text, 0, match.start("option")):
+            if match and committed and not vetoed(text, match.start("option")):
                 yield match
 
 

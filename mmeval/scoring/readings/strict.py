@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
-from mmeval.scoring.readings.forms import DECLARED, ONLY, OPENING, PREFERRED, RIGHT, SOLE
+from mmeval.scoring.readings.forms import DECLARED, IT_IS, ONLY, OPENING, PREFERRED, RIGHT, SOLE, is_name, is_side
 from mmeval.scoring.readings.options import whole
 from mmeval.scoring.readings.public import FAILED, REFUSALS
 from mmeval.scoring.readings.references import (
@@ -37,7 +37,17 @@ from mmeval.scoring.readings.references import (
 )
 from mmeval.scoring.readings.spelling import corrected
 from mmeval.scoring.readings.statements import fits, said_in
-from mmeval.scoring.readings.vetoes import COMPARED, CONCLUDES, REPLACES, TAKEN_BACK, UNSURE, WRONG, affirmed, vetoed
+from mmeval.scoring.readings.vetoes import (
+    COMPARED,
+    CONCLUDES,
+    REPLACES,
+    SHARED,
+    TAKEN_BACK,
+    UNSURE,
+    WRONG,
+    affirmed,
+    vetoed,
+)
 
 Named = tuple[int, str]
 """The place of an option in the answer, and its letter; empty for several options or none."""
@@ -50,11 +60,6 @@ _LINE = re.compile(rf"\n|(?<=[.!])\s+(?={SURE})")
 _CONCLUSION = re.compile(
     r"\s*(?:therefore|thus|hence|so|in conclusion|in summary|overall|finally|based on|given)\b", re.IGNORECASE
 )
-_AFTER_NOUN = re.compile(
-    r"\b(?!(?:so|that|thus|hence|only|then|but|therefore|and|think|believe|say|conclude|because|since|where) )\w+ \Z",
-    re.IGNORECASE,
-)
-"""A word, other than a conjunction or "I think", that makes the bare letter after it a name ("route C")."""
 _WITH_LETTER = re.compile(
     rf"\b(?:is|are|'s|shows?|was) (?:(?:an?|the|in|on|at|\w+ly) )*({SURE})[\s.,;:)]*(?:so|thus|hence|therefore)?[\s,]*"
     r"(?:(?:the|my|correct|right|final|best|answer|option|choice|is|it)[\s:,]*)*[\"'(]*\Z",
@@ -117,8 +122,8 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         for match in _SENTENCE.finditer(answer)
         if not match[0].rstrip(" \"')").endswith(("?", "？"))
     ]
-    opening = _opening(answer, choices)
-    declared = sorted(one for start, sentence in sentences for one in _declared(start, sentence))
+    opening, alone = _opening(answer, choices), len(_places(answer)) == 1
+    declared = sorted(one for start, sentence in sentences for one in _declared(start, sentence, alone))
     if last := _closing(answer):
         declared.append((len(answer), last))
     if declared:
@@ -141,20 +146,23 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         return preferred.pop() or None if agreed and len(preferred) == 1 else None
     if len(labels) > 1 and _CORRECTS.search(answer, declared[0][0], declared[-1][0]):
         return declared[-1][1] or None
-    alone = len(_places(answer)) == 1 or (declared and CONCLUDES.search(answer, 0, declared[-1][0]))
+    alone = alone or (bool(declared) and CONCLUDES.search(answer, 0, declared[-1][0]) is not None)
     return labels.pop() or None if len(labels) == 1 and alone else None
 
 
-def _declared(start: int, sentence: str) -> Iterator[Named]:
-    """Yield the options that a sentence declares."""
+def _declared(start: int, sentence: str, alone: bool) -> Iterator[Named]:
+    """Yield the options that a sentence declares; `alone` if the answer names no other option."""
     for match in phrases.declared(sentence):
-        if not vetoed(sentence, match.start(), match.start("option")):
+        if not vetoed(sentence, match.start("option"), match.start(), match.end()):
             yield start + match.start("option"), _label(match)
     for form in (DECLARED, RIGHT, ONLY):
         for match in form.finditer(sentence):
             option = match.start("option")
-            name = form is RIGHT and re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[:option])
-            if not name and not vetoed(sentence, match.start(), option):
+            if form is RIGHT and (is_name(sentence, match) or is_side(sentence, match)):
+                continue
+            if not alone and IT_IS.fullmatch(match[0]):
+                continue
+            if not vetoed(sentence, option, match.start(), match.end()):
                 yield start + option, _label(match)
 
 
@@ -162,8 +170,8 @@ def _preferred(sentence: str, forms: Sequence[re.Pattern[str]]) -> Iterator[str]
     """Yield the options that a sentence prefers."""
     if not COMPARED.search(sentence):
         for match in (match for form in forms for match in form.finditer(sentence)):
-            name = re.match(BARE, match["option"]) and _AFTER_NOUN.search(sentence[: match.start()])
-            if not name and not vetoed(sentence, match.start(), match.start("option")):
+            option = match.start("option")
+            if not (is_name(sentence, match) or vetoed(sentence, option, match.start(), match.end())):
                 yield _label(match)
 
 
@@ -176,6 +184,9 @@ def _last(answer: str, declared: Sequence[Named]) -> str | None:
     words = _WITH_LETTER.search(answer[max(0, at - 80) : at])
     other = words and place(words[1]) != LETTERS.find(last) and not re.match(NAMED, answer[at : at + 1])
     if other or TAKEN_BACK.search(answer, at) or UNSURE.search(answer, at):
+        return None
+    beside = (match["maybe"] or match["also"] for match in SHARED.finditer(answer, at))
+    if any(others or place(option) != LETTERS.find(last) for option in beside):
         return None
     return last or None
 

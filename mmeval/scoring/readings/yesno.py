@@ -47,18 +47,23 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
     ]
     if declared:
         place, value = max(declared)
-        return None if TAKEN_BACK.search(answer, place) or UNSURE.search(answer, place) else value
+        return None if any(veto.search(answer, place) for veto in (TAKEN_BACK, UNSURE, _OPEN)) else value
     return _stated(answer, languages)
 
 
 def _stated(answer: str, languages: Sequence[Language]) -> YesNo | None:
-    """Return what the clauses of an answer say, if they agree."""
+    """Return what the clauses of an answer say, if they agree and nothing doubts them."""
     answer = _undecorated(answer)
+    if "en" in languages and (_OPEN.search(answer) or UNSURE.search(_POLITE.sub("", answer))):
+        return None
     found = set(_statements(answer, languages))
     if not found:
+        if whole := _WHOLE.fullmatch(answer):
+            return "no" if whole["false"] or whole["not"] else "yes"
         words = [word for word in _TOKEN.findall(answer) if word not in _ADVERBS]
         return _ALONE.get(words[0]) if len(words) == 1 else None
-    return found.pop() if len(found) == 1 else None
+    denied = found == {"yes"} and "en" in languages and _DENIED.search(answer)
+    return found.pop() if len(found) == 1 and not denied else None
 
 
 def nlvr2(text: str) -> YesNo | None:
@@ -127,7 +132,28 @@ _DECLARED = re.compile(
     r"\banswer(?: to (?:the|this) question)?(?:\s+(?:is|was|would be|should be|must be))?(?:\s+(?:definitely"
     r"|clearly|probably))?[\s:*\"'=]*([^\W\d_]+)(?=[\s.*\"')]*(?:[.,;!}<\n]|$|\b(?:because|since|as)\b))"
 )
-_DOUBT = re.compile(r"(?:\b(?:if|not|whether|might|may|could|maybe|perhaps|possibly|unless)\b|n't)[^.;\n]*$")
+_DOUBT = re.compile(
+    r"(?:\b(?:if|not|whether|might|may|could|maybe|perhaps|possibly|unless|opposite|den(?:y|ies|ied)|doubt|nothing)\b"
+    r"|n't)[^.;\n]*$|\b(?:an|one|another|some|expected|sample|possible)\s+$"
+)
+_OPEN = re.compile(
+    r"\b(?:it|that|the answer) depends\b|\bi mean\b|\bkidding\b|\bscratch that\b|\bp\s*\(\s*(?:yes|no)\b"
+    # yes, maybe; yes, unless it rains
+    r"|\b(?:yes|no)\b[\s,.;:!(–—-]*(?:but |or )?(?:maybe|perhaps|possibly|not necessarily)\s*(?=[.,;:!?)\n]|$)"
+    r"|\b(?:yes|no)\b,?\s*(?:only )?(?:if (?!you\b|we\b|i\b)|unless\b)"
+    # no 40%; 50% yes
+    r"|\b(?:yes|no)\b[\s:(=]*(?:50|[0-4]?\d)(?:\.\d+)?\s*%|(?<![\d.])(?:50|[0-4]?\d)(?:\.\d+)?\s*% (?:yes|no)\b"
+)
+"""Words by which an answer stays open."""
+_POLITE = re.compile(r"\bi can help\b|\bhelp you with\b|\bi apologize\b|\bi'm sorry\b")
+_DENIED = re.compile(r"[.!,;(]\s*(?:but )?(?:that|this|it)(?:'s| is) (?:wrong|incorrect|not (?:right|correct|true))\b")
+"""A clause that takes back a yes; it confirms a no."""
+_WHOLE = re.compile(
+    r"(?:(?:it|that|this)(?:'s| is) (?:(?P<false>false|incorrect|wrong|not true|not correct)|true|correct)"
+    r"|that(?:'s| is) right"
+    r"|(?P<not>(?:of course|surely|certainly|definitely|absolutely|probably) not))\W*"
+)
+"""A whole answer without yes or no."""
 _ENDS = re.compile(r"[.;!?\n]")
 _TAG = re.compile(r"<(?!(?:yes|no)>)[a-z|/_]{1,30}>")
 _NUMBER = re.compile(r"\bno\.[ \t]*\d+|\byes\.\d+")
