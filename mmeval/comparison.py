@@ -222,7 +222,7 @@ def _changes(first: Scored, other: Scored) -> tuple[tuple[Change, ...], tuple[Ch
     lost: list[Change] = []
     for record, before in zip(first.records, first.main, strict=True):
         _, after = other.by_id[record.id]
-        change = Change(record.id, record.category, _shown(one, before), _shown(other, after))
+        change = Change(record.id, record.category, _shown(first, before), _shown(other, after))
         if before.value is None or after.value is None or before.value == after.value:
             continue
         (gained if after.value > before.value else lost).append(change)
