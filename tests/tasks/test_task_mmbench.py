@@ -385,7 +385,10 @@ def test_without_answers_nothing_is_scored_and_the_table_says_why(tmp_path: Path
             {"l2-category": "coarse_perceptoin"},
             "unknown ability 'coarse_perceptoin' \\(did you mean 'coarse_perception'",
         ),
-        ({"l2-category": "", "category": "image_scenes"}, "unknown leaf 'image_scenes' \\(did you mean 'image_scene'"),
+        (
+            {"l2-category": "", "category": "image_scenes"},
+            "unknown leaf ability 'image_scenes' \\(did you mean 'image_scene'",
+        ),
     ],
 )
 def test_an_unknown_ability_is_named(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
