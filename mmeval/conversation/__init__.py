@@ -32,7 +32,7 @@ from mmeval.types import (
 )
 
 if TYPE_CHECKING:
-    from mmeval.conversation.messages import Given
+    from mmeval.conversation.messages import PromptPart
 
 MAX_NEW_TOKENS = 64
 
@@ -72,7 +72,7 @@ class Chat:
 
     def ask(
         self,
-        *parts: Given,
+        *parts: PromptPart,
         choices: Sequence[str] = (),
         on_text: Callable[[str], object] | None = None,
     ) -> Reply:
@@ -110,7 +110,7 @@ class Chat:
             raise InputError("the control 'text' cannot act: ask the language model itself, as in --model text-tiny")
         return changed
 
-    def request(self, *parts: Given, choices: Sequence[str] = ()) -> Request:
+    def request(self, *parts: PromptPart, choices: Sequence[str] = ()) -> Request:
         """Return the request: demonstrations, earlier turns and the question. Raises as `ask` does."""
         prompt = self.prompt(*parts)
         if not any(isinstance(part, str) and part.strip() for part in prompt):
@@ -128,11 +128,11 @@ class Chat:
             )
         return request
 
-    def prompt(self, *parts: Given) -> Parts:
+    def prompt(self, *parts: PromptPart) -> Parts:
         """Return the parts of a prompt, with this conversation's number of frames. Raises as `messages.prompt_of`."""
         return prompt_of(parts, self.frames)
 
-    def demonstration(self, *parts: Given, answer: str) -> Shot:
+    def demonstration(self, *parts: PromptPart, answer: str) -> Shot:
         """Return a demonstration: a prompt of pictures and words, and its answer."""
         return Shot(self.prompt(*parts), replace_surrogates(answer))
 
@@ -170,7 +170,7 @@ def chat(
     dtype: str = "auto",
     max_new_tokens: int = MAX_NEW_TOKENS,
     beams: int = 1,
-    shots: Sequence[tuple[Sequence[Given], str]] = (),
+    shots: Sequence[tuple[Sequence[PromptPart], str]] = (),
     frames: int = video.FRAMES,
 ) -> Chat:
     """Load a model and begin a conversation: `chat("mmicl-tiny").ask(Path("a.png"), "what is this ?").text`.

@@ -17,7 +17,7 @@ from mmeval.types import Image, InputError, Part, Parts, Ref, plural, replace_su
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-    Given = str | Path | PILImage.Image | Image | Ref
+    PromptPart = str | Path | PILImage.Image | Image | Ref
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".ppm")
 """A word with one of these endings names a picture."""
@@ -25,17 +25,17 @@ LONGEST = 4000
 """Maximum characters of a message."""
 MARK = "<image>"
 """The place of a picture in a message; pictures without a mark precede the message."""
-Written = list[str | Path]
+WordsAndFiles = list[str | Path]
 """Words and files, in order."""
 _WORD = re.compile(r'"([^"]+)"|(\S+)|(\s+)')
 
 
-def parts_of(line: str) -> Written:
+def parts_of(line: str) -> WordsAndFiles:
     """Split a typed line into words and files; a word with the ending of a picture or video names a file.
 
     A name with blanks must be in double quotation marks.
     """
-    parts: Written = []
+    parts: WordsAndFiles = []
     for quoted, word, blank in _WORD.findall(line.strip()):
         if is_file_name(quoted or word):
             parts.append(Path(quoted or word))
@@ -53,7 +53,7 @@ def is_file_name(word: str) -> bool:
     return Path(word).suffix.lower() in (*PICTURES, *container.FORMATS)
 
 
-def from_json(value: Mapping[str, Any], folder: Path) -> tuple[Written, list[tuple[Written, str]]]:
+def from_json(value: Mapping[str, Any], folder: Path) -> tuple[WordsAndFiles, list[tuple[WordsAndFiles, str]]]:
     """Return the parts and the demonstrations in an object of a JSON Lines file in the folder.
 
     `{"prompt": [{"image": "a.png"}, "what is this ?"], "shots": [{"prompt": [...], "answer": "a horse"}]}`; a prompt
@@ -68,9 +68,9 @@ def from_json(value: Mapping[str, Any], folder: Path) -> tuple[Written, list[tup
     return _parts(value.get("prompt"), folder, "prompt"), demonstrations
 
 
-def _parts(prompt: Any, folder: Path, field: str) -> Written:
+def _parts(prompt: Any, folder: Path, field: str) -> WordsAndFiles:
     """Return the parts of a prompt in JSON. Raises InputError naming the field."""
-    parts: Written = []
+    parts: WordsAndFiles = []
     if isinstance(prompt, str):
         prompt = [prompt]
     for part in prompt if isinstance(prompt, list) else []:
@@ -88,7 +88,7 @@ def _parts(prompt: Any, folder: Path, field: str) -> Written:
     return parts
 
 
-def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
+def marked_parts(text: str, paths: Sequence[str | Path]) -> WordsAndFiles:
     """Return a message's parts: pictures at its marks, the others before it. Raises InputError."""
     if len(text) > LONGEST:
         raise InputError(f"the message has {len(text):,} characters; the maximum is {LONGEST:,}")
@@ -98,7 +98,7 @@ def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
         counts = f"{MARK} {plural(len(pieces) - 1, 'time')} and {plural(len(waiting), 'picture')}"
         raise InputError(f"the message has {counts}; add pictures")
     before = len(waiting) - (len(pieces) - 1)
-    parts: Written = [*waiting[:before]]
+    parts: WordsAndFiles = [*waiting[:before]]
     marked = waiting[before:]
     for number, piece in enumerate(pieces):
         if number:
@@ -108,7 +108,7 @@ def marked_parts(text: str, paths: Sequence[str | Path]) -> Written:
     return parts
 
 
-def prompt_of(parts: Iterable[Given], frames: int) -> Parts:
+def prompt_of(parts: Iterable[PromptPart], frames: int) -> Parts:
     """Open a prompt's files; adjacent words are joined with a space.
 
     A path is a picture, or a video of which `frames` frames are shown. Raises InputError naming the file.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmeval.evaluation import evaluate
 from mmeval.evaluation.settings import data_of
-from mmeval.evaluation.sweep import KeptModel
+from mmeval.evaluation.sweep import ModelCache
 from mmeval.mmicl.training.config import EVALUATIONS
 from mmeval.spec import RunSpec
 from mmeval.task import configure, load_task
@@ -36,7 +36,7 @@ def benchmarks_of(
         raise InputError(f"evaluate: two of {', '.join(benchmark_data)} have the same name; rename a file")
 
     def benchmarks(checkpoint: Path) -> dict[str, float]:
-        load = KeptModel()
+        load = ModelCache()
         values: dict[str, float] = {}
         for name, spec in specs.items():
             checkpoint_spec = replace(spec, model=f"mmicl:{checkpoint}")

@@ -41,7 +41,7 @@ def evaluate_all(
     given), for a model named twice at different addresses, for specs that are the same run or have the same folder, and
     for several seeds where no demonstrations are drawn and no answers sampled, because their spread would be zero.
     """
-    display, loader = display or Display(), KeptModel(keep_pictures=bool(controls) or len(specs) > 1)
+    display, loader = display or Display(), ModelCache(keep_pictures=bool(controls) or len(specs) > 1)
     if failed is None:  # raise before anything is asked
         for spec in specs:
             find_model(spec.model)
@@ -88,7 +88,7 @@ def under_controls(
     Controls that can act on none of the questions are reported with the reason and left out. The control with the
     language model alone is last, because it loads another model.
     """
-    display, loader = display or Display(), load or KeptModel(keep_pictures=True)
+    display, loader = display or Display(), load or ModelCache(keep_pictures=True)
     task = load_task(spec.task)
     control_names = expand(names, [prompt for prompt in task.prompts if prompt != run.spec.prompt])
     finished = []
@@ -116,7 +116,7 @@ def previews(spec: RunSpec, names: Sequence[str]) -> Iterator[Preview | str]:
             yield f"not run: {reason}"
 
 
-class KeptModel:
+class ModelCache:
     """Loads models for evaluations, and keeps the last one loaded.
 
     `keep_pictures`: the evaluations show the same pictures, so the model keeps them encoded as far as memory allows.
