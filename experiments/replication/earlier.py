@@ -18,7 +18,7 @@ from experiments.replication import questions
 from experiments.replication.__main__ import MODELS, PUZZLES, load
 from experiments.replication.measure import Answers, ask
 from mmeval.reporting.chart import with_interval
-from mmeval.types import Estimate
+from mmeval.types import Estimate, InputError
 
 FIRST, *BASELINES = MODELS
 WEIGHTS = f"mmeval/embedded/weights/{FIRST}"
@@ -32,6 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for commit in commits:
         if subprocess.run(["git", "cat-file", "-e", f"{commit}:{WEIGHTS}"], capture_output=True).returncode:
             parser.error(f"{commit}: not a commit of this repository that has {WEIGHTS}")
+    try:
+        _compare(commits)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def _compare(commits: Sequence[str]) -> None:
+    """Print the comparison. Raises InputError if a commit's weights cannot be loaded."""
     baselines = {name: _answers(name, MODELS[name]) for name in BASELINES}
     for name, answers in baselines.items():
         print(f"{name}: {_text(answers.accuracy())}", flush=True)

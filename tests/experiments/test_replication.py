@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,6 +165,19 @@ def test_the_page_says_what_holds_and_what_does_not(
 def test_what_was_not_ablated_is_said(found: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
     page.write({**found, "ablations": {}}, tmp_path)
     assert "Nothing was ablated here" in (tmp_path / "README.md").read_text()
+
+
+def test_an_ablation_that_cannot_be_loaded_is_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script: Any = importlib.import_module("experiments.replication.__main__")
+    (tmp_path / "ablations" / "paper").mkdir(parents=True)
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--work", str(tmp_path), "--out", str(tmp_path / "out")])
+    printed = capsys.readouterr()
+    assert ended.value.code == 2
+    assert str(tmp_path / "ablations" / "paper") in printed.err
+    assert "measuring" not in printed.out
 
 
 @pytest.mark.slow
