@@ -47,8 +47,8 @@ def _compare(commits: Sequence[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             answers = _answers(f"mmicl:{_weights(commit, Path(folder))}", MODELS[FIRST])
         print(f"{FIRST} of {commit}: {_text(answers.accuracy())}")
-        for name, others in baselines.items():
-            print(f"  ahead of {name}: {_text(answers.minus(others))}", flush=True)
+        for name, baseline_answers in baselines.items():
+            print(f"  ahead of {name}: {_text(answers.minus(baseline_answers))}", flush=True)
 
 
 def _weights(commit: str, folder: Path) -> Path:
@@ -60,8 +60,8 @@ def _weights(commit: str, folder: Path) -> Path:
 
 
 def _answers(name: str, context: str | None) -> Answers:
-    asked = [question for kind in questions.SEVERAL for question in questions.several(kind, PUZZLES)]
-    return ask(load(name, context), asked)
+    drawn = [question for kind in questions.SEVERAL for question in questions.several(kind, PUZZLES)]
+    return ask(load(name, context), drawn)
 
 
 def _text(estimate: Estimate) -> str:
