@@ -45,6 +45,7 @@ def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
         ("benchmarks.tables", ["nowhere.tsv"], "nowhere.tsv"),
         ("benchmarks.letters", ["nowhere"], "nowhere: has no eval/saved_outputs"),
         ("benchmarks.peer", [], "--peer: give the Python of an environment with lmms-eval"),
+        ("benchmarks.peer", ["--peer", "nowhere"], "--peer: nowhere is not a program; give the Python"),
         ("benchmarks.peer", ["--ways", "tuned,quick"], "unknown: quick; choose from mmeval, lmms-eval"),
         ("benchmarks.gpu", ["--rows", "mmicl,mmic"], "unknown: mmic; choose from mmicl, rotations"),
         ("benchmarks.gpu", ["--threads", "four"], "argument --threads: invalid numbers value: 'four'"),

@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if PEER in options.ways and not options.peer:
         parser.error(f"--peer: give the Python of an environment with {PEER}, or leave {PEER} out of --ways")
+    if PEER in options.ways and not shutil.which(options.peer):
+        parser.error(f"--peer: {options.peer} is not a program; give the Python of an environment with {PEER}")
     print(f"| {' | '.join(COLUMNS)} |\n|---:|---|{'---:|' * (len(COLUMNS) - 2)}")
     with tempfile.TemporaryDirectory() as folder:
         model = data.checkpoint(Path(folder) / "model")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mmeval.embedded import SUITES
 from mmeval.engine.transformer import TransformerModel
 from mmeval.models import ModelOptions, find_model, load_model
 from mmeval.task import load_task
-from mmeval.types import Estimate, Model
+from mmeval.types import Estimate, InputError, Model
 
 MODELS = {"mmicl-tiny": None, "instructblip-tiny": "side-by-side", "blip2-tiny": "side-by-side", "text-tiny": None}
 """The family, and how each member is shown several pictures (None: its own way)."""
@@ -32,40 +32,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--work", type=Path, default=Path("work/tiny"), help="folder of `python -m experiments.tiny` with the ablations"
     )
     options = parser.parse_args(arguments)
+    try:
+        _measure(options.work, options.out)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def _measure(work: Path, out: Path) -> None:
+    """Measure everything and write the reports. Raises InputError if a model cannot be loaded or does not answer."""
+    folders = sorted((work / "ablations").glob("*"))
+    ablated = {folder.name: load(f"mmicl:{folder}", _context(folder.name)) for folder in folders}
     family: dict[str, Asker] = {name: load(name, context) for name, context in MODELS.items()}
     one_picture = load("instructblip-tiny", "plain")
     assert isinstance(one_picture, TransformerModel)
     in_a_row = TokensInARow(one_picture)
     results = claims(family | {in_a_row.name: in_a_row}, PICTURES, PUZZLES)
-    results["ablations"] = _ablations(options.work, options.out)
-    options.out.mkdir(parents=True, exist_ok=True)
+    results["ablations"] = _ablations(ablated, out)
+    out.mkdir(parents=True, exist_ok=True)
     numbers = {
         claim: {row: {key: asdict(estimate) for key, estimate in cells.items()} for row, cells in rows.items()}
         for claim, rows in results.items()
     }
-    (options.out / "numbers.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    for path in page.write(results, options.out):
+    (out / "numbers.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    for path in page.write(results, out):
         print(path)
-    suites_page = options.out.parent / "embedded" / "README.md"
+    suites_page = out.parent / "embedded" / "README.md"
     suites_page.parent.mkdir(parents=True, exist_ok=True)
     measured: dict[str, suites.Results] = {}
     for task in SUITES:
         print(f"measuring the suite {task}", flush=True)
-        measured[task] = suites.measure(load_task(task), MODELS, options.out.parent)
+        measured[task] = suites.measure(load_task(task), MODELS, out.parent)
     suites_page.write_text(suites.page(measured), encoding="utf-8")
     print(suites_page)
 
 
-def _ablations(work: Path, out: Path) -> Rows:
+def _ablations(ablated: Mapping[str, Model], out: Path) -> Rows:
     """Return (f) for the ablations that were trained and exported, or the last measured numbers if there are none."""
-    trained = {folder.name: folder for folder in sorted((work / "ablations").glob("*"))}
     earlier = out / "numbers.json"
-    if not trained and earlier.exists():
+    if not ablated and earlier.exists():
         earlier_rows = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]
         return {name: {key: Estimate(**cell) for key, cell in row.items()} for name, row in earlier_rows.items()}
-    family = {"mmicl-tiny": load("mmicl-tiny", None)}
-    family |= {name: load(f"mmicl:{folder}", _context(name)) for name, folder in trained.items()}
-    return ablations(family, PICTURES, PUZZLES)
+    return ablations({"mmicl-tiny": load("mmicl-tiny", None), **ablated}, PICTURES, PUZZLES)
 
 
 def _context(name: str) -> str:

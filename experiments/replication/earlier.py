@@ -18,7 +18,7 @@ from experiments.replication import questions
 from experiments.replication.__main__ import MODELS, PUZZLES, load
 from experiments.replication.measure import Answers, ask
 from mmeval.reporting.chart import with_interval
-from mmeval.types import Estimate
+from mmeval.types import Estimate, InputError
 
 FIRST, *BASELINES = MODELS
 WEIGHTS = f"mmeval/embedded/weights/{FIRST}"
@@ -32,6 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for commit in commits:
         if subprocess.run(["git", "cat-file", "-e", f"{commit}:{WEIGHTS}"], capture_output=True).returncode:
             parser.error(f"{commit}: not a commit of this repository that has {WEIGHTS}")
+    try:
+        _compare(commits)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def _compare(commits: Sequence[str]) -> None:
+    """Print the comparison. Raises InputError if a commit's weights cannot be loaded."""
     baselines = {name: _answers(name, MODELS[name]) for name in BASELINES}
     for name, answers in baselines.items():
         print(f"{name}: {_text(answers.accuracy())}", flush=True)
@@ -39,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             answers = _answers(f"mmicl:{_weights(commit, Path(folder))}", MODELS[FIRST])
         print(f"{FIRST} of {commit}: {_text(answers.accuracy())}")
-        for name, others in baselines.items():
-            print(f"  ahead of {name}: {_text(answers.minus(others))}", flush=True)
+        for name, baseline_answers in baselines.items():
+            print(f"  ahead of {name}: {_text(answers.minus(baseline_answers))}", flush=True)
 
 
 def _weights(commit: str, folder: Path) -> Path:
@@ -52,8 +60,8 @@ def _weights(commit: str, folder: Path) -> Path:
 
 
 def _answers(name: str, context: str | None) -> Answers:
-    asked = [question for kind in questions.SEVERAL for question in questions.several(kind, PUZZLES)]
-    return ask(load(name, context), asked)
+    drawn = [question for kind in questions.SEVERAL for question in questions.several(kind, PUZZLES)]
+    return ask(load(name, context), drawn)
 
 
 def _text(estimate: Estimate) -> str:

@@ -37,8 +37,8 @@ def test_the_corpus_is_drawn_once(small: Corpus, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_training_pixels_are_the_processors(small: Corpus, processor: MmiclProcessor) -> None:
-    ours = normalized(torch.from_numpy(np.array(small.pictures[:1])))
-    assert torch.allclose(ours[0], processor.pixels([Image.fromarray(small.pictures[0])])[0], atol=1e-6)
+    pixels = normalized(torch.from_numpy(np.array(small.pictures[:1])))
+    assert torch.allclose(pixels[0], processor.pixels([Image.fromarray(small.pictures[0])])[0], atol=1e-6)
 
 
 def test_every_glyph_of_a_page_is_a_target_where_it_stands(tmp_path: Path) -> None:

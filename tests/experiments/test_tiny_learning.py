@@ -79,10 +79,10 @@ def test_two_checkpoints_become_their_mean(tmp_path: Path, capsys: pytest.Captur
     module = nn.Linear(3, 2)
     optimizer = torch.optim.AdamW(module.parameters())
     paths = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
-    for place, path in enumerate(paths):
-        module(torch.full((4, 3), 1.0 + place)).sum().backward()
+    for index, path in enumerate(paths):
+        module(torch.full((4, 3), 1.0 + index)).sum().backward()
         optimizer.step()
-        save(path, module, optimizer, {"step": 5 + place, "stage": 3, f"{RIGHT}same": 0.5 + 0.2 * place})
+        save(path, module, optimizer, {"step": 5 + index, "stage": 3, f"{RIGHT}same": 0.5 + 0.2 * index})
     tensors = [load_file(path) for path in paths]
     average(*paths)
     for path in paths:
@@ -125,21 +125,23 @@ def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Voc
 def test_the_words_of_a_claim_are_learned_a_little_and_its_truth_wholly(pool: Pool, writer: Writer) -> None:
     written = writer.write([Claim(" is it red ?"), " please answer . ", Answer("yes")], "plain")
     flags = (written.claimed, written.learned)
-    claimed, learned = ([one for one, flag in zip(written.ids, of, strict=True) if flag] for of in flags)
+    claimed, learned = (
+        [token for token, flag in zip(written.ids, flags_of_kind, strict=True) if flag] for flags_of_kind in flags
+    )
     assert claimed == list(writer.tokens("is it red ?")) and learned == [*writer.tokens("yes"), 1]
     asked_twice = [clips.moving(Rng(f"clip {seed}"), pool, "") for seed in range(60)]
     answers = [[part.text for part in lesson if isinstance(part, Answer)] for lesson in asked_twice]
-    pairs = {tuple(two) for two in answers if len(two) == 2}
+    pairs = {tuple(pair) for pair in answers if len(pair) == 2}
     assert {("yes", "no"), ("no", "yes")} & pairs and ("no", "no") in pairs  # the first answer does not tell the second
 
 
 def test_claims_count_only_where_the_q_former_does_not_read_them(pool: Pool, writer: Writer) -> None:
     source = Source(1.0, lessons.verified, ("side-by-side",))
     learned = [write(writer, source, Rng(f"{seed}"), pool, reads=True) for seed in range(20)]
-    assert {bool(one.question) for one in learned} == {True, False}
-    assert all(any(one.claimed) != bool(one.question) for one in learned)
+    assert {bool(written.question) for written in learned} == {True, False}
+    assert all(any(written.claimed) != bool(written.question) for written in learned)
     tested = [write(writer, source, Rng(f"{seed}"), pool, reads=True, tested=True) for seed in range(20)]
-    assert all(one.question for one in tested)
+    assert all(written.question for written in tested)
 
 
 @pytest.mark.parametrize("pasted", [False, True])
@@ -156,7 +158,7 @@ def test_a_padded_batch_means_the_same(pasted: bool, pool: Pool, writer: Writer,
         batch = collate(written, vocabulary, pasted, size)
         states = features[batch.pictures]
         if pasted:
-            states = torch.cat([features[one.pictures[:1]] for one in written])
+            states = torch.cat([features[lesson.pictures[:1]] for lesson in written])
             states = torch.cat([states, states.new_zeros(len(batch.ids) - 4, 37, 192)])
         text = batch.questions if pasted else None
         weights = weights_of(batch.learned, batch.claimed, 0.3)
@@ -178,20 +180,20 @@ def test_what_is_passed_is_given_less_often(pool: Pool, writer: Writer) -> None:
 
 def test_models_that_train_at_once_wait_for_the_slowest_and_end_together() -> None:
     steps = [0, 0]
-    one, other = (Pace(place, steps, time.time() + 0.2) for place in range(2))
-    assert one(40) and other(0)
-    assert not one(41)  # waits until the time is over
+    first, second = (Pace(index, steps, time.time() + 0.2) for index in range(2))
+    assert first(40) and second(0)
+    assert not first(41)  # waits until the time is over
     late = Pace(0, steps, time.time() + 60)
-    other.end(failed=False)
+    second.end(failed=False)
     assert not late(41)
 
 
 def test_a_model_that_fails_does_not_end_the_others() -> None:
     steps = [0, 0, 0]
-    one, broken, _ = (Pace(place, steps, time.time() + 60) for place in range(3))
+    first, broken, _ = (Pace(index, steps, time.time() + 60) for index in range(3))
     broken.end(failed=True)
     steps[2] = 1000
-    assert one(1000)
+    assert first(1000)
 
 
 @pytest.mark.slow
@@ -223,13 +225,13 @@ def test_recorded_steps_change_the_weights_as_ordinary_ones_do(pool: Pool, write
     features = torch.randn(len(pool.shown), 37, 192, device="cuda")
 
     def changed(recorded: bool) -> Tensor:
-        mine = copy.deepcopy(model).cuda()
-        stepper = Stepper(mine, Eyes(mine, features, None, torch.device("cuda")), Recipe(1))
+        copied = copy.deepcopy(model).cuda()
+        stepper = Stepper(copied, Eyes(copied, features, None, torch.device("cuda")), Recipe(1))
         for _ in range(6):
             stepper(batch, 1e-4)
             if not recorded:
                 stepper.recorded.clear()
-        return torch.cat([(a - b.cuda()).flatten() for a, b in zip(trained(mine), trained(model), strict=True)])
+        return torch.cat([(a - b.cuda()).flatten() for a, b in zip(trained(copied), trained(model), strict=True)])
 
     first, again, replayed = changed(False), changed(False), changed(True)
     assert (first - replayed).norm() < 3 * (first - again).norm() + 0.02 * first.norm()

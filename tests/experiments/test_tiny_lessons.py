@@ -92,34 +92,34 @@ def test_lessons_are_worded_as_the_benchmarks_are(
         suite(tmp_path / suite.__name__)
     rng = Rng("any")
     first = {kind: puzzles(kind, 0, "test")[0] for kind in ("both", "matching", "series", "which")}
-    shown = list(range(4))
+    slots = list(range(4))
 
-    def found(task: str, folder: str, count: int) -> list[list[int]]:
+    def task_prompts(task: str, folder: str, count: int) -> list[list[int]]:
         return list(prompts(task, tmp_path / folder, processor, count))
 
-    assert prompt_of(writer, forms.nlvr2(rng, first["both"], shown[:2])) == found("nlvr2", "nlvr2", 1)[0]
-    assert prompt_of(writer, forms.iq50(rng, first["series"], shown)) in found("iq50", "iq50", 6)
+    assert prompt_of(writer, forms.nlvr2(rng, first["both"], slots[:2])) == task_prompts("nlvr2", "nlvr2", 1)[0]
+    assert prompt_of(writer, forms.iq50(rng, first["series"], slots)) in task_prompts("iq50", "iq50", 6)
     which = first["which"]
     assert (
-        prompt_of(writer, forms.muirbench(rng, which, shown[: len(which.scenes)]))
-        == found("muirbench", "muirbench", 1)[0]
+        prompt_of(writer, forms.muirbench(rng, which, slots[: len(which.scenes)]))
+        == task_prompts("muirbench", "muirbench", 1)[0]
     )
     pair = first["matching"]
-    cells = found("winoground", "winoground", 4)
+    cells = task_prompts("winoground", "winoground", 4)
     for caption in range(2):
-        assert prompt_of(writer, forms.match(Fixed(caption, 0), pair, shown[:2])) in cells
-    choice = found("winoground-choice", "winoground", 4)
-    assert prompt_of(writer, forms.letter(Fixed(0, 1), pair, shown[:2])) in choice
-    assert prompt_of(writer, forms.letter(Fixed(0, 0), pair, shown[:2])) in choice
-    swapped = prompt_of(writer, forms.joint(Fixed(1, 0), pair, shown[:2]))
-    assert any(sorted(swapped) == sorted(one) for one in found("winoground-joint", "winoground", 4))
+        assert prompt_of(writer, forms.match(Fixed(caption, 0), pair, slots[:2])) in cells
+    choices = task_prompts("winoground-choice", "winoground", 4)
+    assert prompt_of(writer, forms.letter(Fixed(0, 1), pair, slots[:2])) in choices
+    assert prompt_of(writer, forms.letter(Fixed(0, 0), pair, slots[:2])) in choices
+    swapped = prompt_of(writer, forms.joint(Fixed(1, 0), pair, slots[:2]))
+    assert any(sorted(swapped) == sorted(cell) for cell in task_prompts("winoground-joint", "winoground", 4))
 
 
 def test_one_picture_is_asked_about_as_mme_and_mmbench_do(writer: Writer, processor: MmiclProcessor) -> None:
-    found = Item(0, "scene", (("Is this scene a farm?", True),) * 2, (("what place is this ?", "farm"),))
+    item = Item(0, "scene", (("Is this scene a farm?", True),) * 2, (("what place is this ?", "farm"),))
     lettered = "Question: what place is this ?\nOptions:\n"
     ends = {"Please answer yes or no.", "the options above. \n"}
-    texts = {"".join(map(str, forms.single(Rng(f"{seed}"), found, "a farm")[:-1])) for seed in range(300)}
+    texts = {"".join(map(str, forms.single(Rng(f"{seed}"), item, "a farm")[:-1])) for seed in range(300)}
     assert " Is this scene a farm? Please answer yes or no." in texts  # MME's
     assert " Is this scene a farm?" in texts  # POPE's
     assert any(text.startswith(lettered) and "A. " in text and text.endswith("options above. \n") for text in texts)
@@ -135,15 +135,16 @@ def test_answers_are_true_of_the_pictures_that_were_looked_up(pool: Pool) -> Non
         which = lessons.puzzle(rng, pool, "which")
         names = [kinds(picture) for picture in pictures(which)]
         wanted = str(which[len(names)]).removeprefix("Which image shows ").removesuffix("?").split(" ", 1)[1]
-        right = [slot for slot, shown in enumerate(names) if wanted in shown]
+        right = [slot for slot, kinds_shown in enumerate(names) if wanted in kinds_shown]
         assert [f"image {slot}" for slot in right] == [first_answer(which)]
         match = lessons.puzzle(rng, pool, "matching", "match")
         caption = str(match[1]).partition("Caption: ")[2].partition("\n")[0]
         left, sides, right_one = caption.partition(" to the left of ")
         ordered = sorted(pool.shown[pictures(match)[0]].things, key=lambda thing: thing.column)
-        shown = [thing.kind.name for thing in ordered]
-        told = [text.split(" ", 1)[1] for text in ((left, right_one) if sides else caption.split(" and "))]
-        assert first_answer(match) == ("yes" if (shown == told if sides else set(shown) == set(told)) else "no")
+        names_shown = [thing.kind.name for thing in ordered]
+        names_claimed = [text.split(" ", 1)[1] for text in ((left, right_one) if sides else caption.split(" and "))]
+        true = names_shown == names_claimed if sides else set(names_shown) == set(names_claimed)
+        assert first_answer(match) == ("yes" if true else "no")
         both = lessons.puzzle(rng, pool, "both")
         if "in all" in str(both[2]):
             shape = str(both[2]).split()[3].rstrip("es")
@@ -163,10 +164,10 @@ def test_what_has_a_new_name_can_be_told_from_its_demonstrations(pool: Pool) -> 
             lesson = lessons.demonstrated(Rng(f"{form} {seed}"), pool, form, 2)
             named: dict[str, str] = {}
             seen_before: set[str] = set()
-            shown = iter(pictures(lesson))
+            shown_pictures = iter(pictures(lesson))
             for part in lesson:
                 if isinstance(part, Answer):
-                    kind = pool.shown[next(shown)].things[0].kind.name
+                    kind = pool.shown[next(shown_pictures)].things[0].kind.name
                     assert named.setdefault(kind, part.text) == part.text
                     assert part.learned == (kind in seen_before)
                     seen_before.add(kind)
@@ -178,14 +179,14 @@ def test_what_has_a_new_name_can_be_told_from_its_demonstrations(pool: Pool) -> 
 def test_the_letter_is_that_of_the_picture_with_the_caption(pool: Pool) -> None:
     letters = set()
     for seed in range(40):
-        first, picture, _, other, end, answer = lessons.puzzle(Rng(f"{seed}"), pool, "which", "pick")
-        assert isinstance(picture, Show) and isinstance(other, Show) and isinstance(answer, Answer)
+        first, first_picture, _, second_picture, end, answer = lessons.puzzle(Rng(f"{seed}"), pool, "which", "pick")
+        assert isinstance(first_picture, Show) and isinstance(second_picture, Show) and isinstance(answer, Answer)
         wanted = str(first).partition("Caption: ")[2].removesuffix("\nA. ").split()[1:]
-        there = [
-            any(thing.kind.name.split() == wanted for thing in pool.shown[one.picture].things)
-            for one in (picture, other)
+        matches = [
+            any(thing.kind.name.split() == wanted for thing in pool.shown[part.picture].things)
+            for part in (first_picture, second_picture)
         ]
-        assert there == [answer.text == "A", answer.text == "B"] and end == "\nAnswer with A or B."
+        assert matches == [answer.text == "A", answer.text == "B"] and end == "\nAnswer with A or B."
         letters.add(answer.text)
     assert letters == {"A", "B"}
 
@@ -193,12 +194,12 @@ def test_the_letter_is_that_of_the_picture_with_the_caption(pool: Pool) -> None:
 def test_what_two_pictures_show_adds_up(pool: Pool) -> None:
     for seed in range(40):
         lesson = lessons.puzzle(Rng(f"{seed}"), pool, "both", "counts")
-        shown = [pool.shown[part.picture].things for part in lesson if isinstance(part, Show)]
-        shape = next(known for known in SHAPES if plural(known) in "".join(map(str, lesson)))
-        numbers = [sum(thing.kind.shape == shape for thing in things) for things in shown]
-        for place, part in enumerate(lesson):
+        things_by_picture = [pool.shown[part.picture].things for part in lesson if isinstance(part, Show)]
+        shape = next(candidate for candidate in SHAPES if plural(candidate) in "".join(map(str, lesson)))
+        numbers = [sum(thing.kind.shape == shape for thing in things) for things in things_by_picture]
+        for index, part in enumerate(lesson):
             if isinstance(part, Answer):
-                where = lesson[place - 2]
+                where = lesson[index - 2]
                 number = numbers[where.slot] if isinstance(where, Mention) else sum(numbers)
                 assert part.text == NUMBERS[number]
 
@@ -213,7 +214,7 @@ def test_training_never_shows_what_the_tests_do() -> None:
 def test_every_source_is_known_to_the_tokenizer_and_teaches_something(
     pool: Pool, writer: Writer, vocabulary: Vocabulary
 ) -> None:
-    known = [
+    names = [
         "water",
         "fire",
         "moon",
@@ -228,7 +229,7 @@ def test_every_source_is_known_to_the_tokenizer_and_teaches_something(
         "bird",
         "sun",
     ]
-    stages = [*words(known), *seen(known, ("declaration",)), *seen(known, ("plain",), single=True)]
+    stages = [*words(names), *seen(names, ("declaration",)), *seen(names, ("plain",), single=True)]
     for stage in stages:
         for name, source in stage.sources.items():
             for seed in range(4):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 
@@ -28,30 +29,30 @@ from mmeval.types import InputError
 def test_what_was_trained_is_what_is_loaded(name: str, vocabulary: Vocabulary, packed: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     reads = name == "instructblip-tiny"
-    ours = TinyMmicl(Sizes(vocabulary.size, reads)).eval()
-    begin(ours)
-    halves = {key: weight.bfloat16() for key, weight in ours.state_dict().items()}
-    ours.load_state_dict({key: weight.float() for key, weight in halves.items()})
+    trained = TinyMmicl(Sizes(vocabulary.size, reads)).eval()
+    begin(trained)
+    halves = {key: weight.bfloat16() for key, weight in trained.state_dict().items()}
+    trained.load_state_dict({key: weight.float() for key, weight in halves.items()})
     save_file(halves, packed / f"{name}.safetensors")
     export(packed, tmp_path, [name])
     assert (tmp_path / name / "model.safetensors").stat().st_size < 15_000_000
     assert find_model(str(tmp_path / name)).adapter == name.removesuffix("-tiny")
-    theirs, _ = checkpoints.load(tmp_path / name)
+    loaded, _ = checkpoints.load(tmp_path / name)
     ids = torch.randint(5, 400, (1, 60))
     ids[0, 3:19] = ids[0, 30:46] = vocabulary.placeholder
     text = torch.tensor([[7, 8, 9], [7, 8, 0]]) if reads else None
     with torch.no_grad():
         pixels = torch.randn(2, 3, 96, 96)
-        states = ours.vision_model(pixels)
-        assert torch.allclose(states, theirs.encode(pixels), atol=1e-5)
-        visual = ours.visual(states, text)
-        asked_of = theirs.query(states, text, None if text is None else (text != 0).long())
-        assert torch.allclose(visual, asked_of, atol=1e-5)
-        embeds = theirs.merge(ids, asked_of, torch.tensor([2]))
+        states = trained.vision_model(pixels)
+        assert torch.allclose(states, loaded.encode(pixels), atol=1e-5)
+        visual = trained.visual(states, text)
+        loaded_visual = loaded.query(states, text, None if text is None else (text != 0).long())
+        assert torch.allclose(visual, loaded_visual, atol=1e-5)
+        embeds = loaded.merge(ids, loaded_visual, torch.tensor([2]))
         rows = ids.clone()
         rows[ids == vocabulary.placeholder] = vocabulary.size + torch.arange(32)
-        logits = ours(rows, visual) @ ours.table.T
-        assert torch.allclose(logits, theirs.language_model(inputs_embeds=embeds).logits, atol=1e-3)
+        logits = trained(rows, visual) @ trained.table.T
+        assert torch.allclose(logits, loaded.language_model(inputs_embeds=embeds).logits, atol=1e-3)
 
 
 def test_small_weights_are_exported_as_small_ones_only(vocabulary: Vocabulary, packed: Path, tmp_path: Path) -> None:
@@ -72,14 +73,14 @@ def test_two_heads_begin_by_looking_back_one_token_and_two() -> None:
     query, key = (layer.self_attn[name](states).unflatten(-1, (4, -1)).transpose(1, 2) for name in ("q_proj", "k_proj"))
 
     def turned(vectors: Tensor) -> Tensor:
-        one, two = vectors.chunk(2, -1)
+        first, second = vectors.chunk(2, -1)
         cosines, sines = model.cosines[:40], model.sines[:40]
-        return torch.cat([one * cosines - two * sines, two * cosines + one * sines], -1)
+        return torch.cat([first * cosines - second * sines, second * cosines + first * sines], -1)
 
     scores = (turned(query) @ turned(key).transpose(-1, -2))[0].masked_fill(torch.ones(40, 40).triu(1).bool(), -1e9)
     for head, back in ((0, 1), (1, 2)):
-        found = scores[head].argmax(-1)[10:] - torch.arange(10, 40)
-        assert (found == -back).float().mean() > 0.9
+        offsets = scores[head].argmax(-1)[10:] - torch.arange(10, 40)
+        assert (offsets == -back).float().mean() > 0.9
 
 
 @pytest.mark.slow
@@ -88,17 +89,17 @@ def test_before_it_learns_it_expects_what_followed_a_word_and_tells_whether_it_c
     model = TinyMmicl(Sizes(400))
     begin(model)
     words = torch.stack([torch.randperm(390)[:8] + 5 for _ in range(200)])
-    said = torch.cat([words[:100, 3:4], words[100:, 5:6]])
-    ids = torch.cat([words, words[:, 2:3], said], 1)  # a b c d e f g h, c: then d, as expected, or f
-    found: list[Tensor] = []
+    followers = torch.cat([words[:100, 3:4], words[100:, 5:6]])
+    ids = torch.cat([words, words[:, 2:3], followers], 1)  # a b c d e f g h, c: then d, as expected, or f
+    outputs: list[Tensor] = []
     layer = cast(LlamaLayer, model.layers[2])
-    layer.mlp["down_proj"].register_forward_hook(lambda module, inputs, output: found.append(output))
+    layer.mlp["down_proj"].register_forward_hook(lambda module, inputs, output: outputs.append(output))
     with torch.no_grad():
         states = model(ids)
     scores = states[:, -2] @ model.table.T
     better = (scores > scores.gather(1, words[:, 3:4])).sum(1)
     assert (better < 40).float().mean() > 0.6  # of 400 words, of which chance finds a tenth
-    match = found[0][:, -1] @ found[0][:100, -1].mean(0)
+    match = outputs[0][:, -1] @ outputs[0][:100, -1].mean(0)
     assert (match[:100] > match[100:].median()).float().mean() > 0.9
 
 
@@ -121,27 +122,27 @@ def test_a_member_may_have_another_seed() -> None:
 
 def test_a_member_begins_with_the_weights_of_another(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    known, reading = (TinyMmicl(Sizes(50, reads)) for reads in (False, True))
-    for model in (known, reading):
+    source, reading = (TinyMmicl(Sizes(50, reads)) for reads in (False, True))
+    for model in (source, reading):
         begin(model)
     file = tmp_path / "model.safetensors"
-    save_file({key: weight.bfloat16() for key, weight in known.state_dict().items()}, file)
+    save_file({key: weight.bfloat16() for key, weight in source.state_dict().items()}, file)
     words = reading.state_dict()["qformer.embeddings.word_embeddings.weight"].clone()
     begin_with(reading, file)
     states = torch.randn(2, 37, 192)
-    assert torch.allclose(reading.visual(states), known.bfloat16().float().visual(states), atol=1e-5)
+    assert torch.allclose(reading.visual(states), source.bfloat16().float().visual(states), atol=1e-5)
     assert torch.equal(reading.state_dict()["qformer.embeddings.word_embeddings.weight"], words)
     with pytest.raises(InputError, match="1 weights do not fit this model, the first is language_"):
         begin_with(TinyMmicl(Sizes(51)), file)
     save_file(reading.state_dict(), file)
     with pytest.raises(InputError, match=r"do not fit this model, the first is qformer\.embeddings"):
-        begin_with(known, file)
+        begin_with(source, file)
     for name, content in (("missing", None), ("damaged", b"no weights")):
         path = tmp_path / f"{name}.safetensors"
         if content:
             path.write_bytes(content)
         with pytest.raises(InputError, match=rf"{name}\.safetensors: not a readable safetensors file"):
-            begin_with(known, path)
+            begin_with(source, path)
 
 
 @pytest.mark.slow
@@ -153,3 +154,7 @@ def test_bad_input_in_another_process_ends_this_one_with_its_sentence_and_status
         in_process(begin_with, nn.Linear(2, 2), tmp_path / "none.safetensors")
     assert ended.value.code == 2
     assert capfd.readouterr().err.count(f"error: {tmp_path / 'none.safetensors'}: not a readable safetensors") == 1
+    with pytest.raises(SystemExit) as ended:
+        in_process(os._exit, 143)
+    assert ended.value.code == 143
+    assert "_exit ended with exit status 143; its own message is above" in capfd.readouterr().err
