@@ -293,7 +293,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     coco(tmp_path / "root")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").touch()
-    with pytest.raises(InputError, match="something else"):
+    with pytest.raises(InputError, match="is not empty and is not a MIC set"):
         build("coco", tmp_path / "root", tmp_path / "out")
     with pytest.raises(InputError, match="own folder"):
         build("coco", tmp_path / "root", tmp_path / "root" / "out")
