@@ -95,7 +95,7 @@ class Task:
     def __post_init__(self) -> None:
         """Raise ValueError for parts that do not fit together, before hours of asking."""
         by_prompt, by_reading = self.reading_by_prompt, self.scorers_by_reading
-        for wrong, what in (
+        for wrong, fault in (
             (not self.prompts or not self.scorers or not self.axes, "no prompt, no scorer or no axis"),
             (self.metrics.keys() != self.scorers.keys(), "not one metric for each scorer"),
             (bool(by_reading) and by_reading.keys() != self.readings.keys(), "not scorers for each reading"),
@@ -104,7 +104,7 @@ class Task:
             (self.shots is not None and self.few_shot is None, "a number of shots and no way to read them (few_shot)"),
         ):
             if wrong:
-                raise ValueError(f"the task '{self.name}' has {what}")
+                raise ValueError(f"the task '{self.name}' has {fault}")
 
     @property
     def labels(self) -> dict[str, str]:
@@ -123,8 +123,8 @@ class Task:
             return self.facts
         from mmeval.tasks import facts
 
-        found: Mapping[str, Any] = facts(self.name)
-        return found
+        card: Mapping[str, Any] = facts(self.name)
+        return card
 
 
 def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Task:
@@ -140,12 +140,11 @@ def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Ta
             raise InputError(f"the task '{task.name}' does not rotate options; remove --partial")
         task = task.partial
     task = _with_frames(_with_shots(task, spec), spec)
-    given = [
-        *(["--scoring"] if spec.scoring != "text" else []),
-        *(["--judge"] if verdicts is not None and task.grader is None else []),
-    ]
-    if given and not task.choice:
-        raise InputError(f"the task '{task.name}' is not a multiple-choice task; remove {' and '.join(given)}")
+    for_choices = ["--scoring"] if spec.scoring != "text" else []
+    if verdicts is not None and task.grader is None:
+        for_choices.append("--judge")
+    if for_choices and not task.choice:
+        raise InputError(f"the task '{task.name}' is not a multiple-choice task; remove {' and '.join(for_choices)}")
     if not task.readings and spec.reading is not None:
         raise InputError(f"the task '{task.name}' has one way to read answers; remove --reading")
     if task.grader is not None:
@@ -186,7 +185,7 @@ def _by_likelihood(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task
 
 
 def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
-    own, reading = next(iter(task.readings)), pick_reading(task, spec)
+    default, reading = next(iter(task.readings)), pick_reading(task, spec)
     if reading is None or reading not in task.readings:
         known = ", ".join(task.readings)
         raise InputError(f"no reading '{reading}'{nearest(reading or '', task.readings)}; choose from {known}")
@@ -194,10 +193,10 @@ def _read_as(task: Task, spec: RunSpec, verdicts: Verdicts | None) -> Task:
     if task.scorers_by_reading:
         scorers = task.scorers_by_reading[reading]
         return replace(named, scorers=scorers, metrics=dict.fromkeys(scorers, next(iter(task.metrics.values()))))
-    if reading == own and verdicts is None:
+    if reading == default and verdicts is None:
         return named
     others = {name: scorer for name, scorer in task.scorers.items() if name != "official"}
-    scorers = task.scorers if reading == own else {"official": task.readings[reading], **others}
+    scorers = task.scorers if reading == default else {"official": task.readings[reading], **others}
     if verdicts is not None:
         letters = {"official": verdicts.official, "strict": verdicts.strict}
         scorers = {name: choices.judged(scorers[name], letters[name]) for name in letters if name in scorers}

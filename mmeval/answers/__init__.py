@@ -31,16 +31,16 @@ def score_predictions(
 
     A `judge` reads answers as in a run; its replies are kept beside the file, in `NAME.judge.jsonl`.
     """
-    known = load_task(task)
+    benchmark = load_task(task)
     spec = RunSpec(task, reading=reading, partial=partial, judge=judge, judge_model=judge_model)
-    check_judge(known, spec)
-    found = configure(known, spec)
-    if found.read_predictions is None:
+    check_judge(benchmark, spec)
+    configured = configure(benchmark, spec)
+    if configured.read_predictions is None:
         raise InputError(f"the task '{task}' has no predictions format; give --data and --answers instead")
-    records = found.read_predictions(path)
-    scored, verdicts = _scored(known, found, spec, records, path, display)
+    records = configured.read_predictions(path)
+    scored, verdicts = _scored(benchmark, configured, spec, records, path, display)
     missing = sum("missing" in record.tags for record in records)
-    planned = max(len(records), int(found.card.get("questions", 0)))
+    planned = max(len(records), int(configured.card.get("questions", 0)))
     repeated = [record for record in records if "times" in record.tags]
     names = [f"{record.id} ({record.question[:60]})" for record in repeated]
     remarks = [more_than_once(names)] if names else []
@@ -62,27 +62,27 @@ def score_answers(
 
     A `judge` reads answers as in a run; its replies are kept beside the file, in `NAME.judge.jsonl`.
     """
-    known = load_task(task)
+    benchmark = load_task(task)
     spec = RunSpec(task, data=data, reading=reading, partial=partial, judge=judge, judge_model=judge_model)
-    name, source, spec = data_of(spec, known)
-    check_judge(known, spec)
-    found = configure(known, spec)
+    name, source, spec = data_of(spec, benchmark)
+    check_judge(benchmark, spec)
+    configured = configure(benchmark, spec)
     with files.without_media():
-        joined = join(found.samples(source), Path(path), found.candidates)
-    scored, verdicts = _scored(known, found, spec, joined.records, path, display)
+        joined = join(configured.samples(source), Path(path), configured.candidates)
+    scored, verdicts = _scored(benchmark, configured, spec, joined.records, path, display)
     results = _results(scored, verdicts, len(joined.records), joined.planned, joined.remarks)
     embedded = name == "embedded"
-    less = [] if embedded else partial_marks(joined.planned, found.card.get("questions"))
-    return scored, results | {"marks": [*([EMBEDDED] if embedded else []), *results["marks"], *less]}
+    shortfall = [] if embedded else partial_marks(joined.planned, configured.card.get("questions"))
+    return scored, results | {"marks": [*([EMBEDDED] if embedded else []), *results["marks"], *shortfall]}
 
 
 def _scored(
-    known: Task, found: Task, spec: RunSpec, records: Sequence[Record], path: str, display: Display | None
+    benchmark: Task, configured: Task, spec: RunSpec, records: Sequence[Record], path: str, display: Display | None
 ) -> tuple[Scored, Verdicts | None]:
-    scored = score_records(found, records)
+    scored = score_records(configured, records)
     if spec.judge is None:
         return scored, None
-    return judged(scored, known, spec, Path(path).with_suffix(".judge.jsonl"), display or Display())
+    return judged(scored, benchmark, spec, Path(path).with_suffix(".judge.jsonl"), display or Display())
 
 
 def _size(records: Sequence[Record]) -> list[str]:
@@ -102,6 +102,6 @@ def _results(scored: Scored, verdicts: Verdicts | None, given: int, planned: int
     lacking = part_of(planned - given, planned, "question", "has no answer", "have no answer")
     marks = [f"unfinished: {lacking}"] if given < planned else []
     marks += [part_of(errors, planned, "answer", "is an error", "are errors")] if errors else []
-    found = {"answered": given - errors, "planned": planned, "marks": marks}
-    results |= found | {"remarks": remarks + results["remarks"]}
+    counts = {"answered": given - errors, "planned": planned, "marks": marks}
+    results |= counts | {"remarks": remarks + results["remarks"]}
     return results if verdicts is None else noted(results, verdicts, scored)

@@ -40,33 +40,33 @@ def join(samples: Iterable[Sample], path: Path, candidates: Callable[[Sample], S
     InputError if nothing can be joined.
     """
     rows = read(path)
-    asked: dict[str, Record] = {}
+    questions: dict[str, Record] = {}
     compared: dict[str, int] = {}
     for sample in samples:
-        if sample.id in asked:
+        if sample.id in questions:
             raise InputError(f"two samples have the id '{sample.id}'; make the ids differ")
         prompt = tuple(f"{part} " if isinstance(part, str) else part for part in sample.prompt)
-        asked[sample.id] = record(sample, Request(sample.id, prompt), Response(sample.id))
+        questions[sample.id] = record(sample, Request(sample.id, prompt), Response(sample.id))
         if candidates is not None:
             compared[sample.id] = len(candidates(sample))
-    words = {id: bare(one.question) for id, one in asked.items()}
-    column, found = _by_id(rows, asked, words)
-    if len(rows) - found.count(None) < SURE * len(rows) and any(ordered := _by_order(rows, asked, words)):
-        column, found = "their order, which matches the questions", ordered
-    answers = {id: row for row, id in zip(rows, found, strict=True) if id is not None}
+    words = {id: bare(question.question) for id, question in questions.items()}
+    column, matches = _by_id(rows, questions, words)
+    if len(rows) - matches.count(None) < SURE * len(rows) and any(ordered := _by_order(rows, questions, words)):
+        column, matches = "their order, which matches the questions", ordered
+    answers = {id: row for row, id in zip(rows, matches, strict=True) if id is not None}
     if not answers:
         raise InputError(_why_not_joined(rows, words, path))
-    records = [_answered(asked[id], answers[id], compared.get(id)) for id in asked if id in answers]
-    return Joined(records, len(asked), _remarks(rows, found, len(asked), column))
+    records = [_answered(questions[id], answers[id], compared.get(id)) for id in questions if id in answers]
+    return Joined(records, len(questions), _remarks(rows, matches, len(questions), column))
 
 
-def _remarks(rows: Sequence[AnswerRow], found: Sequence[str | None], planned: int, how: str) -> list[str]:
+def _remarks(rows: Sequence[AnswerRow], matches: Sequence[str | None], planned: int, how: str) -> list[str]:
     """Return remarks on how rows were joined, and on unknown or repeated ids."""
-    known = [id for id in found if id is not None]
+    known = [id for id in matches if id is not None]
     columns = " and ".join(dict.fromkeys(row.column for row in rows))
     count = part_of(len(known), len(rows), "row", "answers", "answer")
     remarks = [f"{count} one of the {plural(planned, 'question')} ({columns}; joined by {how})."]
-    if unknown := [row for row, id in zip(rows, found, strict=True) if id is None]:
+    if unknown := [row for row, id in zip(rows, matches, strict=True) if id is None]:
         name = unknown[0].ids.get(how, unknown[0].where)
         remarks.append(f"Rows that match no question and do not count: {len(unknown):,}, such as '{name[:60]}'.")
     if twice := [id for id, times in Counter(known).items() if times > 1]:
@@ -81,20 +81,20 @@ def more_than_once(names: Sequence[str]) -> str:
 
 
 def _by_id(
-    rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Mapping[str, str]
+    rows: Sequence[AnswerRow], questions: Mapping[str, Record], words: Mapping[str, str]
 ) -> tuple[str, Sequence[str | None]]:
     """Return the column that names most questions, and each row's question by it, or None."""
     named, parts, pictures = (defaultdict[str, dict[str, None]](dict) for _ in range(3))
-    for id, one in asked.items():
-        whole = key(_ROW.sub("", id))
+    for id, question in questions.items():
+        full_name = key(_ROW.sub("", id))
         for index, name in (
             (named, key(id)),
-            (named, whole),
-            (parts, whole.rpartition("/")[2]),
-            (parts, whole.replace("/", "_")),
+            (named, full_name),
+            (parts, full_name.rpartition("/")[2]),
+            (parts, full_name.replace("/", "_")),
         ):
             index[name][id] = None
-        for name in one.groups.values():
+        for name in question.groups.values():
             pictures[key(name)][id] = None
     from_1 = "1" in named and "0" not in named
     best: tuple[str, Sequence[str | None]] = ("", [None] * len(rows))
@@ -102,20 +102,20 @@ def _by_id(
     for column in IDS:
         if from_1 and _counts_from_0([row.ids.get(column, "") for row in rows], rows, named, words):
             continue
-        tried, found = 0, list[str | None]()
-        before = Counter[str]()
+        named_rows, matches = 0, list[str | None]()
+        seen = Counter[str]()
         for row in rows:
             name = row.ids.get(column, "")
-            near = named.get(name) or parts.get(name) or (pictures.get(name) if row.asked else None) or {}
-            fits = [id for id in near if _agree(row, words[id])]
+            candidates = named.get(name) or parts.get(name) or (pictures.get(name) if row.asked else None) or {}
+            fits = [id for id in candidates if _agree(row, words[id])]
             if name in named and len(fits) > 1:  # questions share an id: assign its rows to them in turn
-                fits = [fits[before[name] % len(fits)]]
-            before[name] += 1
-            tried += bool(near)
-            found.append(fits[0] if len(fits) == 1 else None)
-        joined = len(rows) - found.count(None)
-        if joined > most and joined >= SURE * tried:
-            best, most = (column, found), joined
+                fits = [fits[seen[name] % len(fits)]]
+            seen[name] += 1
+            named_rows += bool(candidates)
+            matches.append(fits[0] if len(fits) == 1 else None)
+        joined = len(rows) - matches.count(None)
+        if joined > most and joined >= SURE * named_rows:
+            best, most = (column, matches), joined
     return best
 
 
@@ -125,48 +125,58 @@ def _counts_from_0(
     """Return whether ids count from 0 where the benchmark's count from 1: each row may be about the next question."""
     following = [named.get(str(int(name) + 1), ()) if name.isdecimal() else () for name in names]
     pairs = zip(rows, following, strict=True)
-    return "0" in names and all(not row.asked or any(_agree(row, words[id]) for id in near) for row, near in pairs)
+    return "0" in names and all(
+        not row.asked or any(_agree(row, words[id]) for id in candidates) for row, candidates in pairs
+    )
 
 
-def _by_order(rows: Sequence[AnswerRow], asked: Mapping[str, Record], words: Mapping[str, str]) -> Sequence[str | None]:
+def _by_order(
+    rows: Sequence[AnswerRow], questions: Mapping[str, Record], words: Mapping[str, str]
+) -> Sequence[str | None]:
     """Return each row's question if rows are in the data's order, or in order within categories; otherwise None.
 
     All rows must state their question. A format with row numbers may repeat a row, once per filter.
     """
     nothing = [None] * len(rows)
-    places = [number if row.place is None else row.place for number, row in enumerate(rows)]
-    ordered = dict(sorted(zip(places, rows, strict=True), key=lambda pair: pair[0]))
+    positions = [number if row.place is None else row.place for number, row in enumerate(rows)]
+    ordered = dict(sorted(zip(positions, rows, strict=True), key=lambda pair: pair[0]))
     parts: dict[str, list[str]] = {}
-    for id, one in asked.items():
-        parts.setdefault(one.category, []).append(id)
-    left, found = [list(asked), *parts.values()], list[str]()
-    while len(found) < len(ordered):
-        rest = list(ordered.values())[len(found) :]
-        fits = (part for part in left if all(_agree(row, words[id]) for row, id in zip(rest, part, strict=False)))
-        part = next(fits, [])
+    for id, question in questions.items():
+        parts.setdefault(question.category, []).append(id)
+    unused_parts, matches = [list(questions), *parts.values()], list[str]()
+    while len(matches) < len(ordered):
+        rest = list(ordered.values())[len(matches) :]
+        fitting = (
+            part for part in unused_parts if all(_agree(row, words[id]) for row, id in zip(rest, part, strict=False))
+        )
+        part = next(fitting, [])
         if not part or not all(row.asked for row in rest):
             return nothing
-        left.remove(part)
-        found += part[: len(rest)]
-    at = dict(zip(ordered, found, strict=True))
-    return [at[place] for place in places]
+        unused_parts.remove(part)
+        matches += part[: len(rest)]
+    by_position = dict(zip(ordered, matches, strict=True))
+    return [by_position[position] for position in positions]
 
 
 def _why_not_joined(rows: Sequence[AnswerRow], words: Mapping[str, str], path: Path) -> str:
     """Return why no row could be joined, with an example from each side."""
-    row, first = rows[0], next(iter(words), None)
-    if first is None:
+    first_row, first_id = rows[0], next(iter(words), None)
+    if first_id is None:
         return "the data has no questions; check that it is the right file or folder"
-    if not row.ids:
-        return f"{row.where}: no column with ids ({', '.join(IDS[:4])}, ...); add one with ids such as '{first}'"
-    column, name = next(iter(row.ids.items()))
-    if name in words and row.asked:
-        other = f"its question '{row.asked[0][:60]}' is not that of '{name}' in the data, '{words[name][:60]}'"
-        return f"{row.where}: {other}; give the matching data with --data"
-    why = f"its ids are like '{name[:60]}' ({column}), the benchmark's like '{first}'"
-    if all(one.asked for one in rows):
-        why += ", and its questions are not in the order of the data"
-    return f"{path}: its rows cannot be joined to the questions: {why}; give the benchmark's ids, or its data (--data)"
+    if not first_row.ids:
+        return (
+            f"{first_row.where}: no column with ids ({', '.join(IDS[:4])}, ...); add one with ids such as '{first_id}'"
+        )
+    column, name = next(iter(first_row.ids.items()))
+    if name in words and first_row.asked:
+        mismatch = f"its question '{first_row.asked[0][:60]}' is not that of '{name}' in the data, '{words[name][:60]}'"
+        return f"{first_row.where}: {mismatch}; give the matching data with --data"
+    reason = f"its ids are like '{name[:60]}' ({column}), the benchmark's like '{first_id}'"
+    if all(row.asked for row in rows):
+        reason += ", and its questions are not in the order of the data"
+    return (
+        f"{path}: its rows cannot be joined to the questions: {reason}; give the benchmark's ids, or its data (--data)"
+    )
 
 
 def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
@@ -181,15 +191,17 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
         of_word = {"yes": math.log(yes / 2), "no": math.log((1 - yes) / 2)}  # half of each word's for either spelling
         return replace(question, loglikelihoods=tuple(of_word[word.lower()] for word in YES_NO))
     if logged := row.column in ("resps", "filtered_resps") and isinstance(values, list):
-        values = [_first(one) for one in values]
+        values = [_first(value) for value in values]
     if isinstance(values, str):  # a cell
         cells = values.strip("[] ").replace(",", " ").split()
         values = [float(cell) if _NUMBER.fullmatch(cell) else math.nan for cell in cells]
-    numbers = isinstance(values, list) and all(isinstance(one, (int, float)) and math.isfinite(one) for one in values)
+    numbers = isinstance(values, list) and all(
+        isinstance(value, (int, float)) and math.isfinite(value) for value in values
+    )
     if not (logged or row.column == "loglikelihoods") or not numbers or len(values) != compared:
         need = f"the column loglikelihoods must hold the {compared} log-likelihoods that are compared, as a list"
         raise InputError(f"{row.where}: {str(row.given)[:40]!r}; {need}")
-    return replace(question, loglikelihoods=tuple(float(one) for one in values))
+    return replace(question, loglikelihoods=tuple(float(value) for value in values))
 
 
 def _first(value: Any) -> Any:
@@ -215,5 +227,7 @@ def _text(row: AnswerRow, question: Record) -> str:
 
 def _agree(row: AnswerRow, question: str) -> bool:
     """Return whether the row may be about this question: it states no question, or this one."""
-    own = set(question.split())
-    return not row.asked or any(question in text or text in question or own <= set(text.split()) for text in row.asked)
+    words = set(question.split())
+    return not row.asked or any(
+        question in text or text in question or words <= set(text.split()) for text in row.asked
+    )

@@ -16,15 +16,15 @@ TYING = ("pair", GROUP, "item")
 """Groups of records that ask one question in several ways. It is solved if all of them are correct."""
 
 
-def answered(asked: Scored) -> Scored:
+def answered(scored: Scored) -> Scored:
     """Return the questions that did not fail."""
-    return asked.of({record.id for record in asked.records if record.error is None})
+    return scored.of({record.id for record in scored.records if record.error is None})
 
 
-def accuracy(asked: Scored) -> Statistic:
+def accuracy(scored: Scored) -> Statistic:
     """Return the percentage of correct questions, by cluster; no value where the run's table has none."""
-    found = replace(mean_of(asked, lambda record, score: score.value), chance=chance(asked.records))
-    return found if asked.withheld is None else replace(found, strata=(), reason=asked.withheld)
+    statistic = replace(mean_of(scored, lambda record, score: score.value), chance=chance(scored.records))
+    return statistic if scored.withheld is None else replace(statistic, strata=(), reason=scored.withheld)
 
 
 def gain_on(main: Scored, control: Scored, ids: Collection[str]) -> Statistic:
@@ -37,20 +37,20 @@ def gain_on(main: Scored, control: Scored, ids: Collection[str]) -> Statistic:
         other = control.by_id[record.id][1].value
         return None if score.value is None or other is None else (1 + score.value - other) / 2
 
-    own = mean_of(main.of(ids), mark)
-    return replace(own, full_marks=200.0, strata=[((200.0, mean),) for ((_, mean),) in own.strata])
+    statistic = mean_of(main.of(ids), mark)
+    return replace(statistic, full_marks=200.0, strata=[((200.0, mean),) for ((_, mean),) in statistic.strata])
 
 
-def mean_of(asked: Scored, mark: Callable[[Record, Score], float | None]) -> Statistic:
+def mean_of(scored: Scored, mark: Callable[[Record, Score], float | None]) -> Statistic:
     """Return the mean of a mark in percent, by cluster; None leaves a question out. Chance is unknown."""
-    marks = ((mark(record, score), cluster(record)) for record, score in zip(asked.records, asked.main, strict=True))
+    marks = ((mark(record, score), cluster(record)) for record, score in zip(scored.records, scored.main, strict=True))
     rows = [(value, name) for value, name in marks if value is not None]
     return percent(Mean([value for value, _ in rows], [name for _, name in rows]), None)
 
 
-def are_right(asked: Scored) -> dict[str, bool]:
+def are_right(scored: Scored) -> dict[str, bool]:
     """Map the ids of scored questions to whether they are fully correct."""
-    return {id: score.value == 1.0 for id, (_, score) in asked.by_id.items() if score.value is not None}
+    return {id: score.value == 1.0 for id, (_, score) in scored.by_id.items() if score.value is not None}
 
 
 def matched(main: Scored, control: Scored) -> tuple[Scored, Scored]:
@@ -59,9 +59,9 @@ def matched(main: Scored, control: Scored) -> tuple[Scored, Scored]:
     A question that failed in either run is left out of both, with the rest of its group: without it, a pair or a
     rotation has no result.
     """
-    both = [record for record in main.records if record.id in control.by_id]
-    failed = {record.id for one in (main, control) for record in one.records if record.error is not None}
-    shared = in_whole_groups({record.id for record in both} - failed, both)
+    common = [record for record in main.records if record.id in control.by_id]
+    failed = {record.id for scored in (main, control) for record in scored.records if record.error is not None}
+    shared = in_whole_groups({record.id for record in common} - failed, common)
     return main.of(shared), _showing(main, control.of(shared))
 
 

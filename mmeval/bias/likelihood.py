@@ -31,36 +31,36 @@ def corrected(main: Scored, blind: Scored) -> dict[str, Any] | None:
     tuning = [pair for pair in pairs if _half(cluster(pair[0]))]
     held_out = [pair for pair in pairs if not _half(cluster(pair[0]))]
 
-    def scored(of: Sequence[tuple[Record, Record]], alpha: float) -> Scored:
-        return score_records(main.task, _less(of, alpha))
+    def scored(subset: Sequence[tuple[Record, Record]], alpha: float) -> Scored:
+        return score_records(main.task, _without_prior(subset, alpha))
 
-    less = scored(pairs, 1.0)
-    raw, mutual = accuracy(scored(pairs, 0.0)), accuracy(less)
-    found: dict[str, Any] = {
+    without_prior = scored(pairs, 1.0)
+    raw, mutual = accuracy(scored(pairs, 0.0)), accuracy(without_prior)
+    results: dict[str, Any] = {
         "alpha_0": asdict(estimate(raw)),
         "alpha_1": asdict(estimate(mutual)),
         "gain_1": asdict(paired(mutual, raw)),
-        "tied_1": sum(score.outcome == "unparsed" for score in less.main),
+        "tied_1": sum(score.outcome == "unparsed" for score in without_prior.main),
     }
     if tuning and held_out:
         shares = {alpha: estimate(accuracy(scored(tuning, alpha))).value or 0.0 for alpha in ALPHAS}
         best = max(ALPHAS, key=lambda alpha: (shares[alpha], -alpha))
-        tuned, own = (accuracy(scored(held_out, alpha)) for alpha in (best, 0.0))
-        found["tuned"] = {
-            "alpha": best, "held_out": asdict(estimate(tuned)), "alpha_0": asdict(estimate(own)),
-            "gain": asdict(paired(tuned, own)),
+        tuned, untuned = (accuracy(scored(held_out, alpha)) for alpha in (best, 0.0))
+        results["tuned"] = {
+            "alpha": best, "held_out": asdict(estimate(tuned)), "alpha_0": asdict(estimate(untuned)),
+            "gain": asdict(paired(tuned, untuned)),
         }  # fmt: skip
-    return found
+    return results
 
 
-def _less(pairs: Sequence[tuple[Record, Record]], alpha: float) -> list[Record]:
+def _without_prior(pairs: Sequence[tuple[Record, Record]], alpha: float) -> list[Record]:
     """Return the records with `alpha` times the prior subtracted from their log-likelihoods."""
     return [
         replace(
             seen,
             loglikelihoods=tuple(
-                own - alpha * prior
-                for own, prior in zip(seen.loglikelihoods or (), unseen.loglikelihoods or (), strict=True)
+                likelihood - alpha * prior
+                for likelihood, prior in zip(seen.loglikelihoods or (), unseen.loglikelihoods or (), strict=True)
             ),
         )
         for seen, unseen in pairs

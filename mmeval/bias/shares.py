@@ -19,7 +19,7 @@ RESAMPLES = 2000
 _QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 
 
-def yes_no(asked: Scored) -> dict[str, dict[str, Any]]:
+def yes_no(scored: Scored) -> dict[str, dict[str, Any]]:
     """Return the yes ratio, Pct. Diff, FP ratio, d', the criterion, and the share of neither, each with its interval.
 
     The yes ratio, in percent, is POPE's (arXiv 2305.10355). Pct. Diff (-1 to 1, ideally 0) and FP ratio (the share of
@@ -28,10 +28,10 @@ def yes_no(asked: Scored) -> dict[str, dict[str, Any]]:
     1995), so both stay finite; c is below 0 for a model that prefers yes. They have no value if only yes or only no is
     expected. An unparsed answer does not count as yes.
     """
-    asked = asked.answers
+    scored = scored.answers
     rows = [
         (cluster(record), score.answer == "yes", record.targets[0] == "yes", score.value != 1.0)
-        for record, score in zip(asked.records, asked.main, strict=True)
+        for record, score in zip(scored.records, scored.main, strict=True)
         if score.value is not None
     ]
     table = [
@@ -41,7 +41,7 @@ def yes_no(asked: Scored) -> dict[str, dict[str, Any]]:
     names = [name for name, *_ in rows]
 
     def share(test: Callable[[str | None], bool]) -> dict[str, Any]:
-        matching = mean_of(asked, lambda record, score: None if score.value is None else float(test(score.answer)))
+        matching = mean_of(scored, lambda record, score: None if score.value is None else float(test(score.answer)))
         return asdict(estimate(matching))
 
     return {
@@ -56,17 +56,17 @@ def yes_no(asked: Scored) -> dict[str, dict[str, Any]]:
 
 def _z(sums: Array) -> tuple[Array, Array]:
     """Return the normal quantiles of hit rate and false-alarm rate, each of shape [resamples]; NaN without a total."""
-    found = _QUANTILE((sums[:, :2] + 0.5) / (sums[:, 2:4] + 1))
-    found[(sums[:, 2:4] == 0).any(axis=1)] = np.nan
-    return found[:, 0], found[:, 1]
+    quantiles = _QUANTILE((sums[:, :2] + 0.5) / (sums[:, 2:4] + 1))
+    quantiles[(sums[:, 2:4] == 0).any(axis=1)] = np.nan
+    return quantiles[:, 0], quantiles[:, 1]
 
 
 def mirage(main: Scored, blind: Scored) -> dict[str, Any]:
     """Return the accuracy without the picture divided by that with it, with a paired interval."""
     pairs = [
-        (cluster(record), float(seen.value), float(other.value))
-        for (record, seen), (_, other) in ((main.by_id[id], blind.by_id[id]) for id in main.by_id)
-        if seen.value is not None and other.value is not None
+        (cluster(record), float(seen.value), float(unseen.value))
+        for (record, seen), (_, unseen) in ((main.by_id[id], blind.by_id[id]) for id in main.by_id)
+        if seen.value is not None and unseen.value is not None
     ]
     table = [(unseen, seen) for _, seen, unseen in pairs]
     return ratio([name for name, _, _ in pairs], table, lambda s: s[:, 0] / s[:, 1], len(pairs))
@@ -82,9 +82,9 @@ def ratio(
     """
     if not rows:
         return {"value": None, "low": None, "high": None, "n": 0}
-    index = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    sums = np.zeros((len(index), len(rows[0])))
-    np.add.at(sums, [index[name] for name in names], np.asarray(rows, dtype=np.float64))
+    row_of = {name: row for row, name in enumerate(dict.fromkeys(names))}
+    sums = np.zeros((len(row_of), len(rows[0])))
+    np.add.at(sums, [row_of[name] for name in names], np.asarray(rows, dtype=np.float64))
     kinds, counts = np.unique(sums, axis=0, return_counts=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         point = float(value(sums.sum(axis=0, keepdims=True))[0])
@@ -97,12 +97,12 @@ def ratio(
     return {"value": point, "low": low, "high": high, "n": n}
 
 
-def histogram(asked: Scored) -> Mapping[str, Any]:
+def histogram(scored: Scored) -> Mapping[str, Any]:
     """Return how often each letter was answered and expected, and the share of answers that are the first option."""
-    asked = asked.answers
+    scored = scored.answers
     lettered = [
         (record, score)
-        for record, score in zip(asked.records, asked.main, strict=True)
+        for record, score in zip(scored.records, scored.main, strict=True)
         if record.choices and score.value is not None
     ]
     expected = any(target in LETTERS for record, _ in lettered for target in record.targets)
@@ -116,17 +116,16 @@ def histogram(asked: Scored) -> Mapping[str, Any]:
     right = {letter: sum(letter in record.targets for record, _ in read) for letter in letters}
 
     def first_option(record: Record, score: Score) -> float | None:
-        in_range = (
-            score.value is not None and score.answer is not None and score.answer in letters[: len(record.choices)]
-        )
-        return float(score.answer == "A") if in_range else None
+        if score.value is None or score.answer is None or score.answer not in letters[: len(record.choices)]:
+            return None
+        return float(score.answer == "A")
 
-    first = mean_of(asked, first_option)
-    truly = 100 * right.get("A", 0) / len(read) if read else None
+    first = mean_of(scored, first_option)
+    first_right = 100 * right.get("A", 0) / len(read) if read else None
     return {
         "answered": answered,
         "right": right,
         "unread": len(lettered) - len(read),
         "first": asdict(estimate(first)),
-        "truly": truly,
+        "truly": first_right,
     }

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mmeval import controls as known
+from mmeval import controls
 from mmeval.bias import likelihood, parts, shares
 from mmeval.bias.asked import accuracy, answered, are_right, comparable, matched, mean_of
-from mmeval.bias.parts import Found
+from mmeval.bias.parts import Results
 from mmeval.bias.runs import folders, named, scored_controls
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
@@ -29,12 +29,12 @@ from mmeval.types import InputError, Record, Score
 SCHEMA = 1
 UNSOLVED = "unsolved-blind.txt"
 """The file with the ids of the questions that need the picture."""
-BLIND = ("absent", "guess", "grey", "noise", known.TEXT)
+BLIND = ("absent", "guess", "grey", "noise", controls.TEXT)
 """Controls that leave no information from the picture."""
 ACCURACY = "accuracy"
 
 
-def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
+def study(run: Run, needs_picture: Collection[str] | None = None) -> Results:
     """Return the results for a run and its controls. Raises InputError if the run is itself under a control.
 
     `needs_picture`, if given, are the ids of the questions that need a picture (MMICL's split of ScienceQA).
@@ -45,17 +45,17 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
     main = score_records(task, run.records)
     others, acts, remarks = scored_controls(run, task)
     pairs = {name: matched(main, other) for name, other in others.items()}
-    if empty := [name for name, (own, _) in pairs.items() if not own.records]:
+    if empty := [name for name, (common, _) in pairs.items() if not common.records]:
         remarks.append(f"{named(empty)} left out: no question has an answer both in the run and in the control.")
     for name in empty:
         del pairs[name], others[name]
-    found = of_answers(main)
-    found |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
-    found["records"] = run.journal_contents.digest
-    found["controls"] = {name: _control(name, *pairs[name], acts=acts[name]) for name in sorted(pairs, key=_place)}
-    found["control_records"] = {path.name: digest(path) for path in folders(run)}
-    found["families"] = _families(pairs)
-    found |= {
+    results = of_answers(main)
+    results |= {"model": run.spec.model, "prompt": run.spec.prompt, "scoring": run.spec.scoring, "marks": run.marks}
+    results["records"] = run.journal_contents.digest
+    results["controls"] = {name: _control(name, *pairs[name], acts=acts[name]) for name in sorted(pairs, key=_rank)}
+    results["control_records"] = {path.name: digest(path) for path in folders(run)}
+    results["families"] = _families(pairs)
+    results |= {
         "mmstar": parts.mmstar(pairs),
         "rotation": parts.rotation(main, others),
         "length": parts.length({**others, "": main}),
@@ -64,25 +64,25 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Found:
         "prompts": parts.prompts(main, others, run.spec.prompt or ""),
         "remarks": remarks,
     }
-    return found
+    return results
 
 
-def of_answers(main: Scored) -> Found:
+def of_answers(main: Scored) -> Results:
     """Return the results that need only the answers: no control and no model."""
     if not main.records:
         raise InputError("there is no answer to study yet; repeat the command to continue the run")
-    headline, given = _headline(main.task), answered(main)
+    headline, without_errors = _headline(main.task), answered(main)
     return {
         "schema": SCHEMA,
         "task": main.task.name,
         "title": main.task.title,
         "n": len(main.records),
         "labels": {ACCURACY: "Accuracy", **{name: main.task.labels[name] for name in headline}},
-        "seen": {name: asdict(estimate(one)) for name, one in _reported(main, headline).items()},
+        "seen": {name: asdict(estimate(statistic)) for name, statistic in _reported(main, headline).items()},
         "axes": dict(main.task.axes),
         "rows": _rows(main, headline),
-        "yes_no": shares.yes_no(given) if yes_or_no(given.records) else None,
-        "letters": shares.histogram(given) if any(record.choices for record in main.records) else None,
+        "yes_no": shares.yes_no(without_errors) if yes_or_no(without_errors.records) else None,
+        "letters": shares.histogram(without_errors) if any(record.choices for record in main.records) else None,
         "by_place": _by(main, lambda record: record.tags.get(RELEVANT)),
         "by_pictures": _by(main, lambda record: str(len(record.images))),
     }
@@ -93,30 +93,32 @@ def _headline(task: Task) -> list[str]:
     return list(task.totals) or list(task.axes)[:1]
 
 
-def _reported(asked: Scored, names: Sequence[str]) -> dict[str, Statistic]:
-    numbers = asked.statistics(asked.first)
-    return {ACCURACY: accuracy(asked), **{name: numbers[name] for name in names if name in numbers}}
+def _reported(scored: Scored, names: Sequence[str]) -> dict[str, Statistic]:
+    numbers = scored.statistics(scored.first)
+    return {ACCURACY: accuracy(scored), **{name: numbers[name] for name in names if name in numbers}}
 
 
-def _place(name: str) -> tuple[int, str]:
+def _rank(name: str) -> tuple[int, str]:
     """Return a sort key: controls in listed order, then joined controls and other prompts."""
-    listed = list(known.CONTROLS)
+    listed = list(controls.CONTROLS)
     return (listed.index(name) if name in listed else len(listed), name)
 
 
-def _control(name: str, main: Scored, other: Scored, acts: str) -> Found:
+def _control(name: str, main: Scored, other: Scored, acts: str) -> Results:
     """Return the effects of a control. Every difference is the main run's number minus the control's."""
-    names = [*_headline(main.task), *main.task.axes]
-    numbers, theirs = main.numbers(main.first), other.numbers(other.first)
-    both = {one: (numbers[one], theirs[one]) for one in names if one in numbers and one in theirs}
+    metrics = [*_headline(main.task), *main.task.axes]
+    main_numbers, control_numbers = main.numbers(main.first), other.numbers(other.first)
     gain = {ACCURACY: asdict(paired(accuracy(main), accuracy(other)))}
-    gain |= {one: asdict(paired(*two)) for one, two in both.items() if not (two[0].reason or two[1].reason)}
+    for metric in dict.fromkeys(metrics):
+        seen, unseen = main_numbers.get(metric), control_numbers.get(metric)
+        if seen and unseen and not (seen.reason or unseen.reason):
+            gain[metric] = asdict(paired(seen, unseen))
     changed = {
         record.id: float(comparable(record, score) != comparable(*main.by_id[record.id]))
         for record, score in other.by_id.values()
     }
-    found: Found = {
-        "about": known.about(name),
+    results: Results = {
+        "about": controls.about(name),
         "acts": acts,
         "n": len(main.records),
         "as_asked": asdict(estimate(accuracy(main))),
@@ -126,13 +128,13 @@ def _control(name: str, main: Scored, other: Scored, acts: str) -> Found:
         "flips": _flips(main, other),
     }
     if name in BLIND:
-        found["mirage"] = shares.mirage(main, other)
+        results["mirage"] = shares.mirage(main, other)
     if yes_or_no(other.records):
-        found["yes_no"] = shares.yes_no(other)
-    return found
+        results["yes_no"] = shares.yes_no(other)
+    return results
 
 
-def _flips(main: Scored, other: Scored) -> Found:
+def _flips(main: Scored, other: Scored) -> Results:
     """Return how many answers the picture made correct, and how many it made wrong."""
     seen, unseen = are_right(main), are_right(other)
     both = seen.keys() & unseen.keys()
@@ -142,21 +144,21 @@ def _flips(main: Scored, other: Scored) -> Found:
     }
 
 
-def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> Found:
+def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> Results:
     """Return the gain in accuracy over the draws of each swap: the mean with its interval, the smallest, the largest.
 
     The mean is over the questions of all draws; each question counts with the mean of its scores in them.
     """
     families = {}
     for family in ("swap-category", "swap-any"):
-        draws = [pairs[name] for name in known.FAMILIES[family] if name in pairs]
-        values = (paired(accuracy(own), accuracy(other)).value for own, other in draws)
+        draws = [pairs[name] for name in controls.FAMILIES[family] if name in pairs]
+        values = (paired(accuracy(main), accuracy(swapped)).value for main, swapped in draws)
         gains = [value for value in values if value is not None]
         if not gains:
             continue
         others = [other for _, other in draws]
-        own = draws[0][0].of(set.intersection(*(set(other.by_id) for other in others)))
-        mean = paired(accuracy(own), mean_of(own, partial(_mean_score, others)))
+        common = draws[0][0].of(set.intersection(*(set(other.by_id) for other in others)))
+        mean = paired(accuracy(common), mean_of(common, partial(_mean_score, others)))
         ends = {"mean": mean.value, "low": mean.low, "high": mean.high}
         families[family] = {"draws": len(draws), **ends, "least": min(gains), "most": max(gains)}
     return families
@@ -164,40 +166,40 @@ def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> Found:
 
 def _mean_score(draws: Sequence[Scored], record: Record, score: Score) -> float | None:
     values = [draw.by_id[record.id][1].value for draw in draws]
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None
+    known_values = [value for value in values if value is not None]
+    return sum(known_values) / len(known_values) if len(known_values) == len(values) else None
 
 
-def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Found | None:
-    name = next((name for name in ("absent", "grey", known.TEXT) if name in pairs), None)
-    found = None if name is None else likelihood.corrected(main, pairs[name][1])
-    return found and {"prior": name, **found}
+def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Results | None:
+    name = next((name for name in ("absent", "grey", controls.TEXT) if name in pairs), None)
+    results = None if name is None else likelihood.corrected(main, pairs[name][1])
+    return results and {"prior": name, **results}
 
 
-def _rows(main: Scored, headline: Sequence[str]) -> Found:
+def _rows(main: Scored, headline: Sequence[str]) -> Results:
     """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
-    rows: Found = {"chance": {name: one.chance for name, one in _reported(main, headline).items()}}
+    rows: Results = {"chance": {name: statistic.chance for name, statistic in _reported(main, headline).items()}}
     constant = main.task.constant
     for text in [constant[0]] if constant else baselines.constants(main.records):
-        own = main.answering(text)
+        scored = main.answering(text)
         name = baselines.label(baselines.CONSTANT if constant or len(rows) > 1 else baselines.MAJORITY, text)
-        rows[name] = {key: value_of(one) for key, one in _reported(own, headline).items()}
+        rows[name] = {key: value_of(statistic) for key, statistic in _reported(scored, headline).items()}
     return rows
 
 
-def _by(main: Scored, name: Callable[[Record], str | None]) -> Found | None:
+def _by(main: Scored, name: Callable[[Record], str | None]) -> Results | None:
     """Return the accuracy of each part of the questions, or None if there is only one part."""
-    parts: dict[str, set[str]] = {}
+    ids_by_part: dict[str, set[str]] = {}
     for record in main.records:
         if (part := name(record)) is not None:
-            parts.setdefault(part, set()).add(record.id)
-    if len(parts) < 2:
+            ids_by_part.setdefault(part, set()).add(record.id)
+    if len(ids_by_part) < 2:
         return None
-    ordered = sorted(parts, key=lambda part: (len(part), part))
-    return {part: asdict(estimate(accuracy(main.of(parts[part])))) for part in ordered}
+    ordered = sorted(ids_by_part, key=lambda part: (len(part), part))
+    return {part: asdict(estimate(accuracy(main.of(ids_by_part[part])))) for part in ordered}
 
 
-def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Found:
+def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Results:
     """Return the results for answers in a file: the benchmark's own predictions, or answers by id."""
     from mmeval.answers import score_answers, score_predictions
 
@@ -209,12 +211,12 @@ def of_file(task: str, predictions: str | None, answers: str | None, data: str |
     return of_answers(scored) | {"controls": {}, "marks": results["marks"]}
 
 
-def write_ids(found: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_ids(results: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write the ids of the questions not solved blind, for `--only-ids`; return the path, if any.
 
     Raises InputError for an id with a line break, which would be read as two.
     """
-    ids = (found.get("blind_solvable") or {}).get("ids")
+    ids = (results.get("blind_solvable") or {}).get("ids")
     if not ids:
         return []
     if broken := next((id for id in ids if "\n" in id or "\r" in id), None):

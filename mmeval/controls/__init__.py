@@ -29,8 +29,8 @@ PROMPT = "prompt-"
 CONTROLS: dict[str, str] = {
     **{
         name: about
-        for own in (pictures.CONTROLS, several.CONTROLS, words.CONTROLS, demonstrations.CONTROLS)
-        for name, (about, _) in own.items()
+        for controls in (pictures.CONTROLS, several.CONTROLS, words.CONTROLS, demonstrations.CONTROLS)
+        for name, (about, _) in controls.items()
     },
     **{name: about for name, (about, _, _) in pictures.SWAPS.items()},
     TEXT: "the language model alone answers, without any picture",
@@ -38,13 +38,13 @@ CONTROLS: dict[str, str] = {
 """Control -> a clause that describes it."""
 _ACTS: dict[str, Act] = {
     name: act
-    for own in (pictures.CONTROLS, several.CONTROLS, words.CONTROLS, demonstrations.CONTROLS)
-    for name, (_, act) in own.items()
+    for controls in (pictures.CONTROLS, several.CONTROLS, words.CONTROLS, demonstrations.CONTROLS)
+    for name, (_, act) in controls.items()
 }
 
 
-def _beginning(*heads: str) -> tuple[str, ...]:
-    return tuple(name for head in heads for name in CONTROLS if re.match(rf"{head}-?\d", name))
+def _beginning(*prefixes: str) -> tuple[str, ...]:
+    return tuple(name for prefix in prefixes for name in CONTROLS if re.match(rf"{prefix}-?\d", name))
 
 
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -79,18 +79,18 @@ def expand(names: Iterable[str], prompts: Sequence[str] = ()) -> list[str]:
 
     `prompts` are the task's other prompts. Raises InputError for an unknown name.
     """
-    found: dict[str, None] = {}
+    expanded: dict[str, None] = {}
     for name in (part.strip() for text in names for part in text.split(",")):
         if name == "prompts":
-            found |= dict.fromkeys(f"{PROMPT}{prompt}" for prompt in prompts)
+            expanded |= dict.fromkeys(f"{PROMPT}{prompt}" for prompt in prompts)
         elif name in FAMILIES:
-            found |= dict.fromkeys(FAMILIES[name])
+            expanded |= dict.fromkeys(FAMILIES[name])
         elif name in CONTROLS or name.removeprefix(PROMPT) in prompts or _joined(name):
-            found[name] = None
+            expanded[name] = None
         else:
             known = [*FAMILIES, "prompts", *CONTROLS]
             raise InputError(f"unknown control '{name}'{nearest(name, known)}; `mmeval bias --list` lists them")
-    return list(found)
+    return list(expanded)
 
 
 def _joined(name: str) -> bool:
@@ -134,28 +134,27 @@ class Applied:
     @property
     def acts(self) -> str:
         """A clause with the number of questions that the control acts on, and the reasons for the others."""
-        total, left = len(self._tried), Counter(self.left_out.values())
-        share = "no question" if left.total() == total else f"{total - left.total():,} of {plural(total, 'question')}"
-        if len(left) == 1 and left.total() == total:
-            return f"acts on no question ({next(iter(left))})"
-        why = "; ".join(f"{number:,}: {reason}" for reason, number in left.most_common())
-        return (
-            f"acts on {share} ({why})"
-            if left
-            else f"acts on {'the question' if total == 1 else f'all {total:,} questions'}"
-        )
+        total, reasons = len(self._tried), Counter(self.left_out.values())
+        if not reasons:
+            return "acts on the question" if total == 1 else f"acts on all {total:,} questions"
+        number = total - reasons.total()
+        if len(reasons) == 1 and not number:
+            return f"acts on no question ({next(iter(reasons))})"
+        share = f"{number:,} of {plural(total, 'question')}" if number else "no question"
+        listed = "; ".join(f"{count:,}: {reason}" for reason, count in reasons.most_common())
+        return f"acts on {share} ({listed})"
 
     @cached_property
     def _tried(self) -> Mapping[str, str]:
         """Map the id of every question to the reason why the control cannot act on it, or an empty string."""
-        found = {}
+        reasons = {}
         for sample, request, render in self.asked():
             try:
                 self(sample, request, render)
-                found[sample.id] = ""
+                reasons[sample.id] = ""
             except Inapplicable as reason:
-                found[sample.id] = str(reason)
-        return found
+                reasons[sample.id] = str(reason)
+        return reasons
 
     @cached_property
     def _donors(self) -> Mapping[str, Sequence[Image]]:

@@ -42,13 +42,13 @@ def on_request(change: Callable[[Request], Request]) -> Act:
 
 def with_pictures(request: Request, change: Callable[[Image], Image]) -> Request:
     """Change every picture of the request, including demonstrations. Raises Inapplicable if there is none."""
-    shown = [*images(request.prompt), *(image for shot in request.shots for image in images(shot.prompt))]
-    if not shown:
+    pictures = [*images(request.prompt), *(image for shot in request.shots for image in images(shot.prompt))]
+    if not pictures:
         raise Inapplicable("it shows no picture")
-    changed: dict[int, Image] = {id(image): change(image) for image in shown}
+    changed: dict[int, Image] = {id(image): change(image) for image in pictures}
 
-    def over(parts: Parts) -> Parts:
+    def with_changed(parts: Parts) -> Parts:
         return tuple(changed[id(part)] if isinstance(part, Image) else part for part in parts)
 
-    shots = tuple(Shot(over(shot.prompt), shot.answer) for shot in request.shots)
-    return replace(request, prompt=over(request.prompt), shots=shots)
+    shots = tuple(Shot(with_changed(shot.prompt), shot.answer) for shot in request.shots)
+    return replace(request, prompt=with_changed(request.prompt), shots=shots)

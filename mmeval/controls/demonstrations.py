@@ -56,13 +56,13 @@ def _with(case: Case, shots: tuple[Shot, ...]) -> Changed:
 
 def _most_changed(answers: Sequence[str]) -> list[str]:
     """Return the answers in an order that changes as many positions as possible."""
-    order = sorted(range(len(answers)), key=lambda place: answers[place])
+    order = sorted(range(len(answers)), key=lambda index: answers[index])
     largest = max(answers.count(answer) for answer in answers)
     shift = largest if largest < len(answers) else 1
     turned = order[shift:] + order[:shift]
     new = list(answers)
-    for place, taken in zip(order, turned, strict=True):
-        new[place] = answers[taken]
+    for index, source in zip(order, turned, strict=True):
+        new[index] = answers[source]
     return new
 
 

@@ -24,12 +24,12 @@ def texts(sample: Sample, request: Request) -> list[str]:
     return [part for parts in (request.prompt, *sample.choices) for part in parts if isinstance(part, str)]
 
 
-def base(found: Iterable[str], pictures: int) -> int | None:
+def base(texts_of_prompt: Iterable[str], pictures: int) -> int | None:
     """Return the number of the first picture, 0 or 1, if texts mention pictures by number; else None.
 
     Raises Inapplicable if the base is ambiguous or a number belongs to no picture.
     """
-    numbers = {int(match[2]) for text in found for match in NUMBERED.finditer(text)}
+    numbers = {int(match[2]) for text in texts_of_prompt for match in NUMBERED.finditer(text)}
     if not numbers:
         return None
     if max(numbers) > pictures or {0, pictures} <= numbers:
@@ -41,11 +41,11 @@ def base(found: Iterable[str], pictures: int) -> int | None:
     raise Inapplicable("its text numbers the pictures, but it is unclear whether from 0 or 1")
 
 
-def renumbered(text: str, first: int | None, place: Callable[[int], int]) -> str:
+def renumbered(text: str, first: int | None, new_index: Callable[[int], int]) -> str:
     """Renumber the pictures mentioned in a text; `place` maps an old place to the new one, from 0."""
     if first is None:
         return text
-    return NUMBERED.sub(lambda match: f"{match[1]}{place(int(match[2]) - first) + first}", text)
+    return NUMBERED.sub(lambda match: f"{match[1]}{new_index(int(match[2]) - first) + first}", text)
 
 
 def relevant(sample: Sample, request: Request) -> int | None:
@@ -53,25 +53,25 @@ def relevant(sample: Sample, request: Request) -> int | None:
 
     It is the only picture that the prompt refers to, or the picture whose number is the correct option.
     """
-    shown = len(images(request.prompt))
+    count = len(images(request.prompt))
     refs = {part.image for part in request.prompt if isinstance(part, Ref)}
-    if shown < 2:
+    if count < 2:
         return None
     if len(refs) == 1:
         return next(iter(refs))
-    right = _right_option(sample)
-    match = NUMBERED.fullmatch(right.strip()) if right is not None else None
+    option = _right_option(sample)
+    match = NUMBERED.fullmatch(option.strip()) if option is not None else None
     if match is None:
         return None
     try:
-        first = base(texts(sample, request), shown)
+        first = base(texts(sample, request), count)
     except Inapplicable:
         return None
     return None if first is None else int(match[2]) - first
 
 
 def _right_option(sample: Sample) -> str | None:
-    letters = [chr(ord("A") + place) for place in range(len(sample.choices))]
+    letters = [chr(ord("A") + index) for index in range(len(sample.choices))]
     if len(sample.targets) != 1 or sample.targets[0] not in letters:
         return None
     option: Parts = sample.choices[letters.index(sample.targets[0])]

@@ -63,8 +63,8 @@ class Altered(Image):
 
     @property
     def _parts(self) -> tuple[Image, str, Change]:
-        found: tuple[Image, str, Change] = self.__dict__["_made_of"]
-        return found
+        parts: tuple[Image, str, Change] = self.__dict__["_made_of"]
+        return parts
 
     def _png(self) -> bytes:
         out = io.BytesIO()
@@ -107,9 +107,9 @@ def patches(picture: PILImage.Image, draw: random.Random) -> PILImage.Image:
     boxes = [(left, top, right, low) for top, low in pairwise(rows) for left, right in pairwise(columns)]
     source = picture.convert("RGB")
     result = source.copy()
-    for box, taken in zip(boxes, draw.sample(boxes, len(boxes)), strict=True):
+    for box, source_box in zip(boxes, draw.sample(boxes, len(boxes)), strict=True):
         size = (box[2] - box[0], box[3] - box[1])
-        result.paste(source.crop(taken).resize(size), box[:2])
+        result.paste(source.crop(source_box).resize(size), box[:2])
     return result
 
 
@@ -148,18 +148,18 @@ def _without(request: Request) -> Request:
 
 def swap(case: Case) -> Changed:
     """Show the pictures of another question, in their order; demonstrations keep theirs."""
-    own = images(case.request.prompt)
-    if not own:
+    pictures = images(case.request.prompt)
+    if not pictures:
         raise Inapplicable("it shows no picture")
     if case.sample.id not in case.donors:
         raise Inapplicable("no other question has the same number of different pictures")
-    taken = iter(case.donors[case.sample.id])
-    prompt = tuple(next(taken) if isinstance(part, Image) else part for part in case.request.prompt)
+    replacements = iter(case.donors[case.sample.id])
+    prompt = tuple(next(replacements) if isinstance(part, Image) else part for part in case.request.prompt)
     return case.sample, replace(case.request, prompt=prompt)
 
 
 def derangement(
-    asked: Iterable[tuple[Sample, Request]], seed: int, within_category: bool, shelf: Path
+    questions: Iterable[tuple[Sample, Request]], seed: int, within_category: bool, shelf: Path
 ) -> dict[str, tuple[Image, ...]]:
     """Map each sample's id to the pictures of another: a seeded derangement of picture sets of the same size.
 
@@ -167,17 +167,17 @@ def derangement(
     replacement is left out. Pictures that are not files are written to the folder `shelf`, not kept in memory.
     """
     groups: dict[tuple[str, int], dict[tuple[str, ...], tuple[Image, ...]]] = {}
-    of: dict[str, tuple[tuple[str, int], tuple[str, ...]]] = {}
-    for sample, request in asked:
-        shown = images(request.prompt)
-        group = (sample.category if within_category else "", len(shown))
-        key = tuple(image.digest for image in shown)
-        own = groups.setdefault(group, {})
-        if key not in own:
-            own[key] = tuple(_kept(image, shelf) for image in shown)
-        of[sample.id] = group, key
-    others = {group: _deranged(list(own), f"{seed} {group}") for group, own in groups.items()}
-    return {id: groups[group][others[group][key]] for id, (group, key) in of.items() if len(groups[group]) > 1}
+    keys: dict[str, tuple[tuple[str, int], tuple[str, ...]]] = {}
+    for sample, request in questions:
+        pictures = images(request.prompt)
+        group = (sample.category if within_category else "", len(pictures))
+        key = tuple(image.digest for image in pictures)
+        sets = groups.setdefault(group, {})
+        if key not in sets:
+            sets[key] = tuple(_stored(image, shelf) for image in pictures)
+        keys[sample.id] = group, key
+    replacements = {group: _deranged(list(sets), f"{seed} {group}") for group, sets in groups.items()}
+    return {id: groups[group][replacements[group][key]] for id, (group, key) in keys.items() if len(groups[group]) > 1}
 
 
 def _deranged(keys: list[tuple[str, ...]], seed: str) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -186,7 +186,7 @@ def _deranged(keys: list[tuple[str, ...]], seed: str) -> dict[tuple[str, ...], t
     return dict(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
 
 
-def _kept(image: Image, shelf: Path) -> Image:
+def _stored(image: Image, shelf: Path) -> Image:
     """Return the picture backed by a file or a function, not by bytes in memory."""
     if isinstance(image.data, Path) or callable(image.data):
         return image

@@ -28,16 +28,16 @@ def order(case: Case) -> Changed:
 
 def moved(place: int, case: Case) -> Changed:
     """Move the relevant picture to that place, from 0; the others keep their order."""
-    own = mentions.relevant(case.sample, case.request)
-    if own is None or not _own_places(case) or own not in (places := _own_places(case)):
+    current, positions = mentions.relevant(case.sample, case.request), _own_positions(case)
+    if current is None or current not in positions:
         raise Inapplicable("it is not about one of several pictures")
-    if place >= len(places):
+    if place >= len(positions):
         raise Inapplicable(f"it has fewer than {plural(place + 1, 'picture')}")
-    at = places.index(own)
+    index = positions.index(current)
 
     def permute(count: int) -> list[int]:
-        rest = [index for index in range(count) if index != at]
-        return [*rest[:place], at, *rest[place:]]
+        others = [other for other in range(count) if other != index]
+        return [*others[:place], index, *others[place:]]
 
     return _reordered(case, permute)
 
@@ -59,61 +59,62 @@ def only(which: int, case: Case) -> Changed:
 
     A reference to another picture becomes NOT_SHOWN. Texts that number the pictures must stay true.
     """
-    places = _own_places(case)
-    if len(places) < 2:
+    positions = _own_positions(case)
+    if len(positions) < 2:
         raise Inapplicable("it has no second picture")
-    left_out = {*places} - {places[which]}
+    left_out = {*positions} - {positions[which]}
     count = len(images(case.request.prompt))
-    new = {old: place for place, old in enumerate(old for old in range(count) if old not in left_out)}
-    moved = any(old != place for old, place in new.items())
-    if moved and any(mentions.NUMBERED.search(text) for text in mentions.texts(case.sample, case.request)):
+    remaining = [old for old in range(count) if old not in left_out]
+    new_index = {old: new for new, old in enumerate(remaining)}
+    renumbers = any(old != new for old, new in new_index.items())
+    if renumbers and any(mentions.NUMBERED.search(text) for text in mentions.texts(case.sample, case.request)):
         raise Inapplicable("its text numbers the pictures")
     prompt: list[Part] = []
-    seen = 0
+    index = 0
     for part in case.request.prompt:
         if isinstance(part, Image):
-            prompt += [part] if seen in new else []
-            seen += 1
+            prompt += [part] if index in new_index else []
+            index += 1
         elif isinstance(part, Ref):
-            prompt.append(Ref(new[part.image]) if part.image in new else NOT_SHOWN)
+            prompt.append(Ref(new_index[part.image]) if part.image in new_index else NOT_SHOWN)
         else:
             prompt.append(part)
     return case.sample, replace(case.request, prompt=merged([tuple(prompt)]))
 
 
-def _own_places(case: Case) -> list[int]:
-    """Return the places, among all pictures of the prompt, of those that are not options."""
-    own = {id(image) for image in case.own_images}
-    return [place for place, image in enumerate(images(case.request.prompt)) if id(image) in own]
+def _own_positions(case: Case) -> list[int]:
+    """Return the positions, among all pictures of the prompt, of those that are not options."""
+    own_ids = {id(image) for image in case.own_images}
+    return [index for index, image in enumerate(images(case.request.prompt)) if id(image) in own_ids]
 
 
 def _reordered(case: Case, permute: Callable[[int], Sequence[int]]) -> Changed:
     """Put the question's own picture `permute(count)[i]` at place i; references follow."""
     sample, request = case.sample, case.request
-    places, shown = _own_places(case), images(request.prompt)
-    if len(places) < 2:
+    positions, pictures = _own_positions(case), images(request.prompt)
+    if len(positions) < 2:
         raise Inapplicable("it has no second picture")
     named = {part.image for part in request.prompt if isinstance(part, Ref)}  # "image 0 is the left image" stays true
-    if not named >= {*places} and any(mentions.PLACED.search(text) for text in mentions.texts(sample, request)):
+    if not named >= {*positions} and any(mentions.PLACED.search(text) for text in mentions.texts(sample, request)):
         raise Inapplicable("its text names pictures by position")
-    first = mentions.base(mentions.texts(sample, request), len(shown))
-    source = list(range(len(shown)))
-    for place, taken in zip(places, permute(len(places)), strict=True):
-        source[place] = places[taken]
-    new = {old: place for place, old in enumerate(source)}
-    pictures = iter(shown[old] for old in source)
+    first = mentions.base(mentions.texts(sample, request), len(pictures))
+    source = list(range(len(pictures)))
+    for index, source_index in zip(positions, permute(len(positions)), strict=True):
+        source[index] = positions[source_index]
+    new = {old: index for index, old in enumerate(source)}
+    reordered = iter(pictures[old] for old in source)
 
-    def over(part: Part) -> Part:
+    def renamed(part: Part) -> Part:
         if isinstance(part, Image):
-            return next(pictures)
+            return next(reordered)
         return Ref(new[part.image]) if isinstance(part, Ref) else mentions.renumbered(part, first, new.__getitem__)
 
     def words(parts: Parts) -> Parts:
-        return tuple(part if isinstance(part, Image) else over(part) for part in parts)
+        return tuple(part if isinstance(part, Image) else renamed(part) for part in parts)
 
     choices = tuple(words(choice) for choice in sample.choices)
     candidates = tuple(mentions.renumbered(text, first, new.__getitem__) for text in request.candidates)
-    changed = replace(request, prompt=tuple(map(over, request.prompt)), candidates=candidates)
+    changed = replace(request, prompt=tuple(map(renamed, request.prompt)), candidates=candidates)
     return replace(sample, choices=choices), changed
 
 
@@ -121,7 +122,7 @@ def _deranged(count: int, seed: str) -> list[int]:
     """Return a random cycle: an order in which no item keeps its place."""
     cycle = random.Random(seed.encode("utf-8", "backslashreplace")).sample(range(count), count)
     new = dict(zip(cycle, [*cycle[1:], *cycle[:1]], strict=True))
-    return [new[place] for place in range(count)]
+    return [new[index] for index in range(count)]
 
 
 CONTROLS: dict[str, tuple[str, Act]] = {

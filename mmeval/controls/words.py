@@ -49,27 +49,27 @@ def rotated(turn: int, case: Case) -> Changed:
         tags={**sample.tags, TURN: str(turn)},
     )
     request = case.render(new)
-    if _shown(request.prompt) == _shown(case.request.prompt) and request.candidates == case.request.candidates:
+    if _content(request.prompt) == _content(case.request.prompt) and request.candidates == case.request.candidates:
         raise Inapplicable("its options are part of its question")
     return new, request
 
 
 def passage(length: int, misleads: bool, after: bool, case: Case) -> Changed:
     """Insert a passage before the first or after the last picture of the question; it may assert a wrong answer."""
-    own = {id(image) for image in case.own_images} or {id(image) for image in images(case.request.prompt)}
-    at = [place for place, part in enumerate(case.request.prompt) if id(part) in own]
-    if not at:
+    own_ids = {id(image) for image in case.own_images} or {id(image) for image in images(case.request.prompt)}
+    positions = [position for position, part in enumerate(case.request.prompt) if id(part) in own_ids]
+    if not positions:
         raise Inapplicable("it shows no picture")
     text = _passage(case.sample, length, misleads)
-    place = at[-1] + 1 if after else at[0]
-    prompt = (*case.request.prompt[:place], text, *case.request.prompt[place:])
+    position = positions[-1] + 1 if after else positions[0]
+    prompt = (*case.request.prompt[:position], text, *case.request.prompt[position:])
     return case.sample, replace(case.request, prompt=merged([prompt]))
 
 
 def _passage(sample: Sample, length: int, misleads: bool) -> str:
     draw = random.Random(f"passage {sample.id}".encode("utf-8", "backslashreplace"))
     sentences = [f"Somebody who has looked closely says that the answer is {_wrong(sample, draw)}."] if misleads else []
-    words, wanted = sum(len(one.split()) for one in sentences), round(0.75 * length)
+    words, wanted = sum(len(text.split()) for text in sentences), round(0.75 * length)
     for sentence in _sentences(draw):
         if words >= wanted:
             break
@@ -81,21 +81,22 @@ def _passage(sample: Sample, length: int, misleads: bool) -> str:
 
 def _wrong(sample: Sample, draw: random.Random) -> str:
     """Return a wrong answer: the opposite of yes or no, or another option with its text."""
-    other = {"yes": "no", "no": "yes"}
-    if sample.targets and sample.targets[0] in other:
-        return other[sample.targets[0]]
+    opposite = {"yes": "no", "no": "yes"}
+    if sample.targets and sample.targets[0] in opposite:
+        return opposite[sample.targets[0]]
     letters = [letter for letter in LETTERS[: len(sample.choices)] if letter not in sample.targets]
     if not sample.targets or len(letters) == len(sample.choices) or not letters:
         raise Inapplicable("no wrong answer to it is known")
     letter = draw.choice(letters)
-    return f"{letter}, {text}" if (text := _words(sample.choices[LETTERS.index(letter)]).strip()) else letter
+    text = _words(sample.choices[LETTERS.index(letter)]).strip()
+    return f"{letter}, {text}" if text else letter
 
 
 def _sentences(draw: random.Random) -> Iterator[str]:
     """Yield plain sentences about a small harbour town forever; none repeats before all have appeared."""
-    all_of_them = [f"{who} {does} {when}." for who in _WHO for does in _DOES for when in _WHEN]
+    sentences = [f"{who} {does} {when}." for who in _WHO for does in _DOES for when in _WHEN]
     while True:
-        yield from draw.sample(all_of_them, len(all_of_them))
+        yield from draw.sample(sentences, len(sentences))
 
 
 _WHO = (
@@ -117,7 +118,7 @@ def _words(parts: Parts) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
-def _shown(parts: Parts) -> list[object]:
+def _content(parts: Parts) -> list[object]:
     return [part.digest if isinstance(part, Image) else part for part in parts]
 
 

@@ -89,13 +89,13 @@ def remove(folder: Path) -> None:
     if not folder.exists():
         return
     with locked(folder / "records.jsonl", f"{folder}: {BUSY}"):
-        last = ("run.json", "ids.json")
-        for path in (path for path in folder.iterdir() if path.name not in last):
+        deleted_last = ("run.json", "ids.json")
+        for path in (path for path in folder.iterdir() if path.name not in deleted_last):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()
-        for name in last:
+        for name in deleted_last:
             (folder / name).unlink(missing_ok=True)
 
 
@@ -107,11 +107,11 @@ def _refuse_foreign_files(folder: Path) -> None:
     """Raise InputError for a folder that holds anything but files written before `run.json`."""
     if not folder.exists():
         return
-    left = [p.name for p in folder.iterdir() if not is_temporary(p)] if folder.is_dir() else [folder.name]
-    left = [name for name in left if name != "run.lock"]
-    if "records.jsonl" in left and not (folder / "records.jsonl").stat().st_size:
-        left.remove("records.jsonl")  # created for its lock
-    if any(name.startswith("records") for name in left) and all(map(_is_ours, left)):
+    names = [path.name for path in folder.iterdir() if not is_temporary(path)] if folder.is_dir() else [folder.name]
+    names = [name for name in names if name != "run.lock"]
+    if "records.jsonl" in names and not (folder / "records.jsonl").stat().st_size:
+        names.remove("records.jsonl")  # created for its lock
+    if any(name.startswith("records") for name in names) and all(map(_is_ours, names)):
         raise InputError(f"{folder}: a run without its run.json; restore the file, or start over with --fresh")
-    if set(left) - {"ids.json", "controls"}:
+    if set(names) - {"ids.json", "controls"}:
         raise InputError(f"{folder}: holds other files; choose another folder with --out")

@@ -35,8 +35,11 @@ def name_of(rank: int | None) -> str:
 
 def paths(folder: Path) -> list[Path]:
     """Return the journals in a run's folder."""
-    found = [folder / NAME, *sorted(path for path in folder.glob("records-*.jsonl") if OF_RANK.fullmatch(path.name))]
-    return [path for path in found if path.exists()]
+    candidates = [
+        folder / NAME,
+        *sorted(path for path in folder.glob("records-*.jsonl") if OF_RANK.fullmatch(path.name)),
+    ]
+    return [path for path in candidates if path.exists()]
 
 
 @contextmanager
@@ -88,20 +91,20 @@ def opened(folder: Path, share: Share) -> Iterator[Journal]:
 
     Raises InputError if another process has it open or, for a single process, if any process is working on the run.
     """
-    message, whole = f"{folder}: {BUSY}, or choose --out", folder / NAME
-    own = folder / name_of(None if share.alone else share.rank)
+    message, single_journal = f"{folder}: {BUSY}, or choose --out", folder / NAME
+    own_journal = folder / name_of(None if share.alone else share.rank)
     with ExitStack() as locks:
         with held(folder, share):
             if not share.alone:
-                _drop_torn_line(whole)
-                locks.enter_context(locked(whole, message, shared=True))
-            locks.enter_context(locked(own, message))
-            for other in paths(folder):
-                if other not in (own, whole):
-                    _drop_torn_line(other)
-            for left in filter(is_left_behind, folder.iterdir()):  # not a file that another machine is writing
-                left.unlink(missing_ok=True)
-        with jsonl.appending(own) as lines:
+                _drop_torn_line(single_journal)
+                locks.enter_context(locked(single_journal, message, shared=True))
+            locks.enter_context(locked(own_journal, message))
+            for path in paths(folder):
+                if path not in (own_journal, single_journal):
+                    _drop_torn_line(path)
+            for leftover in filter(is_left_behind, folder.iterdir()):  # not a file that another machine is writing
+                leftover.unlink(missing_ok=True)
+        with jsonl.appending(own_journal) as lines:
             yield Journal(lines)
 
 
@@ -117,35 +120,35 @@ def read(folder: Path, planned: Collection[str] | None) -> JournalContents:
     For each id, the record of the last attempt counts; among several of the same attempt, the last one read. Raises
     InputError naming a line that is not a record.
     """
-    found, unknown, repeated = dict[str, Record](), 0, set[str]()
+    by_id, unknown, repeated = dict[str, Record](), 0, set[str]()
     journal, truncated = dict[str, str](), False
-    digest, last = hashlib.sha256(), [b"\n"]
+    checksum, last_line = hashlib.sha256(), [b"\n"]
 
     def on_line(line: bytes) -> None:
-        digest.update(line)
-        last[0] = line
+        checksum.update(line)
+        last_line[0] = line
 
     for path in paths(folder):
-        last[0] = b"\n"
+        last_line[0] = b"\n"
         for record in _records(path, on_line):
-            before = found.get(record.id)
+            previous = by_id.get(record.id)
             if planned is not None and record.id not in planned:
                 unknown += 1
                 continue
-            if before and before.error is None and before.digest == record.digest:
+            if previous and previous.error is None and previous.digest == record.digest:
                 repeated.add(record.id)
-            if before is None or record.attempt >= before.attempt:
-                found[record.id], journal[record.id] = record, path.name
-        truncated = truncated or not last[0].endswith(b"\n")
-    return JournalContents(found, unknown, len(repeated), truncated, digest.hexdigest(), journal)
+            if previous is None or record.attempt >= previous.attempt:
+                by_id[record.id], journal[record.id] = record, path.name
+        truncated = truncated or not last_line[0].endswith(b"\n")
+    return JournalContents(by_id, unknown, len(repeated), truncated, checksum.hexdigest(), journal)
 
 
 def to_json(record: Record) -> dict[str, Any]:
     """Return a record as an object without empty values."""
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
     always = {"id": record.id, "text": record.text, "targets": record.targets}
-    kept = always | {name: value for name, value in values.items() if value not in (None, "", (), {}, 0, 0.0)}
-    return dict(jsonl.without_surrogates(kept))
+    present = always | {name: value for name, value in values.items() if value not in (None, "", (), {}, 0, 0.0)}
+    return dict(jsonl.without_surrogates(present))
 
 
 def _records(path: Path, on_line: Callable[[bytes], None]) -> Iterator[Record]:

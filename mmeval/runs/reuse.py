@@ -23,8 +23,8 @@ _OUTPUT = ("text", "loglikelihoods", "reasoning", "finish_reason", "sent", "inpu
 def digest(request: Request) -> str:
     """Return the SHA-256 over a request, including its pictures' contents but not its id."""
     shots = [(_content(shot.prompt), shot.answer) for shot in request.shots]
-    asked = repr((_content(request.prompt), shots, request.candidates))
-    return hashlib.sha256(asked.encode("utf-8", "backslashreplace")).hexdigest()
+    content = repr((_content(request.prompt), shots, request.candidates))
+    return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def settings(identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,27 +33,27 @@ def settings(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def earlier(
-    root: Path, identity: Mapping[str, Any], own: Path, say: Callable[[str], None] = lambda text: None
+    root: Path, identity: Mapping[str, Any], excluded: Path, say: Callable[[str], None] = lambda text: None
 ) -> dict[str, tuple[Record, str]]:
     """Map the digests of requests that runs under `root` answered with these settings to record and folder.
 
-    The run in the folder `own` is left out. If the model's weights are not pinned, the result is empty. `say` reports
-    runs that cannot be read.
+    The run in the folder `excluded` is left out. If the model's weights are not pinned, the result is empty. `say`
+    reports runs that cannot be read.
     """
-    found: dict[str, tuple[Record, str]] = {}
+    records: dict[str, tuple[Record, str]] = {}
     if "model_revision" in identity:
-        return found
+        return records
     wanted = settings(identity)
     for path in sorted((*root.glob("*/run.json"), *root.glob("*/*/run.json"), *root.glob("*/controls/*/run.json"))):
-        if path.parent.resolve() == own.resolve():
+        if path.parent.resolve() == excluded.resolve():
             continue
         try:
             run = open_run(path.parent)
             if settings(run.identity) == wanted:
-                found |= {record.request: (record, str(run.folder)) for record in _answered(run)}
+                records |= {record.request: (record, str(run.folder)) for record in _answered(run)}
         except InputError as error:
             say(f"this run's answers are not reused: {error}")
-    return found
+    return records
 
 
 def response(id: str, record: Record) -> Response:

@@ -33,10 +33,10 @@ SMALL = "the data has only"
 """The beginning of the mark for data that is only part of the benchmark."""
 
 
-def partial_marks(available: int | None, whole: int | None) -> list[str]:
+def partial_marks(available: int | None, total: int | None) -> list[str]:
     """Return the mark for data that has fewer questions than the whole benchmark, if both are known."""
-    less = available and whole and available < whole
-    return [f"{SMALL} {available:,} of the benchmark's {whole:,} questions"] if less else []
+    is_partial = available and total and available < total
+    return [f"{SMALL} {available:,} of the benchmark's {total:,} questions"] if is_partial else []
 
 
 _SPEC = {field.name for field in dataclasses.fields(RunSpec)}
@@ -123,38 +123,38 @@ class Run:
         """Return how the run differs from a complete one on the benchmark's data, as shown in every output."""
         planned, errors = self.samples_planned, len(self.journal_contents.by_id) - self.samples_answered
         missing = planned - len(self.journal_contents.by_id)
-        found = [EMBEDDED] if self.spec.data == "embedded" else []
+        marks = [EMBEDDED] if self.spec.data == "embedded" else []
         if missing > 0:
-            found.append(
+            marks.append(
                 f"unfinished: {missing:,} of {plural(planned, 'question')} not asked yet; "
                 "repeat the command to continue"
             )
         if errors:
-            found.append(
+            marks.append(
                 f"{part_of(errors, planned, 'answer', 'is an error', 'are errors')}; repeat the command to ask again"
             )
         if self.spec.control is not None:
             about = dict(self.header.get("control", {}))
-            found.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
-        available, whole = self.header.get("available"), self.header.get("benchmark", {}).get("questions")
-        some = f"{f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
+            marks.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
+        available, total = self.header.get("available"), self.header.get("benchmark", {}).get("questions")
+        count = f"{f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
         if self.spec.only_ids is not None:
-            found.append(f"only {some}: {self.spec.only_ids}")
+            marks.append(f"only {count}: {self.spec.only_ids}")
         if self.spec.limit is not None:
-            found.append(f"limited to {some}")
-        return [*found, *partial_marks(available, whole)]
+            marks.append(f"limited to {count}")
+        return [*marks, *partial_marks(available, total)]
 
     @property
     def remarks(self) -> list[str]:
         """Return remarks on records that do not count."""
-        contents, found = self.journal_contents, []
+        contents, remarks = self.journal_contents, []
         if contents.unknown:
-            found.append(f"Records of questions that are not in this run: {contents.unknown:,}. They do not count.")
+            remarks.append(f"Records of questions that are not in this run: {contents.unknown:,}. They do not count.")
         if contents.repeated:
-            found.append(f"Questions answered more than once: {contents.repeated:,}. The last answer of each counts.")
+            remarks.append(f"Questions answered more than once: {contents.repeated:,}. The last answer of each counts.")
         if contents.truncated:
-            found.append("The last line of records.jsonl is truncated and does not count; repeat the command.")
-        return found
+            remarks.append("The last line of records.jsonl is truncated and does not count; repeat the command.")
+        return remarks
 
     @property
     def answered(self) -> str:
@@ -208,11 +208,11 @@ class Run:
         import pandas as pd
 
         rows = []
-        for value in self._sample_lines:
-            first, *others = value["scores"].items()
-            row = {"id": value["id"], "category": value["category"], **value["groups"], **first[1]}
+        for line in self._sample_lines:
+            first, *others = line["scores"].items()
+            row = {"id": line["id"], "category": line["category"], **line["groups"], **first[1]}
             for name, score in others:
-                row |= {f"{name}_{key}": one for key, one in score.items()}
+                row |= {f"{name}_{key}": value for key, value in score.items()}
             rows.append(row)
         return pd.DataFrame(rows, columns=None if rows else ["id"]).set_index("id")
 
@@ -243,11 +243,11 @@ class Run:
 
     def note_facts(self, share: Share = WHOLE, **facts: Any) -> None:
         """Add what an adapter says of this session, such as its requests. Other processes may have added theirs."""
-        own = json.loads(json.dumps(self.header["sessions"][-1]))
+        session = json.loads(json.dumps(self.header["sessions"][-1]))
         with records.held(self.folder, share):
             self.header = read_header(self.folder)
             sessions = self.header["sessions"]
-            sessions[sessions.index(own)] |= facts
+            sessions[sessions.index(session)] |= facts
             write_json(self.folder / "run.json", self.header)
 
     def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:

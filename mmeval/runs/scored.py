@@ -10,7 +10,7 @@ from typing import Any
 
 from mmeval.runs import remarks
 from mmeval.runs.schema import SCHEMA
-from mmeval.scoring import baselines as constant
+from mmeval.scoring import baselines
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.facts import needed
 from mmeval.scoring.sampled import average, columns, passed, together
@@ -71,9 +71,9 @@ class Scored:
 
     def of(self, ids: Collection[str]) -> Scored:
         """Return the records and scores with those ids."""
-        places = [place for place, record in enumerate(self.records) if record.id in ids]
-        scores = {name: [own[place] for place in places] for name, own in self.scores.items()}
-        records = [self.records[place] for place in places]
+        positions = [position for position, record in enumerate(self.records) if record.id in ids]
+        scores = {name: [all_scores[position] for position in positions] for name, all_scores in self.scores.items()}
+        records = [self.records[position] for position in positions]
         return replace(self, records=records, scores=scores, columns=[column.of(ids) for column in self.columns])
 
     def judged_by(self, task: Task) -> Scored:
@@ -82,10 +82,13 @@ class Scored:
             raise InputError("a judge reads one answer to each question; score the run without it")
         if task.grader is not None:
             return score_records(task, self.records)
-        places = {record.id for record in self.unread}
+        unread_ids = {record.id for record in self.unread}
         scores = {
-            name: [judge(task, r, name) if r.id in places else s for r, s in zip(self.records, own, strict=True)]
-            for name, own in self.scores.items()
+            name: [
+                judge(task, record, name) if record.id in unread_ids else score
+                for record, score in zip(self.records, all_scores, strict=True)
+            ]
+            for name, all_scores in self.scores.items()
         }
         return replace(self, task=task, scores=scores)
 
@@ -102,32 +105,40 @@ class Scored:
             name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
             for name, statistics in measured.items()
         }
-        pair, graded = [answers.scores[name] for name in self.task.scorers][:2], self.task.grader is not None
-        drawn = passed([(column.records, column.main) for column in self.columns])
+        compared = ""
+        if others:
+            graded = self.task.grader is not None
+            compared = explain(
+                differences(answers.records, answers.scores[main], answers.scores[others[0]], graded=graded)
+            )
+        pass_at_k = passed([(column.records, column.main) for column in self.columns])
         return {
             "schema": SCHEMA,
             "task": self.task.name,
             "scorer": main,
             "metrics": metrics[main],
             **{name: metrics[name] for name in others},
-            "parts": {key: found for key, statistic in measured[main].items() if (found := parts(statistic))},
+            "parts": {key: terms for key, statistic in measured[main].items() if (terms := parts(statistic))},
             "baselines": self.baselines(),
             "counts": {"samples": len(answers.records), **counts},
-            "differences": explain(differences(answers.records, *pair, graded=graded)) if len(pair) == 2 else "",
-            **({"passed": {name: asdict(one) for name, one in drawn.items()}} if drawn else {}),
+            "differences": compared,
+            **({"passed": {name: asdict(result) for name, result in pass_at_k.items()}} if pass_at_k else {}),
             "remarks": [
                 *remarks.on_answers(self.records, answers.records, withheld=self.withheld is not None),
-                *remarks.on_samples(len(self.columns), drawn),
-                *self._of_task(),
+                *remarks.on_samples(len(self.columns), pass_at_k),
+                *self._remarks_of_task(),
             ],
         }
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
         """Return a scorer's metrics. None has a value if likelihoods or a judge's replies are missing."""
-        found, reason = self.numbers(scorer), self.withheld or self._without_reply(scorer)
+        numbers = self.numbers(scorer)
+        reason = self.withheld or self._without_reply(scorer)
         if reason is None:
-            return found
-        return {name: replace(one, strata=(), functional=None, reason=reason) for name, one in found.items()}
+            return numbers
+        return {
+            name: replace(statistic, strata=(), functional=None, reason=reason) for name, statistic in numbers.items()
+        }
 
     def numbers(self, scorer: str) -> dict[str, Statistic]:
         """Return a scorer's metrics as the task computes them, whatever is missing.
@@ -145,30 +156,36 @@ class Scored:
 
         No judge is asked about that, so where one is the first scorer, `strict` stands in for it.
         """
-        one, own = self.first if self.task.grader is None else "strict", self.task.constant
-        score = own[1] if own and own[0] == answer else lambda record: judge(self.task, record, one)
-        records, scores = constant.answering(self.records, answer, score)
+        scorer, constant = self.first if self.task.grader is None else "strict", self.task.constant
+
+        def score(record: Record) -> Score:
+            if constant is not None and constant[0] == answer:
+                return constant[1](record)
+            return judge(self.task, record, scorer)
+
+        records, scores = baselines.answering(self.records, answer, score)
         return Scored(self.task, records, {self.first: scores})
 
     def baselines(self) -> dict[str, Any]:
         """Return the numbers of answers that do not depend on the question, by the first scorer: answer and values."""
-        found, own = {}, self.task.constant
-        for name, answer in ({constant.CONSTANT: own[0]} if own else constant.baselines(self.records)).items():
+        rows, constant = {}, self.task.constant
+        answers = baselines.baselines(self.records) if constant is None else {baselines.CONSTANT: constant[0]}
+        for name, answer in answers.items():
             numbers = self.answering(answer).numbers(self.first)
-            values = {key: value_of(one) for key, one in numbers.items()}
+            values = {key: value_of(statistic) for key, statistic in numbers.items()}
             if any(value is not None for value in values.values()):
-                found[name] = {"answer": answer, "values": values}
-        return found
+                rows[name] = {"answer": answer, "values": values}
+        return rows
 
     def samples(self) -> list[dict[str, Any]]:
         """Return the content of `samples.jsonl`: each sample's outcome, value and parsed answer under each scorer."""
         rows = []
-        for place, record in enumerate(self.records):
-            scores = {name: own[place] for name, own in self.scores.items()}
-            judged = {
-                name: {"outcome": one.outcome, "value": one.value, "answer": one.answer} for name, one in scores.items()
-            }
-            rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": judged})
+        for position, record in enumerate(self.records):
+            scores = {}
+            for name, all_scores in self.scores.items():
+                score = all_scores[position]
+                scores[name] = {"outcome": score.outcome, "value": score.value, "answer": score.answer}
+            rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": scores})
         return rows
 
     @property
@@ -189,25 +206,30 @@ class Scored:
     def _errors(self) -> int:
         return sum(record.error is not None for record in self.records)
 
-    def _of_task(self) -> list[str]:
+    def _remarks_of_task(self) -> list[str]:
         """Return the benchmark's own remarks. One that is not true of every column is marked as being of the first."""
         if not self.columns:
             with needed(self.records):
                 return self.task.remarks(self.records, self.main)
-        first, *others = [column._of_task() for column in self.columns]
-        alike = [all(remark in other for other in others) for remark in first]
-        return [one if same else f"First sampled answers: {one}" for one, same in zip(first, alike, strict=True)]
+        first, *others = [column._remarks_of_task() for column in self.columns]
+        return [
+            remark if all(remark in other for other in others) else f"First sampled answers: {remark}"
+            for remark in first
+        ]
 
 
 def score_records(task: Task, records: Sequence[Record]) -> Scored:
     """Score every answer of every record once with every scorer."""
-    if not (drawn := [score_records(task, column) for column in columns(records)]):
+    if not (sampled := [score_records(task, column) for column in columns(records)]):
         return Scored(task, records, {name: [judge(task, record, name) for record in records] for name in task.scorers})
     scores = {
-        name: [together(own) for own in zip(*(column.scores[name] for column in drawn), strict=True)]
+        name: [
+            together(question_scores)
+            for question_scores in zip(*(column.scores[name] for column in sampled), strict=True)
+        ]
         for name in task.scorers
     }
-    return Scored(task, records, scores, drawn)
+    return Scored(task, records, scores, sampled)
 
 
 def judge(task: Task, record: Record, scorer: str) -> Score:

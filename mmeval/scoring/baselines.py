@@ -32,7 +32,7 @@ def constants(records: Sequence[Record]) -> list[str]:
     letters = LETTERS[: max(len(record.choices) for record in records)]
     fixed = ["yes", "no"] if yes_or_no(records) else [*letters]
     # Of equally frequent answers the first in `fixed`: the order of records depends on how a run was carried out.
-    rank = {answer: place for place, answer in enumerate(fixed)}
+    rank = {answer: index for index, answer in enumerate(fixed)}
     majority = min(counts, key=lambda answer: (-counts[answer], rank.get(answer, len(rank)), answer))
     return list(dict.fromkeys([*([majority] if counts[majority] > 1 or fixed else []), *fixed]))
 
@@ -47,18 +47,18 @@ def answering(records: Sequence[Record], answer: str, score: Scorer) -> tuple[li
 
     Yes and no become true and false if `score` can only read these.
     """
-    likely = any(record.loglikelihoods is not None for record in records)
-    given = [_answering(record, answer, likely) for record in records]
-    scores = [score(record) for record in given]
-    if answer in _ALSO and all(one.outcome == "unparsed" for one in scores):
+    by_likelihood = any(record.loglikelihoods is not None for record in records)
+    answered = [_answering(record, answer, by_likelihood) for record in records]
+    scores = [score(record) for record in answered]
+    if answer in _ALSO and all(result.outcome == "unparsed" for result in scores):
         return answering(records, _ALSO[answer], score)
-    return given, scores
+    return answered, scores
 
 
 def label(name: str, answer: str) -> str:
     """Return the name of a baseline's row: `always yes, the majority`."""
-    shown = answer if len(answer) <= 40 else f"{answer[:39]}…"
-    return f"always {shown}" + (", the majority" if name == MAJORITY else "")
+    text = answer if len(answer) <= 40 else f"{answer[:39]}…"
+    return f"always {text}" + (", the majority" if name == MAJORITY else "")
 
 
 def yes_or_no(records: Sequence[Record]) -> bool:
@@ -70,5 +70,5 @@ def _answering(record: Record, answer: str, by_likelihood: bool) -> Record:
     if not by_likelihood:
         return replace(record, text=answer, error=None, samples=(), finish_reason="stop")
     chosen = LETTERS.find(answer)
-    likelihoods = tuple(0.0 if place == chosen else _UNLIKELY for place in range(len(record.choices)))
+    likelihoods = tuple(0.0 if index == chosen else _UNLIKELY for index in range(len(record.choices)))
     return replace(record, text=None, loglikelihoods=likelihoods, error=None, samples=())

@@ -20,31 +20,36 @@ def differences(
     """Count the answers of each category that the two read or mark differently, by reason.
 
     If both read the same or nothing, their marks may still differ: one may give the expected value of a random draw.
-    `graded` says that the official marks are those of a judge, who may give them without saying what it reads.
+    `graded` means that the official marks come from a judge, which may give a mark without naming the answer it read.
     """
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    only_marks = graded and all(one.answer is None for one in official)
-    for record, one, other in zip(records, official, strict, strict=True):
-        if (only_marks or one.answer == other.answer) and one.value == other.value:
+    by_category: dict[str, Counter[str]] = defaultdict(Counter)
+    only_marks = graded and all(official_score.answer is None for official_score in official)
+    for record, official_score, strict_score in zip(records, official, strict, strict=True):
+        if (only_marks or official_score.answer == strict_score.answer) and official_score.value == strict_score.value:
             continue
         if only_marks:
             reason = GRADED
-        elif one.answer == other.answer:
+        elif official_score.answer == strict_score.answer:
             reason = MARKED
+        elif strict_score.answer is None:
+            reason = ONLY_OFFICIAL
+        elif official_score.answer is None:
+            reason = ONLY_STRICT
         else:
-            reason = ONLY_OFFICIAL if other.answer is None else ONLY_STRICT if one.answer is None else OPPOSITE
-        found[record.category][reason] += 1
-    return found
+            reason = OPPOSITE
+        by_category[record.category][reason] += 1
+    return by_category
 
 
-def explain(found: Mapping[str, Counter[str]]) -> str:
+def explain(by_category: Mapping[str, Counter[str]]) -> str:
     """Return the differences as a sentence, for under a table with different numbers of the two scorers."""
-    if not found:
+    if not by_category:
         return "They read every answer alike, but group the answers into pictures differently."
-    reasons: Counter[str] = sum(found.values(), Counter())
-    most = sorted(found, key=lambda category: -found[category].total())[:LISTED]
-    where = ", ".join(f"{category or 'all'} {found[category].total()}" for category in found if category in most)
-    where += f", and in {len(found) - LISTED} more" if len(found) > LISTED else ""
+    reasons: Counter[str] = sum(by_category.values(), Counter())
+    most = sorted(by_category, key=lambda category: -by_category[category].total())[:LISTED]
+    listed = [category for category in by_category if category in most]
+    where = ", ".join(f"{category or 'all'} {by_category[category].total()}" for category in listed)
+    where += f", and in {len(by_category) - LISTED} more" if len(by_category) > LISTED else ""
     why = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
     total = reasons.total()
     return f"Of {plural(total, 'answer')} ({where}), {why}."

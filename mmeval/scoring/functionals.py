@@ -121,17 +121,17 @@ class FunctionalPart(Part):
         return dict(zip(self.clusters, changes.tolist(), strict=True))
 
 
-def resample(of: Sequence[Part], resamples: int) -> list[Array]:
+def resample(parts: Sequence[Part], resamples: int) -> list[Array]:
     """Return each part's values in the resamples where all have one. Parts share the draws of clusters by name."""
-    names = list(dict.fromkeys(name for part in of for name in part.clusters))
-    place = {name: index for index, name in enumerate(names)}
-    columns = [[place[name] for name in part.clusters] for part in of]
-    rng, size = np.random.default_rng(0), max(1, CHUNK // len(names))
-    values = np.empty((len(of), resamples))
+    clusters = list(dict.fromkeys(name for part in parts for name in part.clusters))
+    column_of = {name: index for index, name in enumerate(clusters)}
+    columns_of_parts = [[column_of[name] for name in part.clusters] for part in parts]
+    rng, size = np.random.default_rng(0), max(1, CHUNK // len(clusters))
+    values = np.empty((len(parts), resamples))
     for start in range(0, resamples, size):
-        weights = _draw(rng, len(names), min(size, resamples - start))
-        for own, part, at in zip(values, of, columns, strict=True):
-            own[start : start + size] = part(weights[:, at])
+        weights = _draw(rng, len(clusters), min(size, resamples - start))
+        for row, part, columns in zip(values, parts, columns_of_parts, strict=True):
+            row[start : start + size] = part(weights[:, columns])
     known = np.isfinite(values).all(axis=0)  # a resample may hold no positive sample
     return list(values[:, known])
 

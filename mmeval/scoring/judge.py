@@ -98,17 +98,17 @@ def ask(
 
     check_address(judge.url, WHOSE)
     client = Client([judge.url], key(KEY), **LIMITS, timeout=judge.timeout)
-    place = without_password(judge.url)
+    address = without_password(judge.url)
     with needed(records):
         dialogue = dialogue.among(records) if dialogue.among else dialogue
-    asked = _Asked(judge, dialogue, _cached(judge.cache), Verdicts(judge.model))
-    verdicts, open_questions = asked.verdicts, asked.settle(records)
+    session = _Session(judge, dialogue, _cached(judge.cache), Verdicts(judge.model))
+    verdicts, open_questions = session.verdicts, session.settle(records)
     if open_questions:
         count = sum(map(len, open_questions.values()))
         what = plural(count, "unparsed answer" if dialogue is MATCHING else "answer")
-        say(f"asking {judge.model} at {place} about {what}")
+        say(f"asking {judge.model} at {address} about {what}")
         with start_blocking_portal() as portal:  # its own event loop: a notebook's main thread already runs one
-            portal.call(asked.ask_all, client, open_questions)
+            portal.call(session.ask_all, client, open_questions)
     if lost := len(verdicts.failed) + len(verdicts.unreadable):
         what, effect = "letter", "strict counts them as unparsed"
         if dialogue is not MATCHING:
@@ -117,14 +117,14 @@ def ask(
                 "the official numbers are withheld" if verdicts.failed else "these count as wrong, as in the script"
             )
         say(
-            f"the judge at {place} gave no {what} for {lost} of {plural(len(records), 'answer')} ({verdicts.why}); "
+            f"the judge at {address} gave no {what} for {lost} of {plural(len(records), 'answer')} ({verdicts.why}); "
             f"{effect}; repeat the command to ask again"
         )
     return verdicts
 
 
 @dataclass
-class _Asked:
+class _Session:
     """A dialogue with a judge about several records: replies by key, and what came of them."""
 
     judge: Judge
@@ -134,27 +134,27 @@ class _Asked:
 
     def settle(self, records: Iterable[Record]) -> dict[str, list[Record]]:
         """Note the verdicts on records with all replies. Return the next prompts, each with its records."""
-        left: dict[str, list[Record]] = {}
+        prompts: dict[str, list[Record]] = {}
         for record in records:
-            found, asked = self.open(record)
-            if asked is not None:
-                left.setdefault(asked, []).append(record)
+            replies, question = self.open(record)
+            if question is not None:
+                prompts.setdefault(question, []).append(record)
             elif self.dialogue is MATCHING:
-                self.verdicts.read[record.id] = str(strict(found[-1], record.choices))
-            elif found:
-                self.verdicts.replies[record.id] = found
-        return left
+                self.verdicts.read[record.id] = str(strict(replies[-1], record.choices))
+            elif replies:
+                self.verdicts.replies[record.id] = replies
+        return prompts
 
     def open(self, record: Record) -> tuple[list[str], str | None]:
         """Return the usable replies, and the first prompt that has none yet."""
-        found: list[str] = []
+        replies: list[str] = []
         with needed([record]):
-            while (asked := self.dialogue.prompt(record, found)) is not None:
-                reply = self.replies.get(self.key(asked))
-                if reply is None or not self.dialogue.usable(record, [*found, reply]):
-                    return found, asked
-                found.append(reply)
-        return found, None
+            while (question := self.dialogue.prompt(record, replies)) is not None:
+                reply = self.replies.get(self.key(question))
+                if reply is None or not self.dialogue.usable(record, [*replies, reply]):
+                    return replies, question
+                replies.append(reply)
+        return replies, None
 
     def key(self, prompt: str) -> str:
         return hashlib.sha256(f"{self.judge.model}\n{prompt}".encode("utf-8", "backslashreplace")).hexdigest()
@@ -177,15 +177,15 @@ class _Asked:
         waiting, replied = iter(questions.items()), list[Record]()
 
         async def ask_in_turn() -> None:
-            for asked, rows in waiting:
-                reply, problem = await self.post(client, rows[0], asked)
+            for question, rows in waiting:
+                reply, problem = await self.post(client, rows[0], question)
                 if problem:
                     self.verdicts.why = problem
                     again = reply is None or not self.dialogue.final
                     (self.verdicts.failed if again else self.verdicts.unreadable).update(row.id for row in rows)
                     continue
-                lines.write({"key": self.key(asked), "model": self.judge.model, "reply": reply})
-                self.replies[self.key(asked)] = str(reply)
+                lines.write({"key": self.key(question), "model": self.judge.model, "reply": reply})
+                self.replies[self.key(question)] = str(reply)
                 replied.extend(rows)
 
         async with asyncio.TaskGroup() as group:
@@ -193,10 +193,10 @@ class _Asked:
                 group.create_task(ask_in_turn())
         return replied
 
-    async def post(self, client: Client, record: Record, asked: str) -> tuple[str | None, str]:
+    async def post(self, client: Client, record: Record, question: str) -> tuple[str | None, str]:
         """Return the last reply to a prompt, and the problem if it cannot be used."""
-        reply, problem, before = None, "", self.open(record)[0]
-        body: dict[str, Any] = {"model": self.judge.model, "messages": [{"role": "user", "content": asked}]}
+        reply, problem, earlier = None, "", self.open(record)[0]
+        body: dict[str, Any] = {"model": self.judge.model, "messages": [{"role": "user", "content": question}]}
         body |= {"temperature": 0, "max_tokens": self.dialogue.max_tokens}
         for _ in range(TRIES):
             try:
@@ -207,7 +207,7 @@ class _Asked:
             except (KeyError, IndexError, TypeError):
                 problem = f"no choices[0].message.content in {str(answer)[:80]}"
                 continue
-            if self.dialogue.usable(record, [*before, reply]):
+            if self.dialogue.usable(record, [*earlier, reply]):
                 return reply, ""
             problem = f"its reply to {record.id} was {reply[:60]!r}"
         return reply, problem
@@ -215,9 +215,9 @@ class _Asked:
 
 def _cached(path: Path) -> dict[str, str]:
     """Return the replies by key, without a truncated last line."""
-    found: dict[str, str] = {}
+    replies: dict[str, str] = {}
     for entry, where in jsonl.read(path, advice="delete the line", whole_lines=True) if path.exists() else ():
         if not {"key", "reply"} <= entry.keys():
             raise InputError(f"{where}: not a judge's reply; delete the line")
-        found[str(entry["key"])] = str(entry["reply"])
-    return found
+        replies[str(entry["key"])] = str(entry["reply"])
+    return replies

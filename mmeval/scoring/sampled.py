@@ -60,18 +60,19 @@ def together(scores: Sequence[Score]) -> Score:
 def average(numbers: Sequence[Statistic]) -> Statistic:
     """Return the mean of one metric's numbers, one per column, which resamples the same clusters for all.
 
-    It has no value if one of them has none: their mean would be over some of the answers only.
+    The mean has no value if one of the numbers has none; otherwise it would cover only some of the answers.
     """
-    first, missing = numbers[0], [one.reason for one in numbers if one.reason is not None]
-    if missing:
-        some = "" if len(missing) == len(numbers) else f" (in {len(missing)} of {len(numbers)} samples)"
-        return Statistic(first.full_marks, first.chance, reason=f"{missing[0]}{some}")
-    if len({(one.full_marks, len(one.strata), one.functional is None) for one in numbers}) > 1:
+    first, reasons = numbers[0], [statistic.reason for statistic in numbers if statistic.reason is not None]
+    if reasons:
+        scope = "" if len(reasons) == len(numbers) else f" (in {len(reasons)} of {len(numbers)} samples)"
+        return Statistic(first.full_marks, first.chance, reason=f"{reasons[0]}{scope}")
+    if len({(statistic.full_marks, len(statistic.strata), statistic.functional is None) for statistic in numbers}) > 1:
         return Statistic(first.full_marks, first.chance, reason="its parts differ between the sampled answers")
     if first.functional is not None:
-        return replace(first, functional=_mean_functional([one.functional for one in numbers if one.functional]))
-    strata = zip(*(one.strata for one in numbers), strict=True)
-    return replace(first, strata=[_mean_stratum(own) for own in strata])
+        functionals = [statistic.functional for statistic in numbers if statistic.functional]
+        return replace(first, functional=_mean_functional(functionals))
+    strata = zip(*(statistic.strata for statistic in numbers), strict=True)
+    return replace(first, strata=[_mean_stratum(of_columns) for of_columns in strata])
 
 
 def passed(columns: Sequence[tuple[Sequence[Record], Sequence[Score]]]) -> dict[str, Estimate]:
@@ -89,11 +90,11 @@ def passed(columns: Sequence[tuple[Sequence[Record], Sequence[Score]]]) -> dict[
         if any(score.outcome != "unscored" for _, score in rows):
             right.append(sum(score.outcome == "correct" for _, score in rows))
             clusters.append(next((record.groups[key] for key in CLUSTERS if key in record.groups), record.id))
-    found = {}
+    estimates = {}
     for k in [1 << power for power in range(n.bit_length()) if right]:
         values = [1 - math.comb(n - count, k) / math.comb(n, k) for count in right]
-        found[f"pass@{k}"] = estimate(Statistic(1.0, None, [((1.0, Mean(values, clusters)),)]))
-    return found
+        estimates[f"pass@{k}"] = estimate(Statistic(1.0, None, [((1.0, Mean(values, clusters)),)]))
+    return estimates
 
 
 def _mean_stratum(strata: Sequence[Stratum]) -> Stratum:
@@ -114,22 +115,25 @@ def _mean_term(term: Sequence[tuple[float, Mean]]) -> list[tuple[float, Mean]]:
     if any(mean.clusters != first.clusters for _, mean in term):
         return [(weight / len(term), mean) for weight, mean in term]
     values = zip(*(mean.values for _, mean in term), strict=True)
-    return [(weight, replace(first, values=[math.fsum(own) / len(own) for own in values]))]
+    means = [math.fsum(of_columns) / len(of_columns) for of_columns in values]
+    return [(weight, replace(first, values=means))]
 
 
-def _mean_functional(of: Sequence[Functional]) -> Functional:
-    names = list(dict.fromkeys(chain.from_iterable(one.clusters for one in of)))
-    place = {name: index for index, name in enumerate(names)}
-    at = [[place[name] for name in one.clusters] for one in of]
+def _mean_functional(functionals: Sequence[Functional]) -> Functional:
+    names = list(dict.fromkeys(chain.from_iterable(functional.clusters for functional in functionals)))
+    column_of = {name: index for index, name in enumerate(names)}
+    columns_of_each = [[column_of[name] for name in functional.clusters] for functional in functionals]
 
     def value(weights: Array) -> Array:
-        return np.asarray(np.mean([one.value(weights[:, own]) for one, own in zip(of, at, strict=True)], axis=0))
+        pairs = zip(functionals, columns_of_each, strict=True)
+        return np.asarray(np.mean([functional.value(weights[:, selected]) for functional, selected in pairs], axis=0))
 
     def without() -> Array:
-        found = np.empty((len(of), len(names)))
-        for row, one, own in zip(found, of, at, strict=True):
-            row[:] = one.value(np.ones((1, len(own))))[0]  # a cluster that it lacks changes nothing
-            row[own] = one.without()
-        return np.asarray(found.mean(axis=0))
+        values = np.empty((len(functionals), len(names)))
+        for row, functional, selected in zip(values, functionals, columns_of_each, strict=True):
+            row[:] = functional.value(np.ones((1, len(selected))))[0]  # a cluster that it lacks changes nothing
+            row[selected] = functional.without()
+        return np.asarray(values.mean(axis=0))
 
-    return Functional(value, without, names, min(one.effective for one in of), max(one.n for one in of))
+    effective = min(functional.effective for functional in functionals)
+    return Functional(value, without, names, effective, max(functional.n for functional in functionals))

@@ -40,23 +40,23 @@ def p_value(a: Statistic, b: Statistic) -> tuple[float, str]:
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Return the p-values adjusted for multiple tests (Holm 1979), in the same order; None stays None."""
-    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
-    found: list[float | None] = [None] * len(p_values)
-    least = 0.0
-    for rank, (p, place) in enumerate(known):
-        least = max(least, min(1.0, p * (len(known) - rank)))
-        found[place] = least
-    return found
+    ranked = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    smallest = 0.0
+    for rank, (p, index) in enumerate(ranked):
+        smallest = max(smallest, min(1.0, p * (len(ranked) - rank)))
+        adjusted[index] = smallest
+    return adjusted
 
 
-def equivalence(found: Difference, margin: float) -> float:
+def equivalence(difference: Difference, margin: float) -> float:
     """Return the p-value of a difference of `margin` or more either way: two one-sided t tests (Schuirmann 1987)."""
-    if found.freedom <= 0 or found.error == 0:
+    if difference.freedom <= 0 or difference.error == 0:
         return 1.0
     from scipy.special import stdtr
 
-    sides = (found.middle + margin, margin - found.middle)
-    return max(1 - float(stdtr(found.freedom, side / found.error)) for side in sides)
+    sides = (difference.middle + margin, margin - difference.middle)
+    return max(1 - float(stdtr(difference.freedom, side / difference.error)) for side in sides)
 
 
 def power(effect: float, deviation: float, clusters: float) -> float:
@@ -73,16 +73,16 @@ def power(effect: float, deviation: float, clusters: float) -> float:
     return float(above + below)
 
 
-def detectable(found: Difference, most: float, wanted: float = POWER) -> float | None:
+def detectable(difference: Difference, most: float, wanted: float = POWER) -> float | None:
     """Return the smallest difference, up to `most`, that this many clusters detect with that power; None if none is.
 
     Few or very unequal clusters detect no difference that is possible.
     """
-    if found.freedom <= 0:
+    if difference.freedom <= 0:
         return None
-    clusters = found.freedom + 1
-    deviation = found.error * math.sqrt(clusters)
-    low, high = 0.0, found.error
+    clusters = difference.freedom + 1
+    deviation = difference.error * math.sqrt(clusters)
+    low, high = 0.0, difference.error
     while power(high, deviation, clusters) < wanted:
         low, high = high, 2 * high
         if not low < most:
@@ -97,13 +97,13 @@ def _discordant(pairs: Sequence[tuple[Part, Part]]) -> tuple[int, int] | None:
     """Return how many clusters only the first, and only the second, has right; None unless each has one answer."""
     if len(pairs) != 1:
         return None
-    one, other = pairs[0]
-    if not (isinstance(one, StratumPart) and isinstance(other, StratumPart)):
+    first, second = pairs[0]
+    if not (isinstance(first, StratumPart) and isinstance(second, StratumPart)):
         return None
-    if set(one.clusters) != set(other.clusters) or not (_right_or_wrong(one) and _right_or_wrong(other)):
+    if set(first.clusters) != set(second.clusters) or not (_right_or_wrong(first) and _right_or_wrong(second)):
         return None
-    second = dict(zip(other.clusters, other.columns[:, 0], strict=True))
-    gaps = [int(mark - second[name]) for name, mark in zip(one.clusters, one.columns[:, 0], strict=True)]
+    second_marks = dict(zip(second.clusters, second.columns[:, 0], strict=True))
+    gaps = [int(mark - second_marks[name]) for name, mark in zip(first.clusters, first.columns[:, 0], strict=True)]
     return gaps.count(1), gaps.count(-1)
 
 
@@ -116,20 +116,21 @@ def _right_or_wrong(part: StratumPart) -> bool:
 
 def _swapped(pairs: Sequence[tuple[Part, Part]]) -> float:
     """Return the share of swaps whose difference is at least as large as the observed one, itself included."""
-    tables = [_columns(one, other) for one, other in pairs]
+    tables = [_columns(part_a, part_b) for part_a, part_b in pairs]
     differ = [np.flatnonzero((first != second).any(axis=1)) for first, second in tables]
-    number, found = sum(map(len, differ)), abs(sum(one.point - other.point for one, other in pairs))
+    number = sum(map(len, differ))
+    observed = abs(sum(part_a.point - part_b.point for part_a, part_b in pairs))
     if number == 0:
         return 1.0
     as_large = total = 0
     for swaps in _swaps(number):
         values, start = np.zeros(len(swaps)), 0
-        for (one, other), (first, second), at in zip(pairs, tables, differ, strict=True):
-            moved = swaps[:, start : start + len(at)] @ (second[at] - first[at])
-            values += _of_sums(one, first.sum(axis=0) + moved) - _of_sums(other, second.sum(axis=0) - moved)
-            start += len(at)
+        for (part_a, part_b), (first, second), differing_rows in zip(pairs, tables, differ, strict=True):
+            moved = swaps[:, start : start + len(differing_rows)] @ (second[differing_rows] - first[differing_rows])
+            values += _of_sums(part_a, first.sum(axis=0) + moved) - _of_sums(part_b, second.sum(axis=0) - moved)
+            start += len(differing_rows)
         values = np.abs(values[np.isfinite(values)])  # a swap may leave a mean without values
-        as_large += int((values >= found - 1e-9 * max(found, 1.0)).sum())
+        as_large += int((values >= observed - 1e-9 * max(observed, 1.0)).sum())
         total += len(values)
     return as_large / total if number <= EXACT else (1 + as_large) / (1 + total)
 
@@ -145,29 +146,29 @@ def _swaps(number: int) -> Iterator[Array]:
         yield drawn.astype(np.float64)
 
 
-def _columns(one: Part, other: Part) -> tuple[Array, Array]:
+def _columns(first: Part, second: Part) -> tuple[Array, Array]:
     """Return both parts' sums and counts with one row per cluster of either.
 
     Functionals have linear parts instead, and so have strata of different numbers of means: precision has one mean for
     each sampled answer.
     """
-    names = dict.fromkeys((*one.clusters, *other.clusters))
-    found = []
-    for part in (one, other):
-        if _swappable(one, other) and isinstance(part, StratumPart):
+    names = dict.fromkeys((*first.clusters, *second.clusters))
+    tables = []
+    for part in (first, second):
+        if _swappable(first, second) and isinstance(part, StratumPart):
             rows = dict(zip(part.clusters, part.columns, strict=True))
         else:
             pulls = part.influence()
             rows = {name: np.array([part.point + pull]) / len(pulls) for name, pull in pulls.items()}
         empty = np.zeros(len(next(iter(rows.values()))))
-        found.append(np.array([rows.get(name, empty) for name in names]))
-    return found[0], found[1]
+        tables.append(np.array([rows.get(name, empty) for name in names]))
+    return tables[0], tables[1]
 
 
-def _swappable(one: Part, other: Part) -> bool:
-    if not (isinstance(one, StratumPart) and isinstance(other, StratumPart)):
+def _swappable(first: Part, second: Part) -> bool:
+    if not (isinstance(first, StratumPart) and isinstance(second, StratumPart)):
         return False
-    return bool(one.columns.shape[1] == other.columns.shape[1])
+    return bool(first.columns.shape[1] == second.columns.shape[1])
 
 
 def _of_sums(part: Part, totals: Array) -> Array:

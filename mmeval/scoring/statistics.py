@@ -96,10 +96,10 @@ def paired(a: Statistic, b: Statistic) -> Estimate:
     n, full = min(a.n, b.n), a.full_marks
     if reason := a.reason or b.reason:
         return Estimate(None, None, None, n, full, None, reason)
-    found = difference(a, b)
-    half = quantile(found.freedom) * found.error if found.freedom > 0 else 2 * full
-    low, high = min(found.middle - half, found.value), max(found.middle + half, found.value)
-    return Estimate(found.value, max(low, -full), min(high, full), n, full, None)
+    delta = difference(a, b)
+    margin = quantile(delta.freedom) * delta.error if delta.freedom > 0 else 2 * full
+    low, high = min(delta.middle - margin, delta.value), max(delta.middle + margin, delta.value)
+    return Estimate(delta.value, max(low, -full), min(high, full), n, full, None)
 
 
 @dataclass(frozen=True)
@@ -117,31 +117,31 @@ class Difference:
 
 def difference(a: Statistic, b: Statistic) -> Difference:
     """Return `a` minus `b`, which both have a value, with its standard error. Raises as `paired` does."""
-    pairs, full, spreads, most = matched(a, b), a.full_marks, [], 0.0
-    value = sum(one.point - other.point for one, other in pairs)
-    for one, other in pairs:
-        changes = changes_of(one, other)
-        if isinstance(one, StratumPart) and isinstance(other, StratumPart):
-            own = variance_of(changes)
+    pairs, full, spreads, largest = matched(a, b), a.full_marks, [], 0.0
+    value = sum(first.point - second.point for first, second in pairs)
+    for first, second in pairs:
+        changes = changes_of(first, second)
+        if isinstance(first, StratumPart) and isinstance(second, StratumPart):
+            variance = variance_of(changes)
         else:
-            first, second = resample([one, other], RESAMPLES)
-            own = corrected(first - second, len(changes))
-        clusters = min(one.effective, other.effective)
-        spreads.append(_Spread(one.full, own, clusters, min(one.n, other.n), clusters - 1))
-        most = max(most, float(np.abs(changes).max()) / one.full)
-    whole = _sum(spreads)
-    pseudo, clusters = most if 1e-9 < most < 1 else 1.0, whole.clusters
-    error = full * math.sqrt(clusters**2 * whole.variance + 2 * pseudo**2) / (clusters + 2)
-    return Difference(value, value * clusters / (clusters + 2), error, whole.freedom)
+            first_values, second_values = resample([first, second], RESAMPLES)
+            variance = corrected(first_values - second_values, len(changes))
+        clusters = min(first.effective, second.effective)
+        spreads.append(_Spread(first.full, variance, clusters, min(first.n, second.n), clusters - 1))
+        largest = max(largest, float(np.abs(changes).max()) / first.full)
+    total = _sum(spreads)
+    pseudo, clusters = largest if 1e-9 < largest < 1 else 1.0, total.clusters
+    error = full * math.sqrt(clusters**2 * total.variance + 2 * pseudo**2) / (clusters + 2)
+    return Difference(value, value * clusters / (clusters + 2), error, total.freedom)
 
 
 def parts(statistic: Statistic) -> dict[str, float]:
     """Return the named terms of a number with one stratum, in its own unit (MME's acc and acc+, 100 each)."""
-    found: dict[str, float] = {}
+    terms: dict[str, float] = {}
     for weight, mean in statistic.strata[0] if len(statistic.strata) == 1 else ():
         if mean.name:  # several sampled answers may have a term each
-            found[mean.name] = found.get(mean.name, 0.0) + weight * sum(mean.values) / len(mean.values)
-    return found
+            terms[mean.name] = terms.get(mean.name, 0.0) + weight * sum(mean.values) / len(mean.values)
+    return terms
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,9 @@ class _Spread:
     def independent(self, share: float) -> float:
         """Return how many independent answers with that share right vary as much, from `clusters` to `n`."""
         shrunk = (self.clusters * share + 0.5) / (self.clusters + 1)  # so a few equal clusters keep some variance
-        most = shrunk * (1 - shrunk)
-        found = most / (self.variance / self.full**2 + most / self.clusters**2)
-        return min(max(found, self.clusters), self.n)
+        largest = shrunk * (1 - shrunk)
+        number = largest / (self.variance / self.full**2 + largest / self.clusters**2)
+        return min(max(number, self.clusters), self.n)
 
 
 def quantile(freedom: float) -> float:
@@ -180,27 +180,27 @@ def _spread(part: Part, resamples: int) -> _Spread:
     if isinstance(part, FunctionalPart):
         return _Spread(part.full, corrected(resample([part], resamples)[0], len(part.clusters)), *size)
     changes = np.array(list(part.influence().values()))
-    own = _Spread(part.full, variance_of(changes), *size)
-    if own.freedom <= 0 or own.variance == 0:
-        return own
+    spread = _Spread(part.full, variance_of(changes), *size)
+    if spread.freedom <= 0 or spread.variance == 0:
+        return spread
     share = part.point / part.full
-    most = share * (1 - share) * part.full**2 / own.clusters
-    below = min(max(most / own.variance - 1, 0.0), 1.0) * (1 - own.clusters / own.n)
-    return replace(own, freedom=1 / (below / freedom_of(changes) + (1 - below) / own.freedom))
+    largest = share * (1 - share) * part.full**2 / spread.clusters
+    below = min(max(largest / spread.variance - 1, 0.0), 1.0) * (1 - spread.clusters / spread.n)
+    return replace(spread, freedom=1 / (below / freedom_of(changes) + (1 - below) / spread.freedom))
 
 
 def _sum(spreads: Sequence[_Spread]) -> _Spread:
     """Return the spread of a sum of independent numbers, as a share of its full marks."""
-    full = sum(one.full for one in spreads)
-    shares = [one.full / full for one in spreads]
-    variances = [one.variance / full**2 for one in spreads]
-    clusters = 1 / sum(share**2 / one.clusters for share, one in zip(shares, spreads, strict=True))
-    n = 1 / sum(share**2 / one.n for share, one in zip(shares, spreads, strict=True))
-    variance, least = sum(variances), min(one.freedom for one in spreads)
-    freedom = sum(one.freedom for one in spreads) if least > 0 else 0.0
+    full = sum(spread.full for spread in spreads)
+    shares = [spread.full / full for spread in spreads]
+    variances = [spread.variance / full**2 for spread in spreads]
+    clusters = 1 / sum(share**2 / spread.clusters for share, spread in zip(shares, spreads, strict=True))
+    n = 1 / sum(share**2 / spread.n for share, spread in zip(shares, spreads, strict=True))
+    variance, least = sum(variances), min(spread.freedom for spread in spreads)
+    freedom = sum(spread.freedom for spread in spreads) if least > 0 else 0.0
     if least > 0 and variance > 0:
-        own = sum(v**2 / one.freedom for v, one in zip(variances, spreads, strict=True))
-        freedom = max(variance**2 / own, least)
+        denominator = sum(v**2 / spread.freedom for v, spread in zip(variances, spreads, strict=True))
+        freedom = max(variance**2 / denominator, least)
     return _Spread(1.0, variance, clusters, max(n, clusters), freedom)
 
 
@@ -224,18 +224,22 @@ def _parts(statistic: Statistic) -> list[Part]:
 
 def matched(a: Statistic, b: Statistic) -> list[tuple[Part, Part]]:
     """Return the strata of both in pairs. Raises as `paired` does."""
-    one, other = _parts(a), _parts(b)
-    if a.full_marks != b.full_marks or len(one) != len(other):
+    a_parts, b_parts = _parts(a), _parts(b)
+    if a.full_marks != b.full_marks or len(a_parts) != len(b_parts):
         raise InputError("the two numbers are of different kinds; compare the same metric of the same task")
-    pairs = list(zip(one, other, strict=True))
+    pairs = list(zip(a_parts, b_parts, strict=True))
     if any(not set(first.clusters) & set(second.clusters) for first, second in pairs):
         raise InputError("the two numbers have no question in common; compare runs of the same questions")
     return pairs
 
 
-def changes_of(one: Part, other: Part) -> Array:
+def changes_of(first: Part, second: Part) -> Array:
     """Return the centered influence of each cluster of either part on the difference."""
-    first, second = one.influence(), other.influence()
-    names = {**first, **second}  # influences scale with a part's own number of clusters; rescale to the union
-    scale_one, scale_two = len(names) / len(first), len(names) / len(second)
-    return np.array([scale_one * first.get(name, 0.0) - scale_two * second.get(name, 0.0) for name in names])
+    first_influence, second_influence = first.influence(), second.influence()
+    names = {**first_influence, **second_influence}
+    # influences scale with a part's own number of clusters; rescale to the union
+    first_scale, second_scale = len(names) / len(first_influence), len(names) / len(second_influence)
+    changes = [
+        first_scale * first_influence.get(name, 0.0) - second_scale * second_influence.get(name, 0.0) for name in names
+    ]
+    return np.array(changes)

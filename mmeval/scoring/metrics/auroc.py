@@ -19,12 +19,12 @@ def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[
     ranked = np.asarray(values)[order]
     truth = np.asarray(positive, dtype=bool)[order]
     names = {name: index for index, name in enumerate(dict.fromkeys(clusters))}
-    own = np.array([names[name] for name in clusters])[order]
+    cluster_of = np.array([names[name] for name in clusters])[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # where each run of ties begins
 
     def area(draws: Array) -> Array:
         """Return each resample's area, given how often it draws each cluster, [resamples, clusters]."""
-        weights = draws[:, own]
+        weights = draws[:, cluster_of]
         above = np.add.reduceat(weights * truth, starts, axis=1)
         below = np.add.reduceat(weights * ~truth, starts, axis=1)
         won = (above * (np.cumsum(below, axis=1) - below / 2)).sum(axis=1)
@@ -37,19 +37,19 @@ def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[
         A cluster takes along the pairs that its positives win and those that its negatives lose; the pairs within the
         cluster are both, and count once.
         """
-        run = np.cumsum(np.r_[False, ranked[1:] != ranked[:-1]])
-        above, below = np.bincount(run, truth), np.bincount(run, ~truth)
-        won = (np.cumsum(below) - below / 2)[run]
-        lost = (above.sum() - np.cumsum(above) + above / 2)[run]
-        inner = np.argsort(own, kind="stable")  # by cluster, then by value
-        tie = np.cumsum(np.r_[False, (np.diff(own[inner]) != 0) | (np.diff(run[inner]) != 0)])
+        tie_of = np.cumsum(np.r_[False, ranked[1:] != ranked[:-1]])
+        above, below = np.bincount(tie_of, truth), np.bincount(tie_of, ~truth)
+        won = (np.cumsum(below) - below / 2)[tie_of]
+        lost = (above.sum() - np.cumsum(above) + above / 2)[tie_of]
+        inner = np.argsort(cluster_of, kind="stable")  # by cluster, then by value
+        tie = np.cumsum(np.r_[False, (np.diff(cluster_of[inner]) != 0) | (np.diff(tie_of[inner]) != 0)])
         low = np.bincount(tie, ~truth[inner])
-        negatives, positives = np.bincount(own, ~truth), np.bincount(own, truth)
-        before = (np.cumsum(low) - low / 2)[tie] - (np.cumsum(negatives) - negatives)[own[inner]]
-        within = np.bincount(own[inner], truth[inner] * before)
-        left = won[truth].sum() - np.bincount(own, np.where(truth, won, lost)) + within
+        negatives, positives = np.bincount(cluster_of, ~truth), np.bincount(cluster_of, truth)
+        before = (np.cumsum(low) - low / 2)[tie] - (np.cumsum(negatives) - negatives)[cluster_of[inner]]
+        within = np.bincount(cluster_of[inner], truth[inner] * before)
+        remaining_wins = won[truth].sum() - np.bincount(cluster_of, np.where(truth, won, lost)) + within
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(left / ((above.sum() - positives) * (below.sum() - negatives)))
+            return np.asarray(remaining_wins / ((above.sum() - positives) * (below.sum() - negatives)))
 
     kinds = [len({name for name, is_one in zip(clusters, positive, strict=True) if is_one == side}) for side in (1, 0)]
     return Statistic(100.0, 50.0, functional=Functional(area, without, tuple(names), min(kinds), len(values)))

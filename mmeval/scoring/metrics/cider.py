@@ -55,13 +55,18 @@ def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Seq
     """
     if len(candidates) != len(references) or not all(references):
         raise InputError("CIDEr needs at least one reference for every caption; add the missing ones")
-    known = [[_grams(words) for words in one] for one in references]
-    frequency = Counter(gram for one in known for gram in {gram for grams in one for gram in grams})
-    rarity = math.log(len(known))
+    reference_grams = [[_grams(words) for words in of_caption] for of_caption in references]
+    frequency: Counter[tuple[str, ...]] = Counter()
+    for of_caption in reference_grams:
+        frequency.update({gram for grams in of_caption for gram in grams})
+    rarity = math.log(len(reference_grams))
     weight = {gram: rarity - math.log(number) for gram, number in frequency.items()}
-    vectors = [[_Vector(grams, weight, rarity) for grams in one] for one in known]
-    given = (_Vector(_grams(words), weight, rarity) for words in candidates)
-    return [BEST * sum(one.like(other) for other in many) / len(many) for one, many in zip(given, vectors, strict=True)]
+    values = []
+    for words, of_caption in zip(candidates, reference_grams, strict=True):
+        vector = _Vector(_grams(words), weight, rarity)
+        cosines = [vector.like(_Vector(grams, weight, rarity)) for grams in of_caption]
+        values.append(BEST * sum(cosines) / len(cosines))
+    return values
 
 
 def mean(values: Sequence[float], clusters: Sequence[str]) -> Statistic:
@@ -96,15 +101,18 @@ class _Vector:
         self.weights: list[dict[tuple[str, ...], float]] = [{} for _ in range(N)]
         for gram, number in grams.items():
             self.weights[len(gram) - 1][gram] = number * weight.get(gram, rarity)
-        self.norms = [math.sqrt(sum(value**2 for value in one.values())) for one in self.weights]
+        self.norms = [math.sqrt(sum(value**2 for value in of_length.values())) for of_length in self.weights]
         self.length = sum(number for gram, number in grams.items() if len(gram) == 2)
 
     def like(self, other: _Vector) -> float:
         """Return the cosine with a reference, averaged over n. N-gram counts are clipped to the reference's."""
         total = 0.0
-        for own, theirs, norm, norm_theirs in zip(self.weights, other.weights, self.norms, other.norms, strict=True):
-            value = sum(min(weight, theirs.get(gram, 0.0)) * theirs.get(gram, 0.0) for gram, weight in own.items())
-            total += value / (norm * norm_theirs) if norm and norm_theirs else value
+        for n in range(N):
+            weights, references = self.weights[n], other.weights[n]
+            common = [(weights[gram], references[gram]) for gram in weights if gram in references]
+            value = sum(min(weight, reference) * reference for weight, reference in common)
+            norms = self.norms[n] * other.norms[n]
+            total += value / norms if norms else value
         penalty = math.exp(-((self.length - other.length) ** 2) / (2 * SIGMA**2))
         return total * penalty / N
 

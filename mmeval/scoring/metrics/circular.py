@@ -75,24 +75,26 @@ def questions(records: Sequence[Record], scores: Sequence[Score]) -> list[Questi
     return [Question([record for record, _ in rows], [mark for _, mark in rows]) for rows in ordered]
 
 
-def incomplete(found: Sequence[Question]) -> str | None:
+def incomplete(all_questions: Sequence[Question]) -> str | None:
     """Return a sentence that names the questions with missing rotations, or None."""
-    lacking = [question for question in found if len(question.records) != question.turns]
-    if not lacking:
+    incomplete_questions = [question for question in all_questions if len(question.records) != question.turns]
+    if not incomplete_questions:
         return None
-    names = [f"{q.records[0].groups[GROUP]} ({len(q.records)} of {q.turns} rotations)" for q in lacking[:3]]
-    more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
+    names = [
+        f"{q.records[0].groups[GROUP]} ({len(q.records)} of {q.turns} rotations)" for q in incomplete_questions[:3]
+    ]
+    more = f" and {len(incomplete_questions) - 3} more" if len(incomplete_questions) > 3 else ""
     return f"incomplete: question {', '.join(names)}{more}"
 
 
-def chance(found: Sequence[Question]) -> float | None:
+def chance(all_questions: Sequence[Question]) -> float | None:
     """Return the expected share of questions right if every rotation gets a random letter."""
-    shares = [len(q.records[0].choices) ** -float(q.turns) for q in found if q.records[0].choices]
+    shares = [len(q.records[0].choices) ** -float(q.turns) for q in all_questions if q.records[0].choices]
     return math.fsum(shares) / len(shares) if shares else None  # fsum: independent of the order
 
 
-def _turn(one: Record | Sample) -> int:
-    return whole_number(one.tags, "turn", "0")
+def _turn(item: Record | Sample) -> int:
+    return whole_number(item.tags, "turn", "0")
 
 
 class EarlyStop:
@@ -103,12 +105,12 @@ class EarlyStop:
     """
 
     def __init__(
-        self, scorers: Iterable[Callable[[Record], Score]], held: Iterable[Record], number_of_samples: int = 1
+        self, scorers: Iterable[Callable[[Record], Score]], records: Iterable[Record], number_of_samples: int = 1
     ) -> None:
         self._scorers = tuple(scorers)
         self._samples = number_of_samples
         self._lost: dict[str, set[int]] = {}
-        for record in held:
+        for record in records:
             self.see(record)
 
     def see(self, record: Record) -> None:
@@ -117,8 +119,8 @@ class EarlyStop:
             return
         with needed([record]):
             marks = [[score(answer) for score in self._scorers] for answer in answers(record)]
-            own = self._lost.setdefault(record.groups[GROUP], set())
-        own |= {place for place, scores in enumerate(marks) if all(map(lost, scores))}
+            lost_samples = self._lost.setdefault(record.groups[GROUP], set())
+        lost_samples |= {index for index, scores in enumerate(marks) if all(map(lost, scores))}
 
     def __contains__(self, sample: Sample) -> bool:
         """Return whether the sample is a rotation of a lost question."""

@@ -48,15 +48,15 @@ def group_all(records: Sequence[Record], scores: Sequence[Score], group: Key, cl
 
 def in_whole_groups(ids: Collection[str], *runs: Sequence[Record]) -> frozenset[str]:
     """Return those of `ids` whose groups have no question outside of `ids` in any of the runs."""
-    broken = {one for run in runs for record in run if record.id not in ids for one in named(record)}
+    broken = {group for run in runs for record in run if record.id not in ids for group in named(record)}
     return frozenset(
         record.id for run in runs for record in run if record.id in ids and broken.isdisjoint(named(record))
     )
 
 
-def named(one: Record | Sample) -> set[tuple[str, str]]:
+def named(item: Record | Sample) -> set[tuple[str, str]]:
     """Return the groups of a question, each by its key or, for those by picture, by the category, and its name."""
-    return {(one.category if name in SHARED else name, group) for name, group in one.groups.items()}
+    return {(item.category if name in SHARED else name, group) for name, group in item.groups.items()}
 
 
 def key(record: Record, group: Key) -> str:
@@ -82,8 +82,12 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
         return Statistic(100.0, chance, reason="it has no parts with questions")
     if functionals := [name for name, part in parts.items() if part.functional is not None]:
         raise ValueError(f"the mean over parts needs sums of means, and {functionals[0]} is a functional")
-    strata = (stratum for part in parts.values() for stratum in part.strata)
-    return Statistic(100.0, chance, [tuple((weight / len(parts), mean) for weight, mean in one) for one in strata])
+    strata = [
+        tuple((weight / len(parts), mean) for weight, mean in stratum)
+        for part in parts.values()
+        for stratum in part.strata
+    ]
+    return Statistic(100.0, chance, strata)
 
 
 def guessing(records: Sequence[Record]) -> float | None:
@@ -139,12 +143,12 @@ def parts_by(
     name: Callable[[Record], T], records: Sequence[Record], scores: Sequence[Score]
 ) -> Mapping[T, tuple[list[Record], list[Score]]]:
     """Return each part's records and scores, by the part's name. A part without records is empty."""
-    found: dict[T, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
+    parts: dict[T, tuple[list[Record], list[Score]]] = defaultdict(lambda: ([], []))
     for record, score in zip(records, scores, strict=True):
-        own, marks = found[name(record)]
-        own.append(record)
-        marks.append(score)
-    return found
+        part_records, part_scores = parts[name(record)]
+        part_records.append(record)
+        part_scores.append(score)
+    return parts
 
 
 def _mean(rows: Sequence[tuple[float, str]]) -> Mean:

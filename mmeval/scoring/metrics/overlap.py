@@ -16,11 +16,11 @@ SIZE = {"width", "height"}
 """Tags of a question whose answer is a box or a point: the size of its picture in pixels."""
 
 
-def iou(one: Box, other: Box) -> float:
+def iou(first: Box, second: Box) -> float:
     """Return the intersection over union of two boxes, 0 if the union has no area."""
-    width = max(min(one[2], other[2]) - max(one[0], other[0]), 0)
-    height = max(min(one[3], other[3]) - max(one[1], other[1]), 0)
-    union = area(one) + area(other) - width * height
+    width = max(min(first[2], second[2]) - max(first[0], second[0]), 0)
+    height = max(min(first[3], second[3]) - max(first[1], second[1]), 0)
+    union = area(first) + area(second) - width * height
     return width * height / union if union else 0.0
 
 
@@ -78,20 +78,20 @@ def _scorer(
         if record.text is None or not record.targets:
             return unanswered(record)
         size = (whole_number(record.tags, "width"), whole_number(record.tags, "height"))
-        found = read(record.text, size)
-        answer = unread if found is None else found
-        shown = None if found is None else written(found)
+        parsed = read(record.text, size)
+        answer = unread if parsed is None else parsed
+        display = None if parsed is None else written(parsed)
         if answer is not None and agrees(answer, _right(record)):
-            return Score(1.0, "correct", shown)
-        if found is None:
+            return Score(1.0, "correct", display)
+        if parsed is None:
             return Score(0.0, "refused" if refuses(record.text) else "unparsed")
-        return Score(0.0, "incorrect", shown)
+        return Score(0.0, "incorrect", display)
 
     return score
 
 
 def _right(record: Record) -> Box:
     """Return the right box. Raises InputError, since records are files that anybody may have changed."""
-    if (found := right_box(record)) is None:
+    if (box := right_box(record)) is None:
         raise InputError(f"record {record.id}: its target {record.targets[0]!r:.60} is not a box; fix it")
-    return found
+    return box

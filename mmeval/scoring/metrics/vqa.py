@@ -31,9 +31,9 @@ _CONTRACTED = """
 
 
 CONTRACTIONS = {
-    word[:place] + word[place + 1 :]: word
+    word[:index] + word[index + 1 :]: word
     for word in _CONTRACTED.split()
-    for place, letter in enumerate(word)
+    for index, letter in enumerate(word)
     if letter == "'"
 } | {"somebody'd": "somebodyd"}  # the table has this one the wrong way round
 """Contraction without one of its apostrophes -> the contraction."""
@@ -49,13 +49,15 @@ def vqa_2016(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
     References lose their punctuation only if they are not all the same. The answer is always fully normalized.
     """
     differ = len(set(references)) > 1
-    return normalized(text), [punctuation(one) for one in references] if differ else references
+    return normalized(text), [punctuation(reference) for reference in references] if differ else references
 
 
 def vqa_2021(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Compare as its head since 2021 (a013f00): normalize both, or neither if the references are all the same."""
-    answer, known = one_line(text), [one_line(one) for one in references]
-    return (answer, known) if len(set(known)) == 1 else (normalized(answer), [normalized(one) for one in known])
+    answer, lines = one_line(text), [one_line(reference) for reference in references]
+    if len(set(lines)) == 1:
+        return answer, lines
+    return normalized(answer), [normalized(line) for line in lines]
 
 
 def m4c(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
@@ -63,7 +65,7 @@ def m4c(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
 
     Both are normalized after commas and question marks are removed and 's is separated from its word.
     """
-    return _m4c(text), [_m4c(one) for one in references]
+    return _m4c(text), [_m4c(reference) for reference in references]
 
 
 def open_flamingo(text: str, references: Sequence[str]) -> tuple[str, Sequence[str]]:
@@ -72,25 +74,25 @@ def open_flamingo(text: str, references: Sequence[str]) -> tuple[str, Sequence[s
     The answer is first cut at the next question and at its first comma.
     """
     cut = re.split("Question|Answer|Short", text, maxsplit=1)[0].split(", ", 1)[0]
-    return normalized(cut), [normalized(one) for one in references]
+    return normalized(cut), [normalized(reference) for reference in references]
 
 
 CONFIDENCE = "confidence"
 """The tag with each annotator's confidence, one per line, for data that does not number annotators."""
 
 
-def scorer(compare: Comparison, told_apart: bool = False) -> Callable[[Record], Score]:
+def scorer(compare: Comparison, by_confidence: bool = False) -> Callable[[Record], Score]:
     """Return the scorer by VQA accuracy after `compare`; any agreement is correct.
 
-    With `told_apart`, annotators without numbers are told apart as in `agreement`.
+    With `by_confidence`, annotators without numbers are distinguished by their confidence, as in `agreement`.
     """
 
     def score(record: Record) -> Score:
         if record.text is None:
             return Score(None, "error")
-        answer, known = compare(record.text, record.targets)
-        people = record.tags[CONFIDENCE].split("\n") if told_apart and CONFIDENCE in record.tags else ()
-        if value := agreement(answer, known, people):
+        answer, references = compare(record.text, record.targets)
+        people = record.tags[CONFIDENCE].split("\n") if by_confidence and CONFIDENCE in record.tags else ()
+        if value := agreement(answer, references, people):
             return Score(value, "correct", answer)
         if not answer:
             return Score(0.0, "unparsed")
@@ -103,7 +105,7 @@ READINGS: dict[str, Callable[[Record], Score]] = {
     "m4c": scorer(m4c),
     "2016": scorer(vqa_2016),
     "2021": scorer(vqa_2021),
-    "open-flamingo": scorer(open_flamingo, told_apart=True),
+    "open-flamingo": scorer(open_flamingo, by_confidence=True),
 }
 """The tools' versions, by name. A task's card says which is its default, and why."""
 
@@ -117,12 +119,15 @@ def agreement(answer: str, references: Sequence[str], people: Sequence[str] = ()
     """
     if not references:
         raise InputError("a question without reference answers cannot be scored; add some")
-    given = list(zip(references, people or range(len(references)), strict=True))
+    annotations = list(zip(references, people or range(len(references)), strict=True))
     matches = sum(reference == answer for reference in references)
     if not matches:
         return 0.0
-    left = [matches - (given.count(one) if one[0] == answer else 0) for one in given]
-    return sum(min(1.0, number / 3) for number in left) / len(left)
+    remaining = []
+    for annotation in annotations:
+        left_out = annotations.count(annotation) if annotation[0] == answer else 0
+        remaining.append(matches - left_out)
+    return sum(min(1.0, number / 3) for number in remaining) / len(remaining)
 
 
 def one_line(text: str) -> str:
