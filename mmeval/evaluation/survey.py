@@ -10,7 +10,7 @@ from mmeval.pictures import TRAITS
 from mmeval.scoring.metrics.groups import named
 from mmeval.types import SPARE, SURROGATE, Image, InputError, Model, Parts, Sample, Unsupported, images, plural
 
-TRAIT_WORDINGS = {**TRAITS, "spare": "left out because no mark in a question refers to them"}
+TRAIT_WORDINGS = {**TRAITS, "spare": "left out for lack of a mark in the question"}
 """A counted trait of pictures -> its wording."""
 SURROGATES = "texts with a lone surrogate"
 WITHOUT = "questions without a picture"

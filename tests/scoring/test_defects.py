@@ -227,7 +227,7 @@ def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> Non
     (only,) = task.samples(str(tmp_path))
     assert [image.name for image in images(only.prompt)] == ["a.png"]
     assert data_remarks(survey(lambda: [only]).pictures) == [
-        "Pictures: 1 left out because no mark in a question refers to them; 1 is shown."
+        "Pictures: 1 left out for lack of a mark in the question; 1 is shown."
     ]
 
 

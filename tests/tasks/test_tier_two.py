@@ -499,7 +499,7 @@ def test_a_picture_that_no_mark_names_is_left_out_and_counted(tmp_path: Path) ->
     path.write_text(path.read_text(encoding="utf-8").replace(" <img>: She", " She"), encoding="utf-8")
     found = list(load_task("seed-bench-2").samples(str(tmp_path)))
     assert [sample.tags.get(SPARE) for sample in found].count("1") == 1
-    assert "1 left out because no mark in a question refers to them" in data_remarks(survey(lambda: found).pictures)[0]
+    assert "1 left out for lack of a mark in the question" in data_remarks(survey(lambda: found).pictures)[0]
 
 
 def test_options_that_are_drawings_are_shown_under_their_letters(tmp_path: Path) -> None:
