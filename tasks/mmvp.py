@@ -70,9 +70,9 @@ def official(record: Record) -> Score:
     if record.text is None:
         return choices.unanswered(record)
     answer = letters.cambrian(record.text, ".:,")
-    offered = choices.texts(record.choices)
-    named = {letter for letter, option in offered if answer in (letter.lower(), option.lower())}
-    return choices.graded(record, next(iter(named & {*record.targets} or named), None))
+    options = choices.texts(record.choices)
+    matching = {letter for letter, option in options if answer in (letter.lower(), option.lower())}
+    return choices.graded(record, next(iter(matching & {*record.targets} or matching), None))
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
