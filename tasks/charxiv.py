@@ -73,9 +73,8 @@ def descriptive(line: tables.TableRow, counts: Counter[int]) -> Iterator[Sample]
     where, row, column = (line.cell(f"subplot_{name}") for name in ("loc", "row", "col"))
     plot = where or (f"the subplot at row {row} and column {column}" if row != "0" else "the current plot")
     for position in range(1, 5):
-        number = int(
-            known(line, f"descriptive_q{position}", line.text(f"descriptive_q{position}"), [*map(str, range(1, 20))])
-        )
+        question = f"descriptive_q{position}"
+        number = int(known(line, question, line.text(question), [*map(str, range(1, 20))]))
         text = texts()["descriptive_questions"][number]
         text = text if number in ABOUT_LAYOUT else text.format(f"For {plot}, ")
         batch, index = divmod(counts[number], BATCH)

@@ -20,7 +20,7 @@ TYPES = {
     "reasoning": "Reasoning", "summarization": "Summarization",
 }  # fmt: skip
 TABLES = ("video_info.meta.jsonl", "train-00000-of-00001.parquet")
-"""The authors' file, a video in a row; and that of lmms-lab's copy on the hub, a question in a row."""
+"""The authors' file, with one video per row, and that of lmms-lab's copy on the hub, with one question per row."""
 FOLDERS = ("videos", "all_videos", "scripts/videos", "")
 OPTIONS = "ABCD"
 """The letters of the options, which the question lists."""

@@ -21,7 +21,7 @@ KINDS = ("multi-choice", "free-form")
 _LISTED = re.compile(r"Choices?:(.*)", re.DOTALL)
 _OPTION = re.compile(r"^\s*([A-Z])\s*[:.]", re.MULTILINE)
 TWO = ("{}, {}", "{} and {}", "{} {}", "{}{}")
-"""How an answer may name two options where two are asked for."""
+"""How an answer may name two options if the question asks for two."""
 
 
 def samples(data: str) -> Iterator[Sample]:

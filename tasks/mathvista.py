@@ -70,9 +70,8 @@ def lmms_eval(sample: Sample) -> Parts:
     *pictures, query = sample.prompt
     question = str(query).partition("Question: ")[2].partition("\nChoices:\n")[0].lstrip()
     kind = sample.tags["answer_type"]
-    hint = ALONE.get(kind + sample.tags["precision"][:1] if kind == "float" else kind)
-    if sample.choices:
-        hint = choices.LETTER
+    key = kind + sample.tags["precision"][:1] if kind == "float" else kind
+    hint = choices.LETTER if sample.choices else ALONE.get(key)
     if not question or hint is None:
         raise InputError(f"the prompt lmms-eval has no words for question {sample.id}; choose --prompt release")
     return choices.merged([(*pictures, f"{question}\n"), choices.listed(sample.choices), hint])
@@ -96,7 +95,8 @@ def _number(record: Record) -> Score:
         value = short.number(answer)
         if value is None:
             return 0.0
-        return float(any((value if digits is None else round(value, digits)) == _value(key, "target") for key in keys))
+        rounded = value if digits is None else round(value, digits)
+        return float(any(rounded == _value(key, "target") for key in keys))
 
     return short.scorer(short.numbered, agreement)(record)
 

@@ -84,7 +84,8 @@ def graded(record: Record, replies: Sequence[str]) -> Score:
     extracted = replies[0].strip() if replies else direct(record) or ""
     if record.choices:
         options = dict(choices.texts(record.choices))
-        letter = bracketed[1].upper() if (bracketed := re.search(r"\(([a-zA-Z])\)", extracted)) else extracted
+        bracketed = re.search(r"\(([a-zA-Z])\)", extracted)
+        letter = bracketed[1].upper() if bracketed else extracted
         if letter not in options:
             letter = min(options, key=lambda candidate: short.edits(letter, options[candidate]))
         return choices.graded(record, letter)
@@ -96,7 +97,7 @@ def graded(record: Record, replies: Sequence[str]) -> Score:
 
 
 def _as_typed(text: str, record: Record) -> str | None:
-    """Return a number as the script writes it, or a list as it stands."""
+    """Return a number as the script writes it, or a list unchanged."""
     kind = record.tags["answer_type"]
     try:
         if kind == "integer":

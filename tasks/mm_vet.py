@@ -24,7 +24,7 @@ INTEGRATIONS = (
     "rec ocr know gen", "rec ocr spat", "rec ocr", "ocr know spat", "rec know spat", "ocr gen spat",
     "rec ocr spat math",
 )  # fmt: skip
-"""The sets of capabilities that its questions take."""
+"""The sets of capabilities that its questions need."""
 PROMPT = """
 Compare the ground truth and prediction from AI models, to give a correctness score for the prediction. <AND> in the ground truth means it is totally right only when all elements in the ground truth are present in the prediction, and <OR> means it is totally right when any one element in the ground truth is present in the prediction. The correctness score is 0.0 (totally wrong), 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, or 1.0 (totally right). Just complete the last space of the correctness score.
 
@@ -92,10 +92,10 @@ def graded(record: Record, replies: Sequence[str]) -> Score:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return the score of all questions, of those that take each capability, and of each set of capabilities."""
+    """Return the score of all questions, of those that need each capability, and of each set of capabilities."""
 
-    def mean(name: str, takes: Sequence[str]) -> Numbers:
-        pairs = [pair for pair in zip(records, scores, strict=True) if pair[0].category in takes]
+    def mean(name: str, categories: Sequence[str]) -> Numbers:
+        pairs = [pair for pair in zip(records, scores, strict=True) if pair[0].category in categories]
         return {name: percent(share([record for record, _ in pairs], [score for _, score in pairs]), None)}
 
     sets = sorted({record.category for record in records})

@@ -215,8 +215,8 @@ def _share(marks: Sequence[tuple[float | None, str]], chance: float | None, miss
         return Statistic(100.0, None, reason=missing)
     known = [(mark, cluster) for mark, cluster in marks if mark is not None]
     mean = Mean([mark for mark, _ in known], [cluster for _, cluster in known])
-    why = "no answer has a mark; the file may lack the answers, which are public today" if marks else "no question"
-    return percent(mean, None if chance is None else 100.0 * chance, why)
+    reason = "no answer has a mark; the file may lack the answers, which are public today" if marks else "no question"
+    return percent(mean, None if chance is None else 100.0 * chance, reason)
 
 
 def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:

@@ -270,8 +270,8 @@ def _answers(path: Path, subtask: str) -> Iterator[Record]:
 def _answer(line: str, subtask: str, number: int, path: Path) -> Record:
     columns, where = line.split("\t"), f"{path}, line {number}"
     if len(columns) != 4:
-        wrong = f"{plural(len(columns), 'column')} instead of 4 (picture, question, ground truth, answer)"
-        raise InputError(f"{where}: {wrong}; write answers without tabs and line breaks, and no blank lines")
+        problem = f"{plural(len(columns), 'column')} instead of 4 (picture, question, ground truth, answer)"
+        raise InputError(f"{where}: {problem}; write answers without tabs and line breaks, and no blank lines")
     picture, question, truth, answer = columns
     if truth.lower() not in ("yes", "no"):
         raise InputError(f"{where}: the ground truth is '{truth[:80]}'; it must be Yes or No, with nothing around it")

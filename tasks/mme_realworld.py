@@ -28,7 +28,7 @@ AXES = {
     for domain, label in DOMAINS.items()
     if (level, domain) != ("Reasoning", "Remote Sensing")
 }
-"""The domain and level of questions -> label. Nothing is asked about remote sensing for reasoning."""
+"""The domain and level of questions -> label. No reasoning question is about remote sensing."""
 SELECT = (
     "Select the best answer to the above multiple-choice question based on the image. Respond with only the letter "
     "(A, B, C, D, or E) of the correct option."

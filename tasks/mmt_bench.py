@@ -38,7 +38,7 @@ def samples(task: str, file: str, data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow) -> Sample:
-    """Return a row as a question. Empty cells after the last option are no options."""
+    """Return a row as a question. Empty cells after the last option are not options."""
     cells = [line.cell(letter, required=letter in "AB").strip() for letter in LETTERS]
     options = [cell for cell in cells if cell not in ("", "nan")]
     if len(options) < 2 or options != cells[: len(options)]:

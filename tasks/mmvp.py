@@ -18,7 +18,7 @@ from mmeval.types import InputError, Parts, Record, Sample, Score
 FILES = ("Questions.csv",)
 PICTURES = ("MMVP Images/{}.jpg", "{}.jpg")
 NUMBER = ("lndex", "Index")
-"""The name of the first column: as published, with a small L, and as it is meant."""
+"""The name of the first column: as published, with a lowercase L for the I, and as intended."""
 _OPTION = re.compile(r"\(([a-z])\)\s*(.*?)\s*(?=\([a-z]\)|$)", re.IGNORECASE | re.DOTALL)
 
 

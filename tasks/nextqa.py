@@ -39,19 +39,19 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     csv_files = [path] if path.is_file() else _tables(path)
     if not csv_files:
         raise InputError(f"no data at '{data}': no test.csv or val.csv there; get them from {NEXTQA.card['source']}")
-    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's place in VidOR, which they come from
-    places = {} if mapping is None else json_rows.load(mapping)
-    if not isinstance(places, dict):
+    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's path in VidOR, where the videos come from
+    vidor_paths = {} if mapping is None else json_rows.load(mapping)
+    if not isinstance(vidor_paths, dict):
         raise InputError(f"{mapping}: not a map from videos to places; download the file again")
     for line in tables.of_file(csv_files[0], folder):
-        yield sample(line, folder, places, frames, sampler)
+        yield sample(line, folder, vidor_paths, frames, sampler)
 
 
-def sample(line: tables.TableRow, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
+def sample(line: tables.TableRow, folder: Path, vidor_paths: Mapping[str, Any], frames: int, sampler: str) -> Sample:
     """Return a row as a question."""
     record, question = _record(line), line.text("question").strip()
     name = record.groups["video"]
-    files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
+    files = dict.fromkeys((f"{vidor_paths.get(name, name)}.mp4", f"{name}.mp4"))
     paths = [path for file in files for path in line.places(file, FOLDERS)]
     pictures, frame_tags = video.frames(folder, paths, line.where, frames, sampler)
     prompt: Parts = (*pictures, question if question.endswith("?") else f"{question}?")

@@ -139,8 +139,8 @@ def _panels(path: Path) -> tuple[list[Image], int]:
         reason = str(error).partition(". ")[0]
         raise InputError(f"{path}: not a RAVEN file ({reason}); download the file again") from error
     if pixels.ndim != 3 or len(pixels) != 16 or pixels.dtype != np.uint8 or target not in range(8):
-        has = f"pictures {pixels.shape} of {pixels.dtype}, target {target}"
-        raise InputError(f"{path}: {has}; it must have 16 pictures of uint8 and a target from 0 to 7")
+        problem = f"pictures {pixels.shape} of {pixels.dtype}, target {target}"
+        raise InputError(f"{path}: {problem}; it must have 16 pictures of uint8 and a target from 0 to 7")
     return [Image(PILImage.fromarray(panel), f"{path.name}, {index}") for index, panel in enumerate(pixels)], target
 
 

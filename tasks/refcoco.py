@@ -26,7 +26,7 @@ SIZES = {
     "refcoco-plus": {"val": 10758, "testA": 5726, "testB": 4889},
     "refcocog": {"val": 4896, "test": 9602},
 }
-"""Benchmark -> split -> its phrases."""
+"""Benchmark -> split -> its number of phrases."""
 LABELS = {"val": "Validation", "test": "Test", "testA": "Test A (people)", "testB": "Test B (other objects)"}
 STEMS = {"refcoco": "refcoco", "refcoco-plus": "refcoco+", "refcocog": "refcocog"}
 """Benchmark -> its name in the files of Qwen-VL and, in capitals, in the table of VLMEvalKit."""
@@ -48,7 +48,7 @@ def samples(name: str, data: str) -> Iterator[Sample]:
 
 
 def _lines(name: str, data: str) -> Iterator[tuple[str, tables.TableRow]]:
-    """Yield the rows of each split, from the first form of files that there is."""
+    """Yield the rows of each split, from the first of the `FORMS` that exists."""
     splits, path, stem = SIZES[name], Path(data), STEMS[name]
     if data == "hub":
         hub = TASKS[name].card["hub"]

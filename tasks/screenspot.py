@@ -44,7 +44,7 @@ def samples(name: str, data: str) -> Iterator[Sample]:
 
 
 def everyday(line: tables.TableRow) -> Sample:
-    """Return a row of ScreenSpot. Its own files have sides in pixels, the tables of the hub edges in shares."""
+    """Return a row of ScreenSpot. Boxes have sides in pixels in its own files, and edges in shares on the hub."""
     from_release = "img_filename" in line.values
     picture = image(line, "img_filename" if from_release else "image", PICTURES)
     width, height = picture.size
@@ -106,7 +106,7 @@ PROMPTS = {
         '"? Answer with one point as [x, y], in pixels.',
     ),
 }
-"""The prompts that all three benchmarks have beside those of their scripts."""
+"""The prompts that all three benchmarks have in addition to those of their scripts."""
 SEECLICK = {
     "seeclick": around(
         'In this UI screenshot, what is the position of the element corresponding to the command "', '" (with point)?'

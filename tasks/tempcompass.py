@@ -26,7 +26,7 @@ PLACE = "questions"
 """The folder of the questions in the authors' repository."""
 FOLDERS = ("videos", "video", "")
 LABELS = "labels of the options"
-"""The tag with the labels of two captions, such as Option 1 and Option 2, on a line each."""
+"""The tag with the labels of two captions, such as Option 1 and Option 2, one per line."""
 _OPTION = re.compile(r"\s*(?P<name>[A-D])\.\s*(?P<text>.*\S)\s*")
 _CAPTION = re.compile(r"(?P<label>(?:Option|Sentence|Caption) (?P<name>[12AB])): (?P<text>.*\S)\s*")
 _LABEL = re.compile(r"\b(?i:option|sentence|caption) ([12AB])\b")

@@ -32,7 +32,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow) -> Sample:
-    """Return a row as a question. Where it has no options, the picture shows them."""
+    """Return a row as a question. If it has no options, the picture shows them."""
     options = OPTIONS if line.value("options") is None else line.texts("options")
     if len(options) != len(OPTIONS):
         raise InputError(f"{line.where}: a question must have 4 options, or none; this one has {len(options)}")
@@ -61,7 +61,7 @@ def asking(end: str) -> Callable[[Sample], Parts]:
 def parsed(text: str, options: Sequence[str]) -> str | None:
     """Read as `parse_response`: the last letter in the first form that has one, else the option that begins last.
 
-    A letter after "Answer:" may begin a word, so "Answer: Blue" is B. The script draws where it reads none.
+    A letter after "Answer:" may begin a word, so "Answer: Blue" is B. The script draws a letter if it reads none.
     """
     text = f" {text.strip()}"
     for form in (*FORMS, *([" ([A-Da-d])"] if len(text) <= SHORT + 1 else [])):

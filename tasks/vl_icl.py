@@ -113,8 +113,8 @@ def _shot(line: tables.TableRow, query: tables.TableRow | None = None) -> Shot:
 
 def plain(sample: Sample) -> Parts:
     """Ask as the scripts do, with no description of the task."""
-    *shown, question = sample.prompt
-    return (*shown, f"{question}\nAnswer:")
+    *pictures, question = sample.prompt
+    return (*pictures, f"{question}\nAnswer:")
 
 
 def official(record: Record) -> Score:

@@ -60,7 +60,7 @@ def read(text: str, options: Sequence[str]) -> str | None:
 
 
 def strictly(text: str, options: Sequence[str]) -> str | None:
-    """Read what stands in the place for the answer in the form that the prompt asks for, or else the whole text."""
+    """Read the answer in the form that the prompt asks for, or else the whole text."""
     answers = [first or second for first, second in _ANSWER.findall(plain(text))]
     letters = {strict(answer.strip(), options) for answer in answers}
     if not answers:

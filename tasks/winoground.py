@@ -176,11 +176,9 @@ def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[s
     """Report how many comparisons found both sides equal."""
     pairs = judged(fit, records)
     tied = sum(pair_marks.ties for pair_marks in pairs.values())
-    return (
-        [f"Of {4 * len(pairs)} comparisons, {plural(tied, 'is a tie and counts', 'are ties and count')} as wrong."]
-        if tied
-        else []
-    )
+    if not tied:
+        return []
+    return [f"Of {4 * len(pairs)} comparisons, {plural(tied, 'is a tie and counts', 'are ties and count')} as wrong."]
 
 
 def _by_likelihood(
