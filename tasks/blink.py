@@ -43,19 +43,19 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. The prompt, options included, is the data set's own."""
-    idx, options, answer = line.text("idx"), line.texts("choices"), line.text("answer")
-    named = _ID.fullmatch(idx)
-    if named is None or named[1] not in SUBTASKS:
-        near = nearest(named[1] if named else idx, SUBTASKS)
+    idx, texts, answer = line.text("idx"), line.texts("choices"), line.text("answer")
+    id_match = _ID.fullmatch(idx)
+    if id_match is None or id_match[1] not in SUBTASKS:
+        near = nearest(id_match[1] if id_match else idx, SUBTASKS)
         raise InputError(f"{line.where}: '{idx[:60]}' names no subtask{near}; write ids such as val_Art_Style_1")
     if answer == "hidden":
         raise InputError(f"{line.where}: the test answers are hidden; use val, and submit test to its server")
-    match = _LETTER.fullmatch(answer)
-    if match is None or match[1] not in choices.LETTERS[: len(options)]:
+    answer_match = _LETTER.fullmatch(answer)
+    if answer_match is None or answer_match[1] not in choices.LETTERS[: len(texts)]:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     prompt: Parts = (*(image for name in PICTURES for image in line.images(name)), line.text("prompt"))
-    offered, tags = tuple((option,) for option in options), {"question": line.text("question")}
-    return Sample(idx, prompt, (match[1],), offered, category=named[1], tags=tags)
+    options, tags = tuple((option,) for option in texts), {"question": line.text("question")}
+    return Sample(idx, prompt, (answer_match[1],), options, category=id_match[1], tags=tags)
 
 
 def disclaimer(sample: Sample) -> str:
@@ -74,10 +74,10 @@ def official(record: Record) -> Score:
     if "final" in record.tags:
         match = _LETTER.fullmatch(record.text or "")
         return choices.graded(record, match[1] if match else None)
-    return _READ(record)
+    return _LETTER_SCORER(record)
 
 
-_READ = choices.scorer(letters.blink)
+_LETTER_SCORER = choices.scorer(letters.blink)
 _FINAL = {"final": "yes"}
 _MISSING = {**_FINAL, "missing": "yes"}
 
@@ -99,10 +99,10 @@ def read_predictions(path: str) -> list[Record]:
         if not isinstance(letter, str):
             raise InputError(f"{path}, {idx}: {letter!r:.40} is not a string; write a letter, such as '(A)'")
     # all questions of a subtask have the same number of options, and each letter is the answer of some val question
-    offered = {name: tuple(sorted(set(letters))) for name, letters in keys.items()}
+    options = {name: tuple(sorted(set(letters))) for name, letters in keys.items()}
     return [
         Record(
-            idx, (right,), name, {}, _FINAL if idx in answers else _MISSING, offered[name], text=answers.get(idx, "")
+            idx, (right,), name, {}, _FINAL if idx in answers else _MISSING, options[name], text=answers.get(idx, "")
         )
         for idx, (name, right) in gold.items()
     ]

@@ -35,26 +35,26 @@ def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     """Yield the questions, each after `frames` frames of its video. Raises InputError."""
     path = Path(data) if Path(data).is_file() else file(CHARADES_STA, data, TABLES, ("data",), "the videos")
     folder = Path(data) if Path(data).is_dir() else path.parent
-    before: Counter[str] = Counter()
-    for line in _listed(path, folder) if path.suffix == ".txt" else tables.of_file(path, folder):
+    counts: Counter[str] = Counter()
+    for line in _text_rows(path, folder) if path.suffix == ".txt" else tables.of_file(path, folder):
         name = line.text("video")
-        before[name] += 1
-        shown, tags = video.frames(folder, line.places(name, FOLDERS), line.where, frames, sampler)
-        yield sample(line, f"{Path(name).stem}/{before[name]}", shown, tags)
+        counts[name] += 1
+        pictures, tags = video.frames(folder, line.places(name, FOLDERS), line.where, frames, sampler)
+        yield sample(line, f"{Path(name).stem}/{counts[name]}", pictures, tags)
 
 
-def _listed(path: Path, folder: Path) -> Iterator[tables.TableRow]:
+def _text_rows(path: Path, folder: Path) -> Iterator[tables.TableRow]:
     """Yield the rows of the authors' file, such as `3MSZA 24.3 30.4##person turn a light on.`"""
     for number, line in enumerate(files.text(path).splitlines(), 1):
-        if (found := re.fullmatch(r"(\w+) ([\d.]+) ([\d.]+)##(.*?)\.?\s*", line)) is None:
+        if (match := re.fullmatch(r"(\w+) ([\d.]+) ([\d.]+)##(.*?)\.?\s*", line)) is None:
             where = f"{path}, line {number}"
             raise InputError(f"{where}: not a video, two times, ## and a sentence; download the file again")
-        name, start, end, sentence = found.groups()
+        name, start, end, sentence = match.groups()
         values = {"video": f"{name}.mp4", "caption": sentence, "timestamp": [start, end]}
         yield tables.TableRow(values, f"{path}, line {number}", folder, path)
 
 
-def sample(line: tables.TableRow, name: str, shown: Sequence[Image], tags: dict[str, str]) -> Sample:
+def sample(line: tables.TableRow, name: str, pictures: Sequence[Image], tags: dict[str, str]) -> Sample:
     """Return a row as a question."""
     try:
         start, end = map(float, line.value("timestamp"))
@@ -66,7 +66,7 @@ def sample(line: tables.TableRow, name: str, shown: Sequence[Image], tags: dict[
     target = f"{start} - {end}"  # as models answer: what a constant answer scores is computed from the targets
     return Sample(
         name,
-        (*shown, caption),
+        (*pictures, caption),
         (target,),
         groups={"video": line.text("video")},
         tags={**tags, "row": f"{caption}\n{target}"},
@@ -83,10 +83,12 @@ def overlapping(read: moments.MomentReader) -> Callable[[Record], Score]:
             start, end = map(float, record.targets[0].split(" - "))
         except ValueError as error:
             raise InputError(f"record {record.id}: its target is not two times; restore the file") from error
-        if (found := read(record.text)) is None:
+        if (interval := read(record.text)) is None:
             return Score(0.0, "refused" if refuses(record.text) else "unparsed")
-        value = moments.overlap((start, end), found)
-        return Score(value, "correct" if value >= ENOUGH["R1@0.5"] else "incorrect", f"{found[0]:g} - {found[1]:g}")
+        value = moments.overlap((start, end), interval)
+        return Score(
+            value, "correct" if value >= ENOUGH["R1@0.5"] else "incorrect", f"{interval[0]:g} - {interval[1]:g}"
+        )
 
     return score
 
@@ -94,12 +96,12 @@ def overlapping(read: moments.MomentReader) -> Callable[[Record], Score]:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the share of answers with enough overlap, for each threshold, and the mean overlap."""
     pairs = zip(records, scores, strict=True)
-    found = {
+    overlaps = {
         (record.groups["video"], record.tags["row"]): score.value for record, score in pairs if score.value is not None
     }
-    videos, values = [name for name, _ in found], [*found.values()]
-    of_threshold = {name: [float(value >= enough) for value in values] for name, enough in ENOUGH.items()}
-    return {name: percent(Mean(own, videos), None) for name, own in (of_threshold | {"mIoU": values}).items()}
+    videos, values = [name for name, _ in overlaps], [*overlaps.values()]
+    of_threshold = {name: [float(value >= threshold) for value in values] for name, threshold in ENOUGH.items()}
+    return {name: percent(Mean(marks, videos), None) for name, marks in (of_threshold | {"mIoU": values}).items()}
 
 
 CHARADES_STA = Task(

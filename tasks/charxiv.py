@@ -52,9 +52,9 @@ def texts() -> Mapping[str, Any]:
 
 def samples(name: str, data: str) -> Iterator[Sample]:
     """Yield the questions of validation, in the data's order. Raises InputError."""
-    before: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for line in tables.read(data, ("val.parquet",), facts(name)["hub"], name):
-        yield from reasoning(line) if name == REASONING.name else descriptive(line, before)
+        yield from reasoning(line) if name == REASONING.name else descriptive(line, counts)
 
 
 def reasoning(line: tables.TableRow) -> Iterator[Sample]:
@@ -63,29 +63,28 @@ def reasoning(line: tables.TableRow) -> Iterator[Sample]:
     kind = known(line, "reasoning_a_type", kind, [*"1234"])
     decimals = answer.partition(".")[2] if "." in answer else None
     form = "an exact integer" if decimals is None else f"a number with {len(decimals)} decimal places"
-    asked = texts()["reasoning_questions"][int(kind)].format(question, f"* Your final answer must be {form}.")
+    text = texts()["reasoning_questions"][int(kind)].format(question, f"* Your final answer must be {form}.")
     tags = {"question": question, "type": kind}
-    yield Sample(_figure(line), (image(line, "image"), asked), (answer,), category=TYPES[int(kind) - 1], tags=tags)
+    yield Sample(_figure(line), (image(line, "image"), text), (answer,), category=TYPES[int(kind) - 1], tags=tags)
 
 
-def descriptive(line: tables.TableRow, before: Counter[int]) -> Iterator[Sample]:
-    """Yield a row's four descriptive questions; `before` counts how often each was asked."""
+def descriptive(line: tables.TableRow, counts: Counter[int]) -> Iterator[Sample]:
+    """Yield a row's four descriptive questions; `counts` has how often each was asked."""
     where, row, column = (line.cell(f"subplot_{name}") for name in ("loc", "row", "col"))
     plot = where or (f"the subplot at row {row} and column {column}" if row != "0" else "the current plot")
-    for place in range(1, 5):
-        number = int(
-            known(line, f"descriptive_q{place}", line.text(f"descriptive_q{place}"), [*map(str, range(1, 20))])
-        )
-        asked = texts()["descriptive_questions"][number]
-        asked = asked if number in ABOUT_LAYOUT else asked.format(f"For {plot}, ")
-        batch, within = divmod(before[number], BATCH)
-        before[number] += 1
+    for position in range(1, 5):
+        question = f"descriptive_q{position}"
+        number = int(known(line, question, line.text(question), [*map(str, range(1, 20))]))
+        text = texts()["descriptive_questions"][number]
+        text = text if number in ABOUT_LAYOUT else text.format(f"For {plot}, ")
+        batch, index = divmod(counts[number], BATCH)
+        counts[number] += 1
         yield Sample(
-            f"{_figure(line)}_{place - 1}",
-            (image(line, "image"), asked),
-            (line.text(f"descriptive_a{place}"),),
+            f"{_figure(line)}_{position - 1}",
+            (image(line, "image"), text),
+            (line.text(f"descriptive_a{position}"),),
             category=next(kind for kind, questions in KINDS.items() if number in questions),
-            tags={"question": str(number), "batch": str(batch), "place": str(within + 1)},
+            tags={"question": str(number), "batch": str(batch), "place": str(index + 1)},
         )
 
 
@@ -93,32 +92,35 @@ def _figure(line: tables.TableRow) -> str:
     return PurePosixPath(line.text("figure_path")).stem
 
 
-def asked(record: Record, replies: Sequence[str]) -> str | None:
+def reasoning_prompt(record: Record, replies: Sequence[str]) -> str | None:
     """Return the script's prompt about an answer to a question of reasoning."""
     if replies:
         return None
-    kind, values = whole_number(record.tags, "type"), texts()
-    if kind not in values["reasoning_rules"]:
+    kind, wording = whole_number(record.tags, "type"), texts()
+    if kind not in wording["reasoning_rules"]:
         raise InputError(f"record {record.id}: its type is {kind}, not 1 to 4; restore the file")
-    filled: str = values["reasoning_prefix"] + values["reasoning_rules"][kind]
-    found = {"question": record.tags["question"], "ground_truth": record.targets[0], "response": str(record.text)}
-    for name, value in found.items():
+    filled: str = wording["reasoning_prefix"] + wording["reasoning_rules"][kind]
+    values = {"question": record.tags["question"], "ground_truth": record.targets[0], "response": str(record.text)}
+    for name, value in values.items():
         filled = filled.replace(f"<|{name}|>", value)
     return filled
 
 
-def asked_together(records: Sequence[Record]) -> str:
+def descriptive_prompt(records: Sequence[Record]) -> str:
     """Return the script's prompt about answers to the same descriptive question."""
-    values, number, count = texts(), whole_number(records[0].tags, "question"), len(records)
+    wording, number, count = texts(), whole_number(records[0].tags, "question"), len(records)
     if number not in RUBRICS:
         raise InputError(f"record {records[0].id}: its question is {number}, not 1 to 19; restore the file")
     with needed(records):
-        keys = str([f"{name}{one.tags['place']}" for one in records for name in ("extract_answer_T", "score_T")])
-        rows = [(one.tags["place"], one.text, one.targets[0]) for one in records]
-    answers = "".join(f"T{at}:\nResponse {at}: {text}\nGround Truth {at}: {key}\n\n" for at, text, key in rows)
-    prefix: str = values["descriptive_prefix"].replace("<|NUM_TRIPLETS|>", str(count))
-    prefix = prefix.replace("<|OVERARCHING_QUESTION|>", values["descriptive_summaries"][number])
-    return f"{prefix.replace('<|JSON_KEYS|>', keys)}{values['descriptive_rubrics'][RUBRICS[number]]}{answers}"
+        keys = str([f"{name}{record.tags['place']}" for record in records for name in ("extract_answer_T", "score_T")])
+        rows = [(record.tags["place"], record.text, record.targets[0]) for record in records]
+    answers = "".join(
+        f"T{position}:\nResponse {position}: {text}\nGround Truth {position}: {target}\n\n"
+        for position, text, target in rows
+    )
+    prefix: str = wording["descriptive_prefix"].replace("<|NUM_TRIPLETS|>", str(count))
+    prefix = prefix.replace("<|OVERARCHING_QUESTION|>", wording["descriptive_summaries"][number])
+    return f"{prefix.replace('<|JSON_KEYS|>', keys)}{wording['descriptive_rubrics'][RUBRICS[number]]}{answers}"
 
 
 def among(records: Sequence[Record]) -> Grader:
@@ -128,11 +130,11 @@ def among(records: Sequence[Record]) -> Grader:
         batches[_batch(record)].append(record)
 
     def usable(record: Record, replies: Sequence[str]) -> bool:
-        return all(mark(one, replies[-1]) is not None for one in batches[_batch(record)])
+        return all(mark(member, replies[-1]) is not None for member in batches[_batch(record)])
 
     return replace(
         DESCRIPTIONS,
-        prompt=lambda record, replies: None if replies else asked_together(batches[_batch(record)]),
+        prompt=lambda record, replies: None if replies else descriptive_prompt(batches[_batch(record)]),
         usable=usable,
     )
 
@@ -148,11 +150,11 @@ def mark(record: Record, reply: str) -> float | None:
     """
     name = f"score_T{record.tags['place']}" if "place" in record.tags else "score"
     try:
-        own = json.loads(reply[reply.find("{") : reply.rfind("}") + 1]).get(name)
+        value = json.loads(reply[reply.find("{") : reply.rfind("}") + 1]).get(name)
     except (ValueError, RecursionError):
         marks = {*re.findall(rf'"{name}"?\s*:\s*([01])(?![\w.])', reply)}
-        own = int(marks.pop()) if len(marks) == 1 else None
-    return float(own) if own in (0, 1) else None
+        value = int(marks.pop()) if len(marks) == 1 else None
+    return float(value) if value in (0, 1) else None
 
 
 def graded(record: Record, replies: Sequence[str]) -> Score:
@@ -182,14 +184,14 @@ def _task(name: str, names: Collection[str], grader: Grader) -> Task:
 
 
 REASONS = Grader(
-    prompt=asked,
+    prompt=reasoning_prompt,
     usable=lambda record, replies: mark(record, replies[-1]) is not None,
     max_tokens=1024,
     score=graded,
     final=True,
 )
 DESCRIPTIONS = replace(
-    REASONS, prompt=lambda record, replies: None if replies else asked_together([record]), among=among
+    REASONS, prompt=lambda record, replies: None if replies else descriptive_prompt([record]), among=among
 )
 REASONING = _task("charxiv-reasoning", TYPES, REASONS)
 DESCRIPTIVE = _task("charxiv-descriptive", KINDS, DESCRIPTIONS)

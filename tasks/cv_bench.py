@@ -65,9 +65,9 @@ def official(record: Record) -> Score:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the four tasks' accuracies, the sources' and their means `2D`, `3D` and `overall`."""
     parts = parts_by(lambda record: record.tags["source"], records, scores)
-    found = {name: percent(share(*parts[name]), guessing(parts[name][0])) for name in SOURCES}
-    means = {"2D": macro({name: found[name] for name in ("ADE20K", "COCO")}), "3D": found["Omni3D"]}
-    return {"overall": macro(means), **means, **found, **by_category(records, scores, [*TASKS])}
+    by_source = {name: percent(share(*parts[name]), guessing(parts[name][0])) for name in SOURCES}
+    means = {"2D": macro({name: by_source[name] for name in ("ADE20K", "COCO")}), "3D": by_source["Omni3D"]}
+    return {"overall": macro(means), **means, **by_source, **by_category(records, scores, [*TASKS])}
 
 
 CV_BENCH = Task(

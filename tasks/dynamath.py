@@ -54,11 +54,11 @@ def samples(data: str) -> Iterator[Sample]:
         for name in ("sample", "sample_variant")
         for count in (number, 1)
     )
-    before: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for line in tables.read(data, [*files], DYNAMATH.card["hub"], "dynamath"):
         name = line.text("id")
-        before[name] += 1
-        yield sample(line, name, before[name])
+        counts[name] += 1
+        yield sample(line, name, counts[name])
 
 
 def sample(line: tables.TableRow, name: str, variant: int) -> Sample:
@@ -79,7 +79,7 @@ def sample(line: tables.TableRow, name: str, variant: int) -> Sample:
     )
 
 
-def asked(sample: Sample) -> Parts:
+def release(sample: Sample) -> Parts:
     """Ask as the script does."""
     picture, question = sample.prompt
     number = "Please answer in a floating-point number." if sample.tags["answer_type"] == FLOAT else ""
@@ -92,12 +92,12 @@ def short_answer(text: str) -> str | None:
     Of a text that is not JSON, it is the last line without its last character.
     """
     start, end = text.find("{"), text.rfind("}")
-    inside = text[start : end + 1].replace("\\", "") if 0 <= start < end else text
+    content = text[start : end + 1].replace("\\", "") if 0 <= start < end else text
     try:
-        found = json.loads(inside, strict=False)
+        answer = json.loads(content, strict=False)
     except (ValueError, RecursionError):
-        return inside.split("\n")[-1][:-1]
-    return str(found.get("short answer")) if isinstance(found, dict) else None
+        return content.split("\n")[-1][:-1]
+    return str(answer.get("short answer")) if isinstance(answer, dict) else None
 
 
 def official(record: Record) -> Score:
@@ -121,8 +121,8 @@ def official(record: Record) -> Score:
 def _number(answer: str, key: str) -> bool:
     first = answer if answer.isdigit() else answer.split(" ")[0]
     try:
-        given = float(first.split("π")[0]) * math.pi if "π" in first else float(first)
-        return abs(given - float(key)) <= 0.001
+        value = float(first.split("π")[0]) * math.pi if "π" in first else float(first)
+        return abs(value - float(key)) <= 0.001
     except ValueError:
         return False
 
@@ -131,21 +131,21 @@ def strictly(record: Record) -> Score:
     """Score the short answer in JSON, or else the whole answer: an option, a value within 0.001, or a text."""
     answer = record.text or ""
     if "short answer" in plain(answer) and (stated := _STATED.findall(answer)):
-        words, other = stated[-1]
-        record = replace(record, text=_ESCAPED.sub(_unescaped, words) or other)
+        quoted, bare = stated[-1]
+        record = replace(record, text=_ESCAPED.sub(_unescaped, quoted) or bare)
     if record.choices:
-        return _CHOSEN(record)
-    return _NEAR(record) if record.tags["answer_type"] == FLOAT else formulas.scored(record)
+        return _LETTER_SCORER(record)
+    return _NUMBER_SCORER(record) if record.tags["answer_type"] == FLOAT else formulas.scored(record)
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return chr(int(found[1], 16)) if found[1] else found[2]
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else match[2]
 
 
 _STATED = re.compile(r'"short answer"\s*:\s*(?:"((?:[^"\\]|\\.)*)|([^",}\s][^,}\n]*))')
 """A short answer in JSON, which may be cut or invalid elsewhere, such as by LaTeX."""
 _ESCAPED = re.compile(r'\\(?:u(?![dD][89a-fA-F])([0-9a-fA-F]{4})|(["\\/]))')
-_CHOSEN, _NEAR = choices.scorer(strict), formulas.near(0.001)
+_LETTER_SCORER, _NUMBER_SCORER = choices.scorer(strict), formulas.near(0.001)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
@@ -154,8 +154,8 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     levels = parts_by(lambda record: record.tags["level"], records, scores)
     parts = {"overall": (records, scores), **{name: subjects[name] for name in SUBJECTS}}
     parts |= {name: levels[name] for name in LEVELS}
-    found = {name: percent(share(*own, "question"), None) for name, own in parts.items()}
-    return found | {_worst(name): percent(group_all(*own, "question"), None) for name, own in parts.items()}
+    averages = {name: percent(share(*part, "question"), None) for name, part in parts.items()}
+    return averages | {_worst(name): percent(group_all(*part, "question"), None) for name, part in parts.items()}
 
 
 def _worst(name: str) -> str:
@@ -165,7 +165,7 @@ def _worst(name: str) -> str:
 DYNAMATH = Task(
     name="dynamath",
     samples=samples,
-    prompts={"release": asked},
+    prompts={"release": release},
     scorers={"official": official, "strict": strictly},
     metrics={"official": numbers, "strict": numbers},
     axes=SUBJECTS,

@@ -27,31 +27,31 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question, with its pictures where the row places them."""
-    places = line.value("visual_indices") or []
-    if not isinstance(places, list) or not all(type(place) is int and place >= 0 for place in places):
-        raise InputError(f"{line.where}: the column visual_indices is {places!r:.60}; it must be a list of places")
+    positions = line.value("visual_indices") or []
+    if not isinstance(positions, list) or not all(type(position) is int and position >= 0 for position in positions):
+        raise InputError(f"{line.where}: the column visual_indices is {positions!r:.60}; it must be a list of places")
     return Sample(
         line.text("question_id"),
-        interleaved(line.text("question"), image_list(line, "images"), places),
+        interleaved(line.text("question"), image_list(line, "images"), positions),
         (right_letter(line, line.text("answer").strip(), OPTIONS),),
         tuple((letter,) for letter in OPTIONS),
         category=known(line, "type", line.text("question_type"), TYPES),
     )
 
 
-def interleaved(question: str, shown: Sequence[Image], places: Sequence[int]) -> Parts:
-    """Return the question with each picture before the character at its place, as `eval_harness.py` does.
+def interleaved(question: str, pictures: Sequence[Image], positions: Sequence[int]) -> Parts:
+    """Return the question with each picture before the character at its position, as `eval_harness.py` does.
 
-    Without places, all pictures come first. A picture whose place is beyond the question comes before the text that is
-    left, and one without a place is left out.
+    Without positions, all pictures come first. A picture whose position is beyond the question comes before the rest of
+    the text, and one without a position is left out.
     """
-    if not places:
-        return (*shown, question)
+    if not positions:
+        return (*pictures, question)
     parts, start = list[str | Image](), 0
-    for image, place in sorted(zip(shown, places, strict=False), key=lambda pair: pair[1]):
-        if place <= len(question):
-            parts.append(question[start:place])
-            start = place
+    for image, position in sorted(zip(pictures, positions, strict=False), key=lambda pair: pair[1]):
+        if position <= len(question):
+            parts.append(question[start:position])
+            start = position
         parts.append(image)
     return tuple(part for part in (*parts, question[start:]) if part != "")
 
@@ -70,9 +70,9 @@ def official(text: str, options: Sequence[str]) -> str | None:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy overall, of each type, and of the questions with one picture and with several."""
     sizes = parts_by(lambda record: SEVERAL[len(record.images) != 1], records, scores)
-    found = {name: percent(share(*sizes[name]), guessing(sizes[name][0])) for name in SEVERAL.values()}
-    whole = percent(share(records, scores), guessing(records))
-    return {"overall": whole, **found, **by_category(records, scores, TYPES)}
+    by_size = {name: percent(share(*sizes[name]), guessing(sizes[name][0])) for name in SEVERAL.values()}
+    overall = percent(share(records, scores), guessing(records))
+    return {"overall": overall, **by_size, **by_category(records, scores, TYPES)}
 
 
 OFFICIAL = letters.as_is(official)

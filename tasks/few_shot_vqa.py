@@ -39,18 +39,18 @@ SCORERS = {"official": READINGS[OFFICIAL], "strict": voted}
 
 def raw(record: Record) -> Score:
     """Score against the annotators' original answers, before stemming."""
-    written = record.tags.get("raw", "")
-    if record.text is not None and not written:
+    answers = record.tags.get("raw", "")
+    if record.text is not None and not answers:
         return Score(None, "unscored")
-    return READINGS[OFFICIAL](replace(record, targets=tuple(written.split("\n"))))
+    return READINGS[OFFICIAL](replace(record, targets=tuple(answers.split("\n"))))
 
 
 def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Report OK-VQA's number against the answers before stemming."""
-    own = share(records, [raw(record) if record.error is None else Score(0.0, "error") for record in records])
-    if not own.values:
+    marks = share(records, [raw(record) if record.error is None else Score(0.0, "error") for record in records])
+    if not marks.values:
         return []
-    value = 100 * sum(own.values) / len(own.values)
+    value = 100 * sum(marks.values) / len(marks.values)
     return [
         "OK-VQA's answers are stemmed (`riding` is `ride`). The model's answers are not, although open_flamingo stems "
         f"them. Against the unstemmed answers the overall number, with the reading '{OFFICIAL}', is {value:.2f} (`raw` "
@@ -60,14 +60,14 @@ def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
 
 def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping[str, Scorer]) -> Task:
     def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
-        own = replace(release, source=str(task.card["source"]))
-        folder = shared.folder(task, data, own.holds)
-        train = own.items(folder, "train") if shots or own.has(folder, "train") else None
-        return demonstrations.samples(own.items(folder, "val"), train, folder, shots, seed)
+        dataset = replace(release, source=str(task.card["source"]))
+        folder = shared.folder(task, data, dataset.holds)
+        train = dataset.items(folder, "train") if shots or dataset.has(folder, "train") else None
+        return demonstrations.samples(dataset.items(folder, "val"), train, folder, shots, seed)
 
     def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
         """Return the accuracy overall and for each kind of question, clustered by picture."""
-        kinds = by_category(records, scores, list(axes), "image", lambda own: None)
+        kinds = by_category(records, scores, list(axes), "image", lambda records: None)
         return {**kinds, "overall": percent(share(records, scores, "image"), None)}
 
     task = Task(

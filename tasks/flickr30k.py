@@ -21,8 +21,8 @@ FOLDERS = ("flickr30k-images", "flickr30k_images", "images", "")
 def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     """Yield the test pictures, each after `shots` captioned train pictures. Raises InputError."""
     path = shared.file(FLICKR30K, data, (FILE,), ("annotations", "karpathy"), "flickr30k-images")
-    found = list(_items(path))
-    train, test = ([item for item in found if item.category == part] for part in ("train", "test"))
+    items = list(_items(path))
+    train, test = ([item for item in items if item.category == part] for part in ("train", "test"))
     if not test:
         raise InputError(f"{path}: no picture has the split test; download the file again")
     return demonstrations.samples(test, train, Path(data), shots, seed)
@@ -30,7 +30,7 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
 
 def _items(path: Path) -> Iterator[Item]:
     for row in karpathy.pictures(tables.of_file(path, path.parent, "images")):
-        files = tuple(f"{place}/{row.name}" if place else row.name for place in FOLDERS)
+        files = tuple(f"{folder}/{row.name}" if folder else row.name for folder in FOLDERS)
         captions = tuple(text.strip() for _, text in row.captions)
         if not all(captions):
             raise InputError(f"{row.where}: a caption is empty; download the file again")
@@ -52,7 +52,7 @@ FLICKR30K = Task(
     samples=lambda data: read(data, 0, 0),
     few_shot=read,
     shots=0,
-    prompts=shared.few_shot_prompts(lambda nothing: "Output:"),
+    prompts=shared.few_shot_prompts(lambda question: "Output:"),
     scorers={"official": cider.caption(str), "open-flamingo": cider.caption(cut)},
     metrics={"official": numbers, "open-flamingo": numbers},
     axes={"cider": "CIDEr"},

@@ -31,8 +31,8 @@ def graded(record: Record, replies: Sequence[str]) -> Score:
     """
     reply, without_figure = replies[0].lower(), record.category == "VS" and record.tags["figure_id"] == "0"
     right = "incorrect" not in reply and ("correct" in reply or without_figure)
-    meant = "yes" if right == ("yes" in record.targets) else "no"
-    return Score(float(right), "correct" if right else "incorrect", meant)
+    implied = "yes" if right == ("yes" in record.targets) else "no"
+    return Score(float(right), "correct" if right else "incorrect", implied)
 
 
 COLUMNS = ("question", "gt_answer_details", "figure_id")

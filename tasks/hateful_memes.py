@@ -34,8 +34,8 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     if train is None and shots:
         raise InputError(f"{folder}: no train.jsonl to draw demonstrations from; get it from {source}")
     queries = (item for part in parts for item in _items(folder / f"{part}.jsonl", part))
-    shown = _items(train, "train") if train else None
-    return demonstrations.samples(queries, shown, folder, shots, seed)
+    train_items = _items(train, "train") if train else None
+    return demonstrations.samples(queries, train_items, folder, shots, seed)
 
 
 def _items(path: Path, part: str) -> Iterator[Item]:
@@ -46,8 +46,8 @@ def _items(path: Path, part: str) -> Iterator[Item]:
         label = line.value("label")
         if label not in (0, 1) or isinstance(label, bool):
             raise InputError(f"{line.where}: the label is {label!r:.40}; it must be 0 or 1")
-        name, asked = line.text("img"), line.cell("text")
-        yield Item(f"{part}/{line.text('id')}", asked, ("yes" if label else "no",), name, (name,), line.where, part)
+        name, text = line.text("img"), line.cell("text")
+        yield Item(f"{part}/{line.text('id')}", text, ("yes" if label else "no",), name, (name,), line.where, part)
 
 
 def ask(text: str) -> str:
@@ -57,16 +57,19 @@ def ask(text: str) -> str:
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Return each part's area from the odds of yes (`test_seen`) and its accuracy (`test_seen/accuracy`)."""
-    found: dict[str, Statistic] = {}
+    result: dict[str, Statistic] = {}
     memes = parts_by(lambda record: record.category, records, scores)
     for part in PARTS:
-        own, why = memes[part], f"no meme of {part} has an answer"
-        known = [
-            (yes_odds(r.loglikelihoods), "yes" in r.targets, r.groups["image"]) for r in own[0] if r.loglikelihoods
+        part_records, part_scores = memes[part]
+        reason = f"no meme of {part} has an answer"
+        rated = [
+            (yes_odds(record.loglikelihoods), "yes" in record.targets, record.groups["image"])
+            for record in part_records
+            if record.loglikelihoods
         ]
-        found[part] = auroc(*zip(*known, strict=True)) if known else Statistic(100.0, 50.0, reason=why)
-        found[f"{part}/accuracy"] = percent(share(*own, "image"), 50.0, why)
-    return found
+        result[part] = auroc(*zip(*rated, strict=True)) if rated else Statistic(100.0, 50.0, reason=reason)
+        result[f"{part}/accuracy"] = percent(share(part_records, part_scores, "image"), 50.0, reason)
+    return result
 
 
 HATEFUL_MEMES = Task(

@@ -20,7 +20,7 @@ TYPES = {
     "reasoning": "Reasoning", "summarization": "Summarization",
 }  # fmt: skip
 TABLES = ("video_info.meta.jsonl", "train-00000-of-00001.parquet")
-"""The authors' file, a video in a row; and that of lmms-lab's copy on the hub, a question in a row."""
+"""The authors' file, with one video per row, and that of lmms-lab's copy on the hub, with one question per row."""
 FOLDERS = ("videos", "all_videos", "scripts/videos", "")
 OPTIONS = "ABCD"
 """The letters of the options, which the question lists."""
@@ -34,33 +34,33 @@ def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     folder = Path(data) if Path(data).is_dir() else path.parent
     for line in tables.of_file(path, folder):
         places = line.places(f"{line.text('key')}.mp4", FOLDERS)
-        for row in asked(line):
-            shown, tags = video.frames(folder, places, row.where, frames, sampler)
-            yield sample(row, line.text("key"), shown, tags)
+        for row in questions(line):
+            pictures, tags = video.frames(folder, places, row.where, frames, sampler)
+            yield sample(row, line.text("key"), pictures, tags)
 
 
-def asked(line: tables.TableRow) -> Sequence[tables.TableRow]:
+def questions(line: tables.TableRow) -> Sequence[tables.TableRow]:
     """Return the questions of a row: those in its column `qa`, or the row itself."""
     if "qa" not in line.values:
         return [line]
-    found = line.value("qa")
-    if not isinstance(found, list) or not all(isinstance(values, dict) for values in found):
+    items = line.value("qa")
+    if not isinstance(items, list) or not all(isinstance(values, dict) for values in items):
         raise InputError(f"{line.where}: the column qa is not a list of questions; download the file again")
-    wheres = (f"{line.where}, question {number}" for number in range(1, len(found) + 1))
-    return [tables.TableRow(values, where, line.folder) for values, where in zip(found, wheres, strict=True)]
+    wheres = (f"{line.where}, question {number}" for number in range(1, len(items) + 1))
+    return [tables.TableRow(values, where, line.folder) for values, where in zip(items, wheres, strict=True)]
 
 
-def sample(row: tables.TableRow, key: str, shown: Sequence[Image], tags: dict[str, str]) -> Sample:
+def sample(row: tables.TableRow, key: str, pictures: Sequence[Image], tags: dict[str, str]) -> Sample:
     """Return a question about the video with that key, after its frames.
 
     The question lists its options, except in a table with a column of them, whose options lmms-eval (75571cf) adds.
     """
-    types = [known(row, "type", one, TYPES) for one in row.texts("question_type")]
+    types = [known(row, "type", kind, TYPES) for kind in row.texts("question_type")]
     options = row.texts("options") if "options" in row.values and row.unpacked("options") else []
     listed = "".join(f"\n({letter}) {option}" for letter, option in choices.texts(options))
     return Sample(
         row.text("uid"),
-        (*shown, f"{row.text('question')}{listed}"),
+        (*pictures, f"{row.text('question')}{listed}"),
         (right_letter(row, row.text("answer"), OPTIONS),),
         tuple((letter,) for letter in OPTIONS),
         groups={"video": key},
@@ -79,12 +79,14 @@ def polished(text: str, options: Sequence[str]) -> str | None:
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy overall and of the questions of each type, clustered by video."""
-    found = {"overall": percent(share(records, scores, "video"), guessing(records))}
+    result = {"overall": percent(share(records, scores, "video"), guessing(records))}
     for name in TYPES:
         pairs = [pair for pair in zip(records, scores, strict=True) if name in pair[0].tags[SEVERAL].split("\n")]
-        own, theirs = [record for record, _ in pairs], [score for _, score in pairs]
-        found[name] = percent(share(own, theirs, "video"), guessing(own), "no question of this type has an answer")
-    return found
+        type_records, type_scores = [record for record, _ in pairs], [score for _, score in pairs]
+        result[name] = percent(
+            share(type_records, type_scores, "video"), guessing(type_records), "no question of this type has an answer"
+        )
+    return result
 
 
 OFFICIAL = letters.as_is(polished)

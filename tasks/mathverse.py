@@ -21,7 +21,7 @@ KINDS = ("multi-choice", "free-form")
 _LISTED = re.compile(r"Choices?:(.*)", re.DOTALL)
 _OPTION = re.compile(r"^\s*([A-Z])\s*[:.]", re.MULTILINE)
 TWO = ("{}, {}", "{} and {}", "{} {}", "{}{}")
-"""How an answer may name two options where two are asked for."""
+"""How an answer may name two options if the question asks for two."""
 
 
 def samples(data: str) -> Iterator[Sample]:
@@ -31,8 +31,8 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Its text is the data set's own query for a direct answer, with the options."""
-    about, kind, version = line.value("metadata"), line.text("question_type"), line.text("problem_version")
-    subject = str(about.get("subject")) if isinstance(about, Mapping) else ""
+    metadata, kind, version = line.value("metadata"), line.text("question_type"), line.text("problem_version")
+    subject = str(metadata.get("subject")) if isinstance(metadata, Mapping) else ""
     options = _options(line) if known(line, "question_type", kind, KINDS) == KINDS[0] else []
     answers = _answers(line, options)
     return Sample(
@@ -53,12 +53,12 @@ def sample(line: tables.TableRow) -> Sample:
 
 def _options(line: tables.TableRow) -> list[str]:
     """Return the options that the question lists. In the version Vision Only, only `question_for_eval` has them."""
-    listed = _LISTED.search(line.text("question_for_eval"))
-    heads = list(_OPTION.finditer(listed[1])) if listed else []
-    if listed is None or len(heads) < 2 or [head[1] for head in heads] != [*choices.LETTERS[: len(heads)]]:
+    match = _LISTED.search(line.text("question_for_eval"))
+    heads = list(_OPTION.finditer(match[1])) if match else []
+    if match is None or len(heads) < 2 or [head[1] for head in heads] != [*choices.LETTERS[: len(heads)]]:
         raise InputError(f"{line.where}: question_for_eval lists no options A, B, ... after 'Choices:'; fix the row")
-    ends = [*(head.start() for head in heads[1:]), len(listed[1])]
-    return [listed[1][head.end() : end].strip() for head, end in zip(heads, ends, strict=True)]
+    ends = [*(head.start() for head in heads[1:]), len(match[1])]
+    return [match[1][head.end() : end].strip() for head, end in zip(heads, ends, strict=True)]
 
 
 def _answers(line: tables.TableRow, options: Sequence[str]) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def _answers(line: tables.TableRow, options: Sequence[str]) -> tuple[str, ...]:
     return (letters[0],) if len(letters) == 1 else tuple(form.format(*letters) for form in TWO)
 
 
-def asked(reasoning: bool) -> Prompt:
+def query_prompt(reasoning: bool) -> Prompt:
     """Return the prompt with the data set's query for a direct answer, or for reasoning first."""
 
     def words(sample: Sample) -> Parts:
@@ -88,14 +88,14 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy of all questions, of each version and of each subject. Chance is unknown."""
     subjects = parts_by(lambda record: record.tags["subject"], records, scores)
     parts = {"overall": (records, scores), **{subject: subjects[subject] for subject in SUBJECTS}}
-    found = {name: percent(share(*own, "cluster"), None) for name, own in parts.items()}
-    return {**found, **by_category(records, scores, VERSIONS, "cluster")}
+    result = {name: percent(share(*part, "cluster"), None) for name, part in parts.items()}
+    return {**result, **by_category(records, scores, VERSIONS, "cluster")}
 
 
 MATHVERSE = Task(
     name="mathverse",
     samples=samples,
-    prompts={"release": asked(reasoning=False), "cot": asked(reasoning=True)},
+    prompts={"release": query_prompt(reasoning=False), "cot": query_prompt(reasoning=True)},
     scorers={"strict": formulas.scored},
     metrics={"strict": numbers},
     axes={version: version for version in VERSIONS},

@@ -109,9 +109,9 @@ def prompt(record: Record, replies: Sequence[str]) -> str | None:
         return f"{EXTRACT}\n\nModel response: '{record.text}'\nExtracted Answer: "
     if len(replies) > 1:
         return None
-    found = replies[0].strip().replace("Extracted Answer: ", "").strip()
-    asked = f"[Question]: {record.tags['question_for_eval']}\n[Standard Answer]: {record.tags['key']}"
-    return f"{COMPARE}\n\n{asked}\n[Model_answer] : {found}\nJudgement:"
+    extracted = replies[0].strip().replace("Extracted Answer: ", "").strip()
+    question = f"[Question]: {record.tags['question_for_eval']}\n[Standard Answer]: {record.tags['key']}"
+    return f"{COMPARE}\n\n{question}\n[Model_answer] : {extracted}\nJudgement:"
 
 
 def usable(record: Record, replies: Sequence[str]) -> bool:

@@ -50,8 +50,8 @@ def prompt(lead: str, end: str) -> Prompt:
 
     def words(sample: Sample) -> Parts:
         *pictures, question = sample.prompt
-        worded = [option for (option,) in sample.choices] != [*"ABCDE"]
-        options = choices.listed(sample.choices, "({}) ") if worded else ()
+        has_texts = [option for (option,) in sample.choices] != [*"ABCDE"]
+        options = choices.listed(sample.choices, "({}) ") if has_texts else ()
         return choices.merged([(*pictures, f"{lead}{question}\n"), options, end])
 
     return words
@@ -60,20 +60,20 @@ def prompt(lead: str, end: str) -> Prompt:
 def lmms_eval(sample: Sample) -> Parts:
     """Ask as lmms-eval's `mathvision_test`, which asks for steps and for the letter directly in the same prompt."""
     *pictures, question = sample.prompt
-    asked = (*pictures, f"{STEPS}{question}")
+    parts = (*pictures, f"{STEPS}{question}")
     if not sample.choices:
-        return asked
+        return parts
     listed = choices.listed(sample.choices)
     answer = "Answer the question with the option's letter from the given choices directly."
-    return choices.merged([asked, "\nChoices: ", listed, answer])
+    return choices.merged([parts, "\nChoices: ", listed, answer])
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy of all questions, of each subject and of each level, as `evaluate.py` prints them."""
     levels = parts_by(lambda record: record.tags["level"], records, scores)
     parts = {"overall": (records, scores), **{level: levels[level] for level in LEVELS}}
-    found = {name: percent(share(*own), guessing(own[0])) for name, own in parts.items()}
-    return {**found, **by_category(records, scores, SUBJECTS)}
+    result = {name: percent(share(*part), guessing(part[0])) for name, part in parts.items()}
+    return {**result, **by_category(records, scores, SUBJECTS)}
 
 
 def _task(name: str) -> Task:

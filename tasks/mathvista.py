@@ -42,8 +42,8 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. Its text is the data set's own query, with a hint and the options."""
-    about, kind, answer = line.value("metadata"), line.text("answer_type"), line.text("answer")
-    task = str(about.get("task")) if isinstance(about, Mapping) else ""
+    metadata, kind, answer = line.value("metadata"), line.text("answer_type"), line.text("answer")
+    task = str(metadata.get("task")) if isinstance(metadata, Mapping) else ""
     known(line, "task", task, TASKS)
     known(line, "answer_type", kind, TYPES)
     options = line.texts("choices") if line.text("question_type") == "multi_choice" else []
@@ -70,9 +70,8 @@ def lmms_eval(sample: Sample) -> Parts:
     *pictures, query = sample.prompt
     question = str(query).partition("Question: ")[2].partition("\nChoices:\n")[0].lstrip()
     kind = sample.tags["answer_type"]
-    hint = ALONE.get(kind + sample.tags["precision"][:1] if kind == "float" else kind)
-    if sample.choices:
-        hint = choices.LETTER
+    key = kind + sample.tags["precision"][:1] if kind == "float" else kind
+    hint = choices.LETTER if sample.choices else ALONE.get(key)
     if not question or hint is None:
         raise InputError(f"the prompt lmms-eval has no words for question {sample.id}; choose --prompt release")
     return choices.merged([(*pictures, f"{question}\n"), choices.listed(sample.choices), hint])
@@ -84,7 +83,7 @@ def scored(record: Record) -> Score:
     A decimal number is rounded to the question's precision first, as the script does.
     """
     if record.choices:
-        return _CHOSEN(record)
+        return _LETTER_SCORER(record)
     kind = one_of(record.tags["answer_type"], TYPES, "the type of an answer")
     return short.exact(record) if kind == "list" else _number(record)
 
@@ -92,13 +91,14 @@ def scored(record: Record) -> Score:
 def _number(record: Record) -> Score:
     digits = int(_value(record.tags["precision"], "precision")) if record.tags["answer_type"] == "float" else None
 
-    def worth(answer: str, known: Sequence[str]) -> float:
-        given = short.number(answer)
-        if given is None:
+    def agreement(answer: str, keys: Sequence[str]) -> float:
+        value = short.number(answer)
+        if value is None:
             return 0.0
-        return float(any((given if digits is None else round(given, digits)) == _value(key, "target") for key in known))
+        rounded = value if digits is None else round(value, digits)
+        return float(any(rounded == _value(key, "target") for key in keys))
 
-    return short.scorer(short.numbered, worth)(record)
+    return short.scorer(short.numbered, agreement)(record)
 
 
 def _value(text: str, name: str) -> float:
@@ -109,7 +109,7 @@ def _value(text: str, name: str) -> float:
         raise InputError(f"a record's {name} is {text!r:.60}, not a number; restore the file") from error
 
 
-_CHOSEN = choices.scorer(strict)
+_LETTER_SCORER = choices.scorer(strict)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:

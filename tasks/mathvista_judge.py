@@ -81,27 +81,28 @@ def graded(record: Record, replies: Sequence[str]) -> Score:
 
     For a question with options, a letter in brackets or alone counts, or else the option with the fewest edits.
     """
-    found = replies[0].strip() if replies else direct(record) or ""
+    extracted = replies[0].strip() if replies else direct(record) or ""
     if record.choices:
-        known = dict(choices.texts(record.choices))
-        letter = bracketed[1].upper() if (bracketed := re.search(r"\(([a-zA-Z])\)", found)) else found
-        if letter not in known:
-            letter = min(known, key=lambda one: short.edits(letter, known[one]))
+        options = dict(choices.texts(record.choices))
+        bracketed = re.search(r"\(([a-zA-Z])\)", extracted)
+        letter = bracketed[1].upper() if bracketed else extracted
+        if letter not in options:
+            letter = min(options, key=lambda candidate: short.edits(letter, options[candidate]))
         return choices.graded(record, letter)
-    read = _as_typed(found, record)
-    if read is None:
+    value = _as_typed(extracted, record)
+    if value is None:
         return Score(0.0, "unparsed")
-    right = read in record.targets
-    return Score(float(right), "correct" if right else "incorrect", read)
+    right = value in record.targets
+    return Score(float(right), "correct" if right else "incorrect", value)
 
 
-def _as_typed(found: str, record: Record) -> str | None:
-    """Return a number as the script writes it, or a list as it stands."""
+def _as_typed(text: str, record: Record) -> str | None:
+    """Return a number as the script writes it, or a list unchanged."""
     kind = record.tags["answer_type"]
     try:
         if kind == "integer":
-            return str(int(float(found)))
-        return str(round(float(found), int(float(record.tags["precision"])))) if kind == "float" else found
+            return str(int(float(text)))
+        return str(round(float(text), int(float(record.tags["precision"])))) if kind == "float" else text
     except (ValueError, OverflowError):
         return None
 

@@ -24,7 +24,7 @@ INTEGRATIONS = (
     "rec ocr know gen", "rec ocr spat", "rec ocr", "ocr know spat", "rec know spat", "ocr gen spat",
     "rec ocr spat math",
 )  # fmt: skip
-"""The sets of capabilities that its questions take."""
+"""The sets of capabilities that its questions need."""
 PROMPT = """
 Compare the ground truth and prediction from AI models, to give a correctness score for the prediction. <AND> in the ground truth means it is totally right only when all elements in the ground truth are present in the prediction, and <OR> means it is totally right when any one element in the ground truth is present in the prediction. The correctness score is 0.0 (totally wrong), 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, or 1.0 (totally right). Just complete the last space of the correctness score.
 
@@ -52,18 +52,18 @@ def sample(line: tables.TableRow) -> Sample:
     """Return a row of the authors' file, or of the table on the hub, as a question."""
     authors = "imagename" in line.values
     picture = image(line, "imagename", ("images",)) if authors else image(line, "image")
-    taken = line.texts("capability") if authors else line.text("capability").split(",")
-    ordered = [name for name in CAPABILITIES if name in {known(line, "capability", one, CAPABILITIES) for one in taken}]
+    listed = line.texts("capability") if authors else line.text("capability").split(",")
+    capabilities = {known(line, "capability", name, CAPABILITIES) for name in listed}
     question, answer = line.text("question"), line.text("answer")
     # strictly, an answer names all elements of one alternative
-    elements = [[part.strip() for part in one.split("<AND>")] for one in answer.split("<OR>")]
-    named = dict.fromkeys(sign.join(parts) for parts in elements for sign in (", ", " and "))
+    alternatives = [[part.strip() for part in text.split("<AND>")] for text in answer.split("<OR>")]
+    targets = dict.fromkeys(sign.join(parts) for parts in alternatives for sign in (", ", " and "))
     tags = {"question": question, "answer": answer}
     return Sample(
         line.text("key" if authors else "question_id"),
         (picture, question),
-        tuple(named),
-        category=" ".join(ordered),
+        tuple(targets),
+        category=" ".join(name for name in CAPABILITIES if name in capabilities),
         tags=tags,
     )
 
@@ -92,19 +92,19 @@ def graded(record: Record, replies: Sequence[str]) -> Score:
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-    """Return the score of all questions, of those that take each capability, and of each set of capabilities."""
+    """Return the score of all questions, of those that need each capability, and of each set of capabilities."""
 
-    def mean(name: str, takes: Sequence[str]) -> Numbers:
-        pairs = [pair for pair in zip(records, scores, strict=True) if pair[0].category in takes]
+    def mean(name: str, categories: Sequence[str]) -> Numbers:
+        pairs = [pair for pair in zip(records, scores, strict=True) if pair[0].category in categories]
         return {name: percent(share([record for record, _ in pairs], [score for _, score in pairs]), None)}
 
     sets = sorted({record.category for record in records})
-    found = mean("overall", sets)
+    result = mean("overall", sets)
     for name in CAPABILITIES:
-        found |= mean(name, [one for one in sets if name in one.split()])
-    for one in INTEGRATIONS:
-        found |= mean(_integration(one), [one])
-    return found
+        result |= mean(name, [names for names in sets if name in names.split()])
+    for names in INTEGRATIONS:
+        result |= mean(_integration(names), [names])
+    return result
 
 
 def _integration(names: str) -> str:
@@ -120,7 +120,7 @@ MM_VET = Task(
     metrics={"strict": numbers},
     axes=CAPABILITIES,
     totals={"overall": "Total"},
-    details={_integration(one): _integration(one) for one in INTEGRATIONS},
+    details={_integration(names): _integration(names) for names in INTEGRATIONS},
     max_new_tokens=1024,
     grader=Grader(
         prompt=prompt,

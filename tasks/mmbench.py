@@ -48,9 +48,9 @@ CULTURE = {
 }  # fmt: skip
 WAYS = {"circular": "CircularEval", "vanilla": "VanillaEval", "vanilla_all": "All rotations"}
 
-_OF_LEAF = {leaf: short for short, (_, leaves) in ABILITIES.items() for leaf in leaves}
-_OF_NAME = {name: short for short, (name, _) in ABILITIES.items()}
-KEPT = ("hint", "source", "comment", "split", "l2-category")
+_ABILITY_OF_LEAF = {leaf: short for short, (_, leaves) in ABILITIES.items() for leaf in leaves}
+_ABILITY_OF_NAME = {name: short for short, (name, _) in ABILITIES.items()}
+TAG_COLUMNS = ("hint", "source", "comment", "split", "l2-category")
 """Columns that a record keeps, for prompts and output files."""
 PUBLIC = "add the benchmark's answers, which are public today"
 
@@ -58,13 +58,13 @@ PUBLIC = "add the benchmark's answers, which are public today"
 def sample(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> Sample:
     """Return a row as a question."""
     question, category = row.cells["question"], row.cells.get("category", "")
-    if not grouped and category in _OF_LEAF:
+    if not grouped and category in _ABILITY_OF_LEAF:
         raise InputError(f"{row.where}: '{category}' is an ability of MMBench; use --task mmbench")
-    kept = {name: row.cells[name] for name in KEPT if row.cells.get(name)}
-    tags = {**kept, "question": question, **_tags(grouped, row, turns)}
-    targets, offered = (row.answer,) if row.answer else (), tuple((option,) for option in row.options)
+    columns = {name: row.cells[name] for name in TAG_COLUMNS if row.cells.get(name)}
+    tags = {**columns, "question": question, **_tags(grouped, row, turns)}
+    targets, options = (row.answer,) if row.answer else (), tuple((option,) for option in row.options)
     groups = {GROUP: str(row.question)}
-    return Sample(str(row.index), (row.image, question), targets, offered, groups=groups, category=category, tags=tags)
+    return Sample(str(row.index), (row.image, question), targets, options, groups=groups, category=category, tags=tags)
 
 
 def _tags(grouped: bool, row: MMBenchRow, turns: Sequence[int]) -> dict[str, str]:
@@ -84,16 +84,16 @@ def ability(name: str, leaf: str, where: str) -> str:
     if not name and not leaf.strip():
         raise InputError(f"{where}, column category: empty, and so is l2-category; write the leaf ability")
     if name:
-        return _OF_NAME[tables.known(f"{where}, column l2-category", "ability", name, _OF_NAME)]
-    return _OF_LEAF[tables.known(f"{where}, column category", "leaf ability", leaf, _OF_LEAF)]
+        return _ABILITY_OF_NAME[tables.known(f"{where}, column l2-category", "ability", name, _ABILITY_OF_NAME)]
+    return _ABILITY_OF_LEAF[tables.known(f"{where}, column category", "leaf ability", leaf, _ABILITY_OF_LEAF)]
 
 
 def release(sample: Sample) -> Parts:
     """Ask as MMBench's README and VLMEvalKit do: a space before the last line break, and no mention of letters."""
     picture, question = sample.prompt
     hint = f"Hint: {sample.tags['hint']}\n" if "hint" in sample.tags else ""
-    asked = f"{hint}Question: {question}\nOptions:\n"
-    return choices.merged([(picture,), asked, choices.listed(sample.choices), SELECT])
+    heading = f"{hint}Question: {question}\nOptions:\n"
+    return choices.merged([(picture,), heading, choices.listed(sample.choices), SELECT])
 
 
 def opencompass(sample: Sample) -> Parts:
@@ -125,26 +125,29 @@ def read_predictions(grouped: bool, incomplete: bool, path: str) -> list[Record]
 
 
 def _predictions(grouped: bool, incomplete: bool, path: Path) -> list[Record]:
-    found: dict[int, MMBenchRow] = {}
+    rows: dict[int, MMBenchRow] = {}
     turns: dict[int, list[int]] = {}
     errors: dict[int, str] = {}
     for cells, where in prediction_cells(path):
         if "answer" not in cells:
             raise InputError(f"{path}: no column answer, so the predictions cannot be scored; {PUBLIC}")
-        row = parse({name: cell.text for name, cell in cells.items()}, where, found)
+        row = parse({name: cell.text for name, cell in cells.items()}, where, rows)
         if not row.answer:
             raise InputError(f"{where}, column answer: empty, so the prediction cannot be scored; {PUBLIC}")
         turns.setdefault(row.question, []).append(row.index)
-        shown = ("prediction", *choices.LETTERS[: len(row.options)])
-        if lost := next((name for name in shown if not sheets.is_text(cells[name])), None):
-            errors[row.index] = f"the cell {lost} {sheets.FORMULA}"
-    incomplete = incomplete or lacks_turns(len(turns), len(found))
-    if not found:
+        columns = ("prediction", *choices.LETTERS[: len(row.options)])
+        if column := next((name for name in columns if not sheets.is_text(cells[name])), None):
+            errors[row.index] = f"the cell {column} {sheets.FORMULA}"
+    incomplete = incomplete or lacks_turns(len(turns), len(rows))
+    if not rows:
         raise InputError(f"{path}: no rows; check that it is the right file")
     for indices in turns.values():
         indices.sort()
-    records = (_prediction(row, turns[row.question], grouped, incomplete) for row in found.values())
-    return [replace(one, text=None, error=error) if (error := errors.get(int(one.id))) else one for one in records]
+    records = (_prediction(row, turns[row.question], grouped, incomplete) for row in rows.values())
+    return [
+        replace(record, text=None, error=error) if (error := errors.get(int(record.id))) else record
+        for record in records
+    ]
 
 
 def _prediction(row: MMBenchRow, turns: list[int], grouped: bool, incomplete: bool) -> Record:
@@ -159,50 +162,50 @@ def _prediction(row: MMBenchRow, turns: list[int], grouped: bool, incomplete: bo
 
 def numbers(names: Sequence[str], records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Return the numbers of each way to count: overall, by ability, by leaf, and by split if there are several."""
-    found = circular.questions(records, scores)
-    counted = _numbers(found, "", names)
-    for split, part in _splits(found).items():
-        counted |= _numbers(part, f"{split}/", names)
-    return counted
+    questions = circular.questions(records, scores)
+    result = _numbers(questions, "", names)
+    for split, part in _splits(questions).items():
+        result |= _numbers(part, f"{split}/", names)
+    return result
 
 
-def _splits(found: Sequence[Question]) -> dict[str, list[Question]]:
+def _splits(questions: Sequence[Question]) -> dict[str, list[Question]]:
     """Return the questions of each split if there are two or more."""
     parts: dict[str, list[Question]] = {}
-    for question in found:
+    for question in questions:
         if "split" in question.records[0].tags:
             parts.setdefault(question.records[0].tags["split"], []).append(question)
     return dict(sorted(parts.items())) if len(parts) > 1 else {}
 
 
-def _numbers(found: Sequence[Question], prefix: str, names: Sequence[str]) -> dict[str, Statistic]:
+def _numbers(questions: Sequence[Question], prefix: str, names: Sequence[str]) -> dict[str, Statistic]:
     """Return `circular`, `vanilla`, `CP`, `vanilla/CP`, ... A name without a way, such as `CP`, is CircularEval's."""
     parts: dict[str, list[Question]] = {name: [] for name in names}
-    for question in found:
+    for question in questions:
         first = question.records[0]
         for name in (first.category, first.tags.get("ability")):
             if name:
                 parts.setdefault(name, []).append(question)
-    whole, counted = _counts(found), {name: _counts(part) for name, part in parts.items()}
+    overall, by_name = _counts(questions), {name: _counts(part) for name, part in parts.items()}
     numbers: dict[str, Statistic] = {}
     for way in WAYS:
-        numbers[f"{prefix}{way}"] = whole[way]
+        numbers[f"{prefix}{way}"] = overall[way]
         before = prefix if way == "circular" else f"{prefix}{way}/"
-        numbers |= {f"{before}{name}": part[way] for name, part in counted.items()}
+        numbers |= {f"{before}{name}": part[way] for name, part in by_name.items()}
     return numbers
 
 
-def _counts(found: Sequence[Question]) -> dict[str, Statistic]:
+def _counts(questions: Sequence[Question]) -> dict[str, Statistic]:
     """Return the number of each way to count."""
-    shares = [1 / len(q.records[0].choices) for q in found if q.records[0].choices]
+    shares = [1 / len(q.records[0].choices) for q in questions if q.records[0].choices]
     even = math.fsum(shares) / len(shares) if shares else None
-    lacking = circular.incomplete(found)
+    lacking = circular.incomplete(questions)
     unfinished = f"{lacking}; finish the run, or count the existing rotations with --partial" if lacking else ""
-    skipped = "" if all(q.whole for q in found) else "not every rotation was asked (--early-stop)"
+    skipped = "" if all(q.whole for q in questions) else "not every rotation was asked (--early-stop)"
     return {
-        "circular": _share([(q.hit, q.cluster) for q in found], circular.chance(found), unfinished),
-        "vanilla": _share([(q.first, q.cluster) for q in found], even),
-        "vanilla_all": _share([(mark, q.cluster) for q in found for mark in q.marks], even, skipped),
+        "circular": _share([(q.hit, q.cluster) for q in questions], circular.chance(questions), unfinished),
+        "vanilla": _share([(q.first, q.cluster) for q in questions], even),
+        "vanilla_all": _share([(mark, q.cluster) for q in questions for mark in q.marks], even, skipped),
     }
 
 
@@ -212,17 +215,18 @@ def _share(marks: Sequence[tuple[float | None, str]], chance: float | None, miss
         return Statistic(100.0, None, reason=missing)
     known = [(mark, cluster) for mark, cluster in marks if mark is not None]
     mean = Mean([mark for mark, _ in known], [cluster for _, cluster in known])
-    why = "no answer has a mark; the file may lack the answers, which are public today" if marks else "no question"
-    return percent(mean, None if chance is None else 100.0 * chance, why)
+    reason = "no answer has a mark; the file may lack the answers, which are public today" if marks else "no question"
+    return percent(mean, None if chance is None else 100.0 * chance, reason)
 
 
 def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Report what CircularEval takes away and which letters were answered."""
-    found = circular.questions(records, scores)
-    sentences = [] if circular.incomplete(found) else _dropped(found)
-    if lacking := [question for question in found if "turns" in question.records[0].tags]:
+    questions = circular.questions(records, scores)
+    sentences = [] if circular.incomplete(questions) else _dropped(questions)
+    if lacking := [question for question in questions if "turns" in question.records[0].tags]:
+        count = part_of(len(lacking), len(questions), "question", "has", "have")
         sentences.append(
-            f"{part_of(len(lacking), len(found), 'question', 'has', 'have')} fewer rotations than options (53 of 1,176 "
+            f"{count} fewer rotations than options (53 of 1,176 "
             "in dev's first release, 2023-07-12). They are scored on the rotations that they have, as in the "
             "benchmark's tool."
         )
@@ -231,21 +235,21 @@ def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     if letters := choices.histogram(records, scores):
         sentences.append(f"Letters answered: {letters}.")
     categories = {record.category for record in records}
-    if categories <= set(_OF_LEAF) and (absent := sorted(set(_OF_LEAF) - categories)):
+    if categories <= set(_ABILITY_OF_LEAF) and (absent := sorted(set(_ABILITY_OF_LEAF) - categories)):
         sentences.append(f"No question of {len(absent)} of the twenty leaf abilities: {', '.join(absent)}.")
     return sentences
 
 
-def _dropped(found: Sequence[Question]) -> list[str]:
-    marks = [(q.first, q.hit) for q in found if q.first is not None and q.hit is not None]
+def _dropped(questions: Sequence[Question]) -> list[str]:
+    marks = [(q.first, q.hit) for q in questions if q.first is not None and q.hit is not None]
     if not marks:
         return []
-    one, every = (100 * sum(column) / len(marks) for column in zip(*marks, strict=True))
+    first, every = (100 * sum(column) / len(marks) for column in zip(*marks, strict=True))
     sentences = [
-        f"{one:.1f}% of the questions are right in the first pass, {every:.1f}% in every rotation: "
-        f"{one - every:.1f} points are lost when the options change places."
+        f"{first:.1f}% of the questions are right in the first pass, {every:.1f}% in every rotation: "
+        f"{first - every:.1f} points are lost when the options change places."
     ]
-    hits = {split: [q.hit for q in part if q.hit is not None] for split, part in _splits(found).items()}
+    hits = {split: [q.hit for q in part if q.hit is not None] for split, part in _splits(questions).items()}
     shares = [f"{split} {100 * sum(part) / len(part):.1f}" for split, part in hits.items() if part]
     return [*sentences, f"CircularEval of each split: {', '.join(shares)}."] if shares else sentences
 
@@ -273,9 +277,11 @@ def _task(name: str, axes: Mapping[str, str], abilities: Sequence[str], leaves: 
         choice=True,
         remarks=remarks,
     )
-    there = replace(task, samples=partial(samples, True), read_predictions=partial(read_predictions, grouped, True))
-    return replace(task, partial=there)
+    partial_task = replace(
+        task, samples=partial(samples, True), read_predictions=partial(read_predictions, grouped, True)
+    )
+    return replace(task, partial=partial_task)
 
 
-MMBENCH = _task("mmbench", LABELS, list(ABILITIES), list(_OF_LEAF))
+MMBENCH = _task("mmbench", LABELS, list(ABILITIES), list(_ABILITY_OF_LEAF))
 CCBENCH = _task("ccbench", CULTURE, (), list(CULTURE))

@@ -96,7 +96,7 @@ def pairs(rows: Iterable[YesNoRow]) -> Iterator[tuple[YesNoRow, YesNoRow]]:
 def missing(categories: Collection[str]) -> list[str]:
     """Return a sentence that names the subtasks missing from the data, or nothing if all are there."""
     absent = [label for name, label in SUBTASKS.items() if name not in categories]
-    sums = [label for label, own in (("Perception", PERCEPTION), ("Cognition", COGNITION)) if own.keys() - categories]
+    sums = [label for label, part in (("Perception", PERCEPTION), ("Cognition", COGNITION)) if part.keys() - categories]
     lacks = f"The data lacks {len(absent)} of the {len(SUBTASKS)} subtasks ({', '.join(absent)})"
     return [f"{lacks}, so there will be no value for {' and '.join(sums)}."] if absent else []
 
@@ -117,26 +117,26 @@ def _release(folder: Path) -> Iterator[YesNoRow]:
     A subtask has its pictures and texts in one folder, or in `images/` and `questions_answers_YN/`. Subtasks come in
     the benchmark's order; absent ones are skipped. Raises InputError.
     """
-    found = _subtasks(folder)
-    if len(found) == 1 and found[0].name not in SUBTASKS:
-        found = _subtasks(found[0]) or found
-    if not found:
+    folders = _subtasks(folder)
+    if len(folders) == 1 and folders[0].name not in SUBTASKS:
+        folders = _subtasks(folders[0]) or folders
+    if not folders:
         raise InputError(f"{folder}: has no subtask folder; give the folder that holds {', '.join(SUBTASKS)}")
-    for path in found:
+    for path in folders:
         tables.known(str(path), "subtask", path.name, SUBTASKS)
-    for path in sorted(found, key=lambda path: [*SUBTASKS].index(path.name)):
+    for path in sorted(folders, key=lambda path: [*SUBTASKS].index(path.name)):
         yield from _subtask(path)
 
 
 def _subtasks(folder: Path) -> list[Path]:
-    inside = (path for path in files.glob(folder, "*") if path.is_dir())
-    return [path for path in inside if path.name != TOOLS and not path.name.startswith(".")]
+    folders = (path for path in files.glob(folder, "*") if path.is_dir())
+    return [path for path in folders if path.name != TOOLS and not path.name.startswith(".")]
 
 
 def _subtask(folder: Path) -> Iterator[YesNoRow]:
     pictures = _pictures(folder / "images" if (folder / "images").is_dir() else folder)
-    texts_in = folder / "questions_answers_YN"
-    texts = {path.stem: path for path in files.glob(texts_in if texts_in.is_dir() else folder, "*.txt")}
+    texts_folder = folder / "questions_answers_YN"
+    texts = {path.stem: path for path in files.glob(texts_folder if texts_folder.is_dir() else folder, "*.txt")}
     if not texts:
         raise InputError(f"{folder}: has no questions; the release has a .txt file for each picture")
     for name in sorted(pictures.keys() - texts.keys()):
@@ -188,9 +188,9 @@ def numbers(group: str, records: Sequence[Record], scores: Sequence[Score]) -> d
                 f"{record.id}: the subtask is '{record.category}', which MME does not have; restore the file"
             )
         judged[record.category].setdefault(record.groups[group], []).append(score.value)
-    found = {name: subtask(pictures) for name, pictures in judged.items()}
+    by_subtask = {name: subtask(pictures) for name, pictures in judged.items()}
     sums = (("perception", PERCEPTION), ("cognition", COGNITION))
-    return {**{name: total([found[part] for part in own]) for name, own in sums}, **found}
+    return {**{name: total([by_subtask[part] for part in names]) for name, names in sums}, **by_subtask}
 
 
 def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
@@ -199,7 +199,9 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
         if len(marks) != 2:
             return Statistic(200.0, 75.0, reason=f"{picture} has {len(marks)} of 2 answers")
     answered = [(picture, mark) for picture, marks in pictures.items() for mark in marks if mark is not None]
-    both = [(p, float(all(mark == 1.0 for mark in marks))) for p, marks in pictures.items() if None not in marks]
+    both = [
+        (picture, float(all(mark == 1.0 for mark in marks))) for picture, marks in pictures.items() if None not in marks
+    ]
     if not both:
         return Statistic(200.0, 75.0, reason="no picture has both questions answered")
     acc = Mean([mark for _, mark in answered], [picture for picture, _ in answered], "acc")
@@ -209,13 +211,13 @@ def subtask(pictures: Mapping[str, list[float | None]]) -> Statistic:
 
 def unread(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Return a remark on the subtasks without a single parsed answer, if there are any."""
-    read = {record.category for record, score in zip(records, scores, strict=True) if score.answer is not None}
-    asked = {record.category for record in records if record.text is not None}
-    lost = [name for name in SUBTASKS if name in asked - read]
-    if not lost:
+    parsed = {record.category for record, score in zip(records, scores, strict=True) if score.answer is not None}
+    answered = {record.category for record in records if record.text is not None}
+    unparsed = [name for name in SUBTASKS if name in answered - parsed]
+    if not unparsed:
         return []
-    points = "it has 0 points" if len(lost) == 1 else "they have 0 points"
-    names = ", ".join(lost)
+    points = "it has 0 points" if len(unparsed) == 1 else "they have 0 points"
+    names = ", ".join(unparsed)
     return [f"No answer of {names} could be read, so {points}; the benchmark's own script fails in this case."]
 
 
@@ -234,15 +236,15 @@ def read_predictions(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> 
     counts once, with its last answer. The group `pair` ties answers 1 and 2, 3 and 4, ..., as MME's script does.
     Raises InputError, naming file and line, if that script would fail.
     """
-    once = []
+    records = []
     for subtask in subtasks:
-        found: dict[tuple[object, ...], list[Record]] = {}
+        answers: dict[tuple[object, ...], list[Record]] = {}
         for record in lines(path, [subtask]):
-            found.setdefault((record.groups["image"], record.question, record.targets), []).append(record)
-        for number, (*before, last) in enumerate(found.values()):
+            answers.setdefault((record.groups["image"], record.question, record.targets), []).append(record)
+        for number, (*before, last) in enumerate(answers.values()):
             tags = {"times": str(len(before) + 1)} if before else {}
-            once.append(replace(last, groups={**last.groups, "pair": f"{subtask}/{number // 2 + 1}"}, tags=tags))
-    return once
+            records.append(replace(last, groups={**last.groups, "pair": f"{subtask}/{number // 2 + 1}"}, tags=tags))
+    return records
 
 
 def lines(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record]:
@@ -256,20 +258,20 @@ def lines(path: str, subtasks: Collection[str] = tuple(SUBTASKS)) -> list[Record
 def _answers(path: Path, subtask: str) -> Iterator[Record]:
     if not path.is_file():
         raise InputError(f"{path}: missing; a results folder has a file for each subtask")
-    found = _lines(path)
-    found = found[:-1] if found[-1] == "" else found
-    if not found:
+    rows = _lines(path)
+    rows = rows[:-1] if rows[-1] == "" else rows
+    if not rows:
         raise InputError(f"{path}: empty; it must have two lines for each picture")
-    yield from (_answer(line, subtask, number, path) for number, line in enumerate(found, start=1))
-    if len(found) % 2:
-        raise InputError(f"{path}, line {len(found)}: an odd number of lines; each picture must have two")
+    yield from (_answer(line, subtask, number, path) for number, line in enumerate(rows, start=1))
+    if len(rows) % 2:
+        raise InputError(f"{path}, line {len(rows)}: an odd number of lines; each picture must have two")
 
 
 def _answer(line: str, subtask: str, number: int, path: Path) -> Record:
     columns, where = line.split("\t"), f"{path}, line {number}"
     if len(columns) != 4:
-        wrong = f"{plural(len(columns), 'column')} instead of 4 (picture, question, ground truth, answer)"
-        raise InputError(f"{where}: {wrong}; write answers without tabs and line breaks, and no blank lines")
+        problem = f"{plural(len(columns), 'column')} instead of 4 (picture, question, ground truth, answer)"
+        raise InputError(f"{where}: {problem}; write answers without tabs and line breaks, and no blank lines")
     picture, question, truth, answer = columns
     if truth.lower() not in ("yes", "no"):
         raise InputError(f"{where}: the ground truth is '{truth[:80]}'; it must be Yes or No, with nothing around it")

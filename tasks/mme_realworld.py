@@ -28,7 +28,7 @@ AXES = {
     for domain, label in DOMAINS.items()
     if (level, domain) != ("Reasoning", "Remote Sensing")
 }
-"""The domain and level of questions -> label. Nothing is asked about remote sensing for reasoning."""
+"""The domain and level of questions -> label. No reasoning question is about remote sensing."""
 SELECT = (
     "Select the best answer to the above multiple-choice question based on the image. Respond with only the letter "
     "(A, B, C, D, or E) of the correct option."
@@ -47,22 +47,22 @@ def samples(task: str, files: Sequence[str], data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow, name: str) -> Sample:
     """Return a row as a question. The options' letters, which its cells have, are removed."""
-    listed = line.texts("Answer choices")
-    answer = right_letter(line, line.text("Ground truth").strip(), listed)
+    options = line.texts("Answer choices")
+    answer = right_letter(line, line.text("Ground truth").strip(), options)
     category = known(line, "task", f"{line.text('Task')}/{line.text('Subtask')}", AXES)
     return Sample(
         name,
         (*line.images("Image"), line.text("Text")),
         (answer,),
-        tuple((re.sub(r"^\s*[(（][A-Z][)）]\s*", "", option),) for option in listed),
+        tuple((re.sub(r"^\s*[(（][A-Z][)）]\s*", "", option),) for option in options),
         category=category,
-        tags=dict(zip(choices.LETTERS, listed, strict=False)),
+        tags=dict(zip(choices.LETTERS, options, strict=False)),
     )
 
 
 def prompt(lead: str, end: str) -> Prompt:
     """Return the prompt that lists the options as the table has them, between `lead` and `end`."""
-    return lambda sample: choices.merged([sample.prompt, lead, *(f"{one}\n" for one in listed(sample.tags)), end])
+    return lambda sample: choices.merged([sample.prompt, lead, *(f"{option}\n" for option in listed(sample.tags)), end])
 
 
 def listed(tags: Mapping[str, str]) -> list[str]:
@@ -83,8 +83,8 @@ def official(record: Record) -> Score:
     capital = re.search("[ABCDE]", text)
     if capital or len(text.split()) > 10:
         return choices.graded(record, capital[0] if capital else None)
-    named = (option[1:2] for option in listed(record.tags) if text.lower() in option.lower())
-    return choices.graded(record, next(named, None))
+    matching = (option[1:2] for option in listed(record.tags) if text.lower() in option.lower())
+    return choices.graded(record, next(matching, None))
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:

@@ -45,8 +45,8 @@ _MARK = re.compile(r"<image\s+(\d+)>")
 def mmmu(data: str) -> Iterator[Sample]:
     """Yield MMMU's validation questions. On the hub, each subject is a table of its own. Raises InputError."""
     for subject in DOMAIN_OF if data == "hub" else ("",):
-        place = {**facts("mmmu")["hub"], "config": subject}
-        yield from map(sample, tables.read(data, ("*/validation-*.parquet", "validation-*.parquet"), place, "mmmu"))
+        address = {**facts("mmmu")["hub"], "config": subject}
+        yield from map(sample, tables.read(data, ("*/validation-*.parquet", "validation-*.parquet"), address, "mmmu"))
 
 
 def pro(data: str) -> Iterator[Sample]:
@@ -59,31 +59,31 @@ def vision(data: str) -> Iterator[Sample]:
     """Yield MMMU-Pro's questions as pictures, options included. Raises InputError."""
     files = ("vision/test-*.parquet", "test-*.parquet")
     for line in tables.read(data, files, facts("mmmu-pro-vision")["hub"], "mmmu-pro-vision"):
-        offered = _options(line)
-        answer, options = _letter(line, offered), tuple((option,) for option in offered)
+        texts = _options(line)
+        answer, options = _letter(line, texts), tuple((option,) for option in texts)
         yield Sample(line.text("id"), tuple(image_list(line, "image")), answer, options, category=_subject(line))
 
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question, with the pictures at their marks, or first if there are no marks."""
     kind = line.cell("question_type", required=False) or KINDS[0]
-    offered = _options(line) if known(line, "question_type", kind, KINDS) == KINDS[0] else []
-    shown = {name: line.images(name)[:1] for name in COLUMNS if name in line.values}
-    every = tuple(image for found in shown.values() for image in found)
-    if not every:
+    option_texts = _options(line) if known(line, "question_type", kind, KINDS) == KINDS[0] else []
+    by_column = {name: line.images(name)[:1] for name in COLUMNS if name in line.values}
+    pictures = tuple(image for column in by_column.values() for image in column)
+    if not pictures:
         raise InputError(f"{line.where}: no picture in image_1, image_2, ...; give the table that has the pictures")
-    texts = [line.text("question"), *offered]
+    texts = [line.text("question"), *option_texts]
     if any(map(_MARK.search, texts)):
-        prompt, *options = (_placed(text, shown, line.where) for text in texts)
+        prompt, *options = (_with_pictures(text, by_column, line.where) for text in texts)
     else:
-        prompt, *options = (*every, texts[0]), *((text,) for text in offered)
-    left = {*every} - {image for parts in (prompt, *options) for image in images(parts)}
-    answer = _letter(line, offered) if offered else _texts(line)
-    tags = {SPARE: str(len(left))} if left else {}
+        prompt, options = (*pictures, texts[0]), [(text,) for text in option_texts]
+    unused = {*pictures} - {image for parts in (prompt, *options) for image in images(parts)}
+    answer = _letter(line, option_texts) if option_texts else _texts(line)
+    tags = {SPARE: str(len(unused))} if unused else {}
     return Sample(line.text("id"), prompt, answer, tuple(options), category=_subject(line), tags=tags)
 
 
-def _placed(text: str, shown: Mapping[str, Sequence[Image]], where: str) -> Parts:
+def _with_pictures(text: str, by_column: Mapping[str, Sequence[Image]], where: str) -> Parts:
     """Return a text with the picture of `image_3` at each mark of number 3. Raises InputError if there is none.
 
     A mark of a column that the table does not have is text: validation_Math_7 has been published with marks up to 30.
@@ -92,10 +92,10 @@ def _placed(text: str, shown: Mapping[str, Sequence[Image]], where: str) -> Part
     end = 0
     for mark in _MARK.finditer(text):
         column = f"image_{mark[1]}"
-        if shown.get(column) == []:
+        if by_column.get(column) == []:
             raise InputError(f"{where}: a mark stands for {column}, which is empty; fix the row")
-        if column in shown:
-            parts += [text[end : mark.start()], *shown[column]]
+        if column in by_column:
+            parts += [text[end : mark.start()], *by_column[column]]
             end = mark.end()
     return tuple(part for part in (*parts, text[end:]) if part != "")
 
@@ -105,16 +105,16 @@ def _options(line: tables.TableRow) -> list[str]:
 
     In MMMU-Pro, validation_Accounting_29 has a list of three options as its only option.
     """
-    found = line.unpacked("options")
-    if not isinstance(found, list) or not found or None in found:
-        raise InputError(f"{line.where}: the column options is {found!r:.80}; it must be a list of texts")
-    return [str(one) for one in found]
+    options = line.unpacked("options")
+    if not isinstance(options, list) or not options or None in options:
+        raise InputError(f"{line.where}: the column options is {options!r:.80}; it must be a list of texts")
+    return [str(option) for option in options]
 
 
-def _letter(line: tables.TableRow, offered: Sequence[str]) -> tuple[str, ...]:
+def _letter(line: tables.TableRow, options: Sequence[str]) -> tuple[str, ...]:
     """Return the right letter; none if it is withheld. A question with one option may have a letter without one."""
     answer = line.text("answer").strip()
-    known = [letter for letter, _ in choices.texts(offered)]
+    known = [letter for letter, _ in choices.texts(options)]
     if answer != WITHHELD and answer not in known and (len(known) > 1 or answer not in choices.LETTERS):
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of its options; fix it")
     return () if answer == WITHHELD else (answer,)
@@ -123,25 +123,25 @@ def _letter(line: tables.TableRow, offered: Sequence[str]) -> tuple[str, ...]:
 def _texts(line: tables.TableRow) -> tuple[str, ...]:
     """Return the right answers of an open question; none if they are withheld."""
     several = isinstance(line.unpacked("answer"), list)
-    found = tuple(line.texts("answer")) if several else (line.text("answer"),)
-    return () if found == (WITHHELD,) else found
+    answers = tuple(line.texts("answer")) if several else (line.text("answer"),)
+    return () if answers == (WITHHELD,) else answers
 
 
 def _subject(line: tables.TableRow) -> str:
     idx = line.text("id")
-    named = _ID.fullmatch(idx)
-    if named is None or named[1] not in DOMAIN_OF:
-        near = nearest(named[1] if named else idx, list(DOMAIN_OF))
+    match = _ID.fullmatch(idx)
+    if match is None or match[1] not in DOMAIN_OF:
+        near = nearest(match[1] if match else idx, list(DOMAIN_OF))
         raise InputError(f"{line.where}: '{idx[:60]}' names no subject{near}; write ids such as validation_Art_1")
-    return named[1]
+    return match[1]
 
 
 def prompt(choice: str, short_answer: str = "", lead: str = "", options: str = "\n", form: str = "{}. ") -> Prompt:
     """Return a prompt: the lead, the question, and the options before `choice`, or `short_answer` without options."""
 
     def words(sample: Sample) -> Parts:
-        rest = [options, choices.listed(sample.choices, form), choice] if sample.choices else [short_answer]
-        return tuple(part for part in choices.merged([lead, sample.prompt, *rest]) if part != "")
+        ending = [options, choices.listed(sample.choices, form), choice] if sample.choices else [short_answer]
+        return tuple(part for part in choices.merged([lead, sample.prompt, *ending]) if part != "")
 
     return words
 
@@ -155,8 +155,8 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the share of right answers overall, by domain and by subject, as `main_eval_only.py` prints them."""
     domains = parts_by(lambda record: DOMAIN_OF.get(record.category), records, scores)
     parts = {"overall": (records, scores), **{domain: domains[domain] for domain in DOMAINS}}
-    found = {name: percent(share(*own), guessing(own[0])) for name, own in parts.items()}
-    return {**found, **by_category(records, scores, list(DOMAIN_OF))}
+    result = {name: percent(share(*part), guessing(part[0])) for name, part in parts.items()}
+    return {**result, **by_category(records, scores, list(DOMAIN_OF))}
 
 
 def _task(
@@ -178,7 +178,7 @@ def _task(
     )
 
 
-def _seen(text: str, first: bool = False) -> Prompt:
+def _pictured(text: str, first: bool = False) -> Prompt:
     """Return a prompt whose question is in the picture, with the picture after the text or first."""
     return lambda sample: (*sample.prompt, text) if first else (text, *sample.prompt)
 
@@ -220,10 +220,14 @@ VISION = _task(
     "mmmu-pro-vision",
     vision,
     {
-        "direct": _seen(f"{DIRECT} {LINE}options."),
-        "cot": _seen(f"Write out the multiple-choice question in the image and then solve it. {LINE}options. {STEPS}"),
-        "vlmevalkit": _seen(f"Answer the following multiple-choice question in the image. {KIT[0]}", first=True),
-        "vlmevalkit-cot": _seen(f"Answer the following multiple-choice question in the image. {KIT[1]}", first=True),
+        "direct": _pictured(f"{DIRECT} {LINE}options."),
+        "cot": _pictured(
+            f"Write out the multiple-choice question in the image and then solve it. {LINE}options. {STEPS}"
+        ),
+        "vlmevalkit": _pictured(f"Answer the following multiple-choice question in the image. {KIT[0]}", first=True),
+        "vlmevalkit-cot": _pictured(
+            f"Answer the following multiple-choice question in the image. {KIT[1]}", first=True
+        ),
     },
     1024,
     letters.drawn(letters.mmmu_pro),

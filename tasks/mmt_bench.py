@@ -38,7 +38,7 @@ def samples(task: str, file: str, data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow) -> Sample:
-    """Return a row as a question. Empty cells after the last option are no options."""
+    """Return a row as a question. Empty cells after the last option are not options."""
     cells = [line.cell(letter, required=letter in "AB").strip() for letter in LETTERS]
     options = [cell for cell in cells if cell not in ("", "nan")]
     if len(options) < 2 or options != cells[: len(options)]:
@@ -56,27 +56,27 @@ def sample(line: tables.TableRow) -> Sample:
 def release(sample: Sample) -> Parts:
     """Ask as the authors' copy of VLMEvalKit does."""
     *pictures, question = sample.prompt
-    asked = (*pictures, f"Question: {question}\nOptions:\n")
-    return choices.merged([asked, choices.listed(sample.choices), SELECT])
+    parts = (*pictures, f"Question: {question}\nOptions:\n")
+    return choices.merged([parts, choices.listed(sample.choices), SELECT])
 
 
 def lmms_eval(sample: Sample) -> Parts:
     """Ask as lmms-eval's `mmt` (75571cf) does, whose mark `<image>` the pictures replace."""
     *pictures, question = sample.prompt
-    asked = ("Question: ", *pictures, f"\n{str(question).strip()}\n")
-    listed = [f"{letter}: {option}\n" for letter, option in zip(LETTERS, (o for (o,) in sample.choices), strict=False)]
-    return choices.merged([asked, *listed, "Answer the question using a single character from the given options."])
+    parts = ("Question: ", *pictures, f"\n{str(question).strip()}\n")
+    listed = [f"{letter}: {option}\n" for letter, (option,) in zip(LETTERS, sample.choices, strict=False)]
+    return choices.merged([parts, *listed, "Answer the question using a single character from the given options."])
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy of all questions, and for each kind the mean over its subtasks, as `report_acc_MMT` does."""
     kinds = parts_by(lambda record: record.category, records, scores)
-    found = {"overall": percent(share(records, scores), guessing(records))}
+    result = {"overall": percent(share(records, scores), guessing(records))}
     for kind in dict.fromkeys((*KINDS, *kinds)):
         subtasks = parts_by(lambda record: record.tags["subtask"], *kinds[kind])
-        parts = {name: percent(share(*own), guessing(own[0])) for name, own in sorted(subtasks.items())}
-        found[kind] = macro(parts) if parts else percent(share([], []), None)
-    return found
+        parts = {name: percent(share(*part), guessing(part[0])) for name, part in sorted(subtasks.items())}
+        result[kind] = macro(parts) if parts else percent(share([], []), None)
+    return result
 
 
 def _task(name: str, file: str) -> Task:

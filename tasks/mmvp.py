@@ -18,7 +18,7 @@ from mmeval.types import InputError, Parts, Record, Sample, Score
 FILES = ("Questions.csv",)
 PICTURES = ("MMVP Images/{}.jpg", "{}.jpg")
 NUMBER = ("lndex", "Index")
-"""The name of the first column: as published, with a small L, and as it is meant."""
+"""The name of the first column: as published, with a lowercase L for the I, and as intended."""
 _OPTION = re.compile(r"\(([a-z])\)\s*(.*?)\s*(?=\([a-z]\)|$)", re.IGNORECASE | re.DOTALL)
 
 
@@ -70,9 +70,9 @@ def official(record: Record) -> Score:
     if record.text is None:
         return choices.unanswered(record)
     answer = letters.cambrian(record.text, ".:,")
-    offered = choices.texts(record.choices)
-    named = {letter for letter, option in offered if answer in (letter.lower(), option.lower())}
-    return choices.graded(record, next(iter(named & {*record.targets} or named), None))
+    options = choices.texts(record.choices)
+    matching = {letter for letter, option in options if answer in (letter.lower(), option.lower())}
+    return choices.graded(record, next(iter(matching & {*record.targets} or matching), None))
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:

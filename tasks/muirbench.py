@@ -24,14 +24,14 @@ def samples(data: str) -> Iterator[Sample]:
 
 def sample(line: tables.TableRow) -> Sample:
     """Return a row as a question. `pair` holds the ids of the question and its counterpart, in sorted order."""
-    idx, other = line.text("idx"), line.cell("counterpart_idx", required=False)
-    options = line.texts("options")
-    answer = right_letter(line, line.text("answer").strip(), options)
-    texts, images = [line.text("question"), *options], line.images("image_list")
-    question, *offered = marks.placed(texts, images, "<image>", line.where)
-    groups = {"pair": " ".join(sorted({idx, other} - {""}))}
-    tags = {"relation": line.cell("image_relation", required=False), "counterpart": other}
-    return Sample(idx, question, (answer,), tuple(offered), groups=groups, category=line.text("task"), tags=tags)
+    idx, counterpart = line.text("idx"), line.cell("counterpart_idx", required=False)
+    option_texts = line.texts("options")
+    answer = right_letter(line, line.text("answer").strip(), option_texts)
+    texts, images = [line.text("question"), *option_texts], line.images("image_list")
+    question, *options = marks.placed(texts, images, "<image>", line.where)
+    groups = {"pair": " ".join(sorted({idx, counterpart} - {""}))}
+    tags = {"relation": line.cell("image_relation", required=False), "counterpart": counterpart}
+    return Sample(idx, question, (answer,), tuple(options), groups=groups, category=line.text("task"), tags=tags)
 
 
 def release(sample: Sample) -> Parts:

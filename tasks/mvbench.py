@@ -42,8 +42,8 @@ class VideoTask:
 
 _STAR, _CLEVRER, _PERCEPTION = "star/Charades_v1_480", "clevrer/video_validation", "perception/videos"
 MVBENCH_TASKS = {
-    own.file.removesuffix(".json"): own
-    for own in (
+    video_task.file.removesuffix(".json"): video_task
+    for video_task in (
         VideoTask("Action sequence", "action_sequence.json", _STAR, bound=True),
         VideoTask("Action prediction", "action_prediction.json", _STAR, bound=True),
         VideoTask("Action antonym", "action_antonym.json", "ssv2_video"),
@@ -81,24 +81,24 @@ def files(task: Task, tasks: Mapping[str, VideoTask], data: str) -> tuple[Path, 
     """Return the data's folder, and the file of each task that is there. Raises InputError if there is none."""
     path = Path(data)
     if path.is_file():
-        named = {name: path for name, own in tasks.items() if own.file == path.name}
-        if not named:
+        matching = {name: path for name, video_task in tasks.items() if video_task.file == path.name}
+        if not matching:
             raise InputError(f"{path}: not a file of {task.title}; its files are {_names(tasks)}")
-        place = next((place for place in JSON if path.parent.match(place)), "")
-        return path.parents[len(Path(place).parts)], named
+        subfolder = next((subfolder for subfolder in JSON if path.parent.match(subfolder)), "")
+        return path.parents[len(Path(subfolder).parts)], matching
     folder = own_folder(task, data, f"{next(iter(tasks.values())).file} and the videos")
-    there = {name: found for name, own in tasks.items() if (found := find(folder, own.file, JSON))}
-    if not there:
+    paths = {name: file for name, video_task in tasks.items() if (file := find(folder, video_task.file, JSON))}
+    if not paths:
         raise InputError(f"{folder}: holds none of {_names(tasks)}; get them from {task.card['source']}")
-    return folder, there
+    return folder, paths
 
 
 def _names(tasks: Mapping[str, VideoTask]) -> str:
-    first, second, *others = (own.file for own in tasks.values())
+    first, second, *others = (video_task.file for video_task in tasks.values())
     return f"{first}, {second} and {len(others)} more"
 
 
-def sample(line: tables.TableRow, id: str, name: str, own: VideoTask, frames: int, sampler: str) -> Sample:
+def sample(line: tables.TableRow, id: str, name: str, video_task: VideoTask, frames: int, sampler: str) -> Sample:
     """Return a row as a question. The last option that equals the answer is right, as in the scripts.
 
     They also repeat frames of a short part.
@@ -106,18 +106,18 @@ def sample(line: tables.TableRow, id: str, name: str, own: VideoTask, frames: in
     options, answer = line.texts("candidates", missing=""), line.cell("answer")
     if not 2 <= len(options) <= len(choices.LETTERS):
         raise InputError(f"{line.where}: a question must have 2 to 26 candidates; this one has {len(options)}")
-    right = [choices.letter(place) for place, option in enumerate(options) if option == answer]
-    span = line.span("start", "end") if own.bound else ALL
-    places = [f"{place}/{own.folder}" if place else own.folder for place in VIDEOS]
-    names = line.places(line.text("video"), places)
+    right = [choices.letter(index) for index, option in enumerate(options) if option == answer]
+    span = line.span("start", "end") if video_task.bound else ALL
+    folders = [f"{parent}/{video_task.folder}" if parent else video_task.folder for parent in VIDEOS]
+    names = line.places(line.text("video"), folders)
     assert line.folder is not None
-    shown, tags = video.frames(line.folder, names, line.where, frames, sampler, span, own.rate, repeat=True)
+    pictures, tags = video.frames(line.folder, names, line.where, frames, sampler, span, video_task.rate, repeat=True)
     return Sample(
         id,
-        (*shown, line.cell("question")),
+        (*pictures, line.cell("question")),
         ((right or [NO_OPTION])[-1],),
         tuple((option,) for option in options),
-        groups={"video": f"{own.folder}/{line.text('video')}"},
+        groups={"video": f"{video_task.folder}/{line.text('video')}"},
         category=name,
         tags=tags,
     )
@@ -127,9 +127,9 @@ def asking(before: str, options: str, after: str) -> Callable[[Sample], Parts]:
     """Return a prompt: the frames, a text, the question, a heading, the options as "(A) a cat", another text."""
 
     def prompt(sample: Sample) -> Parts:
-        *shown, question = sample.prompt
+        *pictures, question = sample.prompt
         listed = "".join(map(str, choices.listed(sample.choices, "({}) ")))
-        return (*shown, f"{before}{question}\n{options}\n{listed}".rstrip() + after)
+        return (*pictures, f"{before}{question}\n{options}\n{listed}".rstrip() + after)
 
     return prompt
 
@@ -157,21 +157,21 @@ def official(accepts: Callable[[str, str], bool]) -> Callable[[Record], Score]:
     def score(record: Record) -> Score:
         if record.text is None:
             return choices.unanswered(record)
-        read = [letter for letter, _ in choices.texts(record.choices) if accepts(record.text, letter)]
+        accepted = [letter for letter, _ in choices.texts(record.choices) if accepts(record.text, letter)]
         right = next((letter for letter in record.targets if accepts(record.text, letter)), None)
         if right is not None:
             return Score(1.0, "correct", right)
-        return choices.graded(record, read[0] if read else None)
+        return choices.graded(record, accepted[0] if accepted else None)
 
     return score
 
 
 def numbers(tasks: Mapping[str, VideoTask], mean: bool, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return each task's accuracy, and overall that of all questions or, if `mean`, the mean of the tasks."""
-    there = {record.category for record in records}
-    found = by_category(records, scores, [name for name in tasks if name in there], "video")
-    whole = macro(found) if mean else percent(share(records, scores, "video"), guessing(records))
-    return {"overall": whole, **by_category(records, scores, [*tasks], "video")}
+    present = {record.category for record in records}
+    by_task = by_category(records, scores, [name for name in tasks if name in present], "video")
+    overall = macro(by_task) if mean else percent(share(records, scores, "video"), guessing(records))
+    return {"overall": overall, **by_category(records, scores, [*tasks], "video")}
 
 
 def _task(
@@ -184,8 +184,8 @@ def _task(
 ) -> Task:
     def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
         """Yield the questions, task by task, each after `frames` frames of its video. Raises InputError."""
-        folder, there = files(task, tasks, data)
-        for key, path in there.items():
+        folder, paths = files(task, tasks, data)
+        for key, path in paths.items():
             for number, line in enumerate(tables.of_file(path, folder)):
                 yield sample(line, f"{key}/{number}", key, tasks[key], frames, sampler)
 
@@ -201,7 +201,7 @@ def _task(
         prompts=prompts,
         scorers={"official": scorer, "strict": choices.scorer(strict)},
         metrics={"official": metric, "strict": metric},
-        axes={key: own.label for key, own in tasks.items()},
+        axes={key: video_task.label for key, video_task in tasks.items()},
         totals={"overall": "Mean of the tasks" if mean else "All"},
         readings={name: scorer},
         choice=True,

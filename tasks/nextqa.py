@@ -36,27 +36,27 @@ def read(data: str, frames: int, sampler: str) -> Iterator[Sample]:
     """Yield the questions of a split, each after `frames` frames of its video. Raises InputError."""
     path = Path(data)
     folder = path.parent if path.is_file() else path
-    found = [path] if path.is_file() else _tables(path)
-    if not found:
+    csv_files = [path] if path.is_file() else _tables(path)
+    if not csv_files:
         raise InputError(f"no data at '{data}': no test.csv or val.csv there; get them from {NEXTQA.card['source']}")
-    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's place in VidOR, which they come from
-    places = {} if mapping is None else json_rows.load(mapping)
-    if not isinstance(places, dict):
+    mapping = find(folder, "map_vid_vidorID.json", PLACES)  # each video's path in VidOR, where the videos come from
+    vidor_paths = {} if mapping is None else json_rows.load(mapping)
+    if not isinstance(vidor_paths, dict):
         raise InputError(f"{mapping}: not a map from videos to places; download the file again")
-    for line in tables.of_file(found[0], folder):
-        yield sample(line, folder, places, frames, sampler)
+    for line in tables.of_file(csv_files[0], folder):
+        yield sample(line, folder, vidor_paths, frames, sampler)
 
 
-def sample(line: tables.TableRow, folder: Path, places: Mapping[str, Any], frames: int, sampler: str) -> Sample:
+def sample(line: tables.TableRow, folder: Path, vidor_paths: Mapping[str, Any], frames: int, sampler: str) -> Sample:
     """Return a row as a question."""
-    record, asked = _record(line), line.text("question").strip()
+    record, question = _record(line), line.text("question").strip()
     name = record.groups["video"]
-    files = dict.fromkeys((f"{places.get(name, name)}.mp4", f"{name}.mp4"))
-    under = [place for file in files for place in line.places(file, FOLDERS)]
-    shown, how = video.frames(folder, under, line.where, frames, sampler)
-    prompt: Parts = (*shown, asked if asked.endswith("?") else f"{asked}?")
-    offered, tags = tuple((option,) for option in record.choices), {"type": line.text("type"), **how}
-    return Sample(record.id, prompt, record.targets, offered, groups=record.groups, category=record.category, tags=tags)
+    files = dict.fromkeys((f"{vidor_paths.get(name, name)}.mp4", f"{name}.mp4"))
+    paths = [path for file in files for path in line.places(file, FOLDERS)]
+    pictures, frame_tags = video.frames(folder, paths, line.where, frames, sampler)
+    prompt: Parts = (*pictures, question if question.endswith("?") else f"{question}?")
+    options, tags = tuple((option,) for option in record.choices), {"type": line.text("type"), **frame_tags}
+    return Sample(record.id, prompt, record.targets, options, groups=record.groups, category=record.category, tags=tags)
 
 
 def _tables(*folders: Path) -> list[Path]:
@@ -84,19 +84,19 @@ def chosen(text: str, options: Sequence[str]) -> str | None:
     match = _LETTER.fullmatch(answer)
     if match and match[1] in choices.LETTERS[: len(options)]:
         return match[1]
-    same = [letter for letter, option in choices.texts(options) if option == answer]
-    return same[0] if len(same) == 1 else None
+    matching = [letter for letter, option in choices.texts(options) if option == answer]
+    return matching[0] if len(matching) == 1 else None
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy overall, for the three groups and for the kinds in the data, clustered by video."""
-    found = {"overall": percent(share(records, scores, "video"), guessing(records))}
+    result = {"overall": percent(share(records, scores, "video"), guessing(records))}
     grouped = parts_by(lambda record: record.category[:1], records, scores)
     for group, label in GROUPS.items():
-        own = grouped[group]
-        found[group] = percent(share(*own, "video"), guessing(own[0]), f"no {label.lower()} question has an answer")
-    there = {record.category for record in records}
-    return {**found, **by_category(records, scores, [kind for kind in KINDS if kind in there], "video")}
+        part = grouped[group]
+        result[group] = percent(share(*part, "video"), guessing(part[0]), f"no {label.lower()} question has an answer")
+    present = {record.category for record in records}
+    return {**result, **by_category(records, scores, [kind for kind in KINDS if kind in present], "video")}
 
 
 def read_predictions(path: str) -> list[Record]:
@@ -106,13 +106,13 @@ def read_predictions(path: str) -> list[Record]:
     prediction (the script fails, too) and for an answer that differs from the csv's.
     """
     answers, folder = json_rows.load_once(Path(path)), Path(path).parent
-    if not isinstance(answers, dict) or not all(isinstance(one, dict) for one in answers.values()):
+    if not isinstance(answers, dict) or not all(isinstance(values, dict) for values in answers.values()):
         raise InputError(f'{path}: not a map of questions; write {{"VIDEO_QID": {{"prediction": 0, "answer": 3}}}}')
-    above = folder.parent if folder.name == "results" else folder
-    for table in _tables(folder, above):
-        asked = list(tables.of_file(table, table.parent))
-        if any(_id(line) in answers for line in asked):
-            return [_predicted(line, answers, path) for line in asked]
+    parent = folder.parent if folder.name == "results" else folder
+    for table in _tables(folder, parent):
+        lines = list(tables.of_file(table, table.parent))
+        if any(_id(line) in answers for line in lines):
+            return [_predicted(line, answers, path) for line in lines]
     raise InputError(f"{path}: no test.csv or val.csv with its questions next to it; put it there")
 
 
@@ -120,12 +120,12 @@ def _predicted(line: tables.TableRow, answers: Mapping[str, Mapping[str, Any]], 
     record, answer = _record(line), int(line.text("answer"))
     if record.id not in answers:
         raise InputError(f"{path}: no prediction for question {record.id} of {line.where}; add it")
-    own = answers[record.id]
-    prediction, where = own.get("prediction"), f"{path}, {record.id}"
+    entry = answers[record.id]
+    prediction, where = entry.get("prediction"), f"{path}, {record.id}"
     if type(prediction) is not int or prediction not in range(len(OPTIONS)):
         raise InputError(f"{where}: the prediction is {prediction!r:.40}; it must be the index of an option")
-    if own.get("answer", answer) != answer:
-        raise InputError(f"{where}: its answer is {own['answer']!r:.40}, but {answer} in {line.where}")
+    if entry.get("answer", answer) != answer:
+        raise InputError(f"{where}: its answer is {entry['answer']!r:.40}, but {answer} in {line.where}")
     return replace(record, text=choices.letter(prediction))
 
 

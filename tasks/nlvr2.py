@@ -21,33 +21,33 @@ SPLITS = ("test1", "test2", "dev")
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of a split, from its JSON file or the folder that holds one. Raises InputError."""
     path = Path(data)
-    places = (path, *(folder / f"{split}.json" for folder in (path, path / "data") for split in SPLITS))
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
+    paths = (path, *(folder / f"{split}.json" for folder in (path, path / "data") for split in SPLITS))
+    file = next((candidate for candidate in paths if candidate.is_file()), None)
+    if file is None:
         raise InputError(
             f"no data at '{data}': give the folder that holds test1.json, test2.json or dev.json, or one such file"
         )
     folder = path if path.is_dir() else path.parent
-    yield from (sample(line, folder) for line in tables.of_file(found, folder))
+    yield from (sample(line, folder) for line in tables.of_file(file, folder))
 
 
 def sample(line: tables.TableRow, folder: Path) -> Sample:
     """Return a row as a question. `sentence` is the identifier without its pair; `set` lacks the sentence, too."""
     row = nlvr2.statement(line)
-    shown = []
+    pictures = []
     for name in row.pictures:
         first, *others = (f"{row.split}/{name}", f"images/{row.split}/{name}", name)
-        shown.append(files.picture(folder, first, line.where, *others))
+        pictures.append(files.picture(folder, first, line.where, *others))
     groups, targets = {"set": row.set, "sentence": row.sentence}, ("yes" if row.true else "no",)
-    return Sample(row.id, (*shown, row.text), targets, groups=groups, tags={"split": row.split})
+    return Sample(row.id, (*pictures, row.text), targets, groups=groups, tags={"split": row.split})
 
 
 def mmicl(sample: Sample) -> Parts:
     """Ask as MMICL's data does (MIC_tool's nlvr2 template). The model's context introduces the pictures."""
     left, right, sentence = sample.prompt
-    given = ("The ", Ref(0), " is the left image and the ", Ref(1), " is the right image. Analyzing the ")
+    introduction = ("The ", Ref(0), " is the left image and the ", Ref(1), " is the right image. Analyzing the ")
     ask = f", can you validate the statement: {sentence}? Respond with either True or False."
-    return (left, right, *given, Ref(0), " and ", Ref(1), ask)
+    return (left, right, *introduction, Ref(0), " and ", Ref(1), ask)
 
 
 def plain(sample: Sample) -> Parts:
@@ -61,10 +61,10 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return both, clustered by set of pictures. Chance consistency falls with the number of pairs per sentence."""
     pairs = Counter(record.groups["sentence"] for record in records)
     chance = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
-    whole = group_all(records, scores, "sentence", "set")
+    all_right = group_all(records, scores, "sentence", "set")
     return {
         "accuracy": percent(share(records, scores, "set"), 50.0),
-        "consistency": percent(whole, chance, "no sentence has all its answers"),
+        "consistency": percent(all_right, chance, "no sentence has all its answers"),
     }
 
 

@@ -24,14 +24,14 @@ PICTURES = ("", "val2014", "images")
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of every `coco_pope_SPLIT.json` in the folder, with their pictures. Raises InputError."""
     path = Path(data)
-    found = [path] if path.is_file() else [file for split in SPLITS for file in files.glob(path, f"*_{split}.json")]
-    if not found or (path.is_file() and _split(path) is None):
+    paths = [path] if path.is_file() else [file for split in SPLITS for file in files.glob(path, f"*_{split}.json")]
+    if not paths or (path.is_file() and _split(path) is None):
         raise InputError(
             f"no data at '{data}': give the folder that holds coco_pope_SPLIT.json (random, popular or adversarial)"
         )
     folder = path.parent if path.is_file() else path
     pictures: dict[str, Image] = {}
-    for file in found:
+    for file in paths:
         for line in tables.of_file(file, folder):
             name = line.text("image")
             if name not in pictures:
@@ -60,13 +60,13 @@ def official(text: str) -> YesNo:
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, Statistic]:
     """Return the five numbers of each split (`random/accuracy`, `random/f1`, ...), clustered by picture."""
-    found: dict[str, Statistic] = {}
+    result: dict[str, Statistic] = {}
     questions = parts_by(lambda record: record.category, records, scores)
     for split in SPLITS:
         absent = Statistic(100.0, 50.0, reason=f"no question of the split {split} has an answer")
-        five = detection(*questions[split], "image")
-        found |= {f"{split}/{name}": number if questions[split][0] else absent for name, number in five.items()}
-    return found
+        measures = detection(*questions[split], "image")
+        result |= {f"{split}/{name}": number if questions[split][0] else absent for name, number in measures.items()}
+    return result
 
 
 def _split(file: Path) -> str | None:

@@ -34,11 +34,13 @@ def iq50(data: str) -> Iterator[Sample]:
     The 50 items were published as pictures on web pages, without a list. Users write this file themselves.
     """
     for line in tables.read(data, ("iq50.jsonl",), None, "iq50"):
-        given, options, right = line.images("images"), line.images("options"), line.value("answer")
-        if len(given) not in NUMBERS or len(options) != 6 or right not in range(6):
-            found = f"{plural(len(given), 'picture')}, {plural(len(options), 'option')}, answer {right!r:.20}"
-            raise InputError(f"{line.where}: {found}; an item has 3, 4 or 8 pictures, 6 options, an answer from 0 to 5")
-        yield from item(line.text("id"), given, options, right, "")
+        pictures, options, right = line.images("images"), line.images("options"), line.value("answer")
+        if len(pictures) not in NUMBERS or len(options) != 6 or right not in range(6):
+            problem = f"{plural(len(pictures), 'picture')}, {plural(len(options), 'option')}, answer {right!r:.20}"
+            raise InputError(
+                f"{line.where}: {problem}; an item has 3, 4 or 8 pictures, 6 options, an answer from 0 to 5"
+            )
+        yield from item(line.text("id"), pictures, options, right, "")
 
 
 def raven(data: str) -> Iterator[Sample]:
@@ -49,26 +51,26 @@ def raven(data: str) -> Iterator[Sample]:
         raise InputError(
             f"no data at '{folder}': give the folder that holds {', '.join(CONFIGURATIONS)}, with RAVEN_*_test.npz"
         )
-    for name, found in tests.items():
-        for path in found:
+    for name, paths in tests.items():
+        for path in paths:
             files.inside(folder, f"{name}/{path.name}", str(folder))
             panels, target = _panels(path)
             yield from item(f"{name}/{path.stem}", panels[:8], panels[8:], target, name)
 
 
-def item(name: str, given: Sequence[Image], options: Sequence[Image], right: int, category: str) -> Iterator[Sample]:
+def item(name: str, pictures: Sequence[Image], options: Sequence[Image], right: int, category: str) -> Iterator[Sample]:
     """Yield one question per candidate of an item."""
-    for place, option in enumerate(options):
-        targets, tags = ("yes" if place == right else "no",), {"candidate": str(place)}
+    for index, option in enumerate(options):
+        targets, tags = ("yes" if index == right else "no",), {"candidate": str(index)}
         groups = {"item": name}
-        yield Sample(f"{name}/{place}", (*given, option), targets, groups=groups, category=category, tags=tags)
+        yield Sample(f"{name}/{index}", (*pictures, option), targets, groups=groups, category=category, tags=tags)
 
 
 def kosmos(sample: Sample) -> Parts:
     """Ask as Kosmos-1 was asked."""
-    *given, candidate = sample.prompt
-    here = f"Here are {NUMBERS[len(given)]} images:"
-    return (here, *given, "The following image is:", candidate, "Is it correct?")
+    *pictures, candidate = sample.prompt
+    introduction = f"Here are {NUMBERS[len(pictures)]} images:"
+    return (introduction, *pictures, "The following image is:", candidate, "Is it correct?")
 
 
 def ranked(records: Sequence[Record]) -> dict[str, tuple[str, int | None, int]]:
@@ -76,14 +78,14 @@ def ranked(records: Sequence[Record]) -> dict[str, tuple[str, int | None, int]]:
     items: dict[str, list[Record]] = {}
     for record in records:
         items.setdefault(record.groups["item"], []).append(record)
-    found = {}
-    for name, own in items.items():
-        own.sort(key=lambda record: whole_number(record.tags, "candidate"))
-        values = [yes_likelihood(record.loglikelihoods) for record in own if record.loglikelihoods is not None]
-        right = [place for place, record in enumerate(own) if record.targets == ("yes",)]
-        if len(values) == len(own) and len(right) == 1:
-            found[name] = own[0].category, likeliest(values), right[0]
-    return found
+    result = {}
+    for name, candidates in items.items():
+        candidates.sort(key=lambda record: whole_number(record.tags, "candidate"))
+        values = [yes_likelihood(record.loglikelihoods) for record in candidates if record.loglikelihoods is not None]
+        right = [index for index, record in enumerate(candidates) if record.targets == ("yes",)]
+        if len(values) == len(candidates) and len(right) == 1:
+            result[name] = candidates[0].category, likeliest(values), right[0]
+    return result
 
 
 def numbers(
@@ -93,11 +95,11 @@ def numbers(
     marks: dict[str, list[tuple[float, str]]] = {name: [] for name in names or ("",)}
     for item, (category, best, right) in ranked(records).items():
         marks[one_of(category, marks, f"the category of item {item}")].append((float(best == right), item))
-    found = {}
-    for name, own in marks.items():
-        mean = Mean([mark for mark, _ in own], [item for _, item in own])
-        found[name] = percent(mean, chance, f"no item of {name or 'the data'} is whole")
-    return {"overall": macro(found), **found} if names else {"overall": found[""]}
+    by_configuration = {}
+    for name, item_marks in marks.items():
+        mean = Mean([mark for mark, _ in item_marks], [item for _, item in item_marks])
+        by_configuration[name] = percent(mean, chance, f"no item of {name or 'the data'} is whole")
+    return {"overall": macro(by_configuration), **by_configuration} if names else {"overall": by_configuration[""]}
 
 
 def ties(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
@@ -137,9 +139,9 @@ def _panels(path: Path) -> tuple[list[Image], int]:
         reason = str(error).partition(". ")[0]
         raise InputError(f"{path}: not a RAVEN file ({reason}); download the file again") from error
     if pixels.ndim != 3 or len(pixels) != 16 or pixels.dtype != np.uint8 or target not in range(8):
-        has = f"pictures {pixels.shape} of {pixels.dtype}, target {target}"
-        raise InputError(f"{path}: {has}; it must have 16 pictures of uint8 and a target from 0 to 7")
-    return [Image(PILImage.fromarray(one), f"{path.name}, {place}") for place, one in enumerate(pixels)], target
+        problem = f"pictures {pixels.shape} of {pixels.dtype}, target {target}"
+        raise InputError(f"{path}: {problem}; it must have 16 pictures of uint8 and a target from 0 to 7")
+    return [Image(PILImage.fromarray(panel), f"{path.name}, {index}") for index, panel in enumerate(pixels)], target
 
 
 def _task(

@@ -26,7 +26,7 @@ SIZES = {
     "refcoco-plus": {"val": 10758, "testA": 5726, "testB": 4889},
     "refcocog": {"val": 4896, "test": 9602},
 }
-"""Benchmark -> split -> its phrases."""
+"""Benchmark -> split -> its number of phrases."""
 LABELS = {"val": "Validation", "test": "Test", "testA": "Test A (people)", "testB": "Test B (other objects)"}
 STEMS = {"refcoco": "refcoco", "refcoco-plus": "refcoco+", "refcocog": "refcocog"}
 """Benchmark -> its name in the files of Qwen-VL and, in capitals, in the table of VLMEvalKit."""
@@ -39,16 +39,16 @@ KIT = "RefCOCO.tsv"
 def samples(name: str, data: str) -> Iterator[Sample]:
     """Yield the questions of a benchmark's splits, one for each phrase. Raises InputError."""
     times: Counter[str] = Counter()
-    shown: dict[str, Image] = {}
+    pictures: dict[str, Image] = {}
     for split, line in _lines(name, data):
-        for own, phrase, picture, right in _questions(line, shown):
-            times[key := f"{split}/{own}"] += 1
+        for object_name, phrase, picture, right in _questions(line, pictures):
+            times[key := f"{split}/{object_name}"] += 1
             tags = sized(picture.size)
             yield Sample(f"{key}/{times[key]}", (picture, phrase), target(right), category=split, tags=tags)
 
 
 def _lines(name: str, data: str) -> Iterator[tuple[str, tables.TableRow]]:
-    """Yield the rows of each split, from the first form of files that there is."""
+    """Yield the rows of each split, from the first of the `FORMS` that exists."""
     splits, path, stem = SIZES[name], Path(data), STEMS[name]
     if data == "hub":
         hub = TASKS[name].card["hub"]
@@ -56,38 +56,40 @@ def _lines(name: str, data: str) -> Iterator[tuple[str, tables.TableRow]]:
         return
     for form in FORMS:
         globs = {split: form.format(split=split, stem=stem) for split in splits}
-        if found := [(split, file) for split, glob in globs.items() for file in _found(path, glob)]:
+        if split_files := [(split, file) for split, glob in globs.items() for file in _matching(path, glob)]:
             folder = path.parent if path.is_file() else path
-            yield from ((split, line) for split, file in found for line in tables.of_file(file, folder))
+            yield from ((split, line) for split, file in split_files for line in tables.of_file(file, folder))
             return
     known = [*(form.format(split="val", stem=stem) for form in FORMS), KIT]
     if path.is_file() and path.name != KIT:
         raise InputError(f"{path}: its name does not say the split; call it as published, such as {', '.join(known)}")
-    named = {split.lower(): split for split in splits}
+    by_lower_name = {split.lower(): split for split in splits}
     for line in tables.read(data, known, None, name):
-        own, _, part = line.text("category").partition(" ")
-        if own.lower() != stem:
+        benchmark, _, split_name = line.text("category").partition(" ")
+        if benchmark.lower() != stem:
             continue
-        if (split := part.lower().replace("-", "").strip()) not in named:
-            raise InputError(f"{line.where}: unknown split '{part[:40]}'; choose from {', '.join(splits)}")
-        yield named[split], line
+        if (split := split_name.lower().replace("-", "").strip()) not in by_lower_name:
+            raise InputError(f"{line.where}: unknown split '{split_name[:40]}'; choose from {', '.join(splits)}")
+        yield by_lower_name[split], line
 
 
-def _found(path: Path, glob: str) -> list[Path]:
+def _matching(path: Path, glob: str) -> list[Path]:
     """Return the files of a folder that match, or the path if it is such a file."""
-    return [one for one in [path] if one.match(glob)] if path.is_file() else files.glob(path, glob)
+    if path.is_file():
+        return [path] if path.match(glob) else []
+    return files.glob(path, glob)
 
 
-def _questions(line: tables.TableRow, shown: dict[str, Image]) -> Iterator[tuple[str, str, Image, Box]]:
+def _questions(line: tables.TableRow, pictures: dict[str, Image]) -> Iterator[tuple[str, str, Image, Box]]:
     """Yield each phrase of a row: the name of its object, the phrase, the picture, and the right box in shares.
 
-    `shown` holds the pictures that are files.
+    `pictures` keeps the pictures that are files, by name.
     """
     if "sent" in line.values:  # Qwen-VL's: edges in pixels
         name = line.text("image").rpartition("/")[2]
-        if line.folder is not None and name not in shown:
-            shown[name] = files.picture(line.folder, f"train2014/{name}", line.where, line.text("image"), name)
-        yield name, line.text("sent"), shown[name], _shares(box(line, "bbox"), shown[name])
+        if line.folder is not None and name not in pictures:
+            pictures[name] = files.picture(line.folder, f"train2014/{name}", line.where, line.text("image"), name)
+        yield name, line.text("sent"), pictures[name], _shares(box(line, "bbox"), pictures[name])
     elif "category" in line.values:  # VLMEvalKit's: the phrase in a prompt, edges in shares
         phrase, right = re.search(r"<ref>(.*)</ref>", line.text("question"), re.DOTALL), box(line, "answer")
         if phrase is None or not all(0 <= edge <= 1 for edge in right):
@@ -139,8 +141,8 @@ def _task(name: str) -> Task:
     labels = {split: LABELS[split] for split in SIZES[name]}
 
     def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-        found = by_category(records, scores, [*labels], chance=lambda own: None)
-        return {"mean": macro({split: found[split] for split in labels}), **found}
+        by_split = by_category(records, scores, [*labels], chance=lambda records: None)
+        return {"mean": macro({split: by_split[split] for split in labels}), **by_split}
 
     def remarks(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
         counts = Counter(record.category for record in records)

@@ -26,8 +26,8 @@ def samples(data: str) -> Iterator[Sample]:
     folder = Path(data)
     if not (folder / "problems.json").is_file():
         for number, line in enumerate(tables.read(data, ("*test-*.parquet",), SCIENCEQA.card["hub"], "scienceqa"), 1):
-            if shown := line.images("image"):
-                yield sample(line, str(number), shown)
+            if pictures := line.images("image"):
+                yield sample(line, str(number), pictures)
         return
     root = folder / "images" if (folder / "images").is_dir() else folder
     for line in tables.of_file(folder / "problems.json", folder, "."):
@@ -36,30 +36,32 @@ def samples(data: str) -> Iterator[Sample]:
             yield sample(line, pid, [files.picture(root, f"test/{pid}/{line.text('image')}", line.where)])
 
 
-def sample(line: tables.TableRow, pid: str, shown: Sequence[Image]) -> Sample:
+def sample(line: tables.TableRow, pid: str, pictures: Sequence[Image]) -> Sample:
     """Return a problem as a question. Its hint, if any, is kept for the prompts."""
-    options, answer = line.texts("choices"), line.value("answer")
-    if type(answer) is not int or not 0 <= answer < len(options):
+    texts, answer = line.texts("choices"), line.value("answer")
+    if type(answer) is not int or not 0 <= answer < len(texts):
         raise InputError(f"{line.where}: the answer is {answer!r:.40}; it must be the index of an option, from 0")
-    prompt: Parts = (*shown, line.text("question"))
-    offered = tuple((option,) for option in options)
+    prompt: Parts = (*pictures, line.text("question"))
+    options = tuple((option,) for option in texts)
     tags = {name: line.cell(name, required=False) for name in ("hint", "grade", "topic")}
-    return Sample(pid, prompt, (choices.letter(answer),), offered, category=line.text("subject"), tags=tags)
+    return Sample(pid, prompt, (choices.letter(answer),), options, category=line.text("subject"), tags=tags)
 
 
 def release(sample: Sample) -> Parts:
     """Ask with the script's QCM-A prompt after the picture."""
-    *shown, question = sample.prompt
+    *pictures, question = sample.prompt
     options = choices.listed(sample.choices, "({}) ", " ")
     context = sample.tags["hint"].strip() or "N/A"
-    return choices.merged([tuple(shown), f"Question: {question}\nContext: {context}\nOptions: ", options, "\nAnswer:"])
+    return choices.merged(
+        [tuple(pictures), f"Question: {question}\nContext: {context}\nOptions: ", options, "\nAnswer:"]
+    )
 
 
 def with_letter(sample: Sample) -> Parts:
     """Ask for the letter, so less depends on the reading."""
-    *shown, question = sample.prompt
+    *pictures, question = sample.prompt
     hint = f"Context: {sample.tags['hint']}\n" if sample.tags["hint"].strip() else ""
-    return choices.lettered((*shown, f"{hint}{question}"), sample.choices)
+    return choices.lettered((*pictures, f"{hint}{question}"), sample.choices)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
@@ -71,8 +73,8 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
         "grades_1_6": young[True],
         "grades_7_12": young[False],
     }
-    found = {name: percent(share(*own), guessing(own[0])) for name, own in slices.items()}
-    return {**found, **by_category(records, scores, list(SUBJECTS))}
+    result = {name: percent(share(*part), guessing(part[0])) for name, part in slices.items()}
+    return {**result, **by_category(records, scores, list(SUBJECTS))}
 
 
 READINGS = {"llava": choices.scorer(letters.scienceqa_llava), "2022": letters.drawn(letters.scienceqa)}

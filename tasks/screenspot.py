@@ -38,26 +38,27 @@ def samples(name: str, data: str) -> Iterator[Sample]:
     times: Counter[str] = Counter()
     read = professional if name == "screenspot-pro" else everyday
     for line in tables.read(data, (*TABLES, *FILES[name]), TASKS[name].card["hub"], name):
-        found = read(line)
-        times[found.id] += 1
-        yield replace(found, id=f"{found.id}/{times[found.id]}")
+        question = read(line)
+        times[question.id] += 1
+        yield replace(question, id=f"{question.id}/{times[question.id]}")
 
 
 def everyday(line: tables.TableRow) -> Sample:
-    """Return a row of ScreenSpot. Its own files have sides in pixels, the tables of the hub edges in shares."""
-    own = "img_filename" in line.values
-    width, height = (shown := image(line, "img_filename" if own else "image", PICTURES)).size
-    left, top, right, bottom = box(line, "bbox", sides=own)
-    if own:
+    """Return a row of ScreenSpot. Boxes have sides in pixels in its own files, and edges in shares on the hub."""
+    from_release = "img_filename" in line.values
+    picture = image(line, "img_filename" if from_release else "image", PICTURES)
+    width, height = picture.size
+    left, top, right, bottom = box(line, "bbox", sides=from_release)
+    if from_release:
         left, top, right, bottom = left / width, top / height, right / width, bottom / height
     elif max(right, bottom) > 1 + boxes.BEYOND:
         raise InputError(f"{line.where}: the bbox is {line.value('bbox')!r:.60}; it must be edges from 0 to 1")
     source = line.text("data_source")
     platform = next((platform for system, platform in SYSTEMS.items() if system in source), "web")
-    name = line.text("img_filename") if own else line.cell("file_name", required=False) or source
+    name = line.text("img_filename") if from_release else line.cell("file_name", required=False) or source
     return Sample(
         name,
-        (shown, line.text("instruction")),
+        (picture, line.text("instruction")),
         target((left, top, right, bottom)),
         category=f"{platform}-{known(line, 'data_type', line.text('data_type'), KINDS)}",
         tags=sized((width, height)),
@@ -66,7 +67,7 @@ def everyday(line: tables.TableRow) -> Sample:
 
 def professional(line: tables.TableRow) -> Sample:
     """Return a row of ScreenSpot-Pro, whose files and tables have edges in pixels and the picture's size."""
-    shown = image(line, "image" if "image" in line.values else "img_filename", PICTURES)
+    picture = image(line, "image" if "image" in line.values else "img_filename", PICTURES)
     left, top, right, bottom = box(line, "bbox")
     try:
         width, height = map(int, line.texts("img_size"))
@@ -74,10 +75,11 @@ def professional(line: tables.TableRow) -> Sample:
         width = height = 0
     if min(width, height) < 1:
         raise InputError(f"{line.where}: the img_size is {line.value('img_size')!r:.60}; it must be width and height")
-    group, kind = (known(line, name, line.text(name), one) for name, one in (("group", GROUPS), ("ui_type", KINDS)))
+    group = known(line, "group", line.text("group"), GROUPS)
+    kind = known(line, "ui_type", line.text("ui_type"), KINDS)
     return Sample(
         line.text("id"),
-        (shown, line.text("instruction")),
+        (picture, line.text("instruction")),
         target((left / width, top / height, right / width, bottom / height)),
         category=f"{group}-{kind}",
         tags=sized((width, height)),
@@ -104,7 +106,7 @@ PROMPTS = {
         '"? Answer with one point as [x, y], in pixels.',
     ),
 }
-"""The prompts that all three benchmarks have beside those of their scripts."""
+"""The prompts that all three benchmarks have in addition to those of their scripts."""
 SEECLICK = {
     "seeclick": around(
         'In this UI screenshot, what is the position of the element corresponding to the command "', '" (with point)?'
@@ -122,15 +124,15 @@ def _task(name: str, prompts: Mapping[str, Prompt], official: Mapping[str, Score
     groups = list(dict.fromkeys(category.partition("-")[0] for category in axes))
 
     def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
-        found = by_category(records, scores, [*axes], chance=right_area)
-        parts = parts_by(lambda record: record.category.partition("-")[2], records, scores)
-        of_group = parts_by(lambda record: record.category.partition("-")[0], records, scores)
+        by_axis = by_category(records, scores, [*axes], chance=right_area)
+        by_kind = parts_by(lambda record: record.category.partition("-")[2], records, scores)
+        by_group = parts_by(lambda record: record.category.partition("-")[0], records, scores)
         return {
             "overall": percent(share(records, scores), right_area(records)),
-            "mean": macro({label: found[category] for category, label in axes.items()}),
-            **found,
-            **{kind: percent(share(*parts[kind]), right_area(parts[kind][0])) for kind in KINDS},
-            **{group: percent(share(*of_group[group]), right_area(of_group[group][0])) for group in groups},
+            "mean": macro({label: by_axis[category] for category, label in axes.items()}),
+            **by_axis,
+            **{kind: percent(share(*by_kind[kind]), right_area(by_kind[kind][0])) for kind in KINDS},
+            **{group: percent(share(*by_group[group]), right_area(by_group[group][0])) for group in groups},
         }
 
     return Task(

@@ -58,17 +58,19 @@ def right_letter(line: TableRow, answer: str, options: Sequence[str]) -> str:
 
 def image_list(line: TableRow, column: str) -> list[Image]:
     """Return the column's pictures. Raises InputError if there is none."""
-    if not (found := line.images(column)):
+    if not (pictures := line.images(column)):
         raise InputError(f"{line.where}: no picture in the column {column}; download the file again")
-    return found
+    return pictures
 
 
 def image(line: TableRow, column: str, under: Sequence[str] = ("",)) -> Image:
     """Return the column's picture. Raises InputError if there is none, or if there are several."""
-    found = line.images(column, under)
-    if len(found) != 1:
-        raise InputError(f"{line.where}: {len(found)} pictures in the column {column}, not 1; download the file again")
-    return found[0]
+    pictures = line.images(column, under)
+    if len(pictures) != 1:
+        raise InputError(
+            f"{line.where}: {len(pictures)} pictures in the column {column}, not 1; download the file again"
+        )
+    return pictures[0]
 
 
 def box(line: TableRow, name: str, sides: bool = False) -> Box:
@@ -105,11 +107,11 @@ def folder(task: Task, data: str, holds: str) -> Path:
 
 def file(task: Task, data: str, names: Sequence[str], places: Iterable[str], beside: str) -> Path:
     """Return the first of those files in the folder or its `places`. Raises InputError if there is none."""
-    own = folder(task, data, f"{names[0]} and {beside}")
-    paths = (find(own, name, places) for name in names)
+    root = folder(task, data, f"{names[0]} and {beside}")
+    paths = (find(root, name, places) for name in names)
     path = next((path for path in paths if path is not None), None)
     if path is None:
-        raise InputError(f"{own}: no {names[0]} in it; get it from {task.card['source']}")
+        raise InputError(f"{root}: no {names[0]} in it; get it from {task.card['source']}")
     return path
 
 
@@ -125,11 +127,11 @@ def few_shot_prompts(ask: Callable[[str], str]) -> Mapping[str, Prompt]:
                 "the prompt open-flamingo puts two train questions, without pictures, before a question without "
                 "demonstrations, and the data lacks them; add the train part, or choose --prompt bare"
             )
-        *shown, asked = sample.prompt
-        return (*shown, ask(str(asked)))
+        *pictures, question = sample.prompt
+        return (*pictures, ask(str(question)))
 
     def bare(sample: Sample) -> Parts:
-        *shown, asked = sample.prompt
-        return (*shown, ask(str(asked))) if shown else ()
+        *pictures, question = sample.prompt
+        return (*pictures, ask(str(question))) if pictures else ()
 
     return {"open-flamingo": open_flamingo, "bare": bare}

@@ -26,7 +26,7 @@ PLACE = "questions"
 """The folder of the questions in the authors' repository."""
 FOLDERS = ("videos", "video", "")
 LABELS = "labels of the options"
-"""The tag with the labels of two captions, such as Option 1 and Option 2, on a line each."""
+"""The tag with the labels of two captions, such as Option 1 and Option 2, one per line."""
 _OPTION = re.compile(r"\s*(?P<name>[A-D])\.\s*(?P<text>.*\S)\s*")
 _CAPTION = re.compile(r"(?P<label>(?:Option|Sentence|Caption) (?P<name>[12AB])): (?P<text>.*\S)\s*")
 _LABEL = re.compile(r"\b(?i:option|sentence|caption) ([12AB])\b")
@@ -42,14 +42,14 @@ def rows(path: Path, folder: Path) -> Iterator[tuple[str, str, int, tables.Table
     """
     content = json_rows.load(path)
     for name, aspects in _map(content, str(path)).items():
-        for aspect, asked in _map(aspects, f"{path}, {name}").items():
+        for aspect, questions in _map(aspects, f"{path}, {name}").items():
             where = f"{path}, {name}, {aspect}"
             tables.known(where, "aspect", aspect, ASPECTS)
-            if not isinstance(asked, list):
+            if not isinstance(questions, list):
                 raise InputError(f"{where}: not a list of questions; download the file again")
-            for number, values in enumerate(asked):
-                at = f"{where}, item {number + 1}"
-                yield name, aspect, number, tables.TableRow(_map(values, at), at, folder, path)
+            for number, values in enumerate(questions):
+                location = f"{where}, item {number + 1}"
+                yield name, aspect, number, tables.TableRow(_map(values, location), location, folder, path)
 
 
 def _map(value: object, where: str) -> Mapping[str, object]:
@@ -61,29 +61,29 @@ def _map(value: object, where: str) -> Mapping[str, object]:
 def listed(line: tables.TableRow, form: re.Pattern[str]) -> tuple[list[re.Match[str]], str]:
     """Return the options that the question lists after its first line, and the letter of the right one."""
     lines = line.text("question").split("\n")[1:]
-    found = [match for match in map(form.fullmatch, lines) if match]
+    matches = [match for match in map(form.fullmatch, lines) if match]
     answer = line.text("answer").strip()
-    right = [choices.letter(place) for place, match in enumerate(found) if match[0].strip() == answer]
-    named = "".join(match["name"] for match in found)
-    if len(found) != len(lines) or named not in ("12", choices.LETTERS[: len(lines)]):
+    right = [choices.letter(index) for index, match in enumerate(matches) if match[0].strip() == answer]
+    names = "".join(match["name"] for match in matches)
+    if len(matches) != len(lines) or names not in ("12", choices.LETTERS[: len(lines)]):
         raise InputError(
             f"{line.where}: the options are not in the lines after the first, in order; download the file again"
         )
     if len(right) != 1:
         raise InputError(f"{line.where}: the answer '{answer[:40]}' is not one of the options in its question; fix it")
-    return found, right[0]
+    return matches, right[0]
 
 
 def multiple_choice(line: tables.TableRow) -> tuple[str, tuple[str, ...], dict[str, str]]:
     """Read a question with lines such as "A. cooking"."""
-    found, right = listed(line, _OPTION)
-    return right, tuple(match["text"] for match in found), {}
+    matches, right = listed(line, _OPTION)
+    return right, tuple(match["text"] for match in matches), {}
 
 
 def captions(line: tables.TableRow) -> tuple[str, tuple[str, ...], dict[str, str]]:
     """Read a question with two lines such as "Option 1: A man cooks."."""
-    found, right = listed(line, _CAPTION)
-    return right, tuple(match["text"] for match in found), {LABELS: "\n".join(match["label"] for match in found)}
+    matches, right = listed(line, _CAPTION)
+    return right, tuple(match["text"] for match in matches), {LABELS: "\n".join(match["label"] for match in matches)}
 
 
 def yes_no(line: tables.TableRow) -> tuple[str, tuple[str, ...], dict[str, str]]:
@@ -117,27 +117,29 @@ def match(record: Record) -> Score:
     """
     if record.text is None:
         return choices.unanswered(record)
-    text, found = _stripped(record.text), None
+    text, matching = _stripped(record.text), None
     labels = record.tags[LABELS].split("\n")
     if len(labels) != len(record.choices) or not all(map(_LABEL.fullmatch, labels)):
         raise InputError(f"record {record.id}: its {LABELS} are {labels!r:.60}, not one for each; restore the file")
-    heads, named = [caption.split(": ")[0] for caption in record.choices], [label.split()[1] for label in labels]
-    whole = [f"{label}: {caption}" for label, caption in zip(labels, record.choices, strict=True)]
+    heads, names = [caption.split(": ")[0] for caption in record.choices], [label.split()[1] for label in labels]
+    full = [f"{label}: {caption}" for label, caption in zip(labels, record.choices, strict=True)]
     after = text.split(") ")[1] if ") " in text else None
-    for forms, texts in ((whole, (text,)), (heads, (text, after)), (labels + named, (text, text.replace(".", "")))):
-        found = next((form for form in reversed(forms) if form in texts), found)
-    for letter, *own in zip(choices.LETTERS, whole, heads, labels, named, strict=False):
-        if found in own and letter in record.targets:
+    for forms, texts in ((full, (text,)), (heads, (text, after)), (labels + names, (text, text.replace(".", "")))):
+        matching = next((form for form in reversed(forms) if form in texts), matching)
+    for letter, *forms in zip(choices.LETTERS, full, heads, labels, names, strict=False):
+        if matching in forms and letter in record.targets:
             return Score(1.0, "correct", letter)
-    places = [place for forms in (whole, heads, labels, named) for place, form in enumerate(forms) if form == found]
-    return choices.graded(record, choices.letter(places[0]) if places else None)
+    indices = [index for forms in (full, heads, labels, names) for index, form in enumerate(forms) if form == matching]
+    return choices.graded(record, choices.letter(indices[0]) if indices else None)
 
 
 def strict_match(text: str, options: Sequence[str]) -> str | None:
     """Read strictly. Sentences and captions are options, too, and options 1 and 2 are A and B."""
-    named = {"1": "A", "2": "B", "A": "A", "B": "B"}
-    alone = re.fullmatch(r"\W*([12])\W*", text)
-    return named[alone[1]] if alone else strict(_LABEL.sub(lambda one: f"option {named[one[1]]}", text), options)
+    letter_of = {"1": "A", "2": "B", "A": "A", "B": "B"}
+    number = re.fullmatch(r"\W*([12])\W*", text)
+    if number:
+        return letter_of[number[1]]
+    return strict(_LABEL.sub(lambda label: f"option {letter_of[label[1]]}", text), options)
 
 
 def _stripped(text: str) -> str:
@@ -147,13 +149,13 @@ def _stripped(text: str) -> str:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy overall and by aspect, clustered by video."""
 
-    def chance(own: Sequence[Record]) -> float | None:
-        if not own:
+    def chance(records: Sequence[Record]) -> float | None:
+        if not records:
             return None
-        return guessing(own) if own[0].choices else 50.0
+        return guessing(records) if records[0].choices else 50.0
 
-    whole = percent(share(records, scores, "video"), chance(records))
-    return {"overall": whole, **by_category(records, scores, [*ASPECTS], "video", chance)}
+    overall = percent(share(records, scores, "video"), chance(records))
+    return {"overall": overall, **by_category(records, scores, [*ASPECTS], "video", chance)}
 
 
 def _task(name: str, table: str, reads: Reads, ask: str, scorers: Mapping[str, Scorer], choice: bool = True) -> Task:
@@ -162,17 +164,17 @@ def _task(name: str, table: str, reads: Reads, ask: str, scorers: Mapping[str, S
         path = Path(data) if Path(data).is_file() else file(task, data, (table,), (PLACE,), "the videos")
         folder = path.parent.parent if path.parent.name == PLACE else path.parent
         for video_id, aspect, number, line in rows(path, folder):
-            places = [place for suffix in (".mp4", "") for place in line.places(f"{video_id}{suffix}", FOLDERS)]
-            shown, tags = video.frames(folder, places, line.where, frames, sampler)
-            right, options, more = reads(line)
+            paths = [path for suffix in (".mp4", "") for path in line.places(f"{video_id}{suffix}", FOLDERS)]
+            pictures, tags = video.frames(folder, paths, line.where, frames, sampler)
+            right, options, extra_tags = reads(line)
             yield Sample(
                 f"{video_id}/{aspect}/{number}",
-                (*shown, line.text("question")),
+                (*pictures, line.text("question")),
                 (right,),
                 tuple((option,) for option in options),
                 groups={"video": video_id},
                 category=aspect,
-                tags=tags | more,
+                tags=tags | extra_tags,
             )
 
     task = Task(

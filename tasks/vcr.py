@@ -25,23 +25,23 @@ def samples(data: str) -> Iterator[Sample]:
     """
     for line in tables.read(data, ("val.jsonl",), None, "vcr"):
         row = vcr.question(line)
-        place = {number: index for index, number in enumerate(row.mentioned, start=1)}
-        shown = vcr.pictures(row, line.folder or Path(data))
-        answers, reasons = (tuple(vcr.spoken(text, place) for text in texts) for texts in (row.answers, row.reasons))
-        asked = vcr.spoken(row.asked, place)
-        reasoned = choices.merged([asked, "\nAnswer: ", answers[row.answer], "\nWhy is that so?"])
-        questions = (("q_a", asked, answers, row.answer), ("qa_r", reasoned, reasons, row.reason))
+        numbers = {number: index for index, number in enumerate(row.mentioned, start=1)}
+        pictures = vcr.pictures(row, line.folder or Path(data))
+        answers, reasons = (tuple(vcr.spoken(text, numbers) for text in texts) for texts in (row.answers, row.reasons))
+        stem = vcr.spoken(row.asked, numbers)
+        reason_stem = choices.merged([stem, "\nAnswer: ", answers[row.answer], "\nWhy is that so?"])
+        questions = (("q_a", stem, answers, row.answer), ("qa_r", reason_stem, reasons, row.reason))
         for kind, question, options, right in questions:
             name, targets = f"{row.id}/{kind}", (choices.letter(right),)
             groups = {"still": row.still, "question": row.id}
-            yield Sample(name, (*shown, *question), targets, options, groups=groups, category=kind)
+            yield Sample(name, (*pictures, *question), targets, options, groups=groups, category=kind)
 
 
 def with_letter(sample: Sample) -> Parts:
     """Show the still and crops of the objects mentioned, and ask for the letter of an option."""
-    shown = tuple(part for part in sample.prompt if isinstance(part, Image))
-    asked = tuple(part for part in sample.prompt if not isinstance(part, Image))
-    return choices.lettered((*shown, "Question: ", *asked), sample.choices)
+    pictures = tuple(part for part in sample.prompt if isinstance(part, Image))
+    question = tuple(part for part in sample.prompt if not isinstance(part, Image))
+    return choices.lettered((*pictures, "Question: ", *question), sample.choices)
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:

@@ -40,12 +40,13 @@ def msvd(folder: Path) -> Reader:
     """
     path = find(folder, "youtube_mapping.txt", PLACES)
     text = "" if path is None else regular.read_bytes(path).decode("utf-8", "backslashreplace")
-    called = {number.strip(): name.strip() for name, _, number in (line.rpartition(" ") for line in text.splitlines())}
+    pairs = (line.rpartition(" ") for line in text.splitlines())
+    names = {number.strip(): name.strip() for name, _, number in pairs}
 
     def question(line: tables.TableRow, number: int) -> VideoQuestion:
-        found = video_qa.question(line, number, "vid", ".avi")
-        other = called.get(found.video)
-        return found if other is None else replace(found, files=(*found.files, f"{other}.avi"))
+        result = video_qa.question(line, number, "vid", ".avi")
+        alias = names.get(result.video)
+        return result if alias is None else replace(result, files=(*result.files, f"{alias}.avi"))
 
     return question
 
@@ -62,11 +63,11 @@ def ivqa(folder: Path) -> Reader:
         name = line.text("video_id")
         part = f"{name}_{line.text('start')}_{line.text('end')}"
         files = tuple(f"{part}{suffix}" for suffix in (".webm", ".mp4", ".mkv"))
-        named = [column for column in line.values if re.fullmatch(r"answer\d+", column)]
-        answers = tuple(text for column in named if (text := line.cell(column).strip()))
+        columns = [column for column in line.values if re.fullmatch(r"answer\d+", column)]
+        answers = tuple(text for column in columns if (text := line.cell(column).strip()))
         if len(answers) != PEOPLE:
-            wrong = f"{plural(len(answers), 'answer')} instead of {PEOPLE}"
-            raise InputError(f"{line.where}: {wrong}; download the file again")
+            problem = f"{plural(len(answers), 'answer')} instead of {PEOPLE}"
+            raise InputError(f"{line.where}: {problem}; download the file again")
         id = line.cell("id", required=False) or str(number)
         return VideoQuestion(id, name, files, line.text("question").strip(), answers)
 
@@ -75,21 +76,21 @@ def ivqa(folder: Path) -> Reader:
 
 def instructblip(sample: Sample) -> Parts:
     """Ask with InstructBLIP's wording for questions about videos."""
-    *shown, asked = sample.prompt
-    return (*shown, f"Question: {asked} Short Answer:")
+    *pictures, question = sample.prompt
+    return (*pictures, f"Question: {question} Short Answer:")
 
 
 def mmicl(sample: Sample) -> Parts:
     """Ask as MMICL's data does (MIC_tool's msrvttqa template, typos fixed). The context introduces the pictures."""
-    *shown, asked = sample.prompt
+    *pictures, question = sample.prompt
     task = "Watch the provided images carefully and answer the following question briefly based on your understanding"
-    return (*shown, f"{task} of the images content. Question: {asked}")
+    return (*pictures, f"{task} of the images content. Question: {question}")
 
 
 def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy overall and, if the authors report it, by first word of the question; clustered by video."""
-    split = by_category(records, scores, list(kinds), "video", lambda own: None) if kinds else {}
-    return {"overall": percent(share(records, scores, "video"), None), **split}
+    by_kind = by_category(records, scores, list(kinds), "video", lambda records: None) if kinds else {}
+    return {"overall": percent(share(records, scores, "video"), None), **by_kind}
 
 
 def _task(
@@ -98,14 +99,16 @@ def _task(
     def watch(data: str, frames: int, sampler: str) -> Iterator[Sample]:
         """Yield the test questions, each after `frames` frames of its video. Raises InputError."""
         path, folder = shared.file(task, data, files, PLACES, "the videos"), Path(data)
-        question = reader(folder)
+        read_row = reader(folder)
         for number, line in enumerate(tables.of_file(path, folder), start=1):
-            found = question(line, number)
-            places = [place for file in found.files for place in line.places(file, FOLDERS)]
-            shown, tags = video.frames(folder, places, line.where, frames, sampler)
-            first, groups = found.asked.split()[0].lower(), {"video": found.video}
+            question = read_row(line, number)
+            paths = [path for file in question.files for path in line.places(file, FOLDERS)]
+            pictures, tags = video.frames(folder, paths, line.where, frames, sampler)
+            first, groups = question.asked.split()[0].lower(), {"video": question.video}
             kind = first if first in KINDS else "other"
-            yield Sample(found.id, (*shown, found.asked), found.answers, groups=groups, category=kind, tags=tags)
+            yield Sample(
+                question.id, (*pictures, question.asked), question.answers, groups=groups, category=kind, tags=tags
+            )
 
     scorers = {
         "official": short.agreed(people, str.strip, str.strip),

@@ -32,7 +32,7 @@ def samples(data: str) -> Iterator[Sample]:
 
 
 def sample(line: tables.TableRow) -> Sample:
-    """Return a row as a question. Where it has no options, the picture shows them."""
+    """Return a row as a question. If it has no options, the picture shows them."""
     options = OPTIONS if line.value("options") is None else line.texts("options")
     if len(options) != len(OPTIONS):
         raise InputError(f"{line.where}: a question must have 4 options, or none; this one has {len(options)}")
@@ -49,11 +49,11 @@ def asking(end: str) -> Callable[[Sample], Parts]:
     """Return the prompt that ends with a text."""
 
     def prompt(sample: Sample) -> Parts:
-        *shown, question = sample.prompt
+        *pictures, question = sample.prompt
         listed = "".join(f"\n({letter}) {option}" for letter, (option,) in zip(OPTIONS, sample.choices, strict=True))
-        pictured = tuple(option for (option,) in sample.choices) == OPTIONS
-        offered = " Choose from (A) (B) (C) (D) in the image." if pictured else listed
-        return (*shown, f"Question: {question}\nOptions:{offered}\n{end}")
+        in_picture = tuple(option for (option,) in sample.choices) == OPTIONS
+        options = " Choose from (A) (B) (C) (D) in the image." if in_picture else listed
+        return (*pictures, f"Question: {question}\nOptions:{options}\n{end}")
 
     return prompt
 
@@ -61,24 +61,27 @@ def asking(end: str) -> Callable[[Sample], Parts]:
 def parsed(text: str, options: Sequence[str]) -> str | None:
     """Read as `parse_response`: the last letter in the first form that has one, else the option that begins last.
 
-    A letter after "Answer:" may begin a word, so "Answer: Blue" is B. The script draws where it reads none.
+    A letter after "Answer:" may begin a word, so "Answer: Blue" is B. The script draws a letter if it reads none.
     """
     text = f" {text.strip()}"
     for form in (*FORMS, *([" ([A-Da-d])"] if len(text) <= SHORT + 1 else [])):
-        if found := [letter for letter in map(str.upper, re.findall(form, text)) if letter in OPTIONS]:
-            return found[-1]
+        if matches := [letter for letter in map(str.upper, re.findall(form, text)) if letter in OPTIONS]:
+            return matches[-1]
     if tuple(options) == OPTIONS:
         return None
     pairs, lower = [*choices.texts(options)], text.lower()
-    led = (letter for letter, option in pairs if f"answer: {option}" in lower or f"answer:{option}" in lower)
-    place, last = max(((text.rfind(option), -number) for number, (_, option) in enumerate(pairs)), default=(-1, 0))
-    return next(led, pairs[-last][0] if place >= 0 else None)
+    stated = [letter for letter, option in pairs if f"answer: {option}" in lower or f"answer:{option}" in lower]
+    if stated:
+        return stated[0]
+    positions = [text.rfind(option) for _, option in pairs]
+    last = max(positions, default=-1)
+    return pairs[positions.index(last)][0] if last >= 0 else None
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the accuracy overall and of each kind of reasoning."""
-    whole = percent(share(records, scores), guessing(records))
-    return {"overall": whole, **by_category(records, scores, [*KINDS])}
+    overall = percent(share(records, scores), guessing(records))
+    return {"overall": overall, **by_category(records, scores, [*KINDS])}
 
 
 _COT = (

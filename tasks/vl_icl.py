@@ -40,19 +40,19 @@ def read(data: str, shots: int, seed: int) -> Iterator[Sample]:
     folder, for fewer than k other questions to draw from, and for bad rows.
     """
     folder = Path(data)
-    found = [subset for subset in SUBSETS if (folder / subset / "query.json").is_file()]
-    if not found:
+    subsets = [subset for subset in SUBSETS if (folder / subset / "query.json").is_file()]
+    if not subsets:
         raise InputError(f"no data at '{folder}': give the folder that holds {', '.join(SUBSETS)}, with query.json")
-    for subset in found:
+    for subset in subsets:
         table = folder / subset / "support.json"
         support = [] if subset == "open_mi" else list(tables.of_file(table, folder))
         for number, query in enumerate(tables.of_file(folder / subset / "query.json", folder)):
             draw = random.Random(f"{seed} {subset} {number}")
             prompt: Parts = (*query.images("image"), query.text("question"))
-            shown = tuple(_demonstrations(subset, query, support, shots, draw))
+            demonstrations = tuple(_demonstrations(subset, query, support, shots, draw))
             tags = {"shots": str(shots), "seed": str(seed)}
             name, targets = f"{subset}/{number}", (query.text("answer"),)
-            yield Sample(name, prompt, targets, shots=shown, category=subset, tags=tags)
+            yield Sample(name, prompt, targets, shots=demonstrations, category=subset, tags=tags)
 
 
 def _demonstrations(
@@ -74,19 +74,23 @@ def _demonstrations(
 
 def _of_classes(query: tables.TableRow, shots: int, draw: random.Random) -> Iterator[Shot]:
     """Yield shots of two classes, the query's and another, in random order; their pictures keep the data's order."""
-    own, classes = query.text("answer"), query.texts("classes")
-    others = [name for name in classes if name != own]
-    if own not in classes or not others:
-        raise InputError(f"{query.where}: the answer '{own[:40]}' is not one of two or more different classes; fix it")
-    pair = [own, draw.choice(others)]
+    answer, classes = query.text("answer"), query.texts("classes")
+    others = [name for name in classes if name != answer]
+    if answer not in classes or not others:
+        raise InputError(
+            f"{query.where}: the answer '{answer[:40]}' is not one of two or more different classes; fix it"
+        )
+    pair = [answer, draw.choice(others)]
     draw.shuffle(pair)
     support = _inner(query, query.value("support"), "support")
-    shown = {name: _inner(query, support.value(name), name).images("images") for name in pair}
+    pictures = {name: _inner(query, support.value(name), name).images("images") for name in pair}
     for number in range(shots):
         for name in pair:
-            if number >= (has := len(shown[name])):
-                raise InputError(f"{query.where}: {shots} pictures of {name} requested, but {has} exist; request fewer")
-            yield Shot((shown[name][number], "This is a"), name)
+            if number >= (count := len(pictures[name])):
+                raise InputError(
+                    f"{query.where}: {shots} pictures of {name} requested, but {count} exist; request fewer"
+                )
+            yield Shot((pictures[name][number], "This is a"), name)
 
 
 def _inner(line: tables.TableRow, value: object, name: str) -> tables.TableRow:
@@ -109,8 +113,8 @@ def _shot(line: tables.TableRow, query: tables.TableRow | None = None) -> Shot:
 
 def plain(sample: Sample) -> Parts:
     """Ask as the scripts do, with no description of the task."""
-    *shown, question = sample.prompt
-    return (*shown, f"{question}\nAnswer:")
+    *pictures, question = sample.prompt
+    return (*pictures, f"{question}\nAnswer:")
 
 
 def official(record: Record) -> Score:
@@ -124,8 +128,8 @@ def official(record: Record) -> Score:
     if record.category == "matching_mi":
         answer = "yes" if "yes" in answer.lower() else "no"
     elif record.category.startswith("operator_induction"):
-        found = re.search(r"\d+", answer)
-        answer = found[0] if found else ""
+        match = re.search(r"\d+", answer)
+        answer = match[0] if match else ""
     right = answer.lower() == target
     return Score(float(right), "correct" if right else "incorrect", answer)
 
@@ -138,10 +142,10 @@ def strict(record: Record) -> Score:
         return _YES_NO(record)
     if record.category not in NUMBERS:
         return short.exact(record)
-    found = set(_NUMBER.findall(record.text))
-    if len(found) != 1:
+    values = set(_NUMBER.findall(record.text))
+    if len(values) != 1:
         return Score(0.0, "unparsed")
-    answer = found.pop()
+    answer = values.pop()
     right = answer in record.targets
     return Score(float(right), "correct" if right else "incorrect", answer)
 
@@ -156,9 +160,9 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 
 def _chance(records: Sequence[Record]) -> float | None:
     """Return the chance level for yes/no and for the two names that demonstrations show, otherwise None."""
-    named = all(record.tags.get("shots") != "0" for record in records)
+    has_shots = all(record.tags.get("shots") != "0" for record in records)
     kind = records[0].category if records else ""
-    return 50.0 if kind == "matching_mi" or (kind == "open_mi" and named) else None
+    return 50.0 if kind == "matching_mi" or (kind == "open_mi" and has_shots) else None
 
 
 VL_ICL = Task(

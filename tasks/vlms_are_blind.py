@@ -36,8 +36,8 @@ LETTERS = (
 
 def samples(data: str) -> Iterator[Sample]:
     """Yield the questions of the hub, of a table or of a folder's tables. Raises InputError."""
-    found = tables.read(data, FILES, VLMS_ARE_BLIND.card["hub"], "vlms-are-blind")
-    return (sample(line, str(number)) for number, line in enumerate(found, start=1))
+    rows = tables.read(data, FILES, VLMS_ARE_BLIND.card["hub"], "vlms-are-blind")
+    return (sample(line, str(number)) for number, line in enumerate(rows, start=1))
 
 
 def sample(line: tables.TableRow, id: str) -> Sample:
@@ -57,22 +57,22 @@ def vlmevalkit(text: str, task: str, key: str) -> tuple[str | None, bool]:
         right = key.lower() in text.lower() if task == TOUCHING else key in text
         return (key if right else text or None), right
     if task not in GRIDS:
-        found = re.search(r"\{(.*?)\}", text)
-        return (found[1], found[1] == key) if found else (None, False)
+        match = re.search(r"\{(.*?)\}", text)
+        return (match[1], match[1] == key) if match else (None, False)
     sizes = [size for name in ("[Rr]ow", "[Cc]olumn") if (size := _first_after(name, text)) is not None]
     if len(sizes) < 2:
         pair = re.search(r"\((\d+),\s*(\d+)\)", text)
         sizes = [*pair.groups()] if pair else []
-    wanted = [side.strip() for side in key.split(",")]
-    return ",".join(sizes) or None, [*map(_number, sizes)] == [*map(_number, wanted)]
+    sides = [side.strip() for side in key.split(",")]
+    return ",".join(sizes) or None, [*map(_number, sizes)] == [*map(_number, sides)]
 
 
 def _first_after(name: str, text: str) -> str | None:
     """Return the first number in braces that has the name before it, without another brace between them."""
-    for found in re.finditer(r"\{(\d+)\}", text):
-        start = max(text.rfind(brace, 0, found.start()) for brace in "{}") + 1
-        if re.search(name, text[start : found.start()]):
-            return found[1]
+    for match in re.finditer(r"\{(\d+)\}", text):
+        start = max(text.rfind(brace, 0, match.start()) for brace in "{}") + 1
+        if re.search(name, text[start : match.start()]):
+            return match[1]
     return None
 
 
@@ -85,8 +85,8 @@ def lmms_eval(text: str, task: str, key: str) -> tuple[str | None, bool]:
         pairs = (re.search(form, text) for form in PAIRS)
         answer = next((",".join(pair.groups()) for pair in pairs if pair), None)
     else:
-        found = re.search("[a-z]" if task == LETTER else r"\d+", text)
-        answer = found[0] if found else None
+        match = re.search("[a-z]" if task == LETTER else r"\d+", text)
+        answer = match[0] if match else None
     return answer, answer == key.lower()
 
 
@@ -103,13 +103,12 @@ def strict(text: str, task: str, key: str) -> tuple[str | None, bool]:
     if task in GRIDS:
         sizes = _sides(short.normal(stated))
         return ",".join(sizes) if sizes else None, sizes == re.findall(r"\d+", key)
-    inside = {one.strip() for one in BRACES.findall(text)}
-    stated = inside.pop() if len(inside) == 1 else stated
+    contents = {content.strip() for content in BRACES.findall(text)}
+    stated = contents.pop() if len(contents) == 1 else stated
     if task == LETTER:
-        found = {one.lower() for one in LETTERS[0].findall(stated)} or {
-            one.lower() for one in LETTERS[1].findall(stated)
-        }
-        answer = found.pop() if len(found) == 1 else None
+        matches = LETTERS[0].findall(stated) or LETTERS[1].findall(stated)
+        letters = {letter.lower() for letter in matches}
+        answer = letters.pop() if len(letters) == 1 else None
         return answer, answer == key.lower()
     score = _COUNTED(Record("", (key,), text=stated))
     return score.answer, score.outcome == "correct"
@@ -118,16 +117,16 @@ def strict(text: str, task: str, key: str) -> tuple[str | None, bool]:
 def _sides(text: str) -> list[str] | None:
     """Return the numbers of rows and of columns that a text states, each next to its name or as pairs, if all agree."""
     parts = re.findall(r"\d+|row|col", text)
-    found = dict[str, set[str]](row=set(), col=set())
+    by_side = dict[str, set[str]](row=set(), col=set())
     for first, second in zip(parts[::2], parts[1::2], strict=False):
-        names, sizes = [one for one in (first, second) if one in found], {first, second} - found.keys()
+        names, sizes = [part for part in (first, second) if part in by_side], {first, second} - by_side.keys()
         if len(names) == 1:
-            found[names[0]] |= sizes
+            by_side[names[0]] |= sizes
         elif not names:
-            found["row"].add(first)
-            found["col"].add(second)
-    agreed = len(parts) % 2 == 0 and all(len(own) == 1 for own in found.values())
-    return [own.pop() for own in found.values()] if agreed else None
+            by_side["row"].add(first)
+            by_side["col"].add(second)
+    agreed = len(parts) % 2 == 0 and all(len(values) == 1 for values in by_side.values())
+    return [values.pop() for values in by_side.values()] if agreed else None
 
 
 _COUNTED = short.numeric("0")
@@ -154,10 +153,10 @@ def _number(digits: str) -> int | None:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the tasks' accuracies and, overall, their mean over the tasks in the data, as in the paper's table."""
     merged = [replace(record, category=GRIDS.get(record.category, record.category)) for record in records]
-    found = by_category(merged, scores, TASKS)
-    there = {record.category for record in merged}
-    mean = macro({name: one for name, one in found.items() if name in there})
-    return {"overall": mean, "questions": percent(share(records, scores), None), **found}
+    by_task = by_category(merged, scores, TASKS)
+    present = {record.category for record in merged}
+    mean = macro({name: accuracy for name, accuracy in by_task.items() if name in present})
+    return {"overall": mean, "questions": percent(share(records, scores), None), **by_task}
 
 
 OFFICIAL = scorer(vlmevalkit)

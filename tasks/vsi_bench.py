@@ -17,13 +17,13 @@ _LEVELS = {name: label for name, label in _CARD.axes.items() if name.startswith(
 
 def _axes() -> dict[str, str]:
     """Return the card's tasks, with one for all levels of relative direction."""
-    found: dict[str, str] = {}
+    axes: dict[str, str] = {}
     for name, label in _CARD.axes.items():
         if name in _LEVELS:
-            found[DIRECTION] = "Relative direction"
+            axes[DIRECTION] = "Relative direction"
         else:
-            found[name] = label
-    return found
+            axes[name] = label
+    return axes
 
 
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
@@ -31,12 +31,12 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 
     Relative direction is the mean of its levels. Tasks and levels without questions are in no mean.
     """
-    found = _CARD.metrics["official"](records, scores)
-    there = sorted({record.category for record in records})
-    levels = {name: found[name] for name in there if name in _LEVELS}
+    result = _CARD.metrics["official"](records, scores)
+    present = sorted({record.category for record in records})
+    levels = {name: result[name] for name in present if name in _LEVELS}
     direction = {DIRECTION: macro(levels)} if levels else {}
-    tasks = {name: found[name] for name in there if name not in _LEVELS} | direction
-    return {**found, DIRECTION: percent(share([], []), None), **direction, "overall": macro(tasks)}
+    tasks = {name: result[name] for name in present if name not in _LEVELS} | direction
+    return {**result, DIRECTION: percent(share([], []), None), **direction, "overall": macro(tasks)}
 
 
 VSI_BENCH = replace(

@@ -47,7 +47,7 @@ def sample(line: tables.TableRow) -> Sample:
         line.text("question number"),
         (image(line, "image_path"), f"{line.text('question')}\nOption: {option}"),
         (right_letter(line, line.text("answer"), options),),
-        tuple((one,) for one in options),
+        tuple((text,) for text in options),
         groups={"problem": line.text("ID")},
         category=key,
     )
@@ -60,15 +60,15 @@ def read(text: str, options: Sequence[str]) -> str | None:
 
 
 def strictly(text: str, options: Sequence[str]) -> str | None:
-    """Read what stands in the place for the answer in the form that the prompt asks for, or else the whole text."""
-    places = [first or second for first, second in _PLACE.findall(plain(text))]
-    found = {strict(place.strip(), options) for place in places}
-    if not places:
+    """Read the answer in the form that the prompt asks for, or else the whole text."""
+    answers = [first or second for first, second in _ANSWER.findall(plain(text))]
+    letters = {strict(answer.strip(), options) for answer in answers}
+    if not answers:
         return strict(text, options)
-    return found.pop() if len(found) == 1 else None
+    return letters.pop() if len(letters) == 1 else None
 
 
-_PLACE = re.compile(r"<answer>\s*:\s*<*([^<>]+)|\banswer\s*:\s*<+([^<>]+)>", re.IGNORECASE)
+_ANSWER = re.compile(r"<answer>\s*:\s*<*([^<>]+)|\banswer\s*:\s*<+([^<>]+)>", re.IGNORECASE)
 Outcome = Callable[[bool, bool, bool], float | None]
 """Maps whether all steps, any step, and the whole problem are right to a value; None leaves the problem out."""
 OUTCOMES: dict[str, tuple[str, Outcome]] = {
@@ -88,17 +88,19 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 
     Rote memorization is a share of the problems that were solved as a whole. A problem without all parts is left out.
     """
-    found: Numbers = {}
+    result: Numbers = {}
     problems = _problems(records, scores)
     for name, (_, value) in OUTCOMES.items():
-        pairs = [(own, problem) for problem, marks in problems.items() if (own := value(*marks)) is not None]
-        mean = Mean([own for own, _ in pairs], [problem for _, problem in pairs])
-        found[name] = percent(mean, None, "no whole problem was solved" if problems else "no problem has all its parts")
+        pairs = [(mark, problem) for problem, marks in problems.items() if (mark := value(*marks)) is not None]
+        mean = Mean([mark for mark, _ in pairs], [problem for _, problem in pairs])
+        result[name] = percent(
+            mean, None, "no whole problem was solved" if problems else "no problem has all its parts"
+        )
     for name, keys in ACCURACIES.items():
         rows = [pair for pair in zip(records, scores, strict=True) if pair[0].category in keys]
-        asked = [record for record, _ in rows]
-        found[name] = percent(share(asked, [score for _, score in rows], "problem"), guessing(asked))
-    return found
+        group = [record for record, _ in rows]
+        result[name] = percent(share(group, [score for _, score in rows], "problem"), guessing(group))
+    return result
 
 
 def _problems(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, tuple[bool, bool, bool]]:
@@ -107,13 +109,13 @@ def _problems(records: Sequence[Record], scores: Sequence[Score]) -> dict[str, t
     for record, score in zip(records, scores, strict=True):
         if score.value is not None:
             marks[record.groups["problem"]][record.category] = score.value == 1
-    found = {}
-    for problem, own in marks.items():
-        parts = next((parts for kind, parts in STEPS.items() if own.keys() == {f"{kind}_{part}" for part in parts}), ())
-        if parts:
-            *steps, whole = (own[f"{len(parts) - 1}steps_{part}"] for part in parts)
-            found[problem] = all(steps), any(steps), whole
-    return found
+    result = {}
+    for problem, right in marks.items():
+        kind = next((kind for kind, parts in STEPS.items() if right.keys() == {f"{kind}_{part}" for part in parts}), "")
+        if kind:
+            *steps, whole = (right[f"{kind}_{part}"] for part in STEPS[kind])
+            result[problem] = all(steps), any(steps), whole
+    return result
 
 
 WE_MATH = Task(

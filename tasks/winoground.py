@@ -54,8 +54,8 @@ def _picture(line: tables.TableRow, column: str) -> Image:
     value = line.value(column)
     if isinstance(value, str) and line.folder is not None and not Path(value).suffix:
         return files.picture(line.folder, f"images/{value}.png", line.where)
-    found: Image = shared.image(line, column)
-    return found
+    picture: Image = shared.image(line, column)
+    return picture
 
 
 def samples(make: Callable[[CaptionPair], Iterator[Sample]], data: str) -> Iterator[Sample]:
@@ -80,12 +80,12 @@ def joint_cells(pair: CaptionPair) -> Iterator[Sample]:
 
     MMICL's authors shuffle the pair, too (issue 19 of HaozheZhao/MIC). Here the order depends only on the id.
     """
-    order = random.Random(replace_surrogates(f"winoground {pair.id}")).sample((0, 1), 2)
-    flipped = random.Random(replace_surrogates(f"winoground captions {pair.id}")).sample((0, 1), 2)
-    shown: Parts = (*(pair.images[i] for i in order), *(pair.captions[c] for c in flipped))
+    picture_order = random.Random(replace_surrogates(f"winoground {pair.id}")).sample((0, 1), 2)
+    caption_order = random.Random(replace_surrogates(f"winoground captions {pair.id}")).sample((0, 1), 2)
+    prompt: Parts = (*(pair.images[i] for i in picture_order), *(pair.captions[c] for c in caption_order))
     for caption, image in CELLS:
-        tags = {"caption place": str(flipped.index(caption)), "image place": str(order.index(image))}
-        yield _cell(pair, caption, image, shown, tags)
+        tags = {"caption place": str(caption_order.index(caption)), "image place": str(picture_order.index(image))}
+        yield _cell(pair, caption, image, prompt, tags)
 
 
 def _cell(pair: CaptionPair, caption: int, image: int, prompt: Parts, tags: Mapping[str, str] | None = None) -> Sample:
@@ -98,11 +98,11 @@ def forced(pair: CaptionPair) -> Iterator[Sample]:
     """Yield "which caption?" for each picture and "which picture?" for each caption. A is right for half of them."""
     captions = tuple((caption,) for caption in pair.captions)
     pictures = tuple((image,) for image in pair.images)
-    for side, shown, options in (("text", pictures, captions), ("image", captions, pictures)):
-        for place in (0, 1):
-            name, right, groups = f"{pair.id}/{side}{place}", (choices.letter(place),), {"pair": pair.id}
+    for side, queries, options in (("text", pictures, captions), ("image", captions, pictures)):
+        for index in (0, 1):
+            name, right, groups = f"{pair.id}/{side}{index}", (choices.letter(index),), {"pair": pair.id}
             tags = {"side": side}
-            yield Sample(name, shown[place], right, options, groups=groups, category=pair.tag, tags=tags)
+            yield Sample(name, queries[index], right, options, groups=groups, category=pair.tag, tags=tags)
 
 
 def ask_match(sample: Sample) -> Parts:
@@ -113,19 +113,19 @@ def ask_match(sample: Sample) -> Parts:
 
 def ask_joint(sample: Sample) -> Parts:
     """Ask with the wording of MMICL's authors. The model's context introduces the pictures."""
-    first, second, one, other = sample.prompt
+    picture_0, picture_1, caption_0, caption_1 = sample.prompt
     caption, image = int(sample.tags["caption place"]), int(sample.tags["image place"])
-    given = f"The caption 0 is {one}\nThe caption 1 is {other}\n"
+    introduction = f"The caption 0 is {caption_0}\nThe caption 1 is {caption_1}\n"
     ask = f"Use the images and captions to answer the following question. Is the caption {caption} matches the "
-    return (first, second, given + ask, Ref(image), "? Yes or No.")
+    return (picture_0, picture_1, introduction + ask, Ref(image), "? Yes or No.")
 
 
 def ask_choice(sample: Sample) -> Parts:
     """Ask with lettered options, whether they are captions or pictures."""
-    asked: Parts = (*sample.prompt, "Which caption describes the image?\n")
+    question: Parts = (*sample.prompt, "Which caption describes the image?\n")
     if sample.tags["side"] == "image":
-        asked = (f"Which image does the caption describe? Caption: {sample.prompt[0]}\n",)
-    return choices.merged([asked, choices.listed(sample.choices), "Answer with A or B."])
+        question = (f"Which image does the caption describe? Caption: {sample.prompt[0]}\n",)
+    return choices.merged([question, choices.listed(sample.choices), "Answer with A or B."])
 
 
 def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
@@ -137,26 +137,30 @@ def marks(scores: Mapping[tuple[int, int], float]) -> Marks:
     s = scores
     texts = ((s[0, 0], s[1, 0]), (s[1, 1], s[0, 1]))
     images = ((s[0, 0], s[0, 1]), (s[1, 1], s[1, 0]))
-    text, image = (all(own > other for own, other in pairs) for pairs in (texts, images))
-    return Marks(text, image, text and image, sum(own == other for own, other in (*texts, *images)))
+    text, image = (all(right > wrong for right, wrong in pairs) for pairs in (texts, images))
+    return Marks(text, image, text and image, sum(right == wrong for right, wrong in (*texts, *images)))
 
 
 def judged(fit: Fit, records: Sequence[Record]) -> dict[str, Marks]:
     """Return the marks of the pairs that have all four answers."""
-    found: dict[str, dict[tuple[int, int], float]] = {}
+    by_pair: dict[str, dict[tuple[int, int], float]] = {}
     for record in records:
         if record.loglikelihoods is not None:
-            place = whole_number(record.tags, "caption"), whole_number(record.tags, "image")
-            found.setdefault(record.groups["pair"], {})[place] = fit(record.loglikelihoods)
-    return {pair: marks(values) for pair, values in found.items() if len(values) == len(CELLS)}
+            cell = whole_number(record.tags, "caption"), whole_number(record.tags, "image")
+            by_pair.setdefault(record.groups["pair"], {})[cell] = fit(record.loglikelihoods)
+    return {pair: marks(values) for pair, values in by_pair.items() if len(values) == len(CELLS)}
 
 
 def numbers(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return text, image and group as percentages of the pairs with all answers; chance is that of random scores."""
-    found = judged(fit, records)
+    pairs = judged(fit, records)
     chances = {"text": 25.0, "image": 25.0, "group": 100 / 6}
     return {
-        name: percent(Mean([float(getattr(own, name)) for own in found.values()], list(found)), chance, "no whole pair")
+        name: percent(
+            Mean([float(getattr(pair_marks, name)) for pair_marks in pairs.values()], list(pairs)),
+            chance,
+            "no whole pair",
+        )
         for name, chance in chances.items()
     }
 
@@ -165,18 +169,16 @@ def chosen(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return the same three from four letters. Random letters give 25, 25 and 6.25."""
     sides = parts_by(lambda record: record.tags["side"], records, scores)
     parts = (("text", sides["text"], 25.0), ("image", sides["image"], 25.0), ("group", (records, scores), 6.25))
-    return {name: percent(group_all(*own, "pair"), chance, "no whole pair") for name, own, chance in parts}
+    return {name: percent(group_all(*part, "pair"), chance, "no whole pair") for name, part, chance in parts}
 
 
 def ties(fit: Fit, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Report how many comparisons found both sides equal."""
-    found = judged(fit, records)
-    tied = sum(own.ties for own in found.values())
-    return (
-        [f"Of {4 * len(found)} comparisons, {plural(tied, 'is a tie and counts', 'are ties and count')} as wrong."]
-        if tied
-        else []
-    )
+    pairs = judged(fit, records)
+    tied = sum(pair_marks.ties for pair_marks in pairs.values())
+    if not tied:
+        return []
+    return [f"Of {4 * len(pairs)} comparisons, {plural(tied, 'is a tie and counts', 'are ties and count')} as wrong."]
 
 
 def _by_likelihood(

@@ -26,39 +26,41 @@ _PART = re.compile(r"(.+)([/%])([1-9][0-9]*)")
 
 
 def samples(
-    card: Card, task: str, kept: Collection[str], data: str, frames: int = 0, sampler: str = ""
+    card: Card, task: str, tag_columns: Collection[str], data: str, frames: int = 0, sampler: str = ""
 ) -> Iterator[Sample]:
     """Yield the card's questions in the order of its files. Raises InputError naming the row that is wrong.
 
-    Their tags have the columns of the prompts and those that are `kept`. Rows that share an id (49914 in SEED-Bench)
+    Their tags have the columns of the prompts and the `tag_columns`. Rows that share an id (49914 in SEED-Bench)
     are separate questions; the later ones get their row's number as well.
     """
     hub = card.hub.model_dump(exclude_none=True) if card.hub else None
-    found = tables.read(data, card.files, hub, task, card.rows)
-    texts = [text for own in card.prompts.values() for text in own.values()]
-    columns = {place for text in texts for place in PLACE.findall(text)} - NOT_COLUMNS | {*kept}
+    rows = tables.read(data, card.files, hub, task, card.rows)
+    texts = [text for by_kind in card.prompts.values() for text in by_kind.values()]
+    columns = {name for text in texts for name in PLACE.findall(text)} - NOT_COLUMNS | {*tag_columns}
     seen: set[str] = set()
-    number, pictured = 0, False
-    for number, line in enumerate(found, start=1):
+    number, has_pictures = 0, False
+    for number, line in enumerate(rows, start=1):
         if all(str(line.value(column)) in values for column, values in card.only.items()):
-            one = sample(card, line, number, columns, frames, sampler)
-            if one.id in seen:
-                one = replace(one, id=f"{one.id} (row {number})", tags={**one.tags, OWN_ID: one.id})
-            seen.add(one.id)
-            pictured = pictured or any(images(parts) for parts in (one.prompt, *one.choices))
-            yield one
-    if not seen or (card.fields.pictures and not pictured):
-        named = ", ".join(str(Path(data, name)) for name in card.files) if Path(data).is_dir() else data
-        raise InputError(f"{named}: {_lacking(card, number, len(seen))}")
+            question = sample(card, line, number, columns, frames, sampler)
+            if question.id in seen:
+                question = replace(
+                    question, id=f"{question.id} (row {number})", tags={**question.tags, OWN_ID: question.id}
+                )
+            seen.add(question.id)
+            has_pictures = has_pictures or any(images(parts) for parts in (question.prompt, *question.choices))
+            yield question
+    if not seen or (card.fields.pictures and not has_pictures):
+        location = ", ".join(str(Path(data, name)) for name in card.files) if Path(data).is_dir() else data
+        raise InputError(f"{location}: {_lacking(card, number, len(seen))}")
 
 
-def _lacking(card: Card, rows: int, asked: int) -> str:
+def _lacking(card: Card, rows: int, questions: int) -> str:
     """Return what a table without any questions, or without any pictures, lacks."""
     if not rows:
         return "no rows; check that it is the right file or folder"
-    if not asked:
-        wanted = " and ".join(f"{column} {' or '.join(values)}" for column, values in card.only.items())
-        return f"none of the {plural(rows, 'row')} has {wanted}; fix the card's `only`, or name other data"
+    if not questions:
+        conditions = " and ".join(f"{column} {' or '.join(values)}" for column, values in card.only.items())
+        return f"none of the {plural(rows, 'row')} has {conditions}; fix the card's `only`, or name other data"
     columns = " or ".join(card.fields.pictures)
     return f"no row has a picture in {columns}; fill the column, or remove `pictures` from the card"
 
@@ -67,38 +69,38 @@ def sample(card: Card, line: TableRow, number: int, columns: set[str], frames: i
     """Return a row as a question, with `frames` frames of its video. Without marks, its pictures come first."""
     kind = _kind(card, line)
     clip, about_frames = _frames(card, line, frames, sampler)
-    pictures = [line.images(column, card.folder) for column in card.fields.pictures]
-    shown = [*(image for column in pictures for image in column), *clip]
-    offered = _options(card, line) if kind == "multiple choice" else []
-    drawn = _drawn(card, line) if kind == "picture choice" else []
-    texts = [line.text(card.fields.question), *offered]
+    by_column = [line.images(column, card.folder) for column in card.fields.pictures]
+    pictures = [*(image for column in by_column for image in column), *clip]
+    option_texts = _option_texts(card, line) if kind == "multiple choice" else []
+    option_images = _option_images(card, line) if kind == "picture choice" else []
+    texts = [line.text(card.fields.question), *option_texts]
     spare = 0
-    if card.mark and any(found := [re.search(marks.numbered(card.mark), text) for text in texts]):
-        gap = any(later and not one for one, later in pairwise(pictures))
-        if gap and any(one and one.groups() for one in found):
+    if card.mark and any(matches := [re.search(marks.numbered(card.mark), text) for text in texts]):
+        gap = any(later and not earlier for earlier, later in pairwise(by_column))
+        if gap and any(match and match.groups() for match in matches):
             raise InputError(
                 f"{line.where}: a picture column is empty but a later one is not, so it is unclear which picture a "
                 "numbered mark stands for; leave no gap"
             )
-        prompt, *options = marks.placed(texts, shown, card.mark, line.where, spare=True)
-        spare = len({*shown} - {part for parts in (prompt, *options) for part in images(parts)})
+        prompt, *options = marks.placed(texts, pictures, card.mark, line.where, spare=True)
+        spare = len({*pictures} - {part for parts in (prompt, *options) for part in images(parts)})
     else:
-        prompt, *options = (*shown, texts[0]), *((text,) for text in offered)
+        prompt, options = (*pictures, texts[0]), [(text,) for text in option_texts]
     category = line.text(card.fields.category) if card.fields.category else ""
     if card.categories:
         tables.known(line.where, "category", category, card.categories)
-    cluster = {"cluster": _named(line, card.fields.cluster)} if card.fields.cluster else {}
-    groups = {name: named for name, columns in card.groups.items() if (named := _group(line, columns))}
+    cluster = {"cluster": _joined(line, card.fields.cluster)} if card.fields.cluster else {}
+    groups = {name: group for name, columns in card.groups.items() if (group := _group(line, columns))}
     tags = {column: line.cell(column) for column in sorted(columns)} | about_frames
-    key = line.value(card.fields.answer)
-    if kind in CHOICES and isinstance(key, str) and key != key.strip():
-        tags[AS_WRITTEN] = key
+    answer = line.value(card.fields.answer)
+    if kind in CHOICES and isinstance(answer, str) and answer != answer.strip():
+        tags[AS_WRITTEN] = answer
     tags |= {SPARE: str(spare)} if spare else {}
     return Sample(
         id=line.text(card.fields.id) if card.fields.id else str(number),
         prompt=prompt,
-        targets=_targets(card, kind, line, offered or drawn),
-        choices=tuple((image,) for image in drawn) or tuple(options),
+        targets=_targets(card, kind, line, option_texts or option_images),
+        choices=tuple((image,) for image in option_images) or tuple(options),
         groups=cluster | groups,
         category=category,
         tags=tags | {KIND: kind} if card.fields.kind else tags,
@@ -131,10 +133,10 @@ def _kind(card: Card, line: TableRow) -> str:
 def _group(line: TableRow, columns: Sequence[str]) -> str:
     """Return the name of the row's group; empty if a cell is empty, such as for a question without a figure."""
     cells = [line.value(column) for column in columns if column in line.values]
-    return "" if any(cell is None or str(cell).strip() == "" for cell in cells) else _named(line, columns)
+    return "" if any(cell is None or str(cell).strip() == "" for cell in cells) else _joined(line, columns)
 
 
-def _named(line: TableRow, columns: Sequence[str]) -> str:
+def _joined(line: TableRow, columns: Sequence[str]) -> str:
     """Join the columns into one name: figure 1 of set 1 is not figure 1 of set 2."""
     return " / ".join(_cell(line, column) for column in columns)
 
@@ -151,13 +153,13 @@ def _cell(line: TableRow, column: str) -> str:
     return str(int(value) // int(by) if sign == "/" else int(value) % int(by))
 
 
-def _drawn(card: Card, line: TableRow) -> list[Image]:
+def _option_images(card: Card, line: TableRow) -> list[Image]:
     """Return the options of a picture choice, from one column or one column per option, without a gap between them."""
     columns = [line.images(column, card.folder) for column in card.fields.options]
-    found = [image for column in columns for image in column]
-    gap = len(columns) > 1 and any(len(column) != (place < len(found)) for place, column in enumerate(columns))
-    _check(line, len(found), gap, "pictures to choose from", "")
-    return found
+    pictures = [image for column in columns for image in column]
+    gap = len(columns) > 1 and any(len(column) != (index < len(pictures)) for index, column in enumerate(columns))
+    _check(line, len(pictures), gap, "pictures to choose from", "")
+    return pictures
 
 
 def _check(line: TableRow, number: int, gap: bool, what: str, advice: str) -> None:
@@ -170,25 +172,27 @@ def _check(line: TableRow, number: int, gap: bool, what: str, advice: str) -> No
         raise InputError(f"{line.where}: {number} options, but there are only 26 letters; leave some options out")
 
 
-def _options(card: Card, line: TableRow) -> list[str]:
+def _option_texts(card: Card, line: TableRow) -> list[str]:
     """Return the options, from one column or from one column per option, without a gap between them.
 
     Empty options at the end are dropped. If the question itself lists the options, return their letters. If all options
     begin with their letters, these are removed.
     """
     if card.lettered:
-        return [choices.letter(place) for place in range(card.lettered)]
+        return [choices.letter(index) for index in range(card.lettered)]
     columns = card.fields.options
     if len(columns) > 1:
         cells = [line.cell(name).strip() for name in columns]
     else:
         value = line.unpacked(columns[0])
         cells = listed(value) if isinstance(value, str) else line.texts(columns[0], missing="")
-    found = [cell for cell in cells if cell.strip() not in ("", NAN, card.absent)]
+    options = [cell for cell in cells if cell.strip() not in ("", NAN, card.absent)]
     advice = "; write them in a list, in one column each, or in a text such as 'A: a saw B: a file'"
-    _check(line, len(found), cells[: len(found)] != found, "options", advice)
-    heads = [re.match(_HEAD.format(choices.letter(place)), option) for place, option in enumerate(found)]
-    return [option[head.end() :] if head and all(heads) else option for option, head in zip(found, heads, strict=True)]
+    _check(line, len(options), cells[: len(options)] != options, "options", advice)
+    heads = [re.match(_HEAD.format(choices.letter(index)), option) for index, option in enumerate(options)]
+    return [
+        option[head.end() :] if head and all(heads) else option for option, head in zip(options, heads, strict=True)
+    ]
 
 
 _HEAD = r"\(?{}[.:)]\s*(?=\S)"
@@ -199,47 +203,47 @@ def listed(text: str) -> list[str]:
     """Return the options, without letters, of a text that lists them with letters, such as "A: a cat B: a dog"."""
     heads: list[re.Match[str]] = []
     for letter in choices.LETTERS:
-        found = re.compile(r"(?<!\S)" + _HEAD.format(letter)).search(text, heads[-1].start() + 1 if heads else 0)
-        if found is None:
+        match = re.compile(r"(?<!\S)" + _HEAD.format(letter)).search(text, heads[-1].start() + 1 if heads else 0)
+        if match is None:
             break
-        heads.append(found)
+        heads.append(match)
     ends = [*(head.start() for head in heads), len(text)][1:]
     return [text[head.end() : end].strip(" \t\n,;") for head, end in zip(heads, ends, strict=True)]
 
 
-def _targets(card: Card, kind: str, line: TableRow, offered: Sequence[str | Image]) -> tuple[str, ...]:
+def _targets(card: Card, kind: str, line: TableRow, options: Sequence[str | Image]) -> tuple[str, ...]:
     """Return the correct answers; none if the cell is empty, as in a set whose answers are withheld."""
     value = line.value(card.fields.answer)
     if value in (None, []) or str(value).strip() == "":
         return ()
     if kind == "short answer":
-        given = tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
-        if card.match in ("numeric", "mra") and all(short.number(one) is None for one in given):
-            shown = f"the answer '{given[0][:60]}' is not a single number, as match: {card.match} needs"
-            raise InputError(f"{line.where}: {shown}; fix the row, or the card's `match`")
-        return given
+        texts = tuple(line.texts(card.fields.answer)) if isinstance(value, list) else (line.text(card.fields.answer),)
+        if card.match in ("numeric", "mra") and all(short.number(text) is None for text in texts):
+            problem = f"the answer '{texts[0][:60]}' is not a single number, as match: {card.match} needs"
+            raise InputError(f"{line.where}: {problem}; fix the row, or the card's `match`")
+        return texts
     if kind != "yes/no":
         answers = line.unpacked(card.fields.answer)
         if not isinstance(answers, list):
             answers = _SEVERAL.split(str(value)) if card.answers == "letter" else [value]
-        return tuple(dict.fromkeys(_letter(card, str(one).strip(), offered, line.where) for one in answers))
+        return tuple(dict.fromkeys(_letter(card, str(item).strip(), options, line.where) for item in answers))
     answer = line.text(card.fields.answer).strip()
     if (label := languages.label(answer, card.languages)) is None:
-        shown = f"the answer is '{answer[:60]}'"
-        raise InputError(f"{line.where}: {shown}; it must be yes or no, in one of the card's languages")
+        problem = f"the answer is '{answer[:60]}'"
+        raise InputError(f"{line.where}: {problem}; it must be yes or no, in one of the card's languages")
     return (label,)
 
 
-def _letter(card: Card, answer: str, offered: Sequence[str | Image], where: str) -> str:
-    letters = [choices.letter(place) for place in range(len(offered))]
-    numbers, options = [str(place) for place in range(len(offered))], [str(option).strip() for option in offered]
-    written = {"letter": letters, "number": numbers, "text": options}[card.answers]
+def _letter(card: Card, answer: str, options: Sequence[str | Image], where: str) -> str:
+    letters = [choices.letter(index) for index in range(len(options))]
+    numbers, texts = [str(index) for index in range(len(options))], [str(option).strip() for option in options]
+    keys = {"letter": letters, "number": numbers, "text": texts}[card.answers]
     value = answer.strip("().: ").upper() if card.answers == "letter" else answer
     if card.answers == "number":
         value = value.removesuffix(".0")  # as pandas writes whole numbers beside an empty cell
-    if written.count(value) != 1:
+    if keys.count(value) != 1:
         raise InputError(
             f"{where}: the answer '{answer[:60]}' is not the {card.answers} of one of its options; "
             "fix the row, or the card's `answers`"
         )
-    return letters[written.index(value)]
+    return letters[keys.index(value)]

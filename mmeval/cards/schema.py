@@ -31,7 +31,7 @@ CHOICES = ("multiple choice", "picture choice")
 PLACE = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
 """A placeholder in a prompt: `{question}`, `{options}`, `{pictures}`, or a column. Doubled braces are plain braces."""
 NOT_COLUMNS = {"pictures", "question", "options"}
-_TAKEN = {"overall", "cluster", "precision", "recall", "f1", "yes_ratio"}
+_RESERVED = {"overall", "cluster", "precision", "recall", "f1", "yes_ratio"}
 """Names that a card's groups cannot have."""
 
 
@@ -150,7 +150,7 @@ class Card(_Part):
     """How options are listed."""
     categories: Annotated[
         dict[Text, Scalar],
-        BeforeValidator(lambda value: {str(one): str(one) for one in value} if isinstance(value, list) else value),
+        BeforeValidator(lambda value: {str(name): str(name) for name in value} if isinstance(value, list) else value),
     ] = {}
     """Category -> label, in display order."""
     groups: dict[Text, Scalars] = {}
@@ -178,8 +178,8 @@ class Card(_Part):
             raise ValueError("lettered: options are in a column or in the question; remove one of the two")
         if (columns.kind is None) != (tuple(self.kind) == ("",)):
             raise ValueError("`kind` as a map and `fields: kind` must be given together")
-        for key, wanted in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
-            if wanted and columns.category is None:
+        for key, used in (("categories", bool(self.categories)), ("mean", self.mean == "categories")):
+            if used and columns.category is None:
                 raise ValueError(f"{key}: categories need their column; name it in fields: category")
         if (columns.start or columns.end) and not columns.video:
             raise ValueError("fields: start and end are those of a part of a video; name its column in fields: video")
@@ -204,7 +204,7 @@ class Card(_Part):
             for kind in (*texts, *sorted(kinds)):
                 self._check_prompt(f"prompts, {name}", kind, texts)
         for group in self.groups:
-            if group in _TAKEN or group in self.categories:
+            if group in _RESERVED or group in self.categories:
                 raise ValueError(f"groups: the name '{group}' is taken; choose another")
         return self
 
@@ -214,14 +214,14 @@ class Card(_Part):
             raise ValueError(f"{where}: unknown kind '{kind}'{nearest(kind, kinds)}; choose from {', '.join(kinds)}")
         if kind not in texts:
             raise ValueError(f"{where}: the prompt for '{kind}' is missing; add it")
-        places = set(PLACE.findall(texts[kind]))
-        if "question" not in places:
+        placeholders = set(PLACE.findall(texts[kind]))
+        if "question" not in placeholders:
             raise ValueError(f"{where}: {{question}} is missing; add it")
-        if (self.fields.pictures or self.fields.video) and ("pictures" in places) == (self.mark is not None):
+        if (self.fields.pictures or self.fields.video) and ("pictures" in placeholders) == (self.mark is not None):
             raise ValueError(
                 f"{where}: pictures go to {{pictures}} or to each `mark` in the question; use one of the two"
             )
-        if kind in CHOICES and self.fields.options and not places - {"pictures", "question"}:
+        if kind in CHOICES and self.fields.options and not placeholders - {"pictures", "question"}:
             raise ValueError(f"{where}: {{options}} is missing; add it")
 
 

@@ -82,8 +82,8 @@ def _reading(card: Card, only: str | None) -> tuple[Mapping[str, Scorer], Mappin
         readings = {first: vqa.READINGS[first], **vqa.READINGS}
     if card.official in OFFICIAL:
         readings = {card.official: by_kind(card, OFFICIAL[card.official]), **readings}
-    own = next(iter(readings), "strict")
-    return scorers if own == "strict" else {"official": readings[own], **scorers}, readings
+    default = next(iter(readings), "strict")
+    return scorers if default == "strict" else {"official": readings[default], **scorers}, readings
 
 
 def _default_prompt(card: Card, kind: str) -> str:
@@ -94,19 +94,22 @@ def _default_prompt(card: Card, kind: str) -> str:
 def prompt(card: Card, texts: Mapping[str, str]) -> Prompt:
     """Return the prompt that fills the placeholders of each kind's text."""
     form = card.letters.replace("A", "{}") + " "
-    split = {kind: enumerate(PLACE.split(text)) for kind, text in texts.items()}
     plain = partial(re.sub, r"([{}])\1", r"\1")
-    pieces = {kind: [piece if n % 2 else plain(piece) for n, piece in found] for kind, found in split.items()}
+    # every second piece is a placeholder's name
+    pieces = {
+        kind: [piece if index % 2 else plain(piece) for index, piece in enumerate(PLACE.split(text))]
+        for kind, text in texts.items()
+    }
 
     def render(sample: Sample) -> Parts:
-        shown = () if card.mark else tuple(part for part in sample.prompt if isinstance(part, Image))
+        pictures = () if card.mark else tuple(part for part in sample.prompt if isinstance(part, Image))
         question = sample.prompt if card.mark else tuple(part for part in sample.prompt if not isinstance(part, Image))
         options = choices.listed(sample.choices, form)
-        filled: dict[str, Parts] = {"pictures": shown, "question": question, "options": options}
+        filled: dict[str, Parts] = {"pictures": pictures, "question": question, "options": options}
         filled |= {name: (value,) for name, value in sample.tags.items()}
-        own = pieces[_kind(card, sample.tags)]
-        parts = choices.merged([filled[piece] if place % 2 else piece for place, piece in enumerate(own) if piece])
-        if options and own[-2:] == ["options", ""]:  # the last option ends the prompt, without a line break
+        template = pieces[_kind(card, sample.tags)]
+        parts = choices.merged([filled[piece] if index % 2 else piece for index, piece in enumerate(template) if piece])
+        if options and template[-2:] == ["options", ""]:  # the last option ends the prompt, without a line break
             parts = (*parts[:-1], *filter(None, [str(parts[-1]).removesuffix("\n")]))
         return parts
 
@@ -134,16 +137,16 @@ def by_kind(card: Card, scorers: Mapping[str, Scorer]) -> Scorer:
 
 def remarks(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Return remarks on the card's official reading, on the frames shown of videos, and on repeated ids."""
-    found = video.shown(records, scores) if card.fields.video else []
+    sentences = video.shown(records, scores) if card.fields.video else []
     if card.official == JUDGE:
-        found.append(NO_JUDGE)
-    if left := sum(score.value is None and score.outcome == "unparsed" for score in scores):
-        count = part_of(left, len(scores), "answer", "is unparsed", "are unparsed")
-        found.append(f"{count} by the official script, which leaves {'it' if left == 1 else 'them'} out.")
-    if again := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:
-        more = f" and {len(again) - 3:,} more" if len(again) > 3 else ""
-        found.append(f"Rows that share an id are distinguished by their numbers: {', '.join(again[:3])}{more}.")
-    return found
+        sentences.append(NO_JUDGE)
+    if unparsed := sum(score.value is None and score.outcome == "unparsed" for score in scores):
+        count = part_of(unparsed, len(scores), "answer", "is unparsed", "are unparsed")
+        sentences.append(f"{count} by the official script, which leaves {'it' if unparsed == 1 else 'them'} out.")
+    if repeated := [record.tags[OWN_ID] for record in records if OWN_ID in record.tags]:
+        more = f" and {len(repeated) - 3:,} more" if len(repeated) > 3 else ""
+        sentences.append(f"Rows that share an id are distinguished by their numbers: {', '.join(repeated[:3])}{more}.")
+    return sentences
 
 
 def _short(card: Card) -> Scorer:
@@ -158,40 +161,42 @@ def numbers(card: Card, records: Sequence[Record], scores: Sequence[Score]) -> d
     chance = partial(_chance, card)
     names = list(card.categories) or sorted({record.category for record in records})
     parts = groups.by_category(records, scores, names, cluster, chance) if card.fields.category else {}
-    whole = groups.percent(groups.share(records, scores, cluster), chance(records))
-    found = {"overall": groups.macro(parts) if card.mean == "categories" else whole}
-    found |= parts if card.categories else {}
+    overall = groups.percent(groups.share(records, scores, cluster), chance(records))
+    result = {"overall": groups.macro(parts) if card.mean == "categories" else overall}
+    result |= parts if card.categories else {}
     for name in card.groups:
-        inside = [pair for pair in zip(records, scores, strict=True) if name in pair[0].groups]
-        own, theirs = [record for record, _ in inside], [score for _, score in inside]
-        found[name] = groups.percent(groups.group_all(own, theirs, name, cluster), _chance_of_all(card, own, name))
+        pairs = [pair for pair in zip(records, scores, strict=True) if name in pair[0].groups]
+        group_records, group_scores = [record for record, _ in pairs], [score for _, score in pairs]
+        result[name] = groups.percent(
+            groups.group_all(group_records, group_scores, name, cluster), _chance_of_group(card, group_records, name)
+        )
     if tuple(card.kind.values()) == ("yes/no",):
         detected = groups.detection(records, scores, cluster)
-        found |= {name: detected[name] for name in DETAILS}
-    return found
+        result |= {name: detected[name] for name in DETAILS}
+    return result
 
 
 def _chance(card: Card, records: Sequence[Record]) -> float | None:
     """Return the score of guessing, in percent; None if a question is a short answer."""
-    each = [_chance_of_one(card, record) for record in records]
-    known = [value for value in each if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(each) else None
+    chances = [_chance_of_question(card, record) for record in records]
+    known = [value for value in chances if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(chances) else None
 
 
-def _chance_of_one(card: Card, record: Record) -> float | None:
+def _chance_of_question(card: Card, record: Record) -> float | None:
     fixed = {"yes/no": 50.0, "short answer": None}
     kind = _kind(card, record.tags)
     if kind in fixed:
         return fixed[kind]
-    listed = tuple(filter(None, choices.offered(record))) if card.lettered else record.choices
-    return groups.guessing([replace(record, choices=listed)])
+    options = tuple(filter(None, choices.offered(record))) if card.lettered else record.choices
+    return groups.guessing([replace(record, choices=options)])
 
 
-def _chance_of_all(card: Card, records: Sequence[Record], name: str) -> float | None:
+def _chance_of_group(card: Card, records: Sequence[Record], name: str) -> float | None:
     """Return the chance of guessing all questions of a group, in percent; None if one is a short answer."""
     chances: dict[str, float] = {}
     for record in records:
-        if (own := _chance_of_one(card, record)) is None:
+        if (chance := _chance_of_question(card, record)) is None:
             return None
-        chances[record.groups[name]] = chances.get(record.groups[name], 100.0) * own / 100.0
+        chances[record.groups[name]] = chances.get(record.groups[name], 100.0) * chance / 100.0
     return sum(chances.values()) / len(chances) if chances else None
