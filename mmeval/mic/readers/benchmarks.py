@@ -49,7 +49,7 @@ def _carded(
 
     def small(value: dict[str, Any]) -> dict[str, Any]:
         """Keep only the columns that are read, because some files are a gigabyte."""
-        return {name: held for name, held in value.items() if name in columns} or value
+        return {name: content for name, content in value.items() if name in columns} or value
 
     for split, path in root.splits(files):
         for number, line in enumerate(root.rows(path, card.rows, small), 1):
@@ -123,12 +123,12 @@ def nlvr2(root: Root) -> Iterator[SourceRow]:
     """Read NLVR2's train, dev (as val) and test1, the public test; both pictures are shown."""
     folders = {"train": "images/train", "val": "dev", "test": "test1"}
     for split, path in root.splits({"train": "train.json", "val": "dev.json", "test": "test1.json"}):
-        own = folders[split]
-        folder = root.need(own, own.removeprefix("images/"), f"images/{own}")
+        images = folders[split]
+        folder = root.need(images, images.removeprefix("images/"), f"images/{images}")
         for line in root.rows(path):
             row = nlvr2_data.statement(line)
-            place = f"{folder}/{line.text('directory')}" if split == "train" else folder
-            pictures = tuple(Picture(f"{place}/{name}") for name in row.pictures)
+            subfolder = f"{folder}/{line.text('directory')}" if split == "train" else folder
+            pictures = tuple(Picture(f"{subfolder}/{name}") for name in row.pictures)
             yield SourceRow(row.id, split, pictures, {"statement": row.text}, str(row.true))
 
 
@@ -138,18 +138,18 @@ def vcr(root: Root) -> Iterator[SourceRow]:
         folder = root.need(vcr_data.FOLDER)
         for line in root.rows(path):
             row = vcr_data.question(line)
-            place = range(1, row.things + 1)
+            picture_numbers = range(1, row.things + 1)
             still, boxes = f"{folder}/{row.still}", f"{folder}/{row.boxes}"
-            options = [(f"option {k}: ", *_mentions(row.answers[k], place)) for k in range(vcr_data.CHOICES)]
+            options = [(f"option {k}: ", *_mentions(row.answers[k], picture_numbers)) for k in range(vcr_data.CHOICES)]
             listed = [part for option in options for part in ("\n", *option)][1:]
-            right = "".join(part if isinstance(part, str) else f"image {part.slot}" for part in options[row.answer])
+            answer = "".join(part if isinstance(part, str) else f"image {part.slot}" for part in options[row.answer])
             pictures = (Picture(still), *(Picture(still, box=(boxes, k)) for k in range(row.things)))
-            texts = {"question": _mentions(row.asked, place), "options": tuple(listed)}
-            yield SourceRow(row.id, split, pictures, texts, right)
+            texts = {"question": _mentions(row.asked, picture_numbers), "options": tuple(listed)}
+            yield SourceRow(row.id, split, pictures, texts, answer)
 
 
-def _mentions(tokens: vcr_data.Tokens, place: range) -> tuple[str | ImageMention, ...]:
-    parts = vcr_data.spoken(tokens, place)
+def _mentions(tokens: vcr_data.Tokens, picture_numbers: range) -> tuple[str | ImageMention, ...]:
+    parts = vcr_data.spoken(tokens, picture_numbers)
     return tuple(ImageMention(part.image) if isinstance(part, Ref) else str(part) for part in parts)
 
 
