@@ -94,7 +94,11 @@ def _answer(line: TableRow) -> AnswerRow:
     questions = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
     position, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
     return AnswerRow(
-        *(line.where, ids, questions, column, row[column]),
+        where=line.where,
+        ids=ids,
+        asked=questions,
+        column=column,
+        given=row[column],
         error=error if isinstance(error, str) and error else None,
         place=position if isinstance(position, int) else None,
     )

@@ -85,7 +85,8 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[tables.TableRow]:
         config, _, split = data.removeprefix("hub").removeprefix(":").partition("-")
         if data != "hub" and not (config and split):
             raise InputError(f"no data at '{data}': write hub, or hub:CONFIG-SPLIT as in hub:cn-dev")
-        return tables.read("hub", (), {**hub, **({"config": config, "split": split} if config else {})}, "mmbench")
+        chosen = {"config": config, "split": split} if config else {}
+        return tables.read("hub", (), {**hub, **chosen}, "mmbench")
     if not Path(data).exists():
         raise InputError(f"no data at '{data}': give the official .tsv file, a .parquet table, embedded, or hub")
     suffixes = {file.suffix for file in Path(data).iterdir()} if Path(data).is_dir() else set()

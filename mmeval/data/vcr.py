@@ -147,7 +147,9 @@ def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
             parts.append(f"{token} ")
             continue
         for index, number in enumerate(token):
-            parts += [*(["and "] if index else []), Ref(place[number]), " "]
+            if index:
+                parts.append("and ")
+            parts += [Ref(place[number]), " "]
     result = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in marks.joined(parts)]
     if result and isinstance(result[-1], str):
         result[-1] = result[-1].rstrip()

@@ -73,8 +73,8 @@ class FrameImage(Image):
 
     @property
     def _place(self) -> tuple[SampledVideo, int]:
-        found: tuple[SampledVideo, int] = vars(self)["_place"]
-        return found
+        place: tuple[SampledVideo, int] = vars(self)["_place"]
+        return place
 
     def _ppm(self) -> bytes:
         buffer = io.BytesIO()

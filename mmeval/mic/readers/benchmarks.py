@@ -44,8 +44,8 @@ def _carded(
 ) -> Iterator[SourceRow]:
     """Read every question of a benchmark that is a card; `words` is the question's name in the wordings."""
     columns = {card.fields.id, card.fields.question, card.fields.answer, *card.fields.pictures}
-    places = [PurePosixPath(place if "{}" in place else f"{place}/{{}}") for place in card.folder]
-    folder = root.need(*(str(place.parent) for place in places if place.parent.name))
+    patterns = [PurePosixPath(pattern if "{}" in pattern else f"{pattern}/{{}}") for pattern in card.folder]
+    folder = root.need(*(str(pattern.parent) for pattern in patterns if pattern.parent.name))
 
     def small(value: dict[str, Any]) -> dict[str, Any]:
         """Keep only the columns that are read, because some files are a gigabyte."""
@@ -53,7 +53,7 @@ def _carded(
 
     for split, path in root.splits(files):
         for number, line in enumerate(root.rows(path, card.rows, small), 1):
-            picture = Picture(f"{folder}/{places[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
+            picture = Picture(f"{folder}/{patterns[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
             id = line.text(card.fields.id) if card.fields.id else f"{split}-{number}"
             yield SourceRow(id, split, (picture,), {words: line.cell(card.fields.question)}, answer(line))
 
