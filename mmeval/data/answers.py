@@ -69,10 +69,10 @@ def read(path: Path) -> list[AnswerRow]:
     if kind not in KINDS:
         raise InputError(f"{path}: not {', '.join(KINDS[:-1])} or {KINDS[-1]}; save it as one of these")
     if kind in (".json", ".jsonl"):
-        found: Iterator[TableRow] = (TableRow(values, where) for values, where in _json(path))
+        table_rows: Iterator[TableRow] = (TableRow(values, where) for values, where in _json(path))
     else:
-        found = _sheet(path) if kind == ".xlsx" else _delimited(path)
-    rows = [_answer(row) for row in found]
+        table_rows = _sheet(path) if kind == ".xlsx" else _delimited(path)
+    rows = [_answer(row) for row in table_rows]
     if not rows:
         raise InputError(f"{path}: no rows; check that it is the right file")
     return rows
@@ -91,12 +91,16 @@ def _answer(line: TableRow) -> AnswerRow:
     if id.isdecimal() and turn.isdecimal() and len(turn) <= LONGEST:
         # LLaVA's files number the rotations of a question
         ids["question_id"] = str(int(id) + int(turn) * PASS)
-    asked = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
-    place, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
+    questions = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
+    position, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
     return AnswerRow(
-        *(line.where, ids, asked, column, row[column]),
+        where=line.where,
+        ids=ids,
+        asked=questions,
+        column=column,
+        given=row[column],
         error=error if isinstance(error, str) and error else None,
-        place=place if isinstance(place, int) else None,
+        place=position if isinstance(position, int) else None,
     )
 
 
@@ -118,11 +122,11 @@ def _json(path: Path) -> json_rows.Found:
     value = inside if isinstance(inside, (dict, list)) else value
     if isinstance(value, dict) and {*value} & {*IDS} and {*value} & {*ANSWERS}:
         value = [value]
-    if isinstance(value, dict) and not any(isinstance(one, dict) for one in value.values()):
-        value = {name: {"answer": one} for name, one in value.items()}
+    if isinstance(value, dict) and not any(isinstance(item, dict) for item in value.values()):
+        value = {name: {"answer": item} for name, item in value.items()}
     for row, where in json_rows.at(value, ".", path):
-        several = row.get("questions")  # Video-MME: those about one video
-        yield from json_rows.at(several, ".", path) if isinstance(several, list) else [(row, where)]
+        questions = row.get("questions")  # Video-MME: those about one video
+        yield from json_rows.at(questions, ".", path) if isinstance(questions, list) else [(row, where)]
 
 
 def _sheet(path: Path) -> Iterator[TableRow]:
@@ -130,8 +134,8 @@ def _sheet(path: Path) -> Iterator[TableRow]:
     rows = sheets.read(path)
     _, header = next(rows, (0, []))
     names = [cell.text for cell in header]
-    if twice := [name for name in names if name and names.count(name) > 1]:
-        raise InputError(f"{path}: two columns {twice[0]}; keep one")
+    if repeated := [name for name in names if name and names.count(name) > 1]:
+        raise InputError(f"{path}: two columns {repeated[0]}; keep one")
     for number, cells in rows:
         where = f"{path}, line {number}"
         if any(cell.text for cell in cells[len(names) :]):

@@ -33,7 +33,7 @@ _SPARING = {"h264", "hevc"}
 """Codecs whose decoders can skip frames that no other frame depends on."""
 
 Choose = Callable[[Sequence[float]], Sequence[int]]
-"""The time of each frame, in seconds from the first -> places of the selected frames, from 0, in ascending order."""
+"""The time of each frame, in seconds from the first -> indices of the selected frames, from 0, in ascending order."""
 
 
 def check() -> None:
@@ -112,10 +112,10 @@ def moments(path: Path, name: str, choose: Choose) -> list[Moment]:
     """
     packets = _packets(path, name)
     if packets is not None:
-        found = _sought(path, name, packets, [packets.shown[place] for place in choose(packets.times())])
-        if found is not None:
-            return found
-    return _in_order(path, name, choose)
+        decoded = _decode_selected(path, name, packets, [packets.visible[index] for index in choose(packets.times())])
+        if decoded is not None:
+            return decoded
+    return _decode_in_order(path, name, choose)
 
 
 def times(path: Path, name: str) -> list[float]:
@@ -131,19 +131,19 @@ class _Packets:
     stamps: list[int]
     """Presentation time of each; all different."""
     keys: list[int]
-    """Places of the packets where decoding can begin."""
-    shown: list[int]
-    """Places of the visible packets, in presentation order."""
+    """Indices of the packets where decoding can begin."""
+    visible: list[int]
+    """Indices of the visible packets, in presentation order."""
     unit: float
     """Seconds per unit of the stamps."""
 
-    def time(self, place: int) -> float:
+    def time(self, index: int) -> float:
         """Return the presentation time of a packet, in seconds from the first visible one."""
-        return (self.stamps[place] - self.stamps[self.shown[0]]) * self.unit
+        return (self.stamps[index] - self.stamps[self.visible[0]]) * self.unit
 
     def times(self) -> list[float]:
         """Return the time of each visible packet, in order."""
-        return [self.time(place) for place in self.shown]
+        return [self.time(index) for index in self.visible]
 
 
 def _packets(path: Path, name: str) -> _Packets | None:
@@ -153,18 +153,18 @@ def _packets(path: Path, name: str) -> _Packets | None:
         codec = stream.codec_context.codec.canonical_name
         guessed = container.format.name == "avi"  # its packets carry no times
         unit = float(stream.time_base or 0)  # not readable once the container is closed
-        for place, packet in enumerate(packet for packet in container.demux(stream) if packet.size):
+        for index, packet in enumerate(packet for packet in container.demux(stream) if packet.size):
             if packet.pts is None or packet.is_corrupt or not _is_frame(codec, packet, guessed):
                 return None
             stamps.append(packet.pts)
             if packet.is_keyframe:
-                keys.append(place)
+                keys.append(index)
             if packet.is_discard or (codec == "vp8" and not bytes(packet)[0] & 16):  # edit list; VP8's `show_frame`
-                hidden.add(place)
+                hidden.add(index)
     if len({*stamps}) < len(stamps) or 0 not in keys or len(hidden) == len(stamps):
         return None
-    shown = sorted((place for place in range(len(stamps)) if place not in hidden), key=stamps.__getitem__)
-    return _Packets(stamps, keys, shown, unit)
+    visible = sorted((index for index in range(len(stamps)) if index not in hidden), key=stamps.__getitem__)
+    return _Packets(stamps, keys, visible, unit)
 
 
 def _is_frame(codec: str, packet: av.Packet[av.VideoStream], guessed: bool) -> bool:
@@ -177,71 +177,71 @@ def _is_frame(codec: str, packet: av.Packet[av.VideoStream], guessed: bool) -> b
     return codec == "vp8" or codec == "mjpeg" or (codec in _ONE_A_PACKET and not guessed)
 
 
-def _sought(path: Path, name: str, packets: _Packets, wanted: Sequence[int]) -> list[Moment] | None:
+def _decode_selected(path: Path, name: str, packets: _Packets, selected: Sequence[int]) -> list[Moment] | None:
     """Decode the frames of these packets and those they depend on. Return None if one is missing."""
-    found: dict[int, PILImage.Image] = {}
-    stamps, targets = packets.stamps, {packets.stamps[place] for place in wanted}
-    place_of = {stamp: place for place, stamp in enumerate(stamps)}
+    decoded: dict[int, PILImage.Image] = {}
+    stamps, targets = packets.stamps, {packets.stamps[index] for index in selected}
+    index_of = {stamp: index for index, stamp in enumerate(stamps)}
     with opened(path, name) as (container, stream):
-        context, demuxed, at = stream.codec_context, container.demux(stream), 0
-        sparing = context.codec.canonical_name in _SPARING
-        for first, last in _stretches(packets, wanted):
-            if first - at > SEEK:
+        context, demuxed, position = stream.codec_context, container.demux(stream), 0
+        skips = context.codec.canonical_name in _SPARING
+        for first, last in _ranges_to_decode(packets, selected):
+            if first - position > SEEK:
                 container.seek(stamps[first], stream=stream)
                 demuxed = container.demux(stream)
             for packet in demuxed:
-                if not packet.size or packet.pts not in place_of:
+                if not packet.size or packet.pts not in index_of:
                     return None
-                at = place_of[packet.pts]
-                if at >= first:
-                    if sparing:
+                position = index_of[packet.pts]
+                if position >= first:
+                    if skips:
                         context.skip_frame = "DEFAULT" if packet.pts in targets else "NONREF"
-                    _keep(context.decode(packet), targets, found)
-                if at >= last:
+                    _store_targets(context.decode(packet), targets, decoded)
+                if position >= last:
                     break
-            _keep(context.decode(None), targets, found)
+            _store_targets(context.decode(None), targets, decoded)
             context.flush_buffers()
-    if not targets <= found.keys():
+    if not targets <= decoded.keys():
         return None
-    return [Moment(packets.time(place), found[stamps[place]]) for place in wanted]
+    return [Moment(packets.time(index), decoded[stamps[index]]) for index in selected]
 
 
-def _keep(frames: Sequence[av.VideoFrame], targets: set[int], found: dict[int, PILImage.Image]) -> None:
-    found |= {frame.pts: picture(frame) for frame in frames if frame.pts in targets}
+def _store_targets(frames: Sequence[av.VideoFrame], targets: set[int], decoded: dict[int, PILImage.Image]) -> None:
+    decoded |= {frame.pts: picture(frame) for frame in frames if frame.pts in targets}
 
 
-def _stretches(packets: _Packets, wanted: Sequence[int]) -> list[tuple[int, int]]:
+def _ranges_to_decode(packets: _Packets, selected: Sequence[int]) -> list[tuple[int, int]]:
     """Return the first and last packet of each stretch to decode, in order."""
-    found: list[tuple[int, int]] = []
-    for first, last in sorted((_begin(packets, place), place) for place in wanted):
-        if found and first <= found[-1][1]:
-            found[-1] = found[-1][0], max(last, found[-1][1])
+    ranges: list[tuple[int, int]] = []
+    for first, last in sorted((_decoding_start(packets, index), index) for index in selected):
+        if ranges and first <= ranges[-1][1]:
+            ranges[-1] = ranges[-1][0], max(last, ranges[-1][1])
         else:
-            found.append((first, last))
-    return found
+            ranges.append((first, last))
+    return ranges
 
 
-def _begin(packets: _Packets, place: int) -> int:
+def _decoding_start(packets: _Packets, index: int) -> int:
     """Return the key frame where decoding must begin to yield the frame of a packet.
 
     A frame decoded after a key frame but shown before it may depend on frames before that key frame.
     """
     stamps = packets.stamps
-    return max(key for key in packets.keys if key <= place and (key == 0 or stamps[key] <= stamps[place]))
+    return max(key for key in packets.keys if key <= index and (key == 0 or stamps[key] <= stamps[index]))
 
 
-def _in_order(path: Path, name: str, choose: Choose) -> list[Moment]:
+def _decode_in_order(path: Path, name: str, choose: Choose) -> list[Moment]:
     """Decode the file twice, first to count the frames: headers may omit or misstate their number."""
     times = _times(path, name)
-    places = choose(times)
-    wanted, found = {*places}, dict[int, Moment]()
+    indices = choose(times)
+    selected, decoded = {*indices}, dict[int, Moment]()
     with opened(path, name) as (container, stream):
-        for place, frame in enumerate(container.decode(stream)):
-            if place in wanted:
-                found[place] = Moment(times[place], picture(frame))
-            if len(found) == len(wanted):
+        for index, frame in enumerate(container.decode(stream)):
+            if index in selected:
+                decoded[index] = Moment(times[index], picture(frame))
+            if len(decoded) == len(selected):
                 break
-    return [found[place] for place in places]
+    return [decoded[index] for index in indices]
 
 
 def _times(path: Path, name: str) -> list[float]:
@@ -250,10 +250,10 @@ def _times(path: Path, name: str) -> list[float]:
     If the container's times are missing or not in order, as in an AVI with B-frames, the times are evenly spaced.
     """
     with opened(path, name) as (container, stream):
-        found, rate = [frame.time for frame in container.decode(stream)], stream.average_rate
-    known = [time for time in found if time is not None]
-    if len(known) == len(found) and known == sorted(known):
+        reported, rate = [frame.time for frame in container.decode(stream)], stream.average_rate
+    known = [time for time in reported if time is not None]
+    if len(known) == len(reported) and known == sorted(known):
         return [time - known[0] for time in known]
     if not rate:
         raise DamagedVideo(f"{name}: the video gives neither times of frames nor a frame rate; replace it")
-    return [place / float(rate) for place in range(len(found))]
+    return [index / float(rate) for index in range(len(reported))]

@@ -64,35 +64,35 @@ def _line(path: Path, first: CellText, texts: Iterator[CellText], columns: int) 
     delimiter = _delimiter(path)
     if not _opens(first.text, delimiter):
         return TextLine(*first[:3], split(first.text, delimiter)), next(texts, None)
-    taken, following = [first], None
-    whole = delimiter == "\t" and first.text.count("\t") == columns - 1
-    swallowing = False
+    consumed, following = [first], None
+    is_whole_row = delimiter == "\t" and first.text.count("\t") == columns - 1
+    mark_is_text = False
 
     def cell_by_cell() -> Iterator[str]:
-        nonlocal following, swallowing
+        nonlocal following, mark_is_text
         yield first.text
         while following := next(texts, None):  # as long as a cell is open
-            if whole and len(taken) == 1 and following.text.count("\t") == columns - 1:
+            if is_whole_row and len(consumed) == 1 and following.text.count("\t") == columns - 1:
                 break
-            taken.append(following)
+            consumed.append(following)
             yield following.text
-        swallowing = whole and len(taken) == 1
+        mark_is_text = is_whole_row and len(consumed) == 1
 
     try:
         cells = next(csv.reader(cell_by_cell(), delimiter=delimiter), [])
-        if swallowing:
+        if mark_is_text:
             return TextLine(*first[:3], split(first.text, delimiter, quoted=False), quoted=False), following
-        if len(taken) > 1:
-            next(csv.reader((text.text for text in taken), delimiter=delimiter, strict=True))
+        if len(consumed) > 1:
+            next(csv.reader((text.text for text in consumed), delimiter=delimiter, strict=True))
     except csv.Error as error:
         where = f"{path}, line {first.number}"
-        if sum(len(text.text) for text in taken) > regular.LONGEST:
+        if sum(len(text.text) for text in consumed) > regular.LONGEST:
             raise InputError(f"{where}: a cell has more than {regular.LONGEST:,} characters; shorten it") from error
         advice = "write a quotation mark inside a quoted cell twice, and none before a cell that is not quoted"
         raise InputError(
             f"{where}: a quoted cell runs over line breaks and ends wrongly ({error}); {advice}"
         ) from error
-    return TextLine(first.number, first.start, taken[-1].end, cells), next(texts, None)
+    return TextLine(first.number, first.start, consumed[-1].end, cells), next(texts, None)
 
 
 def _texts(path: Path, file: BufferedReader) -> Iterator[CellText]:
@@ -125,10 +125,10 @@ def cell_list(text: str) -> list[Any] | None:
         return None
     for read in (json.loads, ast.literal_eval):
         try:
-            found = read(text)
+            value = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        return found if isinstance(found, list) else None
+        return value if isinstance(value, list) else None
     return None
 
 
@@ -140,8 +140,8 @@ def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
     table = lines(path)
     header = next(table, None)
     names = header.cells if header else []
-    if twice := [name for name in names if name and names.count(name) > 1]:
-        raise InputError(f"{path}: two columns {twice[0]}; keep one")
+    if repeated := [name for name in names if name and names.count(name) > 1]:
+        raise InputError(f"{path}: two columns {repeated[0]}; keep one")
     pictures = [column for column, name in enumerate(names) if name.strip().lower() == "image"]
     for number, start, end, cells, quoted in table:
         where = f"{path}, line {number}"
@@ -151,10 +151,8 @@ def rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
         for column in pictures:
             if len(cells[column]) > NAME:
                 stored = StoredPicture(path, start, end, column, where, quoted)
-                several = cell_list(cells[column])
-                row[names[column]] = (
-                    stored if several is None else [replace(stored, item=n) for n in range(len(several))]
-                )
+                items = cell_list(cells[column])
+                row[names[column]] = stored if items is None else [replace(stored, item=n) for n in range(len(items))]
         yield row, where
 
 
@@ -178,14 +176,14 @@ class StoredPicture:
             text = file.read(self.end - self.start).decode("utf-8", "replace")
         csv.field_size_limit(regular.LONGEST)
         cell = split(text, _delimiter(self.path), self.quoted)[self.column]
-        several = [cell] if self.item is None else cell_list(cell) or []
-        return decoded(str(several[self.item or 0]), f"{self.where}, column image")
+        items = [cell] if self.item is None else cell_list(cell) or []
+        return decoded(str(items[self.item or 0]), f"{self.where}, column image")
 
 
 def decoded(text: str, where: str) -> bytes:
     """Decode base64, alone or in a data URL (`data:image/png;base64,...`). Raises InputError for any other text."""
-    head, comma, rest = text.partition(",")
-    encoded = rest if comma and head.strip().startswith("data:") and head.endswith(";base64") else text
+    head, comma, payload = text.partition(",")
+    encoded = payload if comma and head.strip().startswith("data:") and head.endswith(";base64") else text
     try:
         return base64.b64decode("".join(encoded.split()), validate=True)  # some tools wrap base64
     except ValueError as error:

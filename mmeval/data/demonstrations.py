@@ -42,9 +42,9 @@ class Pool:
     """The items that demonstrations are sampled from."""
 
     def __init__(self, items: Iterable[Item], seed: int) -> None:
-        everything = list(items)
+        all_items = list(items)
         self.seed = seed
-        self.items = random.Random(f"pool {seed}").sample(everything, min(POOL, len(everything)))
+        self.items = random.Random(f"pool {seed}").sample(all_items, min(POOL, len(all_items)))
         self.about = Counter(item.picture for item in self.items)
 
     def others(self, query: Item) -> int:
@@ -63,12 +63,12 @@ class Pool:
                 "lower --shots, or add items"
             )
         rng = random.Random(replace_surrogates(f"{self.seed} {query.id}"))
-        found: dict[int, Item] = {}
-        while len(found) < count:
-            place = rng.randrange(len(self.items))
-            if self.items[place].picture != query.picture:
-                found.setdefault(place, self.items[place])
-        return list(found.values())
+        drawn: dict[int, Item] = {}
+        while len(drawn) < count:
+            index = rng.randrange(len(self.items))
+            if self.items[index].picture != query.picture:
+                drawn.setdefault(index, self.items[index])
+        return list(drawn.values())
 
 
 def samples(
@@ -87,20 +87,22 @@ def samples(
     def picture(item: Item) -> Image:
         """Return the same `Image` for the same picture, so it is hashed once."""
         if item.picture not in pictures:
-            first, *others = item.files
-            pictures[item.picture] = files.picture(folder, first, item.where, *others)
+            first, *other_paths = item.files
+            pictures[item.picture] = files.picture(folder, first, item.where, *other_paths)
         return pictures[item.picture]
 
     for query in queries:
         enough = pool.others(query) >= WITHOUT_PICTURES
         drawn = pool.draw(query, shots or (WITHOUT_PICTURES if enough else 0))
-        shown = (Shot((picture(item), item.asked) if shots else (item.asked,), item.answers[0]) for item in drawn)
+        demonstrations = (
+            Shot((picture(item), item.asked) if shots else (item.asked,), item.answers[0]) for item in drawn
+        )
         tags = {"shots": str(shots), "seed": str(seed), "demonstrations": " ".join(item.id for item in drawn)}
         yield Sample(
             id=query.id,
             prompt=(picture(query), query.asked),
             targets=query.answers,
-            shots=tuple(shown),
+            shots=tuple(demonstrations),
             groups={"image": query.picture},
             category=query.category,
             tags={**query.tags, **tags},
@@ -109,5 +111,8 @@ def samples(
 
 def find(folder: Path, name: str, places: Iterable[str]) -> Path | None:
     """Find a file in the folder or in one of these subfolders. Raises InputError if a path leads out of the folder."""
-    paths = (files.inside(folder, f"{place}/{name}" if place else name, str(folder)) for place in ("", *places))
-    return next((path for path in paths if path.is_file()), None)
+    for subfolder in ("", *places):
+        path = files.inside(folder, f"{subfolder}/{name}" if subfolder else name, str(folder))
+        if path.is_file():
+            return path
+    return None

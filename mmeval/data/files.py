@@ -44,10 +44,10 @@ def picture(folder: Path, name: str, where: str, *others: str) -> Image:
     Raises InputError if none is there or `inside` refuses one.
     """
     names = (name, *others)
-    found = next((one for one in names if inside(folder, one, where).is_file()), None)
-    path = folder / (found or name)
-    if found is not None:
-        return Image(path, found)
+    existing = next((option for option in names if inside(folder, option, where).is_file()), None)
+    path = folder / (existing or name)
+    if existing is not None:
+        return Image(path, existing)
     if media_needed():
         what = f"{' and no '.join(names)} in {folder}" if others else f"{path}{alike(path)}"
         raise InputError(f"{where}: there is no picture {what}; put it there")
@@ -71,15 +71,17 @@ def alike(path: Path) -> str:
     if "\\" in path.name:
         return " (its name has a backslash; write / between folders)"
 
-    def looks(name: str) -> str:
+    def normalized(name: str) -> str:
         return unicodedata.normalize("NFC", PurePosixPath(name).stem).casefold()
 
-    beside = path.parent.iterdir() if path.parent.is_dir() else ()
-    found = min((one.name for one in beside if looks(one.name) == looks(path.name) and one.is_file()), default=None)
-    if found is None:
+    siblings = path.parent.iterdir() if path.parent.is_dir() else ()
+    names = (file.name for file in siblings if normalized(file.name) == normalized(path.name) and file.is_file())
+    similar = min(names, default=None)
+    if similar is None:
         return ""
-    same = unicodedata.normalize("NFC", found) == unicodedata.normalize("NFC", path.name)
-    return f" (there is {found!a}, whose name is spelled with other code points)" if same else f" (there is '{found}')"
+    if unicodedata.normalize("NFC", similar) == unicodedata.normalize("NFC", path.name):
+        return f" (there is {similar!a}, whose name is spelled with other code points)"
+    return f" (there is '{similar}')"
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
@@ -95,12 +97,12 @@ def inside(folder: Path, name: str, where: str) -> Path:
     path, pure = folder / name, PurePosixPath(name)
     below = not pure.is_absolute() and ".." not in pure.parts
     try:
-        there = path.exists()
-        if there and below and not any(one.is_symlink() for one in (path, *path.parents[: len(pure.parts) - 1])):
+        exists = path.exists()
+        if exists and below and not any(part.is_symlink() for part in (path, *path.parents[: len(pure.parts) - 1])):
             return path  # there is no link to resolve
         allowed = path.resolve().is_relative_to(folder.resolve())  # raises for an impossible name
         if not allowed and below:
-            allowed = is_picture(path) if there else True
+            allowed = is_picture(path) if exists else True
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{where}: {name[:80]!a} cannot be the name of a file; fix it") from error
     if not allowed:
@@ -127,14 +129,14 @@ def glob(folder: Path, pattern: str) -> list[Path]:
     `_check_shards`).
     """
     try:
-        found = sorted(folder.glob(pattern))
+        paths = sorted(folder.glob(pattern))
     except OSError as error:
         reason = f"cannot be the name of files in it ({error.strerror})"
         raise InputError(f"{folder}: {pattern[:80]!a} {reason}; fix it") from error
-    found = [path for path in found if not is_litter(path.relative_to(folder))]
+    paths = [path for path in paths if not is_litter(path.relative_to(folder))]
     if "*" in pattern:
-        _check_shards(found)
-    return found
+        _check_shards(paths)
+    return paths
 
 
 def _check_shards(paths: Sequence[Path]) -> None:
@@ -142,11 +144,12 @@ def _check_shards(paths: Sequence[Path]) -> None:
 
     Their names end as on the hub, in `-00000-of-00003.parquet`.
     """
-    there = {*paths}
-    named = {path.with_name(path.name[: match.start()]): match for path in paths if (match := _SHARD.search(path.name))}
-    for start, match in named.items():
+    existing = {*paths}
+    matches = ((path, _SHARD.search(path.name)) for path in paths)
+    tables = {path.with_name(path.name[: match.start()]): match for path, match in matches if match}
+    for start, match in tables.items():
         names = [f"{start.name}-{number:05}-of-{match[2]}{match[3]}" for number in range(int(match[2]))]
-        missing = [name for name in names if start.with_name(name) not in there]
+        missing = [name for name in names if start.with_name(name) not in existing]
         if missing:
             raise InputError(
                 f"{start.parent}: {part_of(len(missing), len(names), 'file', 'is', 'are')} missing, such as "

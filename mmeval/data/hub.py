@@ -24,11 +24,11 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
         raise InputError(f"the data set {repo} is on the hub, but this folder has a path of that name; run elsewhere")
     # it logs every retry with an address; the outcome is reported once, below
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    named = {"name": config} if config else {}
+    options = {"name": config} if config else {}
     offline = not _answers()
     load = _cached if offline else datasets.load_dataset
     try:
-        table = load(repo, revision=revision, split=split, **named)
+        table = load(repo, revision=revision, split=split, **options)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         reason = "it does not answer" if offline else str(error).splitlines()[0]
         advice = "check the network, or give a local folder or .parquet file"
@@ -42,8 +42,8 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
             table = table.cast_column(name, datasets.Image(decode=False))
         elif isinstance(kind, datasets.List) and isinstance(kind.feature, datasets.Image):
             table = table.cast_column(name, datasets.List(datasets.Image(decode=False)))
-    for number, found in enumerate(table, start=1):
-        yield found, f"{repo}, row {number}"
+    for number, row in enumerate(table, start=1):
+        yield row, f"{repo}, row {number}"
 
 
 def _answers() -> bool:

@@ -38,12 +38,12 @@ def read(path: Path, hook: Hook | None) -> Found:
     elif _is_json(first):
         line = b""
 
-        def keep(own: bytes) -> None:
+        def remember(current: bytes) -> None:
             nonlocal line
-            line = own
+            line = current
 
         advice = "the file must hold a list of objects or one object per line: download it again"
-        for row, where in jsonl.read(path, advice=advice, on_line=keep):
+        for row, where in jsonl.read(path, advice=advice, on_line=remember):
             if line.count(b'":') > len(row):  # a value is an object, too, or a key appears twice
                 json.loads(line, object_pairs_hook=partial(_unique, where))
             yield row, where
@@ -53,11 +53,11 @@ def read(path: Path, hook: Hook | None) -> Found:
 
 def _items(path: Path, hook: Hook | None) -> Found:
     """Read the objects of a list one by one, without the whole file in memory."""
-    decoder, blocks, number, place = json.JSONDecoder(object_hook=hook), files.blocks(path, BLOCK), 0, 0
+    decoder, blocks, number, position = json.JSONDecoder(object_hook=hook), files.blocks(path, BLOCK), 0, 0
     text = next(blocks).lstrip()[1:]
     while True:
         try:
-            start = _after_whitespace(text, place)
+            start = _after_whitespace(text, position)
             if text[start] == "]":
                 break
             if number > 0 and text[start] != ",":
@@ -65,15 +65,15 @@ def _items(path: Path, hook: Hook | None) -> Found:
             begin = _after_whitespace(text, start + 1) if number else start
             value, end = decoder.raw_decode(text, begin)
         except (ValueError, IndexError, RecursionError):  # cut off by the block's end, or wrong
-            if len(text) - place > regular.LONGEST:
+            if len(text) - position > regular.LONGEST:
                 reason = f"is not JSON, or longer than {regular.LONGEST:,} characters"
                 raise InputError(f"{path}: item {number + 1} {reason}; download the file again") from None
-            if not (more := "".join(islice(blocks, 1 + (len(text) - place) // BLOCK))):  # doubled: linear in all
+            if not (more := "".join(islice(blocks, 1 + (len(text) - position) // BLOCK))):  # doubled: linear in all
                 load(path, hook)  # raises the InputError with the position
                 raise
-            text, place = text[place:] + more, 0
+            text, position = text[position:] + more, 0
             continue
-        place, number = end, number + 1
+        position, number = end, number + 1
         where = f"{path}, item {number}"
         row = _object(value, where)
         if hook is None and text.count('":', begin, end) > len(row):
@@ -83,9 +83,9 @@ def _items(path: Path, hook: Hook | None) -> Found:
         load(path, hook)
 
 
-def _after_whitespace(text: str, place: int) -> int:
-    found = _WHITESPACE.match(text, place)
-    return found.end() if found else place
+def _after_whitespace(text: str, position: int) -> int:
+    match = _WHITESPACE.match(text, position)
+    return match.end() if match else position
 
 
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
@@ -114,11 +114,11 @@ def at(value: Any, rows: str, path: Path) -> Found:
         value = value[name]
     if not isinstance(value, (dict, list)):
         raise InputError(f"{path}: at {rows} there is neither a list nor a map of rows; correct the path of the rows")
-    named = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
-    for name, item in named:
+    items = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
+    for name, item in items:
         where = f"{path}, {name[:60]}"
-        own = _object(item, where)
-        yield (own if isinstance(value, list) else {"key": name, **own}), where
+        row = _object(item, where)
+        yield (row if isinstance(value, list) else {"key": name, **row}), where
 
 
 def load(path: Path, hook: Hook | None = None) -> Any:
@@ -128,11 +128,11 @@ def load(path: Path, hook: Hook | None = None) -> Any:
 
 def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object. Raises InputError if a key appears twice in it."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    result = dict(pairs)
+    if len(result) < len(pairs):
         ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise InputError(f"{where}: '{name[:60]}' appears twice; remove one of its values")
-    return found
+    return result
 
 
 def load_once(path: Path) -> Any:

@@ -29,9 +29,9 @@ def pictures(rows: Iterable[TableRow]) -> Iterator[CaptionedPicture]:
         split, sentences = line.text("split"), line.value("sentences")
         if split not in SPLITS:
             raise InputError(f"{line.where}: the split is '{split[:20]}'; it must be train, val or test")
-        if not isinstance(sentences, list) or not sentences or not all(isinstance(one, dict) for one in sentences):
+        if not isinstance(sentences, list) or not sentences or not all(isinstance(item, dict) for item in sentences):
             raise InputError(f"{line.where}: no captions under 'sentences'; download the file again")
-        each = [TableRow(one, line.where) for one in sentences]
-        captions = tuple((one.text("sentid"), one.cell("raw")) for one in each)
+        items = [TableRow(item, line.where) for item in sentences]
+        captions = tuple((item.text("sentid"), item.cell("raw")) for item in items)
         folder = line.text("filepath") if "filepath" in line.values else ""
         yield CaptionedPicture(line.text("filename"), folder, SPLITS[split], captions, line.where)

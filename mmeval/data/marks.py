@@ -16,26 +16,26 @@ def placed(texts: Sequence[str], images: Sequence[Image], mark: str, where: str,
     InputError if a named picture does not exist, or, unless `spare`, if a picture has no mark.
     """
     pattern = re.compile(numbered(mark))
-    marks = [one for text in texts for one in pattern.finditer(text)]
-    named = [_number(one[1]) if pattern.groups else place for place, one in enumerate(marks, 1)]
-    if not all(0 < number <= len(images) for number in named) or not (
-        spare or {*named} >= {*range(1, len(images) + 1)}
+    marks = [match for text in texts for match in pattern.finditer(text)]
+    numbers = [_number(match[1]) if pattern.groups else position for position, match in enumerate(marks, 1)]
+    if not all(0 < number <= len(images) for number in numbers) or not (
+        spare or {*numbers} >= {*range(1, len(images) + 1)}
     ):
-        last = f"up to {max(named)} " if pattern.groups and named else ""
+        last = f"up to {max(numbers)} " if pattern.groups and numbers else ""
         raise InputError(
-            f"{where}: {plural(len(named), 'place')} for pictures {last}({mark}) but "
+            f"{where}: {plural(len(numbers), 'place')} for pictures {last}({mark}) but "
             f"{plural(len(images), 'picture')}; fix the line"
         )
-    waiting = iter(named)
-    found: list[Parts] = []
+    remaining = iter(numbers)
+    prompts: list[Parts] = []
     for text in texts:
         parts: list[str | Image] = []
         end = 0
-        for one in pattern.finditer(text):
-            parts += [text[end : one.start()], images[next(waiting) - 1]]
-            end = one.end()
-        found.append(tuple(part for part in (*parts, text[end:]) if part != ""))
-    return found
+        for match in pattern.finditer(text):
+            parts += [text[end : match.start()], images[next(remaining) - 1]]
+            end = match.end()
+        prompts.append(tuple(part for part in (*parts, text[end:]) if part != ""))
+    return prompts
 
 
 def _number(digits: str) -> int:
@@ -50,11 +50,11 @@ def numbered(mark: str) -> str:
 
 def joined(parts: Iterable[str | P]) -> list[str | P]:
     """Join adjacent texts among the parts of a prompt, and drop empty ones."""
-    found: list[str | P] = []
+    result: list[str | P] = []
     for part in parts:
-        last = found[-1] if found else None
+        last = result[-1] if result else None
         if isinstance(part, str) and isinstance(last, str):
-            found[-1] = last + part
+            result[-1] = last + part
         elif part != "":
-            found.append(part)
-    return found
+            result.append(part)
+    return result

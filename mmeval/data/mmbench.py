@@ -85,44 +85,45 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[tables.TableRow]:
         config, _, split = data.removeprefix("hub").removeprefix(":").partition("-")
         if data != "hub" and not (config and split):
             raise InputError(f"no data at '{data}': write hub, or hub:CONFIG-SPLIT as in hub:cn-dev")
-        return tables.read("hub", (), {**hub, **({"config": config, "split": split} if config else {})}, "mmbench")
+        chosen = {"config": config, "split": split} if config else {}
+        return tables.read("hub", (), {**hub, **chosen}, "mmbench")
     if not Path(data).exists():
         raise InputError(f"no data at '{data}': give the official .tsv file, a .parquet table, embedded, or hub")
-    here = {file.suffix for file in Path(data).iterdir()} if Path(data).is_dir() else set()
-    if ".tsv" in here and ".parquet" not in here:
+    suffixes = {file.suffix for file in Path(data).iterdir()} if Path(data).is_dir() else set()
+    if ".tsv" in suffixes and ".parquet" not in suffixes:
         raise InputError(f"{data} is a folder; name the .tsv file in it")
     return tables.read(data, ("*.parquet",), None, "mmbench")
 
 
 def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:
     """Return the rows with their pictures; a picture that every rotation repeats is held once."""
-    found: dict[int, MMBenchRow] = {}
-    waiting: dict[int, int] = {}
-    held: dict[bytes, bytes] = {}
+    rows: dict[int, MMBenchRow] = {}
+    references: dict[int, int] = {}
+    pictures: dict[bytes, bytes] = {}
     for line in table:
         names = columns(list(line.values), COLUMNS, line.where)
         cells = dict(zip(names, line.values.values(), strict=True))
         picture = cells.pop("image")
         text = str if line.table is not None and line.table.suffix.lower() == ".tsv" else _text
-        row = parse({name: text(cell) for name, cell in cells.items()}, line.where, found)
+        row = parse({name: text(cell) for name, cell in cells.items()}, line.where, rows)
         if not row.cells["question"].strip():
             raise InputError(f"{row.where}: the question is empty; write one")
         if not row.cells.get("category", "?").strip():
             raise InputError(f"{row.where}, column category: empty; write the leaf ability that the question tests")
         where = f"{row.where}, column image"
         if isinstance(picture, str) and len(picture) <= REFERENCE:
-            waiting[row.index] = index_of(picture, where)
+            references[row.index] = index_of(picture, where)
         else:
-            found[row.index] = replace(row, image=Image(_picture(picture, where, held), where))
-    for index, other in waiting.items():
-        if other not in found or other in waiting:
-            problem = f"its picture refers to row {other}, which has none"
-            raise InputError(f"{found[index].where}: {problem}; download the file again")
-        found[index] = replace(found[index], image=found[other].image)
-    return list(found.values())
+            rows[row.index] = replace(row, image=Image(_picture(picture, where, pictures), where))
+    for index, target in references.items():
+        if target not in rows or target in references:
+            problem = f"its picture refers to row {target}, which has none"
+            raise InputError(f"{rows[index].where}: {problem}; download the file again")
+        rows[index] = replace(rows[index], image=rows[target].image)
+    return list(rows.values())
 
 
-def _picture(value: Any, where: str, held: dict[bytes, bytes]) -> bytes | Callable[[], bytes]:
+def _picture(value: Any, where: str, pictures: dict[bytes, bytes]) -> bytes | Callable[[], bytes]:
     """Return the picture in a cell, or a function that reads it. No path or URL is followed."""
     if isinstance(value, delimited.StoredPicture):
         return value
@@ -131,7 +132,7 @@ def _picture(value: Any, where: str, held: dict[bytes, bytes]) -> bytes | Callab
     encoded = value.get("bytes") if isinstance(value, Mapping) else None
     if not isinstance(encoded, bytes):
         raise InputError(f"{where}: the picture is not in the table; embed its bytes in this column")
-    return held.setdefault(hashlib.sha256(encoded).digest(), encoded)
+    return pictures.setdefault(hashlib.sha256(encoded).digest(), encoded)
 
 
 def _text(value: object) -> str:
@@ -141,23 +142,23 @@ def _text(value: object) -> str:
 
 def columns(names: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
     """Normalize column names: options in capitals, others in lower case. Raises InputError."""
-    found = [name if len(name) == 1 and name in choices.LETTERS else name.strip().lower() for name in names]
-    if missing := [name for name in wanted if name not in found]:
+    normalized = [name if len(name) == 1 and name in choices.LETTERS else name.strip().lower() for name in names]
+    if missing := [name for name in wanted if name not in normalized]:
         raise InputError(f"{where}: no column {missing[0]}; the table must have {', '.join(wanted)}")
-    if twice := [name for name in found if name and found.count(name) > 1]:
-        raise InputError(f"{where}: two columns {twice[0]}; keep one")
-    return found
+    if repeated := [name for name in normalized if name and normalized.count(name) > 1]:
+        raise InputError(f"{where}: two columns {repeated[0]}; keep one")
+    return normalized
 
 
-def parse(cells: Mapping[str, str], where: str, found: dict[int, MMBenchRow]) -> MMBenchRow:
-    """Add a row, without its picture, to `found`. Raises InputError if its index, options or answer are wrong."""
+def parse(cells: Mapping[str, str], where: str, rows: dict[int, MMBenchRow]) -> MMBenchRow:
+    """Add a row, without its picture, to `rows`. Raises InputError if its index, options or answer are wrong."""
     index, options = index_of(cells["index"], where), option_cells(cells, where)
     answer, known = cells.get("answer", "").strip(), [*choices.LETTERS[: len(options)]]
     if answer and answer not in known:
         raise InputError(f"{where}, column answer: '{answer[:40]}' is not one of {', '.join(known)}; fix it")
     row = MMBenchRow(index, question_of(cells.get("g_index", ""), index, where), cells, options, answer, where)
-    if found.setdefault(index, row) is not row:
-        raise InputError(f"{where}: the index {index} is repeated; it was in {found[index].where}")
+    if rows.setdefault(index, row) is not row:
+        raise InputError(f"{where}: the index {index} is repeated; it was in {rows[index].where}")
     return row
 
 
@@ -201,9 +202,9 @@ def _check_turns(group: list[MMBenchRow], incomplete: bool) -> None:
     if len(group) > len(first.options):
         raise InputError(f"{group[-1].where}: more rows of question {first.question} than it has options; remove some")
     if not incomplete and (len(group) < len(first.options) or first.index != first.question):
-        lacks = f"question {first.question} has {len(group)} of its {len(first.options)} rotations"
+        problem = f"question {first.question} has {len(group)} of its {len(first.options)} rotations"
         advice = "get the whole file, or score such questions by the rotations they have with --partial"
-        raise InputError(f"{first.where}: {lacks}; {advice}")
+        raise InputError(f"{first.where}: {problem}; {advice}")
 
 
 def prediction_cells(path: Path) -> Iterator[tuple[Mapping[str, sheets.Cell], str]]:

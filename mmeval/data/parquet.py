@@ -61,20 +61,20 @@ def _repeated(metadata: pyarrow.parquet.FileMetaData, path: Path) -> list[str]:
 
     Raises InputError for a column that is compressed too much: one page of it may fill the memory.
     """
-    found = set[str]()
+    repeated = set[str]()
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for place in range(metadata.num_columns):
-            column = group.column(place)
+        for index in range(metadata.num_columns):
+            column = group.column(index)
             size, stored, name = column.total_uncompressed_size, column.total_compressed_size, column.path_in_schema
             if size > regular.GIANT and size > COMPRESSION * stored:
                 raise InputError(
                     f"{path}: {stored:,} bytes of the column {name} stand for {size:,}; save it with other compression"
                 )
-            nested = metadata.schema.column(place).max_repetition_level > 0
-            most = column.num_values if nested else BATCH
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and most * size > EXPANDED:
-                found.add(name)
-    return sorted(found)
+            nested = metadata.schema.column(index).max_repetition_level > 0
+            values = column.num_values if nested else BATCH
+            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and values * size > EXPANDED:
+                repeated.add(name)
+    return sorted(repeated)
 
 
 def _values(array: pyarrow.Array) -> list[Any]:
@@ -83,17 +83,17 @@ def _values(array: pyarrow.Array) -> list[Any]:
 
     kind = array.type
     if isinstance(array, pyarrow.DictionaryArray):
-        places = array.indices.to_pylist()
-        values = {place: None if place is None else array.dictionary[place].as_py() for place in {*places}}
-        return [values[place] for place in places]
+        indices = array.indices.to_pylist()
+        values = {index: None if index is None else array.dictionary[index].as_py() for index in {*indices}}
+        return [values[index] for index in indices]
     if isinstance(array, pyarrow.StructArray):
         names = [field.name for field in kind]
         rows = zip(*map(_values, array.flatten()), strict=True)
-        there = array.is_valid().to_pylist()
-        return [dict(zip(names, row, strict=True)) if valid else None for row, valid in zip(rows, there, strict=True)]
+        valid = array.is_valid().to_pylist()
+        return [dict(zip(names, row, strict=True)) if ok else None for row, ok in zip(rows, valid, strict=True)]
     if isinstance(array, (pyarrow.ListArray, pyarrow.LargeListArray)):
         lengths = array.value_lengths().to_pylist()
         ends = pairwise(accumulate((length or 0 for length in lengths), initial=0))
         items = _values(array.flatten())
-        return [None if length is None else items[slice(*own)] for own, length in zip(ends, lengths, strict=True)]
+        return [None if length is None else items[slice(*bounds)] for bounds, length in zip(ends, lengths, strict=True)]
     return array.to_pylist()  # type: ignore[no-any-return]

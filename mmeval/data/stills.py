@@ -22,19 +22,19 @@ def listed(folder: Path) -> list[str]:
 
 def version(folder: Path) -> tuple[int, int]:
     """Return the latest modification time in nanoseconds, and the frames' size in bytes."""
-    facts = [(folder / name).stat() for name in listed(folder)]
-    return max((fact.st_mtime_ns for fact in facts), default=0), sum(fact.st_size for fact in facts)
+    stats = [(folder / name).stat() for name in listed(folder)]
+    return max((stat.st_mtime_ns for stat in stats), default=0), sum(stat.st_size for stat in stats)
 
 
 def times(folder: Path, rate: float) -> list[float]:
     """Return the time of each frame, in seconds from the first, given the frames per second."""
-    return [place / rate for place in range(len(listed(folder)))]
+    return [index / rate for index in range(len(listed(folder)))]
 
 
 def moments(folder: Path, name: str, rate: float, choose: Choose) -> list[Moment]:
     """Return the selected frames. Raises InputError as `choose` does, and for a broken picture."""
-    names, known = listed(folder), times(folder, rate)
-    return [Moment(known[place], _frame(folder, names[place], name).decode()) for place in choose(known)]
+    names, seconds = listed(folder), times(folder, rate)
+    return [Moment(seconds[index], _frame(folder, names[index], name).decode()) for index in choose(seconds)]
 
 
 def _frame(folder: Path, frame: str, name: str) -> Image:
@@ -48,11 +48,11 @@ def digest(folder: Path, name: str, version: tuple[int, int]) -> str:
     The folder is read again if its `version` is another. Raises InputError if a frame cannot be read.
     """
     names = listed(folder)
-    total = hashlib.sha256(repr([(one, (folder / one).stat().st_size) for one in names]).encode())
+    hasher = hashlib.sha256(repr([(frame, (folder / frame).stat().st_size) for frame in names]).encode())
     for number in range(min(HASHED, len(names))):
         frame = names[len(names) * number // min(HASHED, len(names))]
         try:
-            total.update(regular.read_bytes(files.inside(folder, frame, name)))
+            hasher.update(regular.read_bytes(files.inside(folder, frame, name)))
         except OSError as error:
             raise InputError(f"{name}/{frame}: cannot be read ({error.strerror})") from error
-    return total.hexdigest()
+    return hasher.hexdigest()

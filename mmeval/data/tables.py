@@ -73,10 +73,10 @@ class TableRow:
         `missing` stands for a missing item; without it, such an item is refused, too.
         """
         value = self.unpacked(name)
-        items = [missing if _is_missing(one) else one for one in value] if isinstance(value, list) else []
-        if not items or any(one is None or isinstance(one, NOT_TEXT) for one in items):
+        items = [missing if _is_missing(item) else item for item in value] if isinstance(value, list) else []
+        if not items or any(item is None or isinstance(item, NOT_TEXT) for item in items):
             raise InputError(f"{self.where}: the column {name} is {value!r:.80}; it must be a list of texts")
-        return [str(one) for one in items]
+        return [str(item) for item in items]
 
     def images(self, name: str, under: Sequence[str] = ("",)) -> list[Image]:
         """Return the pictures of a column, which holds one or a list of them; an empty cell has none.
@@ -112,8 +112,8 @@ class TableRow:
     def unpacked(self, name: str) -> Any:
         """Return the column's value; if it is the text of a list, return the list."""
         value = self.value(name)
-        several = delimited.cell_list(value) if isinstance(value, str) else None
-        return value if several is None else several
+        items = delimited.cell_list(value) if isinstance(value, str) else None
+        return value if items is None else items
 
     def _image(self, item: Any, column: str, under: Sequence[str]) -> Image:
         encoded = item.get("bytes") if isinstance(item, Mapping) else item
@@ -124,12 +124,13 @@ class TableRow:
             return Image(encoded, name)
         if isinstance(item, (Mapping, float, list)) or self.folder is None:
             raise InputError(f"{name}: {str(item)[:80]!r} is not a picture; embed its bytes, or name a file")
-        first, *others = self.places(str(item), under)
-        return files.picture(self.folder, first, self.where, *others)
+        path, *other_paths = self.places(str(item), under)
+        return files.picture(self.folder, path, self.where, *other_paths)
 
     def places(self, name: str, under: Sequence[str]) -> list[str]:
         """Return the paths in the folder where a file of that name may be; `under` as in `images`."""
-        return [self._beside(_at(place, name)) if place.startswith(BESIDE) else _at(place, name) for place in under]
+        paths = ((place.startswith(BESIDE), _expand(place, name)) for place in under)
+        return [self._beside(path) if beside else path for beside, path in paths]
 
     def _beside(self, name: str) -> str:
         """Return the path, within the folder, of a file next to the table."""
@@ -142,10 +143,10 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _at(place: str, name: str) -> str:
-    if "{}" in place:
-        return place.replace("{}", name)
-    return f"{place}/{name}" if place else name
+def _expand(pattern: str, name: str) -> str:
+    if "{}" in pattern:
+        return pattern.replace("{}", name)
+    return f"{pattern}/{name}" if pattern else name
 
 
 def read(
@@ -164,31 +165,31 @@ def read(
     path = Path(data)
     if data == "hub":
         if hub is None:
-            raise InputError(f"{task} has no known copy on the hub; give the folder that holds {_named(patterns)}")
+            raise InputError(f"{task} has no known copy on the hub; give the folder that holds {_describe(patterns)}")
         from mmeval.data.hub import values
 
-        return (TableRow(*found) for found in values(**hub))
+        return (TableRow(*row) for row in values(**hub))
     if path.is_file():
         return of_file(path, path.parent, rows)
     if not path.is_dir():
-        raise InputError(f"no data at '{data}': give the folder that holds {_named(patterns)}, or one such file")
+        raise InputError(f"no data at '{data}': give the folder that holds {_describe(patterns)}, or one such file")
     forms = [files.glob(path, _safe(name)) for name in patterns]
     forms = [*filter(None, forms)][: 1 if first else None]
-    found = [files.inside(path, str(one.relative_to(path)), data) for form in forms for one in form]
-    if not found:
-        raise InputError(f"{data}: no {_named(patterns, ' and no ')} in it; give the folder that holds it")
-    return _of_files(found, path, rows)
+    paths = [files.inside(path, str(file.relative_to(path)), data) for form in forms for file in form]
+    if not paths:
+        raise InputError(f"{data}: no {_describe(patterns, ' and no ')} in it; give the folder that holds it")
+    return _of_files(paths, path, rows)
 
 
 def known(where: str, name: str, value: str, values: Collection[str]) -> str:
     """Return a value of a row. Raises InputError if it is not one of `values`."""
     if value not in values:
-        near, others = nearest(value, [*values]), ", ".join(values)
-        raise InputError(f"{where}: unknown {name} '{value[:60]}'{near}; choose from {others}")
+        hint, choices = nearest(value, [*values]), ", ".join(values)
+        raise InputError(f"{where}: unknown {name} '{value[:60]}'{hint}; choose from {choices}")
     return value
 
 
-def _named(patterns: Sequence[str], between: str = " or ") -> str:
+def _describe(patterns: Sequence[str], between: str = " or ") -> str:
     """Return the patterns for a message, or the first of many."""
     if len(patterns) <= MANY:
         return between.join(patterns)
@@ -212,17 +213,17 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
     `rows` locates the rows in a JSON file, as in `data/questions`; `.` is the top. If they are a map, not a list, the
     column `key` holds each row's name. `hook` makes the objects of a JSON document smaller while it is read.
     """
-    found: Found
+    pairs: Found
     kind = path.suffix.lower()
     if kind in (".json", ".jsonl"):
-        found = json_rows.read(path, hook) if rows is None else json_rows.at(json_rows.load(path, hook), rows, path)
+        pairs = json_rows.read(path, hook) if rows is None else json_rows.at(json_rows.load(path, hook), rows, path)
     elif kind in (".csv", ".tsv"):
-        found = delimited.rows(path)
+        pairs = delimited.rows(path)
     elif kind == ".parquet":
-        found = parquet.read(path)
+        pairs = parquet.read(path)
     else:
         raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
-    return (TableRow(_bounded(values, where), where, folder, path) for values, where in found)
+    return (TableRow(_bounded(values, where), where, folder, path) for values, where in pairs)
 
 
 def _bounded(values: Mapping[str, Any], where: str) -> Mapping[str, Any]:

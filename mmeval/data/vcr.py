@@ -48,91 +48,92 @@ class VcrQuestion:
 
 def question(line: TableRow) -> VcrQuestion:
     """Read a row. Raises InputError if it lacks something."""
-    answers, reasons = (_four(line, name) for name in ("answer_choices", "rationale_choices"))
-    found = VcrQuestion(
+    answers, reasons = (_four_texts(line, name) for name in ("answer_choices", "rationale_choices"))
+    result = VcrQuestion(
         id=line.text("annot_id"),
         still=line.text("img_fn"),
         boxes=line.text("metadata_fn"),
         things=len(line.texts("objects")) if line.value("objects") != [] else 0,
         asked=_tokens(line, "question", line.value("question")),
         answers=answers,
-        answer=_place(line, "answer_label"),
+        answer=_label(line, "answer_label"),
         reasons=reasons,
-        reason=_place(line, "rationale_label"),
+        reason=_label(line, "rationale_label"),
         where=line.where,
     )
-    if found.mentioned and (number := found.mentioned[-1]) >= found.things:
-        raise InputError(f"{line.where}: thing {number} is mentioned, but there are {found.things}; fix the line")
-    return found
+    if result.mentioned and (number := result.mentioned[-1]) >= result.things:
+        raise InputError(f"{line.where}: thing {number} is mentioned, but there are {result.things}; fix the line")
+    return result
 
 
-def _four(line: TableRow, name: str) -> tuple[Tokens, ...]:
-    found = line.value(name)
-    if not isinstance(found, list) or len(found) != CHOICES:
-        has = f"{len(found)} of them" if isinstance(found, list) else f"{found!r:.40}"
-        raise InputError(f"{line.where}: {name} has {has}; it must be a list of four")
-    return tuple(_tokens(line, name, tokens) for tokens in found)
+def _four_texts(line: TableRow, name: str) -> tuple[Tokens, ...]:
+    value = line.value(name)
+    if not isinstance(value, list) or len(value) != CHOICES:
+        problem = f"{len(value)} of them" if isinstance(value, list) else f"{value!r:.40}"
+        raise InputError(f"{line.where}: {name} has {problem}; it must be a list of four")
+    return tuple(_tokens(line, name, tokens) for tokens in value)
 
 
-def _tokens(line: TableRow, name: str, found: object) -> Tokens:
-    good = isinstance(found, list) and all(isinstance(token, str) or _things(token) for token in found)
-    if not isinstance(found, list) or not found or not good:
+def _tokens(line: TableRow, name: str, value: object) -> Tokens:
+    is_valid = isinstance(value, list) and all(isinstance(token, str) or _is_reference(token) for token in value)
+    if not isinstance(value, list) or not value or not is_valid:
         raise InputError(
-            f"{line.where}: {name} has {found!r:.60}; it must be a list of words and of lists of things' numbers"
+            f"{line.where}: {name} has {value!r:.60}; it must be a list of words and of lists of things' numbers"
         )
-    return found
+    return value
 
 
-def _things(token: object) -> bool:
+def _is_reference(token: object) -> bool:
     return isinstance(token, list) and bool(token) and all(type(number) is int and number >= 0 for number in token)
 
 
-def _place(line: TableRow, name: str) -> int:
-    place = line.value(name)
-    if type(place) is not int or place not in range(CHOICES):
-        raise InputError(f"{line.where}: {name} is {place!r:.40}; it must be the place of the correct one, 0 to 3")
-    return place
+def _label(line: TableRow, name: str) -> int:
+    value = line.value(name)
+    if type(value) is not int or value not in range(CHOICES):
+        raise InputError(f"{line.where}: {name} is {value!r:.40}; it must be the place of the correct one, 0 to 3")
+    return value
 
 
-def pictures(asked: VcrQuestion, folder: Path) -> tuple[Image, ...]:
+def pictures(question: VcrQuestion, folder: Path) -> tuple[Image, ...]:
     """Return the still, then each mentioned thing, cropped when it is decoded. Raises InputError."""
-    whole = files.picture(folder, f"{FOLDER}/{asked.still}", asked.where)
-    numbers = asked.mentioned
-    path = files.inside(folder, f"{FOLDER}/{asked.boxes}", asked.where)
-    cut = boxes(path, numbers) if numbers else []
+    still = files.picture(folder, f"{FOLDER}/{question.still}", question.where)
+    numbers = question.mentioned
+    path = files.inside(folder, f"{FOLDER}/{question.boxes}", question.where)
+    crops = boxes(path, numbers) if numbers else []
     things = (
-        Image(partial(_cropped, whole, box, f"{path}, box {n}"), f"{whole.name}, thing {n}")
-        for n, box in zip(numbers, cut, strict=True)
+        Image(partial(_cropped, still, box, f"{path}, box {n}"), f"{still.name}, thing {n}")
+        for n, box in zip(numbers, crops, strict=True)
     )
-    return (whole, *things)
+    return (still, *things)
 
 
 def boxes(path: Path, numbers: Sequence[int]) -> list[Box]:
     """Return the boxes of the numbered things. Raises InputError."""
-    found: Any = json_rows.load(path)
-    known = found.get("boxes") if isinstance(found, dict) else None
-    known = known if isinstance(known, list) else []
+    content: Any = json_rows.load(path)
+    all_boxes = content.get("boxes") if isinstance(content, dict) else None
+    all_boxes = all_boxes if isinstance(all_boxes, list) else []
     for n in numbers:
-        if n >= len(known):
+        if n >= len(all_boxes):
             raise InputError(f"{path}: no box for thing {n}; download the file again")
-        if not isinstance(known[n], list) or len(known[n]) < 4 or not all(_is_number(x) for x in known[n][:4]):
-            raise InputError(f"{path}, box {n}: {known[n]!r:.60} is not a box of four numbers; download the file again")
-    return [tuple(known[n][:4]) for n in numbers]
+        box = all_boxes[n]
+        if not isinstance(box, list) or len(box) < 4 or not all(_is_number(x) for x in box[:4]):
+            raise InputError(f"{path}, box {n}: {box!r:.60} is not a box of four numbers; download the file again")
+    return [tuple(all_boxes[n][:4]) for n in numbers]
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
-def _cropped(whole: Image, box: Box, where: str) -> bytes:
-    picture = whole.decode()
+def _cropped(still: Image, box: Box, where: str) -> bytes:
+    picture = still.decode()
     left, top, right, bottom = (round(number) for number in box)
-    inside = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
-    if inside[0] >= inside[2] or inside[1] >= inside[3]:
+    visible = max(left, 0), max(top, 0), min(right, picture.width), min(bottom, picture.height)
+    if visible[0] >= visible[2] or visible[1] >= visible[3]:
         raise InputError(f"{where}: {box} is outside the picture; fix it")
-    out = io.BytesIO()
-    picture.crop(inside).save(out, "PNG")
-    return out.getvalue()
+    buffer = io.BytesIO()
+    picture.crop(visible).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
@@ -146,8 +147,10 @@ def spoken(tokens: Tokens, place: Mapping[int, int] | range) -> Parts:
             parts.append(f"{token} ")
             continue
         for index, number in enumerate(token):
-            parts += [*(["and "] if index else []), Ref(place[number]), " "]
-    closed = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in marks.joined(parts)]
-    if closed and isinstance(closed[-1], str):
-        closed[-1] = closed[-1].rstrip()
-    return tuple(part for part in closed if part != "")
+            if index:
+                parts.append("and ")
+            parts += [Ref(place[number]), " "]
+    result = [_CLOSE.sub(r"\1", part) if isinstance(part, str) else part for part in marks.joined(parts)]
+    if result and isinstance(result[-1], str):
+        result[-1] = result[-1].rstrip()
+    return tuple(part for part in result if part != "")

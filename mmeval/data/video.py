@@ -73,13 +73,13 @@ class FrameImage(Image):
 
     @property
     def _place(self) -> tuple[SampledVideo, int]:
-        found: tuple[SampledVideo, int] = vars(self)["_place"]
-        return found
+        place: tuple[SampledVideo, int] = vars(self)["_place"]
+        return place
 
     def _ppm(self) -> bytes:
-        out = io.BytesIO()
-        self.decode().save(out, "PPM")
-        return out.getvalue()
+        buffer = io.BytesIO()
+        self.decode().save(buffer, "PPM")
+        return buffer.getvalue()
 
 
 class _Decoded:
@@ -93,10 +93,10 @@ class _Decoded:
     def moments(self, clip: SampledVideo) -> list[Moment]:
         """Return the sampled frames of a video. Raises as `SampledVideo.moments` does."""
         with self._lock:
-            held = self._videos.get(clip)
-            future = self._videos[clip] = held or Future()
+            known = self._videos.get(clip)
+            future = self._videos[clip] = known or Future()
             self._videos.move_to_end(clip)
-        if held is None:
+        if known is None:
             try:
                 future.set_result(clip.moments())
                 self._times[clip] = tuple(moment.time for moment in future.result())
@@ -119,9 +119,9 @@ class _Decoded:
     def _forget(self) -> None:
         """Drop the least recently used videos until the rest fit in HELD."""
         with self._lock:
-            done = [clip for clip, future in self._videos.items() if future.done()]
-            total = sum(map(self._size, done))
-            for clip in done[:-1]:
+            finished = [clip for clip, future in self._videos.items() if future.done()]
+            total = sum(map(self._size, finished))
+            for clip in finished[:-1]:
                 if total <= HELD:
                     return
                 total -= self._size(clip)
@@ -160,13 +160,13 @@ def frames(
         raise InputError(f"unknown sampler '{sampler}'{nearest(sampler, SAMPLERS)}; choose from: {', '.join(SAMPLERS)}")
     if count < 1:
         raise InputError(f"{count} frames cannot be shown; --frames must be 1 or more")
-    there = Path.is_file if rate is None else Path.is_dir
-    name = next((name for name in names if there(files.inside(folder, name, where))), names[0])
+    exists = Path.is_file if rate is None else Path.is_dir
+    name = next((name for name in names if exists(files.inside(folder, name, where))), names[0])
     path = folder / name
-    if not there(path):
-        others = " (or at its other possible paths)" if len(names) > 1 else ""
-        what = f"video {folder / names[0]}" if rate is None else f"folder of frames {folder / names[0]}"
-        raise InputError(f"{where}: there is no {what}{others}{files.alike(folder / names[0])}; put it there")
+    if not exists(path):
+        elsewhere = " (or at its other possible paths)" if len(names) > 1 else ""
+        missing = f"video {folder / names[0]}" if rate is None else f"folder of frames {folder / names[0]}"
+        raise InputError(f"{where}: there is no {missing}{elsewhere}{files.alike(folder / names[0])}; put it there")
     if rate is None and path.suffix.lower() not in container.FORMATS:
         known = ", ".join(container.FORMATS)
         raise InputError(f"{where}: {name}: not a video of a known kind ({known}); replace it")
@@ -178,24 +178,24 @@ def frames(
 
 def times(pictures: Iterable[Image]) -> dict[str, str]:
     """Return a tag with the times of the frames among the pictures, in seconds; no tag if there are none."""
-    known = [f"{time:.2f}" for picture in pictures if (time := picture.seconds) is not None]
-    return {"times": " ".join(known)} if known else {}
+    seconds = [f"{time:.2f}" for picture in pictures if (time := picture.seconds) is not None]
+    return {"times": " ".join(seconds)} if seconds else {}
 
 
 def shown(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     """Return sentences on how many frames were shown: a score means little without that number."""
     kinds = dict.fromkeys((r.tags.get("frames", ""), r.tags.get("sampler", "")) for r in records)
-    found = [
+    sentences = [
         f"{'1 frame of each video is' if count == '1' else f'{count} frames of each video are'} shown, chosen by the "
         f"sampler {sampler}; the records have the times."
         for count, sampler in kinds
         if sampler
     ]
     times = [record.tags.get("times", "").split() for record in records]
-    if few := sum(len({*own}) < len(own) for own in times):
+    if few := sum(len({*seconds}) < len(seconds) for seconds in times):
         count = part_of(few, len(records), "question", "is about a video", "are about videos")
-        found.append(f"{count} with fewer frames; some are shown twice or more.")
-    return found
+        sentences.append(f"{count} with fewer frames; some are shown twice or more.")
+    return sentences
 
 
 @cache
@@ -205,15 +205,15 @@ def file_digest(path: Path, version: tuple[int, int]) -> str:
     Reading hours of video would take as long as answering the first questions about them. Raises InputError.
     """
     size = version[1]
-    total = hashlib.sha256(str(size).encode())
+    hasher = hashlib.sha256(str(size).encode())
     try:
         with regular.opened(path) as file:
             if size <= WHOLE:
-                total.update(file.read())
+                hasher.update(file.read())
             else:
                 for number in range(BLOCKS):
                     file.seek((size - BLOCK) * number // (BLOCKS - 1))
-                    total.update(file.read(BLOCK))
+                    hasher.update(file.read(BLOCK))
     except OSError as error:
         raise InputError(f"{path.name}: cannot be read ({error.strerror})") from error
-    return total.hexdigest()
+    return hasher.hexdigest()

@@ -52,16 +52,16 @@ class Release:
 
     def read(self, questions: Path, annotations: Path, part: str) -> Iterator[Item]:
         """Read the questions of two files. Raises InputError for a missing annotation or answer."""
-        known: dict[str, TableRow] = {}
+        annotated: dict[str, TableRow] = {}
         for line in tables.of_file(annotations, annotations.parent, "annotations", _slim):
-            if known.setdefault(line.text("question_id"), line) is not line:
+            if annotated.setdefault(line.text("question_id"), line) is not line:
                 raise InputError(f"{line.where}: a second annotation of question {line.text('question_id')}; {AGAIN}")
         for line in tables.of_file(questions, questions.parent, "questions"):
             number = line.text("question_id")
-            if number not in known:
+            if number not in annotated:
                 raise InputError(f"{line.where}: {annotations.name} has no annotation of question {number}; {AGAIN}")
             image = line.text("image_id")
-            yield _item(number, line, known[number], image, self.pictures(part, image, line.where), self.category)
+            yield _item(number, line, annotated[number], image, self.pictures(part, image, line.where), self.category)
 
     def pictures(self, part: str, image: str, where: str) -> tuple[str, ...]:
         """Return a picture's possible paths in COCO's archives."""
@@ -109,18 +109,18 @@ OKVQA = Release("OpenEnded_mscoco_{}2014_questions.json", "mscoco_{}2014_annotat
 VIZWIZ = VizWiz("{}_questions_vqa_format.json", "{}_annotations_vqa_format.json", "question_type")
 
 
-def _item(id: str, asked: TableRow, answered: TableRow, image: str, files: tuple[str, ...], category: str) -> Item:
-    answers, tags = _answers(answered)
+def _item(id: str, question: TableRow, annotation: TableRow, image: str, files: tuple[str, ...], category: str) -> Item:
+    answers, tags = _answers(annotation)
     return Item(
         id=id,
-        asked=asked.text("question"),
+        asked=question.text("question"),
         answers=answers,
         picture=image,
         files=files,
-        where=asked.where,
-        category=answered.text(category),
+        where=question.where,
+        category=annotation.text(category),
         tags=tags,
-        common=str(answered.values.get("multiple_choice_answer") or one_line(most_common(answers))),
+        common=str(annotation.values.get("multiple_choice_answer") or one_line(most_common(answers))),
     )
 
 
@@ -131,14 +131,16 @@ def most_common(answers: tuple[str, ...]) -> str:
 
 def _answers(line: TableRow) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the answers as written, and tags: OK-VQA's answers before stemming, or confidences without `answer_id`."""
-    found = line.value("answers")
-    if not isinstance(found, list) or not all(isinstance(one, tuple) and isinstance(one[0], str) for one in found):
-        raise InputError(f"{line.where}: the answers are {found!r:.60}; each must be an object with a text as 'answer'")
-    if len(found) != ANSWERS:
-        raise InputError(f"{line.where}: {plural(len(found), 'answer')}, not {ANSWERS}; {AGAIN}")
-    columns = zip(("raw", CONFIDENCE), list(zip(*found, strict=True))[1:], strict=True)
-    whole = {name: column for name, column in columns if all(isinstance(one, str) for one in column)}
-    return tuple(one[0] for one in found), {name: "\n".join(map(one_line, column)) for name, column in whole.items()}
+    answers = line.value("answers")
+    if not isinstance(answers, list) or not all(isinstance(row, tuple) and isinstance(row[0], str) for row in answers):
+        problem = "each must be an object with a text as 'answer'"
+        raise InputError(f"{line.where}: the answers are {answers!r:.60}; {problem}")
+    if len(answers) != ANSWERS:
+        raise InputError(f"{line.where}: {plural(len(answers), 'answer')}, not {ANSWERS}; {AGAIN}")
+    columns = zip(("raw", CONFIDENCE), list(zip(*answers, strict=True))[1:], strict=True)
+    texts = {name: column for name, column in columns if all(isinstance(text, str) for text in column)}
+    tags = {name: "\n".join(map(one_line, column)) for name, column in texts.items()}
+    return tuple(row[0] for row in answers), tags
 
 
 def _slim(value: dict[str, Any]) -> Any:

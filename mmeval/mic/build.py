@@ -53,10 +53,11 @@ class Built:
 
     def lines(self) -> list[str]:
         """Return the counts as lines to print."""
-        made = [f"{self.folder / split}.jsonl: {plural(count, 'example')}" for split, count in self.examples.items()]
-        left = ", ".join(f"{kind}: {count}" for kind, count in self.left_out.items())
-        made += [f"pictures: {count} {TRAITS[trait]}" for trait, count in self.pictures.items()]
-        return [*made, f"left out: {left}; see {self.folder / 'skipped.jsonl'}" if left else "left out: nothing"]
+        lines = [f"{self.folder / split}.jsonl: {plural(count, 'example')}" for split, count in self.examples.items()]
+        left_out = ", ".join(f"{kind}: {count}" for kind, count in self.left_out.items())
+        lines += [f"pictures: {count} {TRAITS[trait]}" for trait, count in self.pictures.items()]
+        lines.append(f"left out: {left_out}; see {self.folder / 'skipped.jsonl'}" if left_out else "left out: nothing")
+        return lines
 
 
 def build(
@@ -98,9 +99,9 @@ def build(
         "wordings": _digest(card.wordings),
     }
     making = Making(source, card.wordings, folder.folder, out, seed, max_pictures)
-    with _opened(out, identity) as manifest:
+    with _locked(out, identity) as manifest:
         if manifest.get("examples") is None or manifest.get("left_out") is None:
-            total = _worked(making, plan, workers, allow_skipped, progress)
+            total = _run_missing(making, plan, workers, allow_skipped, progress)
             _join(making, plan.numbers, plan, b"-", "skipped")
             manifest |= {
                 "rows": {split: len(numbers) for split, numbers in plan.numbers.items()},
@@ -117,7 +118,7 @@ def build(
 
 
 @contextmanager
-def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _locked(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Lock the folder and yield its manifest. Raises InputError if the folder holds another set."""
     path = out / "mic.json"
     empty = not out.exists() or (out.is_dir() and all(map(is_temporary, out.iterdir())))
@@ -139,9 +140,9 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
             raise InputError(f"{out}: built by another version of mmeval; choose another folder with --out")
         validated(_Counts, manifest, str(path), "delete the folder and build again", strict=True)
         for key, value in identity.items():
-            if (held := manifest["identity"].get(key)) != value:
+            if (stored := manifest["identity"].get(key)) != value:
                 raise InputError(
-                    f"{out}: holds a set with {key} = {held!r}, not {value!r}; choose another folder with --out, "
+                    f"{out}: holds a set with {key} = {stored!r}, not {value!r}; choose another folder with --out, "
                     "or delete this one"
                 )
         for folder in (out / "pictures", out / ".work"):
@@ -151,7 +152,7 @@ def _opened(out: Path, identity: dict[str, Any]) -> Iterator[dict[str, Any]]:
         os.close(handle)
 
 
-def _worked(making: Making, plan: Selection, workers: int, allowed: float, progress: Progress) -> Tally:
+def _run_missing(making: Making, plan: Selection, workers: int, allowed: float, progress: Progress) -> Tally:
     """Do the missing shards. Raises InputError as soon as more rows are skipped than allowed."""
     total, missing = Tally(), []
     for name in (name for split in plan.numbers for name in plan.shards(split)):
@@ -176,10 +177,10 @@ def _worked(making: Making, plan: Selection, workers: int, allowed: float, progr
 
 def _is_done(path: Path) -> bool:
     """Return whether a shard has no skipped row. Other shards are redone, because their data may be fixed now."""
-    found = Tally()
+    tally = Tally()
     if path.exists():
-        found.add(path)
-    return bool(found.rows) and not found.skipped and not found.demonstrations_skipped
+        tally.add(path)
+    return bool(tally.rows) and not tally.skipped and not tally.demonstrations_skipped
 
 
 def _join(making: Making, splits: Iterable[str], plan: Selection, mark: bytes, name: str) -> int:

@@ -31,7 +31,7 @@ def place(picture: Picture, root: Path, out: Path) -> str:
     name = f"pictures/{safe_name(picture)}"
     if (out / name).exists():
         return name
-    source = _inside(root, picture.path)
+    source = _existing(root, picture.path)
     if picture.frame is not None:
         for number, frame in enumerate(frames(source, picture.path), 1):
             put(out, f"pictures/{safe_name(Picture(picture.path, frame=number))}", _encoded(frame))
@@ -41,7 +41,7 @@ def place(picture: Picture, root: Path, out: Path) -> str:
         put(out, name, content)
     elif picture.box is not None:
         boxes, number = picture.box
-        put(out, name, _encoded(_cropped(_whole(source, picture.path), _inside(root, boxes), boxes, number)))
+        put(out, name, _encoded(_cropped(_decoded(source, picture.path), _existing(root, boxes), boxes, number)))
     else:
         _check(source, picture.path)
         _link(source, out, name)
@@ -66,17 +66,17 @@ def put(out: Path, name: str, content: bytes) -> None:
 
 def safe_name(picture: Picture) -> str:
     """Return an ASCII file name that no other picture of the set has."""
-    where = f"{picture.path}|{picture.box}|{picture.cell}"
-    digest = hashlib.sha256(where.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    origin = f"{picture.path}|{picture.box}|{picture.cell}"
+    digest = hashlib.sha256(origin.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(picture.path).stem).strip("_-")[:80] or "picture"
     if picture.frame is not None:
         return f"{stem}-{digest}-{picture.frame}.jpg"
     suffix = Path(picture.path).suffix.lower()
-    whole = picture.box is None and picture.cell is None
-    return f"{stem}-{digest}{suffix if whole and suffix in SUFFIXES else '.jpg'}"
+    is_whole = picture.box is None and picture.cell is None
+    return f"{stem}-{digest}{suffix if is_whole and suffix in SUFFIXES else '.jpg'}"
 
 
-def _inside(root: Path, path: str) -> Path:
+def _existing(root: Path, path: str) -> Path:
     try:
         source = files.inside(root, path, path).resolve()
     except InputError as error:
@@ -105,7 +105,7 @@ def _link(source: Path, out: Path, name: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _whole(source: Path, path: str) -> Image.Image:
+def _decoded(source: Path, path: str) -> Image.Image:
     with decoding(path), Image.open(source, formats=FORMATS) as image:
         check_size(image, path)
         return as_seen(image)
@@ -116,10 +116,10 @@ def _cropped(image: Image.Image, source: Path, boxes: str, number: int) -> Image
         ((left, top, right, bottom),) = vcr.boxes(source, [number])
     except InputError as error:
         raise Unusable("unusable row", str(error)) from error
-    inside = (max(0, int(left)), max(0, int(top)), min(image.width, round(right)), min(image.height, round(bottom)))
-    if inside[2] <= inside[0] or inside[3] <= inside[1]:
+    visible = (max(0, int(left)), max(0, int(top)), min(image.width, round(right)), min(image.height, round(bottom)))
+    if visible[2] <= visible[0] or visible[3] <= visible[1]:
         raise Unusable("unusable row", f"{boxes}: box {number} contains no pixel of {image.width} x {image.height}")
-    return image.crop(inside)
+    return image.crop(visible)
 
 
 def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Image]:
@@ -128,7 +128,7 @@ def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Im
     Raises Unusable if the file is not a video or its frames exceed `max_pixels`, InputError without PyAV.
     """
     container.check()
-    taken: list[Image.Image] = []
+    sampled: list[Image.Image] = []
     try:
         with container.opened(path, name) as (opened, stream):
             if stream.width * stream.height > max_pixels:
@@ -139,15 +139,15 @@ def frames(path: Path, name: str, max_pixels: int = MAX_PIXELS) -> list[Image.Im
             for last in opened.decode(stream):
                 time = last.time or 0.0
                 start = time if start is None else start
-                while len(taken) < FRAMES and time - start >= times[len(taken)]:
-                    taken.append(container.picture(last))
-                if len(taken) == FRAMES:
+                while len(sampled) < FRAMES and time - start >= times[len(sampled)]:
+                    sampled.append(container.picture(last))
+                if len(sampled) == FRAMES:
                     break
     except InputError as error:
         raise Unusable("picture broken", str(error)) from error
     if last is None or not duration:
         raise Unusable("picture broken", f"{name}: the video has no frame or no duration")
-    return taken + [container.picture(last)] * (FRAMES - len(taken))
+    return sampled + [container.picture(last)] * (FRAMES - len(sampled))
 
 
 def _encoded(image: Image.Image) -> bytes:
@@ -164,20 +164,20 @@ def _table(path: Path, group: int) -> list[object]:
     return list(column.to_pylist())
 
 
-def _from_table(path: Path, row: int, place: int) -> bytes:
+def _from_table(path: Path, row: int, index: int) -> bytes:
     """Return the bytes of a base64 picture in a row of MIC_sampled."""
     import pyarrow.parquet
 
     metadata = pyarrow.parquet.read_metadata(path)
-    group, inside = 0, row
-    while inside >= (held := metadata.row_group(group).num_rows):
-        group, inside = group + 1, inside - held
-    pictures = _table(path, group)[inside]
+    group, offset = 0, row
+    while offset >= (size := metadata.row_group(group).num_rows):
+        group, offset = group + 1, offset - size
+    pictures = _table(path, group)[offset]
     if isinstance(pictures, str):
         pictures = [pictures]
-    if not isinstance(pictures, list) or not place < len(pictures):
-        raise Unusable("unusable row", f"{path.name}, row {row}: refers to picture {place}, but has no such picture")
+    if not isinstance(pictures, list) or not index < len(pictures):
+        raise Unusable("unusable row", f"{path.name}, row {row}: refers to picture {index}, but has no such picture")
     try:
-        return decoded(str(pictures[place]), f"{path.name}, row {row}")
+        return decoded(str(pictures[index]), f"{path.name}, row {row}")
     except InputError as error:
         raise Unusable("picture broken", str(error)) from error

@@ -47,22 +47,23 @@ class Selection:
         """Return the contents of a shard; deterministic."""
         split, _, number = name.partition("-")
         first = int(number) * SHARD
-        return [self._drawn(split, number) for number in self.numbers[split][first : first + SHARD]]
+        return [self._draw(split, number) for number in self.numbers[split][first : first + SHARD]]
 
-    def _drawn(self, split: str, number: int) -> Drawn:
+    def _draw(self, split: str, number: int) -> Drawn:
         rows = self.rows[split]
         row = rows[number]
         rng = random.Random(f"{self.seed}/demonstrations/{row.id}")
         shots = rng.randint(*self.shots)
         candidates: list[SourceRow] = []
         if shots:
-            seen = row.scenes  # never another question on the same picture, so never the row itself
-            few = len(rows) <= LOOK
-            looked = rng.sample(range(len(rows)), len(rows)) if few else (rng.randrange(len(rows)) for _ in range(LOOK))
-            for other in (rows[k] for k in looked):
-                if other is not row and not other.problem and seen.isdisjoint(other.scenes):
-                    candidates.append(other)
-                    seen |= other.scenes
+            scenes = row.scenes  # never another question on the same picture, so never the row itself
+            indices: Iterable[int] = (rng.randrange(len(rows)) for _ in range(LOOK))
+            if len(rows) <= LOOK:
+                indices = rng.sample(range(len(rows)), len(rows))
+            for candidate in (rows[index] for index in indices):
+                if candidate is not row and not candidate.problem and scenes.isdisjoint(candidate.scenes):
+                    candidates.append(candidate)
+                    scenes |= candidate.scenes
                 if len(candidates) == shots + SPARE:
                     break
         return Drawn(row, shots, tuple(candidates))
@@ -70,8 +71,8 @@ class Selection:
 
 def bounds(text: str) -> tuple[int, int]:
     """Parse `0..5` as the minimum and maximum number of demonstrations; `3` means exactly three. Raises InputError."""
-    found = re.fullmatch(r"(\d{1,2})(?:\.\.(\d{1,2}))?", text.strip())
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    match = re.fullmatch(r"(\d{1,2})(?:\.\.(\d{1,2}))?", text.strip())
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
     if low > high:
         raise InputError(f"--shots {text}: not a number or a range; write it like 0..5 or 3")
     return low, high

@@ -75,30 +75,30 @@ class Root:
             raise InputError(f"{folder}: no such folder; give the data set's folder with --root")
         self.folder = folder.resolve()
         self.digests: dict[str, str] = {}
-        self._found: dict[tuple[str, ...], str | None] = {}
+        self._known: dict[tuple[str, ...], str | None] = {}
 
     def find(self, *names: str) -> str | None:
         """Find the first of these files or folders, in the folder itself or up to two folders down."""
-        if names not in self._found:
-            patterns = (f"{above}{name}" for name in names for above in ("", "*/", "*/*/"))
-            found = next(filter(None, (files.glob(self.folder, pattern) for pattern in patterns)), [])
-            if len(found) > 1:
-                raise InputError(f"{found[0]} and {found[1]} both exist; give the folder of one with --root")
-            self._found[names] = found[0].relative_to(self.folder).as_posix() if found else None
-        return self._found[names]
+        if names not in self._known:
+            patterns = (f"{parent}{name}" for name in names for parent in ("", "*/", "*/*/"))
+            paths = next(filter(None, (files.glob(self.folder, pattern) for pattern in patterns)), [])
+            if len(paths) > 1:
+                raise InputError(f"{paths[0]} and {paths[1]} both exist; give the folder of one with --root")
+            self._known[names] = paths[0].relative_to(self.folder).as_posix() if paths else None
+        return self._known[names]
 
     def need(self, *names: str) -> str:
         """Find the first of these files or folders. Raises InputError if there is none."""
-        if (found := self.find(*names)) is None:
+        if (name := self.find(*names)) is None:
             raise InputError(
                 f"{self.folder}: no {' or '.join(names)} in it; `mmeval mic sources` lists the required files"
             )
-        return found
+        return name
 
     def splits(self, files: Mapping[str, str]) -> list[tuple[str, str]]:
         """Return each split whose file exists, and the file. Raises InputError if there is none."""
-        found = [split for split, name in files.items() if self.find(name)]
-        return [(split, self.need(files[split])) for split in found or ["train"]]
+        splits = [split for split, name in files.items() if self.find(name)]
+        return [(split, self.need(files[split])) for split in splits or ["train"]]
 
     def note(self, name: str) -> Path:
         """Record the digest of a file that is about to be read, and return its path."""
@@ -118,7 +118,7 @@ class Root:
         """Read several lists of one JSON file, found under these keys."""
         path = self.note(name)
         value = json_rows.load(path)
-        return [(TableRow(*found, self.folder, path) for found in json_rows.at(value, key, path)) for key in keys]
+        return [(TableRow(*row, self.folder, path) for row in json_rows.at(value, key, path)) for key in keys]
 
     def lines(self, name: str) -> Iterator[tuple[str, str]]:
         """Yield the lines of a text file that are not blank, each with its location."""
@@ -140,9 +140,9 @@ def of_form(line: TableRow) -> Iterator[None]:
 
 def index(rows: Iterable[TableRow], make: Callable[[TableRow], tuple[Any, V]]) -> dict[Any, V]:
     """Map rows to the key and value that `make` returns. Raises InputError that names a malformed row."""
-    found: dict[Any, V] = {}
+    result: dict[Any, V] = {}
     for line in rows:
         with of_form(line):
             key, value = make(line)
-            found[key] = value
-    return found
+            result[key] = value
+    return result

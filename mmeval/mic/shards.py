@@ -83,15 +83,15 @@ def run(making: Making, plan: Selection, names: Sequence[str], workers: int) -> 
         return
     method = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(names)), mp_context=method, initializer=_start_worker)
-    under_way: set[Future[Path]] = set()
+    pending: set[Future[Path]] = set()
     try:
         for name in names:
-            under_way.add(pool.submit(do, making, name, plan.shard(name)))
-            if len(under_way) >= 2 * workers:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            pending.add(pool.submit(do, making, name, plan.shard(name)))
+            if len(pending) >= 2 * workers:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
-        while under_way:
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
     except BrokenProcessPool as error:
         raise InputError("a worker process died (too little memory?); repeat with fewer --workers") from error
@@ -134,12 +134,12 @@ def _lines(making: Making, drawn: Drawn) -> Iterator[str]:
             try:
                 shots.append(_worded(making, candidate))
             except Unusable as error:
-                yield _left_out(making, candidate, error, demonstration_of=query.id)
+                yield _skipped_line(making, candidate, error, demonstration_of=query.id)
         example = with_shots(query, shots)
         _check_length(making, len(example.all_images))
         yield f"+{to_json(example)}"
     except Unusable as error:
-        yield _left_out(making, drawn.row, error)
+        yield _skipped_line(making, drawn.row, error)
 
 
 def _worded(making: Making, row: SourceRow) -> Example:
@@ -156,6 +156,6 @@ def _check_length(making: Making, pictures: int) -> None:
         )
 
 
-def _left_out(making: Making, row: SourceRow, error: Unusable, **more: str) -> str:
-    entry = {"id": f"{making.source}/{row.id}", "split": row.split, "kind": error.kind, "reason": str(error), **more}
+def _skipped_line(making: Making, row: SourceRow, error: Unusable, **extra: str) -> str:
+    entry = {"id": f"{making.source}/{row.id}", "split": row.split, "kind": error.kind, "reason": str(error), **extra}
     return f"-{json.dumps(entry)}"

@@ -47,24 +47,24 @@ class MicQuestion:
 def load(file: Path) -> Task:
     """Return the task of a MIC file: .jsonl, or .parquet of the published MIC. Raises InputError."""
     try:
-        found = file.stat()
+        stat = file.stat()
     except OSError as error:
         raise InputError(f"{MIC}{file}: cannot be read ({error.strerror}); name a .jsonl or .parquet file") from error
-    sources, count = _sources(file, found.st_size, found.st_mtime_ns)
-    where = file.resolve()
+    sources, count = _sources(file, stat.st_size, stat.st_mtime_ns)
+    path = file.resolve()
     facts = {
-        "title": f"{where.parent.name}/{file.name}",
+        "title": f"{path.parent.name}/{file.name}",
         "about": "questions of a MIC file: exact match of short answers, CIDEr of captions",
         "size": f"{plural(count, 'question')}",
         MIC_FACTS: sources,
     }
-    return build(f"mic-{where.parent.name}-{file.stem}", facts, file)
+    return build(f"mic-{path.parent.name}-{file.stem}", facts, file)
 
 
 def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task:
     """Return the task with these facts, which a run records; without the file the task can score but not ask."""
     kinds: Mapping[str, str] = facts[MIC_FACTS]
-    several = sum(kind == SHORT for kind in kinds.values()) > 1 and OVERALL not in kinds
+    has_total = sum(kind == SHORT for kind in kinds.values()) > 1 and OVERALL not in kinds
     return Task(
         name=name,
         samples=partial(_samples, file),
@@ -72,7 +72,7 @@ def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task
         scorers={"strict": _scorer(kinds)},
         metrics={"strict": partial(numbers, kinds)},
         axes={source: source if kind == SHORT else f"{source}, CIDEr" for source, kind in kinds.items()},
-        totals={OVERALL: "Short answers"} if several else {},
+        totals={OVERALL: "Short answers"} if has_total else {},
         max_new_tokens=32,
         default_source="" if file is None else str(file),
         facts=facts,
@@ -81,15 +81,18 @@ def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task
 
 def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return each source's percentage of exact answers, or its CIDEr; and the percentage over all short answers."""
-    found, short = {}, list[tuple[Record, Score]]()
+    values, short = {}, list[tuple[Record, Score]]()
     for source, kind in kinds.items():
         pairs = [pair for pair in zip(records, scores, strict=True) if pair[0].category == source]
-        own, marks = [record for record, _ in pairs], [score for _, score in pairs]
+        source_records, source_scores = [record for record, _ in pairs], [score for _, score in pairs]
         short += pairs if kind == SHORT else []
-        found[source] = cider.of_captions(own, marks) if kind == CAPTION else percent(share(own, marks), None)
-    if OVERALL not in found:
-        found[OVERALL] = percent(share([record for record, _ in short], [score for _, score in short]), None)
-    return found
+        if kind == CAPTION:
+            values[source] = cider.of_captions(source_records, source_scores)
+        else:
+            values[source] = percent(share(source_records, source_scores), None)
+    if OVERALL not in values:
+        values[OVERALL] = percent(share([record for record, _ in short], [score for _, score in short]), None)
+    return values
 
 
 def _scorer(kinds: Mapping[str, str]) -> Scorer:
@@ -106,7 +109,7 @@ def _sources(file: Path, size: int, time: int) -> tuple[dict[str, str], int]:
     words: dict[str, list[int]] = {}
     for question in _questions(file):
         words.setdefault(question.source, []).append(len(question.answer.split()))
-    kinds = {name: SHORT if sum(own) <= LONGEST_SHORT * len(own) else CAPTION for name, own in words.items()}
+    kinds = {name: SHORT if sum(counts) <= LONGEST_SHORT * len(counts) else CAPTION for name, counts in words.items()}
     return kinds, sum(map(len, words.values()))
 
 
@@ -114,15 +117,15 @@ def _samples(file: Path | None, source: str) -> Iterator[Sample]:
     if file is None or source != str(file):
         raise InputError("a task mic:FILE takes its questions from FILE; remove --data")
     for question in _questions(file):
-        row, shown = question.row, question.images
+        row, names = question.row, question.images
         pictures = (
-            row.images("input_image") if shown is None else [files.picture(file.parent, n, row.where) for n in shown]
+            row.images("input_image") if names is None else [files.picture(file.parent, n, row.where) for n in names]
         )
         try:
             prompt = _parts(question.ask, pictures)
         except IndexError as error:
             raise InputError(f"{row.where}: fewer pictures than places for them; fix the row") from error
-        if shown is None and sum(isinstance(part, Image) for part in prompt) != len(pictures):
+        if names is None and sum(isinstance(part, Image) for part in prompt) != len(pictures):
             raise InputError(f"{row.where}: more pictures than places for them; fix the row")
         yield Sample(
             id=question.id,
@@ -149,11 +152,11 @@ def _questions(file: Path) -> Iterator[MicQuestion]:
         except ExampleError as error:
             raise InputError(f"{row.where}: {error}") from error
         before: tuple[MicPart, ...] = ()
-        for place, turn in enumerate(example.turns):
-            id = example.id if len(example.turns) == 1 else f"{example.id}#{place + 1}"
+        for index, turn in enumerate(example.turns):
+            id = example.id if len(example.turns) == 1 else f"{example.id}#{index + 1}"
             source, ask = example.source or file.stem, (*before, *turn.ask)
-            shown = example.images[: sum(isinstance(part, ImagePlace) for part in ask)]
-            yield MicQuestion(id, example.id, source, ask, turn.answer, row, shown, example.shots)
+            images = example.images[: sum(isinstance(part, ImagePlace) for part in ask)]
+            yield MicQuestion(id, example.id, source, ask, turn.answer, row, images, example.shots)
             before = (*ask, f" {turn.answer}\n")
 
 
@@ -168,20 +171,20 @@ def _parts(ask: Sequence[MicPart], pictures: Sequence[Image]) -> Parts:
     Models introduce a picture with a statement, so a picture inside a sentence is shown before its line and referred
     to where it was.
     """
-    found: list[str | Image | Ref] = []
-    line = 0  # index in `found` of the start of the line, after the pictures shown so far
+    parts: list[str | Image | Ref] = []
+    line = 0  # index in `parts` of the start of the line, after the pictures shown so far
     for part in ask:
         if isinstance(part, ImagePlace) and part.inline:
-            found.insert(line, pictures[part.picture])
-            found.append(Ref(part.picture))
+            parts.insert(line, pictures[part.picture])
+            parts.append(Ref(part.picture))
             line += 1
         elif isinstance(part, ImagePlace):
-            found.append(pictures[part.picture])
-            line = len(found)
+            parts.append(pictures[part.picture])
+            line = len(parts)
         elif isinstance(part, ImageMention):
-            found.append(Ref(part.slot))
+            parts.append(Ref(part.slot))
         else:
             before, end, after = part.rpartition("\n")
-            found += [text for text in (before + end, after) if text]
-            line = len(found) - bool(after) if end else line
-    return tuple(found)
+            parts += [text for text in (before + end, after) if text]
+            line = len(parts) - bool(after) if end else line
+    return tuple(parts)

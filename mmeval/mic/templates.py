@@ -38,8 +38,12 @@ class SourceCard:
         """Return the card as lines to print."""
         sizes = ", ".join(f"{split} {size:,}" for split, size in self.sizes.items() if size) or "all"
         demonstrations = f"0 to {self.shots}" if self.shots else "none"
-        rest = [f"published sizes: {sizes}; demonstrations: {demonstrations}", f"license: {self.license}"]
-        return [f"{name:14}{self.about}", *(f"{'':14}{line}" for line in [f"folder: {'; '.join(self.holds)}", *rest])]
+        details = (
+            f"folder: {'; '.join(self.holds)}",
+            f"published sizes: {sizes}; demonstrations: {demonstrations}",
+            f"license: {self.license}",
+        )
+        return [f"{name:14}{self.about}", *(f"{'':14}{line}" for line in details)]
 
 
 @cache
@@ -72,9 +76,9 @@ def worded(source: str, row: SourceRow, images: Sequence[str], wordings: Sequenc
 
 def _filled(wording: str, row: SourceRow) -> tuple[Part, ...]:
     """Fill a wording in one pass, so the row's texts are never read as places."""
-    first, *rest = PLACE.split(wording)
+    first, *tokens = PLACE.split(wording)
     parts: list[Part] = [first]
-    for name, number, text in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+    for name, number, text in zip(tokens[::3], tokens[1::3], tokens[2::3], strict=True):
         value = row.texts[name] if name else (ImageMention(int(number)),)
         parts += [*([value.strip()] if isinstance(value, str) else value), text]
     return tuple(joined(parts))

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mmeval import types
-from mmeval.mic.pictures import _whole
+from mmeval.mic.pictures import _decoded
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
 from mmeval.mmicl.examples import Example, Turn, compose, to_json, with_shots
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
@@ -48,7 +48,7 @@ def test_evaluation_training_and_mic_see_the_same(tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         evaluated = processor.pixels([types.Image(path).decode()])[0]
         assert torch.equal(read_picture(str(path), processor), evaluated), path
-        assert torch.equal(processor.pixels([_whole(path, path.name)])[0], evaluated), path
+        assert torch.equal(processor.pixels([_decoded(path, path.name)])[0], evaluated), path
         assert not torch.equal(processor.pixels([Image.new("RGB", (5, 9), "white")])[0], evaluated), path
 
 

@@ -44,16 +44,16 @@ def _carded(
 ) -> Iterator[SourceRow]:
     """Read every question of a benchmark that is a card; `words` is the question's name in the wordings."""
     columns = {card.fields.id, card.fields.question, card.fields.answer, *card.fields.pictures}
-    places = [PurePosixPath(place if "{}" in place else f"{place}/{{}}") for place in card.folder]
-    folder = root.need(*(str(place.parent) for place in places if place.parent.name))
+    patterns = [PurePosixPath(pattern if "{}" in pattern else f"{pattern}/{{}}") for pattern in card.folder]
+    folder = root.need(*(str(pattern.parent) for pattern in patterns if pattern.parent.name))
 
     def small(value: dict[str, Any]) -> dict[str, Any]:
         """Keep only the columns that are read, because some files are a gigabyte."""
-        return {name: held for name, held in value.items() if name in columns} or value
+        return {name: content for name, content in value.items() if name in columns} or value
 
     for split, path in root.splits(files):
         for number, line in enumerate(root.rows(path, card.rows, small), 1):
-            picture = Picture(f"{folder}/{places[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
+            picture = Picture(f"{folder}/{patterns[0].name.replace('{}', line.text(card.fields.pictures[0]))}")
             id = line.text(card.fields.id) if card.fields.id else f"{split}-{number}"
             yield SourceRow(id, split, (picture,), {words: line.cell(card.fields.question)}, answer(line))
 
@@ -123,12 +123,12 @@ def nlvr2(root: Root) -> Iterator[SourceRow]:
     """Read NLVR2's train, dev (as val) and test1, the public test; both pictures are shown."""
     folders = {"train": "images/train", "val": "dev", "test": "test1"}
     for split, path in root.splits({"train": "train.json", "val": "dev.json", "test": "test1.json"}):
-        own = folders[split]
-        folder = root.need(own, own.removeprefix("images/"), f"images/{own}")
+        images = folders[split]
+        folder = root.need(images, images.removeprefix("images/"), f"images/{images}")
         for line in root.rows(path):
             row = nlvr2_data.statement(line)
-            place = f"{folder}/{line.text('directory')}" if split == "train" else folder
-            pictures = tuple(Picture(f"{place}/{name}") for name in row.pictures)
+            subfolder = f"{folder}/{line.text('directory')}" if split == "train" else folder
+            pictures = tuple(Picture(f"{subfolder}/{name}") for name in row.pictures)
             yield SourceRow(row.id, split, pictures, {"statement": row.text}, str(row.true))
 
 
@@ -138,18 +138,18 @@ def vcr(root: Root) -> Iterator[SourceRow]:
         folder = root.need(vcr_data.FOLDER)
         for line in root.rows(path):
             row = vcr_data.question(line)
-            place = range(1, row.things + 1)
+            picture_numbers = range(1, row.things + 1)
             still, boxes = f"{folder}/{row.still}", f"{folder}/{row.boxes}"
-            options = [(f"option {k}: ", *_mentions(row.answers[k], place)) for k in range(vcr_data.CHOICES)]
+            options = [(f"option {k}: ", *_mentions(row.answers[k], picture_numbers)) for k in range(vcr_data.CHOICES)]
             listed = [part for option in options for part in ("\n", *option)][1:]
-            right = "".join(part if isinstance(part, str) else f"image {part.slot}" for part in options[row.answer])
+            answer = "".join(part if isinstance(part, str) else f"image {part.slot}" for part in options[row.answer])
             pictures = (Picture(still), *(Picture(still, box=(boxes, k)) for k in range(row.things)))
-            texts = {"question": _mentions(row.asked, place), "options": tuple(listed)}
-            yield SourceRow(row.id, split, pictures, texts, right)
+            texts = {"question": _mentions(row.asked, picture_numbers), "options": tuple(listed)}
+            yield SourceRow(row.id, split, pictures, texts, answer)
 
 
-def _mentions(tokens: vcr_data.Tokens, place: range) -> tuple[str | ImageMention, ...]:
-    parts = vcr_data.spoken(tokens, place)
+def _mentions(tokens: vcr_data.Tokens, picture_numbers: range) -> tuple[str | ImageMention, ...]:
+    parts = vcr_data.spoken(tokens, picture_numbers)
     return tuple(ImageMention(part.image) if isinstance(part, Ref) else str(part) for part in parts)
 
 

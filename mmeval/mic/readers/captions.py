@@ -88,12 +88,12 @@ def _captions(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
         for name, _ in root.lines(listed)
     }
     for number, (line, where) in enumerate(root.lines(path)):
-        found = form.fullmatch(line)
-        if found is not None:
-            name = found["name"]
+        match = form.fullmatch(line)
+        if match is not None:
+            name = match["name"]
             split = splits.get(name.removesuffix(".jpg"), "train")
             picture = Picture(f"{folder}/{name}")
-            yield SourceRow(f"{name}#{int(found['number'])}", split, (picture,), {}, found["caption"].strip())
+            yield SourceRow(f"{name}#{int(match['number'])}", split, (picture,), {}, match["caption"].strip())
         elif number or form is TOKEN:  # the first line of results.csv is a header
             raise InputError(f"{where}: not a picture name, a number and a caption; download the file again")
 

@@ -14,10 +14,10 @@ def rows(root: Root) -> Iterator[SourceRow]:
     """Read train, val and test; the answer is the first name of the class."""
     names: dict[str, str] = {}
     for text, where in root.lines(root.need(*NAMES)):
-        found = re.match(r"(n\d{8})\s+([^,\r]+)", text)
-        if not found:
+        match = re.match(r"(n\d{8})\s+([^,\r]+)", text)
+        if not match:
             raise InputError(f"{where}: not a WordNet number and a name; download the file again")
-        names[found[1]] = found[2].strip()
+        names[match[1]] = match[2].strip()
     folder = root.need("images")
     for split, path in root.splits({split: f"{split}.csv" for split in SPLITS}):
         for line in root.rows(path):

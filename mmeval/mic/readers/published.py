@@ -25,14 +25,14 @@ def rows(root: Root) -> Iterator[SourceRow]:
     """
     paths = (path.relative_to(root.folder) for path in root.folder.rglob("*") if path.is_file())
     names = sorted(path.as_posix() for path in paths if not files.is_litter(path))
-    found = [name for name in names if name.endswith((".jsonl", ".parquet"))]
-    if not found:
+    tables = [name for name in names if name.endswith((".jsonl", ".parquet"))]
+    if not tables:
         raise InputError(f"{root.folder}: no .jsonl or .parquet file in it; give the folder of MIC_full or MIC_sampled")
-    for name in found:
+    for name in tables:
         rows = root.rows(name) if name.endswith(".jsonl") else _table(root, name)
         for number, row in enumerate(rows, 1):
             with of_form(row):
-                yield _made(name, number, row)
+                yield _source_row(name, number, row)
 
 
 def _table(root: Root, name: str) -> Iterator[TableRow]:
@@ -42,19 +42,19 @@ def _table(root: Root, name: str) -> Iterator[TableRow]:
     return (TableRow(values, where) for values, where in parquet.read(path, TEXTS))
 
 
-def _made(name: str, number: int, line: TableRow) -> SourceRow:
+def _source_row(name: str, number: int, line: TableRow) -> SourceRow:
     text, answer = (line.value(column) for column in TEXTS)
     if not isinstance(text, str) or not isinstance(answer, str):
         raise TypeError(f"{' and '.join(TEXTS)} must be texts")
     words = parts(text)
-    shown = sum(isinstance(part, ImagePlace) for part in words)
+    placed = sum(isinstance(part, ImagePlace) for part in words)
     if name.endswith(".parquet"):
         count = len(re.findall(PICTURE, text))
-        pictures = tuple(Picture(name, cell=(number - 1, place)) for place in range(count))
+        pictures = tuple(Picture(name, cell=(number - 1, index)) for index in range(count))
     else:
         paths = line.value("input_image")
         listed = [paths] if isinstance(paths, str) else list(paths)
         pictures = tuple(Picture(PurePosixPath(str(path)).as_posix()) for path in listed)
-    problem = "" if shown == len(pictures) else f"{plural(shown, 'place')} for {plural(len(pictures), 'picture')}"
+    problem = "" if placed == len(pictures) else f"{plural(placed, 'place')} for {plural(len(pictures), 'picture')}"
     split = next((SPLITS[word] for word in re.split(r"[/._-]+", name.lower()) if word in SPLITS), "train")
     return SourceRow(f"{name}#{number}", split, pictures, {"text": words}, answer, problem=problem)

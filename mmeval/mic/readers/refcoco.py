@@ -24,8 +24,8 @@ def rows(root: Root) -> Iterator[SourceRow]:
     folder = root.need("train2014", "images/train2014")
     if refs := root.find("refs(unc).json", "refs(google).json"):
         yield from _official(root, refs, folder)
-    elif found := [name for split in SPLITS if (name := root.find(f"finetune_refcoco_{split}.json"))]:
-        for name in found:
+    elif paths := [name for split in SPLITS if (name := root.find(f"finetune_refcoco_{split}.json"))]:
+        for name in paths:
             yield from _mdetr(root, name, folder)
     elif pickled := root.find("refs(unc).p", "refs(google).p"):
         name = pickled.rsplit("/", 1)[-1]
@@ -46,10 +46,10 @@ def _official(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
         with of_form(ref):
             image = images[ref.value("image_id")]
             picture = Picture(f"{folder}/{image.value('file_name')}")
-            texts, problem = _place(ref.values.get("bbox") or boxes[ref.value("ann_id")], image)
+            texts, problem = _position(ref.values.get("bbox") or boxes[ref.value("ann_id")], image)
             split, sentences = SPLITS[ref.value("split")], ref.value("sentences")
-            for one in sentences:
-                yield SourceRow(str(one["sent_id"]), split, (picture,), texts, str(one["sent"]), (), problem)
+            for sentence in sentences:
+                yield SourceRow(str(sentence["sent_id"]), split, (picture,), texts, str(sentence["sent"]), (), problem)
 
 
 def _mdetr(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
@@ -58,12 +58,12 @@ def _mdetr(root: Root, path: str, folder: str) -> Iterator[SourceRow]:
     name = re.sub(r".*finetune_refcoco_(\w+)\.json", r"\1", path)
     for image in images:
         with of_form(image):
-            texts, problem = _place(boxes[image.value("id")], image)
+            texts, problem = _position(boxes[image.value("id")], image)
             picture, id = Picture(f"{folder}/{image.value('file_name')}"), f"{name}-{image.value('id')}"
             yield SourceRow(id, SPLITS[name], (picture,), texts, str(image.value("caption")), (), problem)
 
 
-def _place(box: list[float], image: TableRow) -> tuple[dict[str, str], str]:
+def _position(box: list[float], image: TableRow) -> tuple[dict[str, str], str]:
     """Return the ninth of the picture that contains a box's center (box: left, top, width, height), and any problem."""
     width, height = image.value("width"), image.value("height")
     x, y = (box[0] + box[2] / 2) / width, (box[1] + box[3] / 2) / height

@@ -28,9 +28,10 @@ def amount(normal: str, text: str) -> float | None:
     """Return the only number after the last equals sign of a text, given also in its normal form; else None."""
     if assigns_several(text):
         return None
-    left = _MINUS.sub("-", normal.rpartition("=")[2])
-    found = {_scaled(_value(match[0]), _SCALE.match(left, match.end())) for match in _NUMBER.finditer(left)}
-    return found.pop() if len(found) == 1 and _affirmed(text.rpartition("=")[2]) else None
+    value_text = _MINUS.sub("-", normal.rpartition("=")[2])
+    matches = _NUMBER.finditer(value_text)
+    values = {_scaled(_value(match[0]), _SCALE.match(value_text, match.end())) for match in matches}
+    return values.pop() if len(values) == 1 and _affirmed(text.rpartition("=")[2]) else None
 
 
 def assigns_several(text: str) -> bool:
@@ -53,12 +54,12 @@ def _affirmed(text: str) -> bool:
 
 
 def _value(text: str) -> float | None:
-    over, _, under = text.partition("/")
-    over = over.strip()
-    if re.fullmatch(r"[-+]?\d+,\d+(e.*)?", over, re.IGNORECASE):
-        over = over.replace(",", ".")  # `normal` has already ungrouped thousands
-    elif re.fullmatch(r"[-+]?\d{1,2}(,\d{2})+,\d{3}(\.\d+)?", over):
-        over = over.replace(",", "")
-    if "," in over or over.count(".") > 1 or (under and not float(under)):
+    numerator, _, denominator = text.partition("/")
+    numerator = numerator.strip()
+    if re.fullmatch(r"[-+]?\d+,\d+(e.*)?", numerator, re.IGNORECASE):
+        numerator = numerator.replace(",", ".")  # `normal` has already ungrouped thousands
+    elif re.fullmatch(r"[-+]?\d{1,2}(,\d{2})+,\d{3}(\.\d+)?", numerator):
+        numerator = numerator.replace(",", "")
+    if "," in numerator or numerator.count(".") > 1 or (denominator and not float(denominator)):
         return None
-    return float(over) / float(under) if under else float(over)
+    return float(numerator) / float(denominator) if denominator else float(numerator)

@@ -70,12 +70,12 @@ def _over(match: re.Match[str]) -> str:
 
 def marked(answer: str) -> list[tuple[int, str]]:
     r"""Return the contents of `\boxed{}`, of answer tags and of `"answer":`, with their positions, in order."""
-    found = [(match.start(), match[2] or match[3]) for match in _TAGGED.finditer(answer)]
+    contents = [(match.start(), match[2] or match[3]) for match in _TAGGED.finditer(answer)]
     for match in list(_BOX.finditer(answer))[-_MOST:]:
         depth, end = 1, match.end()
         for end in range(match.end(), min(len(answer), match.end() + _LONGEST)):
             depth += {"{": 1, "}": -1}.get(answer[end], 0)
             if not depth:
-                found.append((match.start(), answer[match.end() : end]))
+                contents.append((match.start(), answer[match.end() : end]))
                 break
-    return sorted(found)
+    return sorted(contents)

@@ -35,7 +35,7 @@ def strict_box(system: str) -> BoxReader:
     """
 
     def read(text: str, size: Size) -> Box | None:
-        return _box(_only([box for box in _shapes(text) if len(box) == 4], system, size))
+        return _box(_only_shape([box for box in _shapes(text) if len(box) == 4], system, size))
 
     return read
 
@@ -48,8 +48,8 @@ def strict_point(system: str) -> PointReader:
     """
 
     def read(text: str, size: Size) -> Point | None:
-        found = _only(_shapes(text), system, size)
-        return None if found is None else center(found)
+        shape = _only_shape(_shapes(text), system, size)
+        return None if shape is None else center(shape)
 
     return read
 
@@ -87,25 +87,25 @@ def _shapes(text: str) -> list[tuple[float, ...]]:
     text = plain(text)
     if _OTHERS.search(text):
         return []
-    found: list[tuple[float, ...]] = []
+    shapes: list[tuple[float, ...]] = []
 
     def take(match: re.Match[str]) -> str:
-        found.append(tuple(float(number) for number in match.groups() if number is not None))
+        shapes.append(tuple(float(number) for number in match.groups() if number is not None))
         return " ; "
 
     for pattern in (_TAGGED, *_BOXES, *_POINTS):
         text = pattern.sub(take, text)
-    if not found and (alone := _ALONE.fullmatch(text.strip())):
+    if not shapes and (alone := _ALONE.fullmatch(text.strip())):
         take(alone)
-    return found
+    return shapes
 
 
-def _only(shapes: Sequence[Sequence[float]], system: str, size: Size) -> Sequence[float] | None:
+def _only_shape(shapes: Sequence[Sequence[float]], system: str, size: Size) -> Sequence[float] | None:
     """Return the only shape in shares of width and height; None if there are others, or if it cannot be one."""
-    whole = size if system == PIXELS else (SCALES[system],) * 2
+    full_size = size if system == PIXELS else (SCALES[system],) * 2
     if len({*map(tuple, shapes)}) != 1 or (system != "unit" and all(abs(number) <= 1 for number in shapes[0])):
         return None
-    shares = [number / whole[place % 2] for place, number in enumerate(shapes[0])]
+    shares = [number / full_size[index % 2] for index, number in enumerate(shapes[0])]
     if len(shares) == 4 and (shares[0] >= shares[2] or shares[1] >= shares[3]):
         return None
     return shares if all(-BEYOND <= share <= 1 + BEYOND for share in shares) else None
@@ -143,8 +143,8 @@ def vlmevalkit_box(text: str, size: Size) -> Box | None:
     The largest number decides the coordinates: up to 1.5 these are shares, up to 1000 thousandths. Larger ones would be
     pixels, but its table has no sizes, so that they are cut to the picture as if they were shares.
     """
-    found = _KIT_BOX.search(text)
-    numbers = _floats(found) if found else [*map(float, re.findall(_KIT_NUMBER, text)[:4])]
+    match = _KIT_BOX.search(text)
+    numbers = _floats(match) if match else [*map(float, re.findall(_KIT_NUMBER, text)[:4])]
     if numbers is None or len(numbers) < 4:
         return None
     scale = 1000.0 if 1.5 < max(map(abs, numbers)) <= 1000 else 1.0
@@ -171,11 +171,11 @@ def lmms_eval_point(text: str, size: Size) -> Point | None:
     """
     tag = _LMMS_TAG.search(text, 0, text.rfind(">") + 1)
     end = _LMMS_END.search(text, tag.end()) if tag else None
-    inside = re.findall(_TOKEN, text[tag.end() : end.start()]) if tag and end else []
+    tagged = re.findall(_TOKEN, text[tag.end() : end.start()]) if tag and end else []
     x = _LMMS_X.search(text)
     y = _LMMS_Y.search(text, x.end()) if x else None
-    if len(inside) >= 4:
-        point = center([*map(_percent, inside[:4])])
+    if len(tagged) >= 4:
+        point = center([*map(_percent, tagged[:4])])
     elif pair := _LMMS_PAIR.search(text):
         point = (_percent(pair[1]), _percent(pair[2]))
     elif x and y:
@@ -200,10 +200,10 @@ def seeclick(text: str, size: Size) -> Point | None:
     An answer with the letters "box" is read only from Qwen-VL's `<box>(a,b),(c,d)</box>`, in thousandths.
     """
     if "box" in text:
-        found = _floats(_QWEN_BOX.search(text))
-        if found is None:
+        numbers = _floats(_QWEN_BOX.search(text))
+        if numbers is None:
             return None
-        x, y = center(found)
+        x, y = center(numbers)
         return x / 1000, y / 1000
     numbers = [*map(float, re.findall(r"-?\d+\.?\d*", text))]
     return center(numbers) if len(numbers) in (2, 4) else None
@@ -211,8 +211,8 @@ def seeclick(text: str, size: Size) -> Point | None:
 
 def screenspot_pro(text: str, size: Size) -> Point | None:
     """Read as ScreenSpot-Pro's `models/gpt5.py`: the first `[[x,y]]`, else the center of `[[a,b,c,d]]`, as shares."""
-    found = _floats(_PRO_POINT.search(text)) or _floats(_PRO_BOX.search(text))
-    return None if found is None else center(found)
+    numbers = _floats(_PRO_POINT.search(text)) or _floats(_PRO_BOX.search(text))
+    return None if numbers is None else center(numbers)
 
 
 def _floats(match: re.Match[str] | None) -> list[float] | None:

@@ -53,13 +53,13 @@ def scorer(read: Reader) -> Callable[[Record], Score]:
     return score
 
 
-def judged(own: Callable[[Record], Score], fallback: Callable[[Record], str | None]) -> Callable[[Record], Score]:
-    """Return the scorer that asks `fallback` for a letter if `own` finds none in an answer."""
+def judged(primary: Callable[[Record], Score], fallback: Callable[[Record], str | None]) -> Callable[[Record], Score]:
+    """Return the scorer that asks `fallback` for a letter if `primary` finds none in an answer."""
 
     def score(record: Record) -> Score:
-        found = own(record)
-        letter = fallback(record) if record.text is not None and found.answer is None else None
-        return graded(record, letter) if letter else found
+        result = primary(record)
+        letter = fallback(record) if record.text is not None and result.answer is None else None
+        return graded(record, letter) if letter else result
 
     return score
 
@@ -73,14 +73,14 @@ def offered(record: Record) -> tuple[str, ...]:
         return record.choices
     heads = [re.compile(rf"(?<![^\s,;(]){label}[.:)]\s*") for label in record.choices]
     for first in reversed(list(heads[0].finditer(record.question)) if heads else []):
-        found = [first]
+        matches = [first]
         for head in heads[1:]:
-            if (match := head.search(record.question, found[-1].end())) is None:
+            if (match := head.search(record.question, matches[-1].end())) is None:
                 break
-            found.append(match)
-        if len(found) > 1:
-            ends = [*(match.start() for match in found[1:]), len(record.question)]
-            listed = [record.question[match.end() : end] for match, end in zip(found, ends, strict=True)]
+            matches.append(match)
+        if len(matches) > 1:
+            ends = [*(match.start() for match in matches[1:]), len(record.question)]
+            listed = [record.question[match.end() : end] for match, end in zip(matches, ends, strict=True)]
             texts = [text.strip().partition("\n")[0].strip(" \t,;(") for text in listed]
             texts = ["" if text.lower() == "nan" else text for text in texts]
             return (*texts, *[""] * (len(record.choices) - len(texts)))

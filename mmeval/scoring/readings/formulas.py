@@ -44,20 +44,20 @@ _SIGN = re.compile(r"[\\π√^/]")
 def chosen(text: str, options: Sequence[str]) -> str | None:
     """Return what `strict` reads, or else the only option that is the answer, as a text or by its value."""
     answer = _stated(text)
-    same = [letter for letter, option in choices.texts(options) if answer and _same(answer, option)]
-    return strict(text, options) or (same[0] if len(same) == 1 else None)
+    equal = [letter for letter, option in choices.texts(options) if answer and _same(answer, option)]
+    return strict(text, options) or (equal[0] if len(equal) == 1 else None)
 
 
 def near(tolerance: float) -> Callable[[Record], Score]:
     """Return the scorer by an answer's value, or else its only number, with a tolerance."""
 
-    def worth(answer: str, known: Sequence[str]) -> float:
-        given = _value(_bare(answer).rpartition("=")[2])
-        if given is None and not _SIGN.search(answer) and short.numbered(answer):
-            given = short.number(answer)
-        alike = (key for key in known if not _unlike(answer, key))
-        wanted = [value for value in map(_value, alike) if value is not None]
-        return float(given is not None and any(abs(given - value) <= tolerance for value in wanted))
+    def worth(answer: str, targets: Sequence[str]) -> float:
+        number = _value(_bare(answer).rpartition("=")[2])
+        if number is None and not _SIGN.search(answer) and short.numbered(answer):
+            number = short.number(answer)
+        comparable = (key for key in targets if not _unlike(answer, key))
+        values = [value for value in map(_value, comparable) if value is not None]
+        return float(number is not None and any(abs(number - value) <= tolerance for value in values))
 
     return short.scorer(_stated, worth)
 
@@ -66,9 +66,9 @@ def _stated(text: str) -> str:
     return short.stated(text, lambda text: split(text)[1].strip())
 
 
-def _worth(answer: str, known: Sequence[str]) -> float:
+def _worth(answer: str, targets: Sequence[str]) -> float:
     """Return 1 for the same text or value, or if the only number in an answer is the right one."""
-    return float(any(_same(answer, key) or _only_number(answer, key) for key in known))
+    return float(any(_same(answer, key) or _only_number(answer, key) for key in targets))
 
 
 def _same(answer: str, key: str) -> bool:
@@ -96,12 +96,12 @@ def _other_units(answer: str, key: str) -> bool:
 
 def _units(text: str) -> set[tuple[str, str]]:
     """Return the units of the measures in a text, each with its power."""
-    found = set()
+    units = set()
     for shape, name, power in _MEASURE.findall(text):
         unit = name.lower().replace("metre", "meter").replace("litre", "liter")
         number = (power or shape).lower()
-        found.add((_UNITS.get(unit, unit), _POWERS.get(number, number)))
-    return found
+        units.add((_UNITS.get(unit, unit), _POWERS.get(number, number)))
+    return units
 
 
 def _formula(text: str) -> str:
@@ -119,8 +119,8 @@ def _bare(text: str) -> str:
     while wrapped := _WRAPPED.fullmatch(text):
         text = wrapped[1].strip()
     text = _UNIT.sub("", text) or text
-    named = _NAME.fullmatch(text)
-    return named[1].strip() if named else text
+    match = _NAME.fullmatch(text)
+    return match[1].strip() if match else text
 
 
 def _only_number(answer: str, key: str) -> bool:

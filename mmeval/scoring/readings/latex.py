@@ -54,18 +54,18 @@ def whole(text: str) -> float | None:
     r"""Return the value of a text that is an expression and nothing else; None otherwise. 2\frac{1}{2} is 2.5."""
     text = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", _SHORT_ROOT.sub(r"\\sqrt{\1}", text.strip().translate(_SIGNS)))
     text = _MIXED.sub(r"(\1+\2\3)", text.rstrip("."))
-    found = None if _SEVERAL.search(text) else _value(text.replace(" \\%", "\\%"), every=True)
-    return float(found) if found is not None and abs(found) < 1e300 else None
+    value = None if _SEVERAL.search(text) else _value(text.replace(" \\%", "\\%"), every=True)
+    return float(value) if value is not None and abs(value) < 1e300 else None
 
 
 def _value(text: str, every: bool = False) -> Number | None:
     text = _SPACES.sub(" ", text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac"))
     reader = _Reader(_TOKEN.findall(text))
     try:
-        found = reader.sum()
+        value = reader.sum()
         if reader.next not in ("", *_ENDS, *_GROUPS.values()) or (every and reader.next):
             return None
-        return found if isinstance(found, int) or math.isfinite(found) else None
+        return value if isinstance(value, int) or math.isfinite(value) else None
     except (_NoValue, ArithmeticError, ValueError):
         return None
 
@@ -75,44 +75,44 @@ class _Reader:
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = tokens
-        self.place = self.depth = 0
+        self.position = self.depth = 0
 
     @property
     def next(self) -> str:
-        return self.tokens[self.place] if self.place < len(self.tokens) else ""
+        return self.tokens[self.position] if self.position < len(self.tokens) else ""
 
-    def take(self, *wanted: str) -> str:
+    def take(self, *expected: str) -> str:
         token = self.next
-        if not token or (wanted and token not in wanted):
+        if not token or (expected and token not in expected):
             raise _NoValue
-        self.place += 1
+        self.position += 1
         return token
 
-    def taken(self, *wanted: str) -> bool:
-        found = self.next in wanted
-        self.place += found
-        return found
+    def taken(self, *expected: str) -> bool:
+        matches = self.next in expected
+        self.position += matches
+        return matches
 
     def sum(self) -> Number:
-        found = self.product()
+        value = self.product()
         while self.next in ("+", "-"):
-            found = found + self.product() if self.take() == "+" else found - self.product()
-        return found
+            value = value + self.product() if self.take() == "+" else value - self.product()
+        return value
 
     def product(self, functions: bool = True) -> Number:
-        found = self.signed(functions)
+        value = self.signed(functions)
         while self.next in _OPERATORS:
-            found = _OPERATORS[self.take()](found, self.signed(functions))
-        return found
+            value = _OPERATORS[self.take()](value, self.signed(functions))
+        return value
 
     def signed(self, functions: bool) -> Number:
         sign = 1
         while self.next in ("+", "-"):
             sign = -sign if self.take() == "-" else sign
-        found = self.factor()
+        value = self.factor()
         while self.starts(functions):
-            found = found * self.factor()
-        return sign * found
+            value = value * self.factor()
+        return sign * value
 
     def starts(self, functions: bool) -> bool:
         """Return whether another factor follows without a sign between, as in 2\\pi."""
@@ -126,13 +126,13 @@ class _Reader:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise _NoValue
-        found = self.base()
+        value = self.base()
         while self.taken("^"):
-            found = power(found, self.group("{") if self.next == "{" else self.atom())
+            value = power(value, self.group("{") if self.next == "{" else self.atom())
         while self.next in ("!", "'"):
-            found = math.factorial(_small(found)) if self.take() == "!" else found
+            value = math.factorial(_small(value)) if self.take() == "!" else value
         self.depth -= 1
-        return found
+        return value
 
     def base(self) -> Number:
         if self.next in (*_GROUPS, "\\left"):
@@ -145,8 +145,8 @@ class _Reader:
             return math.comb(_small(self.group("{")), _small(self.group("{")))
         if self.taken("\\sqrt"):
             root = self.group("[") if self.next == "[" else None
-            under = self.group("{")
-            return math.sqrt(under) if root is None else power(under, 1 / root)
+            radicand = self.group("{")
+            return math.sqrt(radicand) if root is None else power(radicand, 1 / root)
         if self.taken("e"):
             self.take("^")
             return math.exp(self.group("{") if self.next == "{" else self.atom())
@@ -157,43 +157,43 @@ class _Reader:
             return math.pi
         try:
             number, percent, _ = self.take().replace(",", "").partition("\\%")
-            found = int(number) if number.isdigit() and not percent else float(number) / (100 if percent else 1)
+            value = int(number) if number.isdigit() and not percent else float(number) / (100 if percent else 1)
         except ValueError as error:
             raise _NoValue from error
-        return int(found) if found == int(found) else found
+        return int(value) if value == int(value) else value
 
     def group(self, *opening: str) -> Number:
         sized = self.taken("\\left")
         closing = _GROUPS[self.take(*opening)]
-        found = self.sum()
+        value = self.sum()
         if sized:
             self.take("\\right")
         self.take(closing)
-        return found
+        return value
 
     def function(self) -> Number:
-        name, base, raised = self.take(), None, None
+        name, base, exponent = self.take(), None, None
         if self.taken("_"):
             base = self.group("{") if self.next == "{" else self.atom()
         if self.taken("^"):
-            raised = self.group("{") if self.next == "{" else self.atom()
+            exponent = self.group("{") if self.next == "{" else self.atom()
         argument = self.group("(") if self.next in ("(", "\\left") else self.product(functions=False)
         if name == "\\log" and base is not None:
             return math.log(argument, base)
-        if raised == -1 and name in _INVERSE:
+        if exponent == -1 and name in _INVERSE:
             return _INVERSE[name](argument)
-        found = _FUNCTIONS[name](argument)
-        return found if raised is None else power(found, raised)
+        value = _FUNCTIONS[name](argument)
+        return value if exponent is None else power(value, exponent)
 
 
 def power(base: Number, exponent: Number) -> Number:
     """Return a real power. Raises an error that means no value if it is complex or has thousands of digits."""
     if isinstance(base, int) and isinstance(exponent, int) and exponent * base.bit_length() > _BITS:
         raise _NoValue
-    found: object = base**exponent
-    if not isinstance(found, (int, float)):
+    result: object = base**exponent
+    if not isinstance(result, (int, float)):
         raise _NoValue
-    return found
+    return result
 
 
 def _small(number: Number) -> int:

@@ -22,12 +22,12 @@ def blink(text: str, choices: Sequence[str]) -> str | None:
     """
     if text in _ALONE:
         return _ALONE[text]
-    known = {f"({letter})": letter for letter in LETTERS[: len(choices) or 5]}
-    everywhere = known.keys() & set(text.split())
-    last = known.keys() & set(text.split("\n\n")[-1].split())
-    if len(last) == 1 and everywhere:
-        return known[last.pop()]
-    return known[everywhere.pop()] if len(everywhere) == 1 else None
+    letters = {f"({letter})": letter for letter in LETTERS[: len(choices) or 5]}
+    anywhere = letters.keys() & set(text.split())
+    last = letters.keys() & set(text.split("\n\n")[-1].split())
+    if len(last) == 1 and anywhere:
+        return letters[last.pop()]
+    return letters[anywhere.pop()] if len(anywhere) == 1 else None
 
 
 def mmmu(text: str, choices: Sequence[str]) -> str | None:
@@ -52,9 +52,9 @@ def mmmu_pro(text: str, choices: Sequence[str]) -> str | None:
 
     Any capital letter there is one, also in a word: "Answer: Dog" is D, and "Answer: A Dog" has two.
     """
-    _, found, answer = text.rpartition("Answer:")
-    known = [letter for letter, _ in texts(choices) if found and letter in answer]
-    return known[0] if len(known) == 1 else lmms_eval(text, choices)
+    _, lead, answer = text.rpartition("Answer:")
+    named = [letter for letter, _ in texts(choices) if lead and letter in answer]
+    return named[0] if len(named) == 1 else lmms_eval(text, choices)
 
 
 def trimmed(text: str, marks: str = ",.!?;:'") -> str:
@@ -67,24 +67,24 @@ def trimmed(text: str, marks: str = ",.!?;:'") -> str:
 def _last(text: str, choices: Sequence[str], forms: Sequence[tuple[str, str]]) -> str | None:
     """Return the last letter in the first form that occurs, else the last option in a long answer.
 
-    A form comes with the one whose place counts. An option without a text is a picture, and no answer names it.
+    Each form comes with the form whose position counts. An option without a text is a picture, and no answer names it.
     """
     text = f" {trimmed(text)} "
-    for form, place in forms:
-        if found := [letter for letter, _ in texts(choices) if form.format(letter) in text]:
-            return max(found, key=lambda letter: text.rfind(place.format(letter)))
+    for form, counted in forms:
+        if matching := [letter for letter, _ in texts(choices) if form.format(letter) in text]:
+            return max(matching, key=lambda letter: text.rfind(counted.format(letter)))
     if len(text.split()) <= 5:
         return None
     lower = text.lower()
     named = [(lower.rfind(option.lower()), letter) for letter, option in texts(choices) if option]
-    latest = max(named, key=lambda found: found[0], default=(-1, None))
+    latest = max(named, key=lambda pair: pair[0], default=(-1, None))
     return latest[1] if latest[0] >= 0 else None
 
 
 def scienceqa(text: str, choices: Sequence[str]) -> str | None:
     """Read as ScienceQA's `get_result`: the letter of "The answer is X.", if it occurs exactly once (see `drawn`)."""
-    found = _SCIENCE.findall(text)
-    return found[0] if len(found) == 1 and found[0] in LETTERS[: len(choices)] else None
+    letters = _SCIENCE.findall(text)
+    return letters[0] if len(letters) == 1 and letters[0] in LETTERS[: len(choices)] else None
 
 
 def scienceqa_llava(text: str, choices: Sequence[str]) -> str | None:
@@ -132,12 +132,12 @@ def drawn(read: Reader) -> Callable[[Record], Score]:
     Such an answer gets the expected value of the draw, the share of the options that are right, which is the script's
     mean over seeds. It counts as unparsed.
     """
-    own = as_is(read)
+    score_as_is = as_is(read)
 
     def score(record: Record) -> Score:
-        found = own(record)
-        if found.outcome != "unparsed" or not record.choices:
-            return found
-        return replace(found, value=options_right(record) / len(record.choices))
+        result = score_as_is(record)
+        if result.outcome != "unparsed" or not record.choices:
+            return result
+        return replace(result, value=options_right(record) / len(record.choices))
 
     return score

@@ -18,8 +18,8 @@ _LEADS = (
 
 def ai2d(text: str, options: Sequence[str]) -> str | None:
     """Read as `ai2d/utils.py`: "X." at the start, or a letter that is the whole answer but for case and punctuation."""
-    found = re.match(r"\s*([A-Z])\.", text)
-    answer = (found[1] if found else text).lower().translate(_PUNCTUATION)
+    match = re.match(r"\s*([A-Z])\.", text)
+    answer = (match[1] if match else text).lower().translate(_PUNCTUATION)
     return next((letter for letter in LETTERS[: len(options)] if letter.lower() == answer), None)
 
 
@@ -31,17 +31,18 @@ def any_letter(text: str, options: Sequence[str]) -> str | None:
     """
     text = trimmed(text.strip(), ",.!?;:'\"")
     bare, text = text.strip(), f" {text} "
-    for letter, beside in ((bare[:1], bare[1:2]), (bare[-1:], bare[-2:-1])):
-        if letter in (*"ABCD",) and not beside.isalpha():
+    for letter, neighbor in ((bare[:1], bare[1:2]), (bare[-1:], bare[-2:-1])):
+        if letter in (*"ABCD",) and not neighbor.isalpha():
             return letter
     leads = [(text.lower().find(lead), len(lead)) for lead in _LEADS]
-    ways = [[(text.find(letter, at + size), letter) for at, size in leads if at >= 0 for letter in "ABCD"]]
-    ways += [
+    ends = [position + size for position, size in leads if position >= 0]
+    candidates = [[(text.find(letter, end), letter) for end in ends for letter in "ABCD"]]
+    candidates += [
         [(text.rfind(form.format(letter)), letter) for letter in "ABCD"]
         for form in ("({})", "{}.", "{}:", "{})", "{} ", "{}")
     ]
-    last = (max(way) for way in ways if way)
-    return next((letter for place, letter in last if place >= 0), None)
+    last = (max(positions) for positions in candidates if positions)
+    return next((letter for position, letter in last if position >= 0), None)
 
 
 def first_after_leads(text: str, options: Sequence[str]) -> str | None:
@@ -51,8 +52,8 @@ def first_after_leads(text: str, options: Sequence[str]) -> str | None:
     """
     for lead in _OPENINGS:
         text = text.replace(lead, "")
-    found = re.search("[A-E]", text)
-    return found[0] if found else None
+    match = re.search("[A-E]", text)
+    return match[0] if match else None
 
 
 def egoschema(text: str, options: Sequence[str]) -> str | None:
@@ -62,11 +63,11 @@ def egoschema(text: str, options: Sequence[str]) -> str | None:
     random option, the answer is unparsed here.
     """
     text, letters = f" {trimmed(text)} ", LETTERS[: len(options)]
-    found = [(text.rfind(form.format(letter)), letter) for form in ("({})", "{} ", "{}.") for letter in letters]
-    if not any(place >= 0 for place, _ in found) and len(text.split()) > 5:
+    positions = [(text.rfind(form.format(letter)), letter) for form in ("({})", "{} ", "{}.") for letter in letters]
+    if not any(position >= 0 for position, _ in positions) and len(text.split()) > 5:
         listed = (f"{letter}. {option.strip()}".lower() for letter, option in zip(letters, options, strict=True))
-        found = [(text.lower().rfind(option), letter) for letter, option in zip(letters, listed, strict=True)]
-    return min((one for one in found if one[0] >= 0), default=(0, None))[1]
+        positions = [(text.lower().rfind(option), letter) for letter, option in zip(letters, listed, strict=True)]
+    return min((pair for pair in positions if pair[0] >= 0), default=(0, None))[1]
 
 
 _OPENINGS = (

@@ -27,16 +27,16 @@ def scored(record: Record) -> Score:
     if record.text is None:
         return Score(None, "error")
     answer = extract(record.text)
-    known = [*record.targets]
-    known += [option for letter, option in texts(record.choices) if letter in record.targets]
-    if not known:
+    keys = [*record.targets]
+    keys += [option for letter, option in texts(record.choices) if letter in record.targets]
+    if not keys:
         return Score(None, "unscored", answer)
     if not answer:
         return Score(0.0, "unparsed")
-    right = any(equal(one, answer) for one in known)
+    is_right = any(equal(key, answer) for key in keys)
     if record.choices and answer in [*_LETTERS]:
         answer = answer.upper()
-    return Score(float(right), "correct" if right else "incorrect", answer)
+    return Score(float(is_right), "correct" if is_right else "incorrect", answer)
 
 
 def extract(text: str) -> str:
@@ -54,9 +54,9 @@ def extract(text: str) -> str:
         text = last
     if "oxed{" not in text:
         for flag in (form for lower in _FLAGS for form in (lower, lower.replace("the", "The"))):
-            _, found, after = text.rpartition(flag)
+            _, flag_found, after = text.rpartition(flag)
             text = after.strip()
-            if found:
+            if flag_found:
                 text = text.partition("\n")[0].partition(". ")[0]
     elif text.count("oxed{") > 1:
         text = "\\boxed{" + text.rpartition("oxed{")[2]
@@ -92,19 +92,19 @@ def _simplified(text: str) -> str:
     if "sqrt" in text:
         text = _braced_fractions(re.sub(r"\\sqrt(?!\\sqrt)([^{])", r"\\sqrt{\1}", text))
     text = "\\frac{1}{2}" if text == "0.5" else text
-    over = re.fullmatch(r"(0|-?[1-9][0-9]*)/(0|-?[1-9][0-9]*)", text)
-    return f"\\frac{{{over[1]}}}{{{over[2]}}}" if over else text
+    fraction = re.fullmatch(r"(0|-?[1-9][0-9]*)/(0|-?[1-9][0-9]*)", text)
+    return f"\\frac{{{fraction[1]}}}{{{fraction[2]}}}" if fraction else text
 
 
 def _braced_fractions(text: str) -> str:
     """Return a text with braces around the parts of its fractions, or the text itself if a part is missing."""
-    first, *others = text.split("\\frac")
-    if any(len(one) < 2 for one in others if not one.startswith("{")):
+    result, *parts = text.split("\\frac")
+    if any(len(part) < 2 for part in parts if not part.startswith("{")):
         return text
-    for one in others:
-        below = one[1:2] if one[1:2] == "{" else f"{{{one[1:2]}}}"
-        first += "\\frac" + (one if one.startswith("{") else f"{{{one[0]}}}{below}{one[2:]}")
-    return first
+    for part in parts:
+        denominator = part[1:2] if part[1:2] == "{" else f"{{{part[1:2]}}}"
+        result += "\\frac" + (part if part.startswith("{") else f"{{{part[0]}}}{denominator}{part[2:]}")
+    return result
 
 
 def equal(key: str, answer: str) -> bool:
@@ -117,8 +117,8 @@ def equal(key: str, answer: str) -> bool:
     key, answer = _listed(key), _listed(answer)
     if key == answer:
         return True
-    value, given = beginning(key), beginning(answer)
-    return value is not None and given is not None and round(value, 2) == round(given, 2)
+    key_value, answer_value = beginning(key), beginning(answer)
+    return key_value is not None and answer_value is not None and round(key_value, 2) == round(answer_value, 2)
 
 
 def _listed(text: str) -> str:
@@ -126,8 +126,8 @@ def _listed(text: str) -> str:
     parts = text[1:-1].split(",")
     if text[:1] + text[-1:] not in ("()", "[]") or len(parts) < 2:
         return text
-    found = [one if "infty" in one or one in ("a", "-a") else beginning(one) for one in parts]
-    if None in found:
+    values = [part if "infty" in part or part in ("a", "-a") else beginning(part) for part in parts]
+    if None in values:
         return text
-    rounded = (one if isinstance(one, str) else str(round(one, 2)) for one in found if one is not None)
+    rounded = (part if isinstance(part, str) else str(round(part, 2)) for part in values if part is not None)
     return f"{text[0]}{','.join(rounded)}{text[-1]}"

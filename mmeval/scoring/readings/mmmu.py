@@ -24,12 +24,12 @@ def open_answer(record: Record) -> Score:
     """
     if record.text is None:
         return unanswered(record)
-    found = candidates(record.text)
-    answer = "; ".join(str(one).strip() for one in found)
+    values = candidates(record.text)
+    answer = "; ".join(str(value).strip() for value in values)
     if not record.targets:
         return Score(None, "unscored", answer)
-    known = [value for target in record.targets for value in normalized(target)]
-    if any(_right(one, known) for one in found):
+    references = [value for target in record.targets for value in normalized(target)]
+    if any(_right(value, references) for value in values):
         return Score(1.0, "correct", answer)
     return Score(0.0, "incorrect", answer) if record.text.strip() else Score(0.0, "unparsed")
 
@@ -43,9 +43,9 @@ def candidates(text: str) -> list[str | float]:
     text = text.strip().strip(".").lower()
     lines = text.split("\n")
     leads = [_LEADS] * (len(lines) - 1) + [(*_LEADS, "=")]
-    said = [one for line, own in zip(lines, leads, strict=True) if (one := _said(line, own))] or [text]
-    read = [*said, *(number for one in said for number in _numbers(one))]
-    return [*dict.fromkeys(value for one in read for value in normalized(one))]
+    tails = [*filter(None, map(_shortest_after_lead, lines, leads))] or [text]
+    numbers = [number for tail in tails for number in _numbers(tail)]
+    return [*dict.fromkeys(value for meaning in (*tails, *numbers) for value in normalized(meaning))]
 
 
 def normalized(text: str) -> list[str] | list[float]:
@@ -58,7 +58,7 @@ def normalized(text: str) -> list[str] | list[float]:
         return [f" {text}", f"{text} "] if len(text) == 1 else [text]
 
 
-def _said(line: str, leads: Sequence[str]) -> str:
+def _shortest_after_lead(line: str, leads: Sequence[str]) -> str:
     """Return the shortest text after a lead. One that is empty is forgotten as soon as another lead follows."""
     shortest = ""
     for tail in (line.rpartition(lead)[2].strip() for lead in leads if lead in line):
@@ -71,7 +71,7 @@ def _numbers(text: str) -> Iterator[str]:
     return (match[0] for pattern in _NUMBERS for match in pattern.finditer(text))
 
 
-def _right(given: str | float, known: Sequence[str | float]) -> bool:
-    if isinstance(given, str):
-        return any(isinstance(answer, str) and answer in given for answer in known)
-    return given in known
+def _right(value: str | float, references: Sequence[str | float]) -> bool:
+    if isinstance(value, str):
+        return any(isinstance(answer, str) and answer in value for answer in references)
+    return value in references

@@ -33,16 +33,16 @@ def lmms_eval(text: str) -> Moment | None:
     """
     text = text.lower().replace("a specific example is : 20.8 - 30.0 seconds", "").replace("to", "-")
     sentences = re.split(r"[!?\n]", text)
-    asked = [sentence for sentence in sentences if re.search("start|end|happen", sentence)] or sentences
+    relevant = [sentence for sentence in sentences if re.search("start|end|happen", sentence)] or sentences
 
     def first(pattern: re.Pattern[str]) -> list[str]:
-        return next(([*found.groups()] for one in asked if (found := pattern.search(one))), [])
+        return next(([*match.groups()] for text in relevant if (match := pattern.search(text))), [])
 
     clocks, numbers = _ENDS
-    singles = (found[1] for one in asked if (found := numbers.search(one)))
+    singles = (match[1] for text in relevant if (match := numbers.search(text)))
     for times in (
         *map(first, _RANGES),
-        [clock for one in asked for clock in clocks.findall(one)],
+        [clock for text in relevant for clock in clocks.findall(text)],
         [*singles],
         first(_WITH_UNITS),
     ):
@@ -70,13 +70,13 @@ def strict(text: str) -> Moment | None:
 
 def _seconds(text: str) -> float:
     """Return a number, or a clock time of hours, minutes and seconds, in seconds."""
-    found = 0.0
+    seconds = 0.0
     for part in text.split(":"):
-        found = 60 * found + float(part)
-    return found
+        seconds = 60 * seconds + float(part)
+    return seconds
 
 
-def overlap(right: Moment, given: Moment) -> float:
+def overlap(key: Moment, answer: Moment) -> float:
     """Return the intersection over union of two spans of time, 0 if their union has no length."""
-    union = max(right[1], given[1]) - min(right[0], given[0])
-    return max(min(right[1], given[1]) - max(right[0], given[0]), 0) / union if union > 0 else 0.0
+    union = max(key[1], answer[1]) - min(key[0], answer[0])
+    return max(min(key[1], answer[1]) - max(key[0], answer[0]), 0) / union if union > 0 else 0.0

@@ -30,11 +30,11 @@ def seed_bench(record: Record) -> Score:
 
     A key with a space ("A ", in SEED-Bench-2) therefore matches no plain letter.
     """
-    found, key = _ALONE(record), record.tags.get(AS_WRITTEN)
+    score, key = _ALONE(record), record.tags.get(AS_WRITTEN)
     if key is None or record.text is None:
-        return found
-    right = record.text == key
-    return replace(found, value=float(right), outcome="correct" if right else "incorrect")
+        return score
+    is_right = record.text == key
+    return replace(score, value=float(is_right), outcome="correct" if is_right else "incorrect")
 
 
 def mmstar(text: str, options: Sequence[str]) -> str | None:
@@ -49,14 +49,14 @@ def mmstar(text: str, options: Sequence[str]) -> str | None:
 
 def naturalbench(text: str, options: Sequence[str]) -> str | None:
     """Read as NaturalBench's `extract_answer` (9967605): the first word that is A or B, even an article."""
-    found = re.search(r"\b[AB]\b", text, re.IGNORECASE)
-    return found[0].upper() if found else None
+    match = re.search(r"\b[AB]\b", text, re.IGNORECASE)
+    return match[0].upper() if match else None
 
 
 def naturalbench_yes_no(text: str) -> YesNo | None:
     """Read as the same function: the first word that is yes or no, in any case."""
-    found = re.search(r"\b(?:(yes)|no)\b", text, re.IGNORECASE)
-    return None if found is None else "yes" if found[1] else "no"
+    match = re.search(r"\b(?:(yes)|no)\b", text, re.IGNORECASE)
+    return None if match is None else "yes" if match[1] else "no"
 
 
 def mantis_eval(text: str, options: Sequence[str]) -> str | None:
@@ -67,8 +67,8 @@ def mantis_eval(text: str, options: Sequence[str]) -> str | None:
     answer = mantis_answer(text)
     declared = re.match("Answer: ([A-Z])", answer)
     first = declared[1] if declared else next((sign.upper() for sign in answer if sign.isalpha()), "")
-    whole = (letter for letter, option in choices.texts(options) if option and option.strip() == text.strip())
-    return alone(first, options) or next(whole, None)
+    exact = (letter for letter, option in choices.texts(options) if option and option.strip() == text.strip())
+    return alone(first, options) or next(exact, None)
 
 
 def mantis_answer(text: str) -> str:
@@ -95,8 +95,8 @@ def video_mme(text: str, options: Sequence[str]) -> str | None:
     """
     for lead in (*LEADS, "Answer:", "Option:", "The correct answer", "The correct option"):
         text = text.replace(lead, "")
-    found = re.search("[ABCD]", text)
-    return found[0] if found else None
+    match = re.search("[ABCD]", text)
+    return match[0] if match else None
 
 
 LEADS = (
@@ -137,9 +137,9 @@ _NUMBERS = NUMBERS | {word: str(number) for number, word in enumerate(_ORDINALS.
 def cut(text: str) -> str:
     """Cut at the first line break, or else at the first period, unless it is the first character."""
     text = text.strip()
-    place = text.find("\n")
-    place = place if place > 0 else text.find(".")
-    return text[:place] if place > 0 else text
+    end = text.find("\n")
+    end = end if end > 0 else text.find(".")
+    return text[:end] if end > 0 else text
 
 
 def vsr(text: str) -> YesNo | None:

@@ -50,12 +50,12 @@ def whole(answer: str, choices: Sequence[str]) -> str | None:
     if len(exact) == 1:
         return exact[0]
     words = words_of(answer)
-    same = [
+    matching = [
         label
         for label, choice in texts(choices)
         if words and words_of(choice) == words and _operators(choice) == _operators(answer)
     ]
-    return same[0] if len(same) == 1 and not (len(words) == 1 and re.fullmatch("[a-z]", words[0])) else None
+    return matching[0] if len(matching) == 1 and not (len(words) == 1 and re.fullmatch("[a-z]", words[0])) else None
 
 
 def in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, str]]:
@@ -76,8 +76,8 @@ def in_words(answer: str, choices: Sequence[str]) -> Iterator[tuple[int, int, st
 def _numbered(answer: str) -> set[int]:
     """Return the positions of the item numbers of lists."""
     heads = [(match.start(1), int(match[1])) for match in _ITEM.finditer(answer)]
-    steps = [(one, other) for (one, n), (other, m) in pairwise(heads) if m == n + 1]
-    return {place for step in steps for place in step}
+    steps = [(first, second) for (first, n), (second, m) in pairwise(heads) if m == n + 1]
+    return {position for step in steps for position in step}
 
 
 def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[int, int]]:
@@ -94,7 +94,7 @@ def _spans(answer: str, tokens: Sequence[Token], choice: str) -> Iterator[tuple[
             continue
         if _operators(answer[start : run[-1][2]]) != _operators(choice):
             continue
-        gaps = [(len(one[0]), answer[one[2] : other[1]]) for one, other in pairwise(run)]
+        gaps = [(len(token[0]), answer[token[2] : following[1]]) for token, following in pairwise(run)]
         if not all(_GAP.fullmatch(gap) or (length == 1 and gap == ". ") for length, gap in gaps):  # "C. S. Lewis"
             continue
         before = tokens[index - 1] if index else None

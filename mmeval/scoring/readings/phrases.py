@@ -21,21 +21,22 @@ _GOES_ON = (
 
 def _any(field: str, languages: Sequence[Language] = tuple(DECLARING)) -> str:
     """Return a pattern for any word of a kind."""
-    spaced = "|".join(getattr(DECLARING[one], field) for one in languages if one not in UNSPACED)
-    joined = "|".join(getattr(DECLARING[one], field) for one in languages if one in UNSPACED)
+    spaced = "|".join(getattr(DECLARING[language], field) for language in languages if language not in UNSPACED)
+    joined = "|".join(getattr(DECLARING[language], field) for language in languages if language in UNSPACED)
     return "|".join((rf"(?<!\w)(?:{spaced})(?!\w)" if spaced else "", joined)).strip("|")
 
 
 @lru_cache
 def led(languages: Sequence[Language]) -> re.Pattern[str]:
     """Return the pattern of a clause that leads up to yes or no: "la respuesta correcta es sí"."""
-    known = [one for one in languages if one in DECLARING]
-    if not known:
+    declaring = [language for language in languages if language in DECLARING]
+    if not declaring:
         return re.compile(r"(?!)(?P<said>)")
-    word = "|".join(_any(field, known) for field in ("between", "right", "answer"))
-    said = "|".join(sorted((re.escape(one.rstrip("+")) for one in words(languages)), key=len, reverse=True))
+    lead = "|".join(_any(field, declaring) for field in ("between", "right", "answer"))
+    values = "|".join(sorted((re.escape(word.rstrip("+")) for word in words(languages)), key=len, reverse=True))
     return re.compile(
-        rf"(?:(?:{word})\s*){{0,4}}?(?:{_any('answer', known)})(?:\s*(?:{word})){{0,6}}?\s*(?P<said>(?:{said})(?!\w).*)"
+        rf"(?:(?:{lead})\s*){{0,4}}?(?:{_any('answer', declaring)})"
+        rf"(?:\s*(?:{lead})){{0,6}}?\s*(?P<said>(?:{values})(?!\w).*)"
     )
 
 
@@ -55,7 +56,7 @@ _CALLED = re.compile(
 """B ist richtig; B es la respuesta correcta; Bが正解です."""
 _NEAR = 200
 """Characters before a declaration where a veto is sought."""
-SAID = re.compile(
+STATEMENT = re.compile(
     rf"{NO_REFERENCE}*?(?:{_any('is_a')})\s*(?:l')?(?P<option>{SURE})(?P<noun>)(?P<clause>)(?:です|だ)?[.!。\s]*",
     re.IGNORECASE,
 )
@@ -64,9 +65,9 @@ SAID = re.compile(
 
 def declared(sentence: str) -> Iterator[re.Match[str]]:
     """Yield the declarations in a sentence that no word of these languages denies, doubts or gives to others."""
-    found = [match for form in (_DECLARED, _CALLED) for match in form.finditer(sentence)]
-    vetoes = Places(_VETO, sentence if found else "")
-    yield from (one for one in found if not vetoes.between(max(0, one.start() - _NEAR), one.end()))
+    matches = [match for form in (_DECLARED, _CALLED) for match in form.finditer(sentence)]
+    vetoes = Places(_VETO, sentence if matches else "")
+    yield from (match for match in matches if not vetoes.between(max(0, match.start() - _NEAR), match.end()))
 
 
 def denied(text: str) -> bool:

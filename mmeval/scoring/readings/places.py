@@ -10,10 +10,10 @@ class Places:
     """Where the matches of a pattern start and end in a sentence, overlapping ones included."""
 
     def __init__(self, pattern: re.Pattern[str], sentence: str) -> None:
-        found = [match.span(1) for match in _overlapping(pattern).finditer(sentence)]
-        self._starts = [start for start, _ in found]
-        self._ends = sorted(end for _, end in found)
-        self._least = [*accumulate((end for _, end in reversed(found)), min)][::-1]
+        spans = [match.span(1) for match in _overlapping(pattern).finditer(sentence)]
+        self._starts = [start for start, _ in spans]
+        self._ends = sorted(end for _, end in spans)
+        self._least = [*accumulate((end for _, end in reversed(spans)), min)][::-1]
 
     def between(self, first: int, last: int) -> bool:
         """Return whether a match lies between two places."""

@@ -61,9 +61,9 @@ def _option_2023(text: str) -> str | None:
         return None
     words = text.split()
     for form in _AROUND if "A" in words and len(words) > 3 else ("{}", *_AROUND):
-        found = [letter for letter in LETTERS[:5] if form.format(letter) in words]
-        if len(found) == 1:
-            return found[0]
+        letters = [letter for letter in LETTERS[:5] if form.format(letter) in words]
+        if len(letters) == 1:
+            return letters[0]
     return None
 
 
@@ -72,11 +72,11 @@ def _option(text: str, choices: Sequence[str], last: int | None) -> str | None:
     if FAILED in text:
         return None
     words = text.translate(_PUNCTUATION).split()
-    found = [letter for letter, _ in texts(choices) if letter in words]
-    if any(refusal in text for refusal in REFUSALS) or (not found and NONE_OF_THEM in words):
+    letters = [letter for letter, _ in texts(choices) if letter in words]
+    if any(refusal in text for refusal in REFUSALS) or (not letters and NONE_OF_THEM in words):
         return NONE_OF_THEM
-    alone = len(found) == 1 and (last is None or words.index(found[0]) >= len(words) - last)
-    return found[0] if alone else None
+    unambiguous = len(letters) == 1 and (last is None or words.index(letters[0]) >= len(words) - last)
+    return letters[0] if unambiguous else None
 
 
 def _answer_is(text: str, choices: Sequence[str]) -> str | None:
@@ -88,5 +88,5 @@ def _text(text: str, choices: Sequence[str], times: int | None) -> str | None:
     """Return the only option that the answer contains, unless the answer exceeds `times` their total length."""
     if times is not None and len(text.lower()) > times * sum(map(len, choices)):
         return None
-    found = [letter for letter, choice in texts(choices) if choice and choice.lower() in text.lower()]
-    return found[0] if len(found) == 1 else None
+    letters = [letter for letter, choice in texts(choices) if choice and choice.lower() in text.lower()]
+    return letters[0] if len(letters) == 1 else None

@@ -104,7 +104,7 @@ def references(answer: str, choices: Sequence[str]) -> str:
     return _INTRODUCED.sub(r": \1", _SEVERAL.sub(_unless_same, answer))
 
 
-def place(reference: str) -> int:
+def option_index(reference: str) -> int:
     """Return the index of the option that a reference names; -1 if it names several or none."""
     return -1 if reference in (UNKNOWN, CLASH) else (ord(reference) - _NAMED) % 0x20
 
@@ -112,11 +112,11 @@ def place(reference: str) -> int:
 def _with_words(answer: str, choices: Sequence[str]) -> str:
     """Replace the words of options. Words that two options share name neither, unless they are the text of one."""
     parts, last = [], 0
-    for (start, end), found in groupby(in_words(answer, choices), key=lambda one: one[:2]):
-        labels = [LETTERS.index(label) for _, _, label in found]
+    for (start, end), matches in groupby(in_words(answer, choices), key=lambda match: match[:2]):
+        labels = [LETTERS.index(label) for _, _, label in matches]
         same = [index for index in labels if choices[index].casefold() == answer[start:end].casefold()]
-        if start >= last and (one := (same if len(labels) > 1 else labels)[:1]):
-            parts += [answer[last:start], chr(_WORDS + one[0])]
+        if start >= last and (unique := (same if len(labels) > 1 else labels)[:1]):
+            parts += [answer[last:start], chr(_WORDS + unique[0])]
             last = end
     return "".join(parts) + answer[last:]
 
@@ -153,7 +153,7 @@ def _joined(match: re.Match[str]) -> str:
     between, index, closed = match[2], ord(match[3]) - _WORDS, match["closed"]
     if closed is None and re.search(r"(?i)\n|\.\s+(?:an?|the)\s", between):
         return match[0]  # "B. The rabbit sits in the grass."
-    if place(match[1]) == index:
+    if option_index(match[1]) == index:
         return chr(_NAMED + index) + re.sub("[\"']", "", closed or "")
     return match[0] if closed is None or "\n" in between else CLASH + closed
 
@@ -161,9 +161,9 @@ def _joined(match: re.Match[str]) -> str:
 def _followed(match: re.Match[str]) -> str:
     """Return words and the letter after them as one reference, or as a clash."""
     index = ord(match[1]) - _WORDS
-    return chr(_NAMED + index) if place(match[2] or match[3] or match[4]) == index else CLASH
+    return chr(_NAMED + index) if option_index(match[2] or match[3] or match[4]) == index else CLASH
 
 
 def _unless_same(match: re.Match[str]) -> str:
     """Return several options in a row as unknown, unless they are all the same."""
-    return match[0] if len({place(one) for one in re.findall(ANY, match[0])}) == 1 else UNKNOWN
+    return match[0] if len(set(map(option_index, re.findall(ANY, match[0])))) == 1 else UNKNOWN

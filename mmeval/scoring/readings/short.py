@@ -41,27 +41,31 @@ def scorer(read: Callable[[str], str], worth: Worth) -> Callable[[Record], Score
         answer = read(record.text)
         if answer and (value := worth(answer, record.targets)):
             return Score(value, "correct", answer)
-        something = answer if any(map(str.isalnum, answer)) else None
+        parsed = answer if any(map(str.isalnum, answer)) else None
         if refuses(record.text):
-            return Score(0.0, "refused", something)
-        return Score(0.0, "incorrect" if something else "unparsed", something)
+            return Score(0.0, "refused", parsed)
+        return Score(0.0, "incorrect" if parsed else "unparsed", parsed)
 
     return score
 
 
 def agreed(people: int, read: Callable[[str], str], reference: Callable[[str], str]) -> Callable[[Record], Score]:
     """Return the scorer that gives full marks if `people` references agree with the answer, and a share for fewer."""
-    return scorer(read, lambda answer, known: min(sum(reference(one) == answer for one in known) / people, 1.0))
+
+    def worth(answer: str, targets: Sequence[str]) -> float:
+        return min(sum(reference(target) == answer for target in targets) / people, 1.0)
+
+    return scorer(read, worth)
 
 
 def stated(text: str, prepare: Callable[[str], str] = plain) -> str:
     """Return the answer without reasoning, special tokens, box, tags, "The answer is", quotation marks or bold."""
     answer = prepare(text)
-    if inside := marked(answer):
-        answer = inside[-1][1]
+    if contents := marked(answer):
+        answer = contents[-1][1]
     answer = _unwrapped(answer)
-    led = _CONCLUDED.match(answer) or _LED.match(answer)
-    return _unwrapped(_unwrapped(answer[led.end() :]).rstrip(".。")) or answer if led else answer
+    lead = _CONCLUDED.match(answer) or _LED.match(answer)
+    return _unwrapped(_unwrapped(answer[lead.end() :]).rstrip(".。")) or answer if lead else answer
 
 
 def _unwrapped(answer: str) -> str:
@@ -93,7 +97,7 @@ exact = agreed(1, extract, normal)
 """Full marks for an answer that is one of the references."""
 voted = scorer(
     lambda text: vqa.normalized(stated(text)),
-    lambda answer, known: vqa.agreement(answer, [vqa.normalized(one) for one in known]),
+    lambda answer, targets: vqa.agreement(answer, [vqa.normalized(target) for target in targets]),
 )
 """VQA accuracy of the extracted answer, with both sides normalized as in the 2016 script."""
 
@@ -121,32 +125,30 @@ def numeric(tolerance: str) -> Callable[[Record], Score]:
     """Return the scorer by the answer's only number, with a tolerance such as `0.5` or `5%` of the reference."""
     share = float(tolerance.rstrip("%")) / (100 if tolerance.endswith("%") else 1)
 
-    def worth(answer: str, known: Sequence[str]) -> float:
-        given, own = number(answer), [value for value in map(number, known) if value is not None]
-        allowed = [share * abs(value) if tolerance.endswith("%") else share for value in own]
-        near = (
-            (abs(given - value) <= most * (1 + 1e-9) for value, most in zip(own, allowed, strict=True))
-            if given is not None
-            else ()
-        )
+    def worth(answer: str, targets: Sequence[str]) -> float:
+        given, values = number(answer), [value for value in map(number, targets) if value is not None]
+        if given is None:
+            return 0.0
+        limits = [share * abs(value) if tolerance.endswith("%") else share for value in values]
+        near = (abs(given - value) <= limit * (1 + 1e-9) for value, limit in zip(values, limits, strict=True))
         return float(any(near))
 
     return scorer(numbered, worth)
 
 
-def relaxed(answer: str, known: Sequence[str]) -> float:
+def relaxed(answer: str, targets: Sequence[str]) -> float:
     """Compare as ChartQA (2203.10244, 5.1; `relaxed_correctness` of pix2struct/metrics.py at 5b086ef): 5% for numbers.
 
     Percentages are divided by 100. A reference of 0 or a text must be equal, ignoring case.
     """
 
-    def right(target: str) -> bool:
+    def is_equal(target: str) -> bool:
         given, wanted = _float(answer), _float(target)
         if given is not None and wanted:
             return abs(given - wanted) / abs(wanted) <= 0.05
         return answer.lower() == target.lower()
 
-    return float(any(map(right, known)))
+    return float(any(map(is_equal, targets)))
 
 
 def _float(text: str) -> float | None:
@@ -156,57 +158,57 @@ def _float(text: str) -> float | None:
         return None
 
 
-def anls(answer: str, known: Sequence[str]) -> float:
+def anls(answer: str, targets: Sequence[str]) -> float:
     """Compare as DocVQA (the evaluation script of rrc.cvc.uab.es, 17): 1 - edits / length, or 0 below 0.5.
 
     Edits ignore case and repeated spaces; the length includes the spaces. The nearest reference counts.
     """
-    return max((_similarity(answer, target) for target in known), default=0.0)
+    return max((_similarity(answer, target) for target in targets), default=0.0)
 
 
 def _similarity(answer: str, target: str) -> float:
-    one, other = (" ".join(text.lower().split()) for text in (answer, target))
+    first, second = (" ".join(text.lower().split()) for text in (answer, target))
     length = max(len(answer.upper()), len(target.upper()))
-    if abs(len(one) - len(other)) > length / 2:
+    if abs(len(first) - len(second)) > length / 2:
         return 0.0  # at least that many edits
-    similarity = 1 - edits(one, other) / length if length else 1.0
+    similarity = 1 - edits(first, second) / length if length else 1.0
     return similarity if similarity >= 0.5 else 0.0
 
 
-def edits(one: str, other: str) -> int:
+def edits(first: str, second: str) -> int:
     """Return the Levenshtein distance of two texts."""
-    row = list(range(len(other) + 1))
-    for n, char in enumerate(one, start=1):
-        last, row[0] = row[0], n
-        for m, own in enumerate(other, start=1):
-            last, row[m] = row[m], last if char == own else 1 + min(last, row[m], row[m - 1])
+    row = list(range(len(second) + 1))
+    for n, char in enumerate(first, start=1):
+        diagonal, row[0] = row[0], n
+        for m, other_char in enumerate(second, start=1):
+            diagonal, row[m] = row[m], diagonal if char == other_char else 1 + min(diagonal, row[m], row[m - 1])
     return row[-1]
 
 
-def contains(answer: str, known: Sequence[str]) -> float:
+def contains(answer: str, targets: Sequence[str]) -> float:
     """Compare as OCRBench (OCRBench/example.py of MultimodalOCR at 794c36d): the answer contains a reference.
 
     Case is ignored.
     """
     text = answer.lower().strip().replace("\n", " ")
-    return float(any(target.lower().strip().replace("\n", " ") in text for target in known if target.strip()))
+    return float(any(target.lower().strip().replace("\n", " ") in text for target in targets if target.strip()))
 
 
-def contains_formula(answer: str, known: Sequence[str]) -> float:
+def contains_formula(answer: str, targets: Sequence[str]) -> float:
     """Compare as OCRBench compares formulas: as `contains`, but case counts, and spaces and line breaks do not."""
-    text, *formulas = (re.sub("[ \n]", "", one.strip()) for one in (answer, *known))
+    text, *formulas = (re.sub("[ \n]", "", text.strip()) for text in (answer, *targets))
     return float(any(formula in text for formula in formulas if formula))
 
 
-def mra(answer: str, known: Sequence[str]) -> float:
+def mra(answer: str, targets: Sequence[str]) -> float:
     """Compare numbers as VSI-Bench does, by mean relative accuracy."""
-    given, own = number(answer), [value for value in map(number, known) if value is not None]
-    return 0.0 if given is None else max((relative.accuracy(given, value) for value in own), default=0.0)
+    given, values = number(answer), [value for value in map(number, targets) if value is not None]
+    return 0.0 if given is None else max((relative.accuracy(given, value) for value in values), default=0.0)
 
 
-def _contains(answer: str, known: Sequence[str]) -> float:
+def _contains(answer: str, targets: Sequence[str]) -> float:
     """Compare as `contains`, and references that look like formulas also as `contains_formula`."""
-    return max(contains(plain(answer), known), contains_formula(answer, [*filter(_FORMULA.search, known)]))
+    return max(contains(plain(answer), targets), contains_formula(answer, [*filter(_FORMULA.search, targets)]))
 
 
 MATCHES: dict[str, Callable[[Record], Score]] = {

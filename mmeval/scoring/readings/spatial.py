@@ -25,10 +25,10 @@ def vsi_bench_number(record: Record) -> Score:
     if record.text is None:
         return Score(None, "error")
     word = _first_word(record.text)
-    given, known = _number(word), [wanted for wanted in map(_number, record.targets) if wanted is not None]
-    if given is None:
+    number, targets = _number(word), [target for target in map(_number, record.targets) if target is not None]
+    if number is None:
         return Score(0.0, "unparsed")
-    value = max((relative.accuracy(given, wanted) for wanted in known), default=0.0)
+    value = max((relative.accuracy(number, target) for target in targets), default=0.0)
     return Score(value, "correct" if value else "incorrect", word)
 
 
@@ -57,12 +57,12 @@ def visulogic(text: str, options: Sequence[str]) -> str | None:
         begins = (f"{letter}\n", f"({letter})\n", f"({letter}) {letter}\n")
         if text == letter or text.endswith((f" {letter}.", f" ({letter}).")) or text.startswith(begins):
             return letter
-    left = text.lower()
+    remaining = text.lower()
     for lead in _VISULOGIC:
-        if lead in left:
-            left = left.rpartition(lead)[2].strip().partition("\n")[0].partition(".")[0]
-            if left.upper() in _FOUR:
-                return left.upper()
+        if lead in remaining:
+            remaining = remaining.rpartition(lead)[2].strip().partition("\n")[0].partition(".")[0]
+            if remaining.upper() in _FOUR:
+                return remaining.upper()
     return None
 
 

@@ -17,19 +17,19 @@ def corrected(answer: str, choices: Sequence[str]) -> str:
     """Return a short answer with these words corrected at its start, unless an option has such a word."""
     if len(answer) > _CHARACTERS:
         return answer
-    options, left = " ".join(choices).lower(), iter(range(_WORDS))
+    options, remaining = " ".join(choices).lower(), iter(range(_WORDS))
 
-    def meant(match: re.Match[str]) -> str:
+    def correct(match: re.Match[str]) -> str:
         word = match[0].lower()
-        if next(left, None) is None or word in options:
+        if next(remaining, None) is None or word in options:
             return match[0]
         return _nearest(word) or match[0]
 
-    return _WORD.sub(meant, answer)
+    return _WORD.sub(correct, answer)
 
 
 @lru_cache(maxsize=1 << 14)  # comparing is slow, and models use the same words
 def _nearest(word: str) -> str | None:
     """Return the word that is misspelled, if it is one of these."""
-    near = (one for one in _MEANT if one not in word and SequenceMatcher(None, one, word).ratio() >= _LIKE)
-    return next(near, None)
+    matches = (meant for meant in _MEANT if meant not in word and SequenceMatcher(None, meant, word).ratio() >= _LIKE)
+    return next(matches, None)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.forms import ADJECTIVE, NOUN, OF, OPENING
 from mmeval.scoring.readings.options import words_of
-from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE, place
+from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE, option_index
 from mmeval.scoring.readings.vetoes import COMPARED, MIXED, vetoed
 
 _SOMEONE = (
@@ -67,7 +67,7 @@ _REASON = (
     rf"|unless)\b){NO_REFERENCE})*)?"
 )
 """A reason or a circumstance, which may be a sentence of its own."""
-_SAID = re.compile(
+_STATED = re.compile(
     rf"{NO_REFERENCE}*?(?:{_FRAMES}){_COMPLEMENT} ?[\"']?(?P<option>{SURE})[\"']?(?: \w+ly)?"
     rf"(?P<noun>{NOUN})(?P<clause>(?: \((?:(?![()]){NO_REFERENCE})*\))?"
     r"(?: (?:in|on|at|of|from|with|by|near|behind|under|over|for|here|to|around|along|next to|above|below|between"
@@ -107,7 +107,7 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 """An option as the subject: "A boat is moored at the pier."."""
-_SAID_ZH = re.compile(
+_STATED_ZH = re.compile(
     rf"{NO_REFERENCE}{{0,40}}(?:在[^，。]{{0,8}}的|是|为|在|有|显示的?是?)[一二两这那]?[个只棵辆条匹头位张座名件幅]?"
     rf"(?P<option>{SURE})(?P<noun>)(?P<clause>)的?[。！，,]?"
 )
@@ -137,7 +137,7 @@ _ASPECTS = {"side", "corner", "part", "half", "color", "colour", "direction", "h
 """Nouns after an option that change nothing: "the left side"."""
 
 
-def said_in(sentence: str, choices: Sequence[str]) -> Iterator[re.Match[str]]:
+def statements_in(sentence: str, choices: Sequence[str]) -> Iterator[re.Match[str]]:
     """Yield the options that a sentence, or its conclusion, states: as a part of it, or as all of it if it is long."""
     text = sentence.strip()
     if len(text) > _SHORT:
@@ -153,7 +153,7 @@ def said_in(sentence: str, choices: Sequence[str]) -> Iterator[re.Match[str]]:
 
 def fits(match: re.Match[str], choices: Sequence[str]) -> bool:
     """Return whether what follows an option leaves its meaning as it is: "3 dogs", "a boat on a lake"."""
-    noun, option = match["noun"].strip(), place(match["option"])
+    noun, option = match["noun"].strip(), option_index(match["option"])
     counted = re.match(NAMED, match["option"]) is not None and _NUMBER.search(choices[option]) is not None
     if match["clause"].startswith(" of ") and not (noun or counted):
         return False  # "the Rome of the north"
@@ -166,19 +166,19 @@ def fits(match: re.Match[str], choices: Sequence[str]) -> bool:
 
 def _is_thing(match: re.Match[str], choices: Sequence[str]) -> bool:
     """Return whether an option's words name a thing: no number, and no label such as "Point A" beside "Point B"."""
-    index = place(match["option"])
+    index = option_index(match["option"])
     words = set(words_of(choices[index]))
     label = any(words & set(words_of(other)) for n, other in enumerate(choices) if n != index)
-    aside = COMPARED.search(match["rest"]) or _ASIDE.search(match["clause"] + match["rest"])
-    return not (label or aside or _NUMBER.search(choices[index]))
+    remark = COMPARED.search(match["rest"]) or _ASIDE.search(match["clause"] + match["rest"])
+    return not (label or remark or _NUMBER.search(choices[index]))
 
 
 def _is_long(match: re.Match[str], choices: Sequence[str]) -> bool:
-    return len(words_of(choices[place(match["option"])])) >= _LONG
+    return len(words_of(choices[option_index(match["option"])])) >= _LONG
 
 
 def _is_place(match: re.Match[str], choices: Sequence[str]) -> bool:
-    return _PLACE.fullmatch(choices[place(match["option"])].strip(" .")) is not None
+    return _PLACE.fullmatch(choices[option_index(match["option"])].strip(" .")) is not None
 
 
 def _is_affirmed(match: re.Match[str], choices: Sequence[str]) -> bool:
@@ -191,9 +191,9 @@ def _always(match: re.Match[str], choices: Sequence[str]) -> bool:
 
 _STATEMENTS = (
     (OPENING, _is_long),
-    (_SAID, _always),
-    (_SAID_ZH, _always),
-    (phrases.SAID, _is_affirmed),
+    (_STATED, _always),
+    (_STATED_ZH, _always),
+    (phrases.STATEMENT, _is_affirmed),
     (_PLACED, _is_place),
     (_SUBJECT, _is_thing),
 )

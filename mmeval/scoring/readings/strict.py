@@ -32,11 +32,11 @@ from mmeval.scoring.readings.references import (
     NO_REFERENCE,
     SURE,
     UNKNOWN,
-    place,
+    option_index,
     references,
 )
 from mmeval.scoring.readings.spelling import corrected
-from mmeval.scoring.readings.statements import fits, said_in
+from mmeval.scoring.readings.statements import fits, statements_in
 from mmeval.scoring.readings.vetoes import (
     COMPARED,
     CONCLUDES,
@@ -49,8 +49,8 @@ from mmeval.scoring.readings.vetoes import (
     vetoed,
 )
 
-Named = tuple[int, str]
-"""The place of an option in the answer, and its letter; empty for several options or none."""
+Commitment = tuple[int, str]
+"""The position of an option in the answer, and its letter; empty for several options or none."""
 
 _HEAD, _TAIL = 4_000, 16_000
 """Characters examined at the two ends of an answer. Longer answers are usually repetitive."""
@@ -101,13 +101,13 @@ def strict(text: str, choices: Sequence[str]) -> str | None:
         return NONE_OF_THEM
     if len(answer) > _HEAD + _TAIL:
         answer = f"{answer[:_HEAD]}\n\n{answer[-_TAIL:]}"
-    if found := whole(_TAG.sub(" ", answer).strip(), choices):
-        return found
+    if letter := whole(_TAG.sub(" ", answer).strip(), choices):
+        return letter
     if len(re.findall(r"\w", answer)) == 1:
         return None  # a letter that is also the text of another option
     choices = choices or ("",) * 5
-    inside = ((start, whole(inner.strip(), choices) or _only(inner, choices)) for start, inner in marked(answer))
-    if boxed := [(start, label) for start, label in inside if label]:
+    contents = ((start, whole(inner.strip(), choices) or _only(inner, choices)) for start, inner in marked(answer))
+    if boxed := [(start, label) for start, label in contents if label]:
         return _last(answer, boxed)
     answer = affirmed(references(answer, choices))
     return None if CLASH in answer else _committed(answer, choices)
@@ -122,8 +122,8 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
         for match in _SENTENCE.finditer(answer)
         if not match[0].rstrip(" \"')").endswith(("?", "？"))
     ]
-    opening, alone = _opening(answer, choices), len(_places(answer)) == 1
-    declared = sorted(one for start, sentence in sentences for one in _declared(start, sentence, alone))
+    opening, alone = _opening(answer, choices), len(_indices(answer)) == 1
+    declared = sorted(option for start, sentence in sentences for option in _declared(start, sentence, alone))
     if last := _closing(answer):
         declared.append((len(answer), last))
     if declared:
@@ -135,14 +135,15 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
     declared = [
         (start + match.start("option"), _label(match))
         for start, sentence in sentences
-        for match in said_in(sentence, choices)
+        for match in statements_in(sentence, choices)
     ]
     labels = {label for _, label in declared}
     if opening is not None:
         return opening or None if (labels | preferred) <= {opening} else None
     if preferred and not declared:
-        concluded = [found for _, one in sentences if _CONCLUSION.match(one) and (found := _places(one))]
-        agreed = not concluded or concluded[-1] == {LETTERS.find(label) for label in preferred}
+        conclusions = [_indices(sentence) for _, sentence in sentences if _CONCLUSION.match(sentence)]
+        conclusions = [indices for indices in conclusions if indices]
+        agreed = not conclusions or conclusions[-1] == {LETTERS.find(label) for label in preferred}
         return preferred.pop() or None if agreed and len(preferred) == 1 else None
     if len(labels) > 1 and _CORRECTS.search(answer, declared[0][0], declared[-1][0]):
         return declared[-1][1] or None
@@ -150,7 +151,7 @@ def _committed(answer: str, choices: Sequence[str]) -> str | None:
     return labels.pop() or None if len(labels) == 1 and alone else None
 
 
-def _declared(start: int, sentence: str, alone: bool) -> Iterator[Named]:
+def _declared(start: int, sentence: str, alone: bool) -> Iterator[Commitment]:
     """Yield the options that a sentence declares; `alone` if the answer names no other option."""
     for match in phrases.declared(sentence):
         if not vetoed(sentence, match.start("option"), match.start(), match.end()):
@@ -175,18 +176,19 @@ def _preferred(sentence: str, forms: Sequence[re.Pattern[str]]) -> Iterator[str]
                 yield _label(match)
 
 
-def _last(answer: str, declared: Sequence[Named]) -> str | None:
+def _last(answer: str, declared: Sequence[Commitment]) -> str | None:
     """Return the last declaration, unless it differs from an earlier one that nothing replaces, or is taken back."""
-    at, last = declared[-1]
-    others = [start for start, label in declared if label != last]
-    if others and not REPLACES.search(answer, others[-1], at):
+    position, last = declared[-1]
+    differing = [start for start, label in declared if label != last]
+    if differing and not REPLACES.search(answer, differing[-1], position):
         return None
-    words = _WITH_LETTER.search(answer[max(0, at - 80) : at])
-    other = words and place(words[1]) != LETTERS.find(last) and not re.match(NAMED, answer[at : at + 1])
-    if other or TAKEN_BACK.search(answer, at) or UNSURE.search(answer, at):
+    words = _WITH_LETTER.search(answer[max(0, position - 80) : position])
+    by_letter = not re.match(NAMED, answer[position : position + 1])
+    contradicted = words and by_letter and option_index(words[1]) != LETTERS.find(last)
+    if contradicted or TAKEN_BACK.search(answer, position) or UNSURE.search(answer, position):
         return None
-    beside = (match["maybe"] or match["also"] for match in SHARED.finditer(answer, at))
-    if any(others or place(option) != LETTERS.find(last) for option in beside):
+    alternatives = (match["maybe"] or match["also"] for match in SHARED.finditer(answer, position))
+    if any(differing or option_index(option) != LETTERS.find(last) for option in alternatives):
         return None
     return last or None
 
@@ -198,15 +200,15 @@ def _closing(answer: str) -> str | None:
     if len(lines) < 2 or len(alone) != 1 or lines[-1].endswith(":") or not OPENING.fullmatch(lines[-1]):
         return None
     before, option = OPENING.match(lines[-2]), alone[0]["option"]
-    listed = re.match(NAMED, option) and before and place(before["option"]) == place(option) - 1
-    return None if listed else _label(alone[0])
+    is_list_item = re.match(NAMED, option) and before and option_index(before["option"]) == option_index(option) - 1
+    return None if is_list_item else _label(alone[0])
 
 
 def _only(inner: str, choices: Sequence[str]) -> str | None:
     """Return the option that opens the contents of a box or a tag."""
-    inside = references(inner, choices)
-    opened = _BOXED.match(inside)
-    return _opening(inside, choices) or (_label(opened) if opened and CLASH not in inside else None)
+    text = references(inner, choices)
+    match = _BOXED.match(text)
+    return _opening(text, choices) or (_label(match) if match and CLASH not in text else None)
 
 
 def _opening(answer: str, choices: Sequence[str]) -> str | None:
@@ -216,33 +218,33 @@ def _opening(answer: str, choices: Sequence[str]) -> str | None:
         return None
     if WRONG.match(answer, match.end()) and (any(choices) or not re.match(CLEAR, match["option"])):  # "(B) no"
         return None
-    option, rest = place(match["option"]), answer[match.end() :]
-    item = _ITEM.match(rest)
-    if (match[0].endswith("?") and rest.strip()) or (item and place(item[1]) != option):
+    option, remainder = option_index(match["option"]), answer[match.end() :]
+    item = _ITEM.match(remainder)
+    if (match[0].endswith("?") and remainder.strip()) or (item and option_index(item[1]) != option):
         return None
-    if match[0].endswith(".") and rest.strip() and choices[option].isdecimal():
+    if match[0].endswith(".") and remainder.strip() and choices[option].isdecimal():
         return None  # "2. Next, look at the trees."
-    words = _WORD_OR_TWO.match(rest)
-    lone = any(choices) and re.match(BARE, match["option"]) and match[0][-1] in ".:)"
-    if lone and words and not set(words[1].casefold().split()) <= set(choices[option].casefold().split()):
+    words = _WORD_OR_TWO.match(remainder)
+    is_bare = any(choices) and re.match(BARE, match["option"]) and match[0][-1] in ".:)"
+    if is_bare and words and not set(words[1].casefold().split()) <= set(choices[option].casefold().split()):
         return None  # "D. Eisenhower", unless the option is Dwight Eisenhower
-    if lone and match[0][-1] == "." and _SPECIES.match(rest) and not re.search(ANY, rest):
+    if is_bare and match[0][-1] == "." and _SPECIES.match(remainder) and not re.search(ANY, remainder):
         return None
-    return None if _is_about_another(match, rest) else _label(match)
+    return None if _is_about_another(match, remainder) else _label(match)
 
 
-def _is_about_another(match: re.Match[str], rest: str) -> bool:
+def _is_about_another(match: re.Match[str], remainder: str) -> bool:
     """Return whether a lone letter is followed by a sentence about the words of other options only."""
-    sentence = next((one for one in _SENTENCE.findall(rest) if re.search(ANY, one)), "")
-    alone = not re.match(NAMED, match["option"]) and "\n" in match[0] + rest[:1]
-    spoken = re.search(rf"{BARE}|{CLEAR}|{UNKNOWN}|\b(?:not|no|need)\b|n't", sentence) is None
-    return alone and bool(sentence) and spoken and place(match["option"]) not in _places(sentence)
+    sentence = next((text for text in _SENTENCE.findall(remainder) if re.search(ANY, text)), "")
+    alone = not re.match(NAMED, match["option"]) and "\n" in match[0] + remainder[:1]
+    in_words = re.search(rf"{BARE}|{CLEAR}|{UNKNOWN}|\b(?:not|no|need)\b|n't", sentence) is None
+    return alone and bool(sentence) and in_words and option_index(match["option"]) not in _indices(sentence)
 
 
 def _label(match: re.Match[str]) -> str:
-    return LETTERS[index] if (index := place(match["option"])) >= 0 else ""
+    return LETTERS[index] if (index := option_index(match["option"])) >= 0 else ""
 
 
-def _places(text: str) -> set[int]:
+def _indices(text: str) -> set[int]:
     """Return the indices of the options that a text names; -1 stands for several at once."""
-    return set(map(place, re.findall(ANY, text)))
+    return set(map(option_index, re.findall(ANY, text)))

@@ -158,15 +158,15 @@ def affirmed(answer: str) -> str:
 
 def vetoed(sentence: str, option: int, start: int = 0, end: int = 0) -> bool:
     """Return whether a form, from `start` to `end` of a sentence, does not commit to the option at `option`."""
-    found, first, after = _found(sentence), max(0, option - _NEAR), option + 1
-    own = max(first, found["so"].end(option))
-    clause = max(first, found["clause"].end(option))
+    places, first, after = _find_places(sentence), max(0, option - _NEAR), option + 1
+    conclusion_start = max(first, places["so"].end(option))
+    clause = max(first, places["clause"].end(option))
     return bool(
-        found["doubt"].between(clause, option)
-        or found["supposed"].between(max(first, found["but"].end(start)), option)
-        or found["reported"].between(own, option)
-        or found["if"].between(after, option + _NEAR)
-        or QUOTING.search(sentence, own, option)
+        places["doubt"].between(clause, option)
+        or places["supposed"].between(max(first, places["but"].end(start)), option)
+        or places["reported"].between(conclusion_start, option)
+        or places["if"].between(after, option + _NEAR)
+        or QUOTING.search(sentence, conclusion_start, option)
         or _REMOVED.search(sentence, clause, option)
         or _THEN.match(sentence, after)
         or ATTRIBUTED.match(sentence, after)
@@ -175,7 +175,7 @@ def vetoed(sentence: str, option: int, start: int = 0, end: int = 0) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _found(sentence: str) -> dict[str, Places]:
+def _find_places(sentence: str) -> dict[str, Places]:
     """Return where the words that matter before an option stand."""
     patterns = {
         "clause": _CLAUSE,

@@ -37,7 +37,7 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
     """
     answer = "\n".join(plain(text).lower().splitlines())
     languages = tuple(languages)
-    declared = [(place, value) for place, inner in marked(answer) if (value := _stated(inner, languages))]
+    declared = [(position, value) for position, content in marked(answer) if (value := _stated(content, languages))]
     declared += [
         (match.start(), value)
         for match in (_DECLARED.finditer(answer) if "en" in languages else ())
@@ -46,8 +46,8 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
         and not REPORTED.search(_ENDS.split(answer[max(0, match.start() - 200) : match.start(1)])[-1])
     ]
     if declared:
-        place, value = max(declared)
-        return None if any(veto.search(answer, place) for veto in (TAKEN_BACK, UNSURE, _OPEN)) else value
+        position, value = max(declared)
+        return None if any(veto.search(answer, position) for veto in (TAKEN_BACK, UNSURE, _OPEN)) else value
     return _stated(answer, languages)
 
 
@@ -56,14 +56,14 @@ def _stated(answer: str, languages: Sequence[Language]) -> YesNo | None:
     answer = _undecorated(answer)
     if "en" in languages and (_OPEN.search(answer) or UNSURE.search(_POLITE.sub("", answer))):
         return None
-    found = set(_statements(answer, languages))
-    if not found:
-        if whole := _WHOLE.fullmatch(answer):
-            return "no" if whole["false"] or whole["not"] else "yes"
+    statements = set(_statements(answer, languages))
+    if not statements:
+        if match := _WHOLE.fullmatch(answer):
+            return "no" if match["false"] or match["not"] else "yes"
         words = [word for word in _TOKEN.findall(answer) if word not in _ADVERBS]
         return _ALONE.get(words[0]) if len(words) == 1 else None
-    denied = found == {"yes"} and "en" in languages and _DENIED.search(answer)
-    return found.pop() if len(found) == 1 and not denied else None
+    denied = statements == {"yes"} and "en" in languages and _DENIED.search(answer)
+    return statements.pop() if len(statements) == 1 and not denied else None
 
 
 def nlvr2(text: str) -> YesNo | None:
@@ -200,13 +200,13 @@ def _statements(answer: str, languages: Sequence[Language]) -> Iterator[YesNo]:
 def _foreign(words: Sequence[str], languages: Sequence[Language]) -> YesNo | None:
     """Return what a clause says if, after an optional lead, it is a yes or no or starts with one."""
     opening, known = " ".join(words), tongues.words(tuple(languages))
-    if led := phrases.led(tuple(languages)).fullmatch(opening):
-        opening = led["said"]
-    if whole := known.get(opening) or known.get(f"{opening}+"):
-        return whole
-    first, *rest = opening.split() or [""]
+    if lead := phrases.led(tuple(languages)).fullmatch(opening):
+        opening = lead["said"]
+    if value := known.get(opening) or known.get(f"{opening}+"):
+        return value
+    first, *remaining = opening.split() or [""]
     value = known.get(f"{first}+")
-    others = {known.get(word) or known.get(f"{word}+") or value for word in rest}
+    others = {known.get(word) or known.get(f"{word}+") or value for word in remaining}
     return value if others <= {value} else None
 
 
