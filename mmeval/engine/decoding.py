@@ -61,9 +61,9 @@ def write(
 
     Greedy decoding calls `on_token` with each token of the first row as it is chosen.
     """
-    own = language.generation_config
+    config = language.generation_config
     shaped = (generation.min_new_tokens, generation.repetition_penalty) != (0, 1.0)
-    if generation.beams == 1 and not shaped and own is not None and _plain(own):
+    if generation.beams == 1 and not shaped and config is not None and _plain(config):
         return _greedy(language, embeds, mask, generation.max_new_tokens, on_token)
     finite: list[Tensor] = []
 
@@ -77,13 +77,13 @@ def write(
         min_new_tokens=generation.min_new_tokens or None, repetition_penalty=generation.repetition_penalty,
         **({"length_penalty": generation.length_penalty} if generation.beams > 1 else {}),
     )  # fmt: skip
-    whole = torch.stack(finite, 1).view(len(embeds), -1, len(finite)).all(1)  # [B, beams, S] -> [B, S]
-    return Written(ids[:, 1:] if language.config.is_encoder_decoder else ids, whole)  # T5 rows begin with a start token
+    valid = torch.stack(finite, 1).view(len(embeds), -1, len(finite)).all(1)  # [B, beams, S] -> [B, S]
+    return Written(ids[:, 1:] if language.config.is_encoder_decoder else ids, valid)  # T5 rows begin with a start token
 
 
-def _plain(own: GenerationConfig) -> bool:
+def _plain(config: GenerationConfig) -> bool:
     """Tell whether a checkpoint's generation config does not affect greedy decoding."""
-    settings = own.to_diff_dict()
+    settings = config.to_diff_dict()
     return {name for name, value in settings.items() if value is not None and value is not False} <= PLAIN
 
 
@@ -91,17 +91,17 @@ def _greedy(
     language: PreTrainedModel, embeds: Tensor, mask: Tensor, limit: int, on_token: Callable[[int], object] | None
 ) -> Written:
     """Write the most likely token at each step. Ended rows are removed once they are half of all."""
-    own = language.generation_config
-    assert own is not None
-    ends = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
-    pad = ends[0] if own.pad_token_id is None else own.pad_token_id
+    config = language.generation_config
+    assert config is not None
+    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    pad = ends[0] if config.pad_token_id is None else config.pad_token_id
     ids = torch.full((len(embeds), limit), pad, device=embeds.device)
     finite = torch.ones((len(embeds), limit), dtype=torch.bool, device=embeds.device)
     rows = torch.arange(len(embeds), device=embeds.device)
     ended = torch.zeros(len(embeds), dtype=torch.bool, device=embeds.device)
     t5 = language.config.is_encoder_decoder
     state = T5Decoder.after(language, embeds, mask) if t5 else _Continued(language, mask, embeds)
-    every, lag = END_CHECKS[embeds.device.type]
+    interval, lag = END_CHECKS[embeds.device.type]
     checks: deque[Callable[[], list[list[bool]]]] = deque()
     tokens = None
     for step in range(limit):
@@ -112,18 +112,18 @@ def _greedy(
             on_token(int(tokens[0]))
         for end in ends:
             ended = ended | (tokens == end)
-        if (step + 1) % every or step + 1 == limit:
+        if (step + 1) % interval or step + 1 == limit:
             continue
         checks.append(copy_to_cpu_async(ended))
         if len(checks) <= lag:
             continue
         (over,) = checks.popleft()()
-        left = [row for row, gone in enumerate(over) if not gone]
-        if not left:
+        remaining = [row for row, is_over in enumerate(over) if not is_over]
+        if not remaining:
             return Written(ids[:, : step + 1], finite[:, : step + 1])
-        if len(left) <= len(over) // 2:
-            going = placed(torch.tensor(left), embeds.device)
-            rows, tokens, ended, state = rows[going], tokens[going], ended[going], state.rows(going)
+        if len(remaining) <= len(over) // 2:
+            kept_rows = placed(torch.tensor(remaining), embeds.device)
+            rows, tokens, ended, state = rows[kept_rows], tokens[kept_rows], ended[kept_rows], state.rows(kept_rows)
             checks.clear()  # they are of all rows
     return Written(ids, finite)
 
@@ -141,12 +141,12 @@ class _Continued:
     def step(self, tokens: Tensor | None) -> Tensor:
         """Return the logits [B, V] after these tokens [B], or after the prompts if None."""
         if tokens is None:
-            given = {"inputs_embeds": self._embeds, "position_ids": positions(self._mask)}
+            inputs = {"inputs_embeds": self._embeds, "position_ids": positions(self._mask)}
         else:
             self._mask = functional.pad(self._mask, (0, 1), value=1)
-            given = {"input_ids": tokens[:, None], "position_ids": positions(self._mask)[:, -1:]}
+            inputs = {"input_ids": tokens[:, None], "position_ids": positions(self._mask)[:, -1:]}
         output = self._language(
-            **given, attention_mask=self._mask, past_key_values=self._cache, use_cache=True, logits_to_keep=1
+            **inputs, attention_mask=self._mask, past_key_values=self._cache, use_cache=True, logits_to_keep=1
         )
         return output.logits[:, -1]  # type: ignore[no-any-return]
 
@@ -166,32 +166,34 @@ def compare(
     including those of the prompts, are processed at once.
     """
     heads: dict[tuple[int, tuple[int, ...]], int] = {}  # prompt and all tokens but the last -> row
-    row_of = [
-        heads.setdefault((prompt, tuple(ids[:-1])), len(heads)) for prompt, own in enumerate(candidates) for ids in own
+    row_of_candidate = [
+        heads.setdefault((prompt, tuple(ids[:-1])), len(heads))
+        for prompt, options in enumerate(candidates)
+        for ids in options
     ]
-    tokens = [list(ids) for own in candidates for ids in own]
-    by_row: dict[int, list[int]] = {}
-    for candidate, row in enumerate(row_of):
-        by_row.setdefault(row, []).append(candidate)
+    tokens = [list(ids) for options in candidates for ids in options]
+    candidates_by_row: dict[int, list[int]] = {}
+    for candidate, row in enumerate(row_of_candidate):
+        candidates_by_row.setdefault(row, []).append(candidate)
     longest = max(map(len, tokens))
     most = max(1, budget // (embeds.shape[1] + longest - 1))
     portion = -(-len(heads) // -(-len(heads) // most))  # equal parts, and no small one at the end
     scored = (_after_t5 if language.config.is_encoder_decoder else _after_prefix)(language, embeds, mask)
-    found = torch.empty(len(tokens), device=embeds.device)
+    sums = torch.empty(len(tokens), device=embeds.device)
     keys = list(heads)
     for begin in range(0, len(keys), portion):
         part = range(begin, min(begin + portion, len(keys)))
         logits = scored([keys[row][0] for row in part], [keys[row][1] for row in part])
         chances = logits.float().log_softmax(-1)  # [R, S, V]
-        own = [candidate for row in part for candidate in by_row[row]]
-        ids = padded([tokens[candidate] for candidate in own])  # [K, S]
-        real = padded([[1] * len(tokens[candidate]) for candidate in own])
-        rows = torch.tensor([row_of[candidate] - begin for candidate in own])
-        ids, real, rows, order = (placed(one, embeds.device) for one in (ids, real, rows, torch.tensor(own)))
-        places = torch.arange(ids.shape[1], device=embeds.device)
-        each = chances[rows[:, None], places, ids]  # [K, S]
-        found.index_copy_(0, order, each.masked_fill(real == 0, 0).sum(1))
-    return found
+        numbers = [candidate for row in part for candidate in candidates_by_row[row]]
+        ids = padded([tokens[number] for number in numbers])  # [K, S]
+        real = padded([[1] * len(tokens[number]) for number in numbers])
+        rows = torch.tensor([row_of_candidate[number] - begin for number in numbers])
+        ids, real, rows, order = (placed(tensor, embeds.device) for tensor in (ids, real, rows, torch.tensor(numbers)))
+        steps = torch.arange(ids.shape[1], device=embeds.device)
+        token_scores = chances[rows[:, None], steps, ids]  # [K, S]
+        sums.index_copy_(0, order, token_scores.masked_fill(real == 0, 0).sum(1))
+    return sums
 
 
 Scored = Callable[[list[int], list[tuple[int, ...]]], Tensor]
@@ -202,8 +204,8 @@ def _after_t5(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Scored
     decoder = T5Decoder.after(language, embeds, mask)
 
     def scored(prompts: list[int], answers: list[tuple[int, ...]]) -> Tensor:
-        each = prompts == list(range(len(embeds)))  # the usual case, which needs no copies
-        rows = None if each else placed(torch.tensor(prompts), embeds.device)
+        in_order = prompts == list(range(len(embeds)))  # the usual case, which needs no copies
+        rows = None if in_order else placed(torch.tensor(prompts), embeds.device)
         inputs = placed(padded([[start(language), *answer] for answer in answers]), embeds.device)  # [R, S]
         return decoder.rows(rows).read(inputs)
 
@@ -224,10 +226,10 @@ def _after_prefix(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Sc
         if not any(answers):
             return logits
         ids, real = padded(answers), padded([[1] * len(answer) for answer in answers])
-        whole = torch.cat([mask[rows], placed(real, embeds.device)], 1)
+        full_mask = torch.cat([mask[rows], placed(real, embeds.device)], 1)
         output = language(
-            input_ids=placed(ids, embeds.device), attention_mask=whole, past_key_values=_of_rows(cache, rows),
-            position_ids=positions(whole)[:, -real.shape[1] :], use_cache=True,
+            input_ids=placed(ids, embeds.device), attention_mask=full_mask, past_key_values=_of_rows(cache, rows),
+            position_ids=positions(full_mask)[:, -real.shape[1] :], use_cache=True,
         )  # fmt: skip
         return torch.cat([logits, output.logits], 1)
 

@@ -43,7 +43,7 @@ class PictureStore:
         self._waiting: deque[str] = deque()
         """Pictures not yet encoded, in the order in which they are needed."""
         self._decoding: dict[str, Future[Encoded]] = {}
-        self._shown = Shelf[Encoded](portions.store, _size)
+        self._coming = Shelf[Encoded](portions.store, _size)
         """Encoded pictures of the coming prompts."""
         self._spare = Shelf[Encoded](portions.spare, _size)
         """Encoded pictures of earlier prompts, which may be shown again."""
@@ -54,7 +54,7 @@ class PictureStore:
 
     def begin(self) -> None:
         """Forget the expected pictures of prompts that were never answered."""
-        for digest, item in self._shown.take_all():
+        for digest, item in self._coming.take_all():
             self._spare.put(digest, item)
         self._spare.shrink()
         self._images.clear()
@@ -69,8 +69,8 @@ class PictureStore:
         for pictures in prompts:
             for digest, picture in {picture.digest: picture for picture in pictures}.items():
                 if digest in self._spare:
-                    self._shown.put(digest, self._spare.take(digest))
-                elif digest not in self._shown and not self._uses[digest]:
+                    self._coming.put(digest, self._spare.take(digest))
+                elif digest not in self._coming and not self._uses[digest]:
                     self._waiting.append(digest)
                 self._images[digest] = picture
                 self._uses[digest] += 1
@@ -81,35 +81,35 @@ class PictureStore:
 
         A GPU is not waited for, and does its other work at the same time.
         """
-        wanted = dict.fromkeys(digests)  # in order, so every process makes the same batches
-        missing = {digest for digest in wanted if digest not in self._shown}
+        needed = dict.fromkeys(digests)  # in order, so every process makes the same batches
+        missing = {digest for digest in needed if digest not in self._coming}
         waiting = set(self._waiting)
-        dropped = [digest for digest in wanted if digest in missing and digest not in waiting]  # for lack of room
+        dropped = [digest for digest in needed if digest in missing and digest not in waiting]  # for lack of room
         self._waiting.extendleft(reversed(dropped))
         while missing:
-            room = self._shown.has_room
+            room = self._coming.has_room
             chunk = [digest for digest in self._waiting if room or digest in missing][: self._batch]
             if not missing.intersection(chunk):  # others are first in line
                 chunk = [digest for digest in self._waiting if digest in missing][: self._batch]
             self._decode(chunk)
-            taken = set(chunk)
-            self._waiting = deque(digest for digest in self._waiting if digest not in taken)
-            self._encode_chunk({digest: self._decoding.pop(digest).result() for digest in chunk}, wanted.keys())
-            missing -= taken
+            encoded = set(chunk)
+            self._waiting = deque(digest for digest in self._waiting if digest not in encoded)
+            self._encode_chunk({digest: self._decoding.pop(digest).result() for digest in chunk}, needed.keys())
+            missing -= encoded
             self._decode_ahead()
 
     def get(self, digests: Iterable[str]) -> Mapping[str, Encoded]:
         """Return digest -> tensor or error for these pictures, which must be expected."""
-        wanted = list(dict.fromkeys(digests))
-        self.encode(wanted)
-        found = {digest: self._shown[digest] for digest in wanted}
+        needed = list(dict.fromkeys(digests))
+        self.encode(needed)
+        encoded = {digest: self._coming[digest] for digest in needed}
         if self._stream is not None:
             current = torch.cuda.current_stream(self._stream.device)
             current.wait_stream(self._stream)
-            for item in found.values():
+            for item in encoded.values():
                 if isinstance(item, Tensor):
                     item.record_stream(current)
-        return found
+        return encoded
 
     def release(self, digests: Iterable[str]) -> None:
         """Record that a prompt with these pictures was answered."""
@@ -117,10 +117,10 @@ class PictureStore:
             self._uses[digest] -= 1
             if self._uses[digest] <= 0:
                 del self._uses[digest], self._images[digest]
-                if digest in self._shown:
-                    self._spare.put(digest, self._shown.take(digest))
+                if digest in self._coming:
+                    self._spare.put(digest, self._coming.take(digest))
         self._spare.shrink()
-        self._shown.shrink()
+        self._coming.shrink()
 
     def _decode_ahead(self) -> None:
         for digest in self._waiting:
@@ -139,15 +139,15 @@ class PictureStore:
         except InputError as error:
             return error
 
-    def _encode_chunk(self, decoded: dict[str, Encoded], wanted: Set[str]) -> None:
+    def _encode_chunk(self, decoded: dict[str, Encoded], needed: Set[str]) -> None:
         result = dict(decoded)
         good = {digest: values for digest, values in decoded.items() if isinstance(values, Tensor)}
         if good:
             with torch.cuda.stream(self._stream):  # does nothing if it is None
                 result |= dict(zip(good, self._states(list(good.values())), strict=True))
         for digest, item in result.items():
-            self._shown.put(digest, item)
-        self._shown.shrink(wanted | decoded.keys())
+            self._coming.put(digest, item)
+        self._coming.shrink(needed | decoded.keys())
 
     def _states(self, values: list[Tensor]) -> list[Encoded]:
         """Encode pictures; if a batch does not fit in memory, halve it and all later ones."""

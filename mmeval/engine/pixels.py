@@ -29,7 +29,7 @@ class Pixels:
         shades = PILImage.fromarray(np.arange(SHADES, dtype=np.uint8)[None].repeat(3, 0).T[None].copy())
         table = processor([shades], do_resize=False, return_tensors="pt")["pixel_values"]  # [1, 3, 1, 256]
         self._table = table.reshape(3, SHADES)
-        self._there = table.new_zeros(0)
+        self._device_table = table.new_zeros(0)
         """The table on the device and in the dtype of the last pictures."""
 
     def resized(self, picture: PILImage.Image) -> Tensor:
@@ -40,11 +40,12 @@ class Pixels:
         """Return the normalized values [P, 3, H, W], on the same device, of pictures [P, H, W, 3], uint8."""
         values = values.permute(0, 3, 1, 2)
         if values.device.type == "cpu":  # numpy's lookup takes a fourth of torch's time
-            found, table = np.empty(values.shape, np.float32), self._table.numpy()
+            result, shades = np.empty(values.shape, np.float32), self._table.numpy()
             for channel in range(3):
-                np.take(table[channel], values[:, channel].numpy(), out=found[:, channel], mode="clip")
-            return torch.from_numpy(found).to(dtype)
-        if (self._there.device, self._there.dtype) != (values.device, dtype):  # copying it waits for the device
-            self._there = self._table.to(values.device, dtype).view(3 * SHADES, 1)
+                np.take(shades[channel], values[:, channel].numpy(), out=result[:, channel], mode="clip")
+            return torch.from_numpy(result).to(dtype)
+        table = self._device_table
+        if (table.device, table.dtype) != (values.device, dtype):  # copying it waits for the device
+            self._device_table = self._table.to(values.device, dtype).view(3 * SHADES, 1)
         channels = torch.arange(0, 3 * SHADES, SHADES, device=values.device, dtype=torch.int32).view(3, 1, 1)
-        return functional.embedding(values + channels, self._there).squeeze(-1)
+        return functional.embedding(values + channels, self._device_table).squeeze(-1)

@@ -93,8 +93,8 @@ def flatten(request: Request, show: Show = "each") -> Flat:
                 parts.append(ImageMention(first + part.image) if isinstance(part, Ref) else part)
         if answer is not None:
             parts.append(f" {answer}\n")
-    asked = (part for part in request.prompt if not isinstance(part, Image))
-    text = "".join(f"image {part.image}" if isinstance(part, Ref) else part for part in asked)
+    question = (part for part in request.prompt if not isinstance(part, Image))
+    text = "".join(f"image {part.image}" if isinstance(part, Ref) else part for part in question)
     unplaced = (part for part in parts if not isinstance(part, ImagePlace))
     if show == "none":
         return Flat(tuple(unplaced), (), text)

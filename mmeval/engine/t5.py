@@ -47,9 +47,11 @@ class T5Decoder:
         bias = aligned(additive(mask, embeds.dtype))
         states = model.encoder(inputs_embeds=embeds, attention_mask=bias).last_hidden_state
         crossing = (block.layer[1].EncDecAttention for block in model.decoder.block)
-        return cls(
-            language, bias, [_Memory((_heads(one, one.k, states), _heads(one, one.v, states))) for one in crossing]
-        )
+        memories = [
+            _Memory((_heads(attention, attention.k, states), _heads(attention, attention.v, states)))
+            for attention in crossing
+        ]
+        return cls(language, bias, memories)
 
     def step(self, tokens: Tensor | None) -> Tensor:
         """Return the logits [B, V] after these tokens [B], or after the start token if None."""
@@ -63,16 +65,16 @@ class T5Decoder:
         states = decoder.embed_tokens(tokens)
         bias = self._causal(tokens.shape[1], states.dtype)
         for block, memory in zip(decoder.block, self._memories, strict=True):
-            own, crossing, feed = block.layer
-            attention, normal = own.SelfAttention, own.layer_norm(states)
+            self_block, cross_block, feed_forward = block.layer
+            attention, normal = self_block.SelfAttention, self_block.layer_norm(states)
             key, value = _heads(attention, attention.k, normal), _heads(attention, attention.v, normal)
             if memory.answer is not None:
                 key, value = torch.cat([memory.answer[0], key], 2), torch.cat([memory.answer[1], value], 2)
             memory.answer = key, value
             states = _finite(states + _attended(attention, normal, memory.answer, bias))
-            normal = crossing.layer_norm(states)
-            states = _finite(states + _attended(crossing.EncDecAttention, normal, memory.prompt, self._bias))
-            states = _finite(feed(states))
+            normal = cross_block.layer_norm(states)
+            states = _finite(states + _attended(cross_block.EncDecAttention, normal, memory.prompt, self._bias))
+            states = _finite(feed_forward(states))
         self._length += tokens.shape[1]
         states = decoder.final_layer_norm(states)
         if self._language.config.scale_decoder_outputs:
@@ -87,20 +89,20 @@ class T5Decoder:
 
     def _causal(self, new: int, dtype: torch.dtype) -> Tensor:
         """Return what is added to the scores of `new` tokens [1, H, S, length]: their distances' bias, and the mask."""
-        first: Any = self._language.decoder.block[0].layer[0].SelfAttention
-        whole, device = self._length + new, self._bias.device
-        bias: Tensor = first.compute_bias(new, whole, device=device, past_seen_tokens=self._length).to(dtype)
+        attention: Any = self._language.decoder.block[0].layer[0].SelfAttention
+        length, device = self._length + new, self._bias.device
+        bias: Tensor = attention.compute_bias(new, length, device=device, past_seen_tokens=self._length).to(dtype)
         if new > 1:
-            later = torch.ones(new, whole, dtype=torch.bool, device=device).triu(self._length + 1)
+            later = torch.ones(new, length, dtype=torch.bool, device=device).triu(self._length + 1)
             bias = bias.masked_fill(later, torch.finfo(dtype).min)
         return aligned(bias)
 
 
 def start(language: PreTrainedModel) -> int:
     """Return the decoder's start token."""
-    own = language.generation_config
-    found = None if own is None else own.decoder_start_token_id
-    return int(language.config.decoder_start_token_id if found is None else found)
+    config = language.generation_config
+    token = None if config is None else config.decoder_start_token_id
+    return int(language.config.decoder_start_token_id if token is None else token)
 
 
 def _heads(attention: Any, project: Any, states: Tensor) -> Tensor:
@@ -113,8 +115,8 @@ def _heads(attention: Any, project: Any, states: Tensor) -> Tensor:
 def _attended(attention: Any, states: Tensor, memory: tuple[Tensor, Tensor], bias: Tensor) -> Tensor:
     """Attend from states [B, S, D] to keys and values; return [B, S, D]."""
     query = _heads(attention, attention.q, states)
-    found = functional.scaled_dot_product_attention(query, *memory, attn_mask=bias, scale=attention.scaling)
-    attended: Tensor = attention.o(found.transpose(1, 2).flatten(2))
+    mixed = functional.scaled_dot_product_attention(query, *memory, attn_mask=bias, scale=attention.scaling)
+    attended: Tensor = attention.o(mixed.transpose(1, 2).flatten(2))
     return attended
 
 

@@ -124,7 +124,7 @@ class TransformerModel:
         """
         ends = self.model.language_model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
-        length = next((place for place, token in enumerate(ids, 1) if token in ends), None)
+        length = next((position for position, token in enumerate(ids, 1) if token in ends), None)
         reason = "length" if length is None and len(ids) >= limit else "stop"
         tokens = length or len(ids)
         if not all(finite[:tokens]):
@@ -135,21 +135,21 @@ class TransformerModel:
     def _compared(self, rows: Rows, embeds: Tensor, mask: Tensor) -> Read:
         """Start computing the likelihoods of each prompt's candidates."""
         candidates = [[self.prompts.candidate(text) for text in row.request.candidates] for row in rows]
-        found = compare(self.model.language_model, embeds, mask, candidates, self._batch_tokens)
-        arrive = copy_to_cpu_async(found)
+        sums = compare(self.model.language_model, embeds, mask, candidates, self._batch_tokens)
+        arrive = copy_to_cpu_async(sums)
 
         def read() -> list[Response]:
-            (sums,) = map(iter, arrive())
-            return [row.respond(loglikelihoods=tuple(islice(sums, len(row.request.candidates)))) for row in rows]
+            (values,) = map(iter, arrive())
+            return [row.respond(loglikelihoods=tuple(islice(values, len(row.request.candidates)))) for row in rows]
 
         return read
 
     def _run(self, requests: Iterable[Request], answer: Answer, room: Callable[[Request], int]) -> Iterator[Response]:
         """Yield responses batch by batch; on a GPU, those of a batch once the next has started."""
         self.pictures.begin()
-        behind = 1 if self.model.device.type == "cuda" else 0
+        most_underway = 1 if self.model.device.type == "cuda" else 0
         underway: deque[tuple[Rows, Read]] = deque()
-        held: Rows = []
+        pending: Rows = []
         clock = time.perf_counter()
         with freed_memory_kept(self.model.device):
             prepared = (self._prepared(request, room) for request in requests)
@@ -157,13 +157,13 @@ class TransformerModel:
                 if isinstance(item, Response):
                     yield item
                     continue
-                if held:
+                if pending:
                     with on_stream(self._stream):
-                        underway.append((held, self._begin(held, item, answer)))
+                        underway.append((pending, self._begin(pending, item, answer)))
                 else:
                     self._see(item)
-                held = item
-                while len(underway) > (behind if held else 0):
+                pending = item
+                while len(underway) > (most_underway if pending else 0):
                     rows, read = underway.popleft()
                     responses = read()
                     share = (time.perf_counter() - clock) / len(rows)
@@ -179,8 +179,8 @@ class TransformerModel:
                 errors.append(item)
             else:
                 prompts.append(item)
-        places = batches([len(prompt.tokens.ids) for prompt in prompts], self._batch_tokens)
-        plan = [[prompts[place] for place in batch] for batch in places]
+        index_batches = batches([len(prompt.tokens.ids) for prompt in prompts], self._batch_tokens)
+        plan = [[prompts[index] for index in batch] for batch in index_batches]
         self.pictures.expect(prompt.flat.pictures for rows in plan for prompt in rows)
         return errors, plan
 
@@ -245,8 +245,8 @@ class TransformerModel:
         """Embed prompts [B, L, D] with the pictures in place; also return their mask [B, L]."""
         device = self.model.device
         batch = self.processor.batch([row.tokens for row in rows])
-        shown = [encoded[digest] for row in rows for digest in row.digests]
-        tensors = [item for item in shown if isinstance(item, Tensor)]
+        pictures = [encoded[digest] for row in rows for digest in row.digests]
+        tensors = [item for item in pictures if isinstance(item, Tensor)]
         if not tensors:
             visual = torch.zeros(0, device=device, dtype=self.model.dtype)
         elif self._reads:
@@ -264,5 +264,5 @@ class TransformerModel:
         """Encode pictures as visual tokens [P, T, D], or as vision states [P, V, Dv] if the Q-Former reads."""
         pixels = self._pixels.normalized(placed(values, self.model.device), self.model.dtype)
         states = self.model.encode(pixels)
-        kept: Tensor = states if self._reads else self.model.query(states)
-        return kept
+        encoded: Tensor = states if self._reads else self.model.query(states)
+        return encoded

@@ -13,7 +13,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-_REGISTERED_BY = {
+_OUR_MODULES = {
     "transformers.models.auto.configuration_auto": "mmeval.mmicl.configuration",
     "transformers.models.auto.processing_auto": "mmeval.mmicl.processing",
     "transformers.models.auto.modeling_auto": "mmeval.mmicl.modeling",
@@ -34,26 +34,26 @@ class _AfterAuto(MetaPathFinder):
         transformers: those import each other in a circle, which ours must not enter halfway.
         """
         if _MODELS.fullmatch(fullname):
-            if ours := _REGISTERED_BY.pop(_MODELING, None):
-                importlib.import_module(ours)
-                known = sys.modules.get(fullname)
-                return None if known is None else _known(known)
+            if our_module := _OUR_MODULES.pop(_MODELING, None):
+                importlib.import_module(our_module)
+                imported = sys.modules.get(fullname)
+                return None if imported is None else _imported_spec(imported)
             return None
-        ours = _REGISTERED_BY.pop(fullname, None)
-        spec = importlib.util.find_spec(fullname) if ours else None
-        if ours is None or spec is None or spec.loader is None:
+        our_module = _OUR_MODULES.pop(fullname, None)
+        spec = importlib.util.find_spec(fullname) if our_module else None
+        if our_module is None or spec is None or spec.loader is None:
             return None
         execute = spec.loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             execute(module)
-            importlib.import_module(ours)
+            importlib.import_module(our_module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
-class _Known(Loader):
+class _ImportedLoader(Loader):
     """Return a module that was imported during its own lookup, so it is not executed twice."""
 
     def __init__(self, module: ModuleType) -> None:
@@ -68,11 +68,12 @@ class _Known(Loader):
         module.__spec__ = self._spec
 
 
-def _known(module: ModuleType) -> ModuleSpec:
-    spec = module.__spec__ = ModuleSpec(module.__name__, _Known(module))  # importlib reads the module's own spec
+def _imported_spec(module: ModuleType) -> ModuleSpec:
+    spec = ModuleSpec(module.__name__, _ImportedLoader(module))
+    module.__spec__ = spec  # importlib reads the module's own spec
     return spec
 
 
 sys.meta_path.insert(0, _AfterAuto())
-for _name in _REGISTERED_BY.keys() & sys.modules.keys():
-    importlib.import_module(_REGISTERED_BY.pop(_name))
+for _name in _OUR_MODULES.keys() & sys.modules.keys():
+    importlib.import_module(_OUR_MODULES.pop(_name))

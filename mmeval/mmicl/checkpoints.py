@@ -57,20 +57,20 @@ def load(
     folder = find(name, revision, local_files_only)
     model = load_model(folder, dtype, device)
     processor = load_processor(folder, model.config, local_files_only)
-    own = model.language_model.generation_config
-    assert own is not None
-    ends = {processor.settings.eos_id, *_ids(own.eos_token_id), *_ids(model.config.text_config.eos_token_id)}
+    config = model.language_model.generation_config
+    assert config is not None
+    ends = {processor.settings.eos_id, *_ids(config.eos_token_id), *_ids(model.config.text_config.eos_token_id)}
     if (folder / "generation_config.json").exists():
         ends |= {*_ids(read_json(folder / "generation_config.json").get("eos_token_id"))}
-    own.eos_token_id = min(ends) if len(ends) == 1 else sorted(ends)
-    model.generation_config.eos_token_id = own.eos_token_id
+    config.eos_token_id = min(ends) if len(ends) == 1 else sorted(ends)
+    model.generation_config.eos_token_id = config.eos_token_id
     return model, processor
 
 
 def _ids(value: object) -> tuple[int, ...]:
     """Return the ids in a configuration's end-of-sequence value: one, several or none."""
-    given = value if isinstance(value, list) else [value]
-    return tuple(one for one in given if type(one) is int and one >= 0)
+    ids = value if isinstance(value, list) else [value]
+    return tuple(id for id in ids if type(id) is int and id >= 0)
 
 
 def find(
@@ -88,10 +88,10 @@ def find(
             info = HfApi().model_info(str(name), revision=revision, timeout=HUB_TIMEOUT)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
                 patterns.discard("*.bin")
-        found = snapshot_download(
+        snapshot = snapshot_download(
             str(name), revision=revision, local_files_only=local_files_only, allow_patterns=sorted(patterns)
         )
-        return Path(found)
+        return Path(snapshot)
     except (LocalEntryNotFoundError, HFValidationError) as error:
         raise CheckpointError(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
@@ -124,7 +124,7 @@ def load_model(
     model.tie_weights()
     fill(model, folder)
     if read_json(file).get("model_type") in PUBLISHED and config.family == "llama":
-        _place_rows(model)
+        _add_published_rows(model)
     model.to(device).train(False)  # type: ignore[arg-type]
     return model
 
@@ -136,7 +136,7 @@ def _cast(model: MmiclForConditionalGeneration, dtype: torch.dtype) -> None:
         parameter.data = parameter.data.to(torch.float32 if overflows else dtype)  # as transformers does
 
 
-def _place_rows(model: MmiclForConditionalGeneration) -> None:
+def _add_published_rows(model: MmiclForConditionalGeneration) -> None:
     """Give a LLaMA, of 2023 or of today, the rows of MMICL's tokens at the places that its released code used.
 
     These are [PAD] at 32,000, the placeholder at 32,001, then the tags. New rows are drawn from N(0, 0.02), as in
@@ -150,7 +150,7 @@ def _place_rows(model: MmiclForConditionalGeneration) -> None:
         before = text.vocab_size
         language.resize_token_embeddings(rows, mean_resizing=False)
         draw = torch.Generator().manual_seed(0)
-        tables = {id(one): one for one in (language.get_input_embeddings(), language.get_output_embeddings())}
+        tables = {id(table): table for table in (language.get_input_embeddings(), language.get_output_embeddings())}
         with torch.no_grad():
             for table in tables.values():
                 weight = cast(torch.Tensor, cast(torch.nn.Module, table).weight)
@@ -166,12 +166,12 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
     Published MMICL folders have no processor. They use InstructBLIP's, from the cache or the hub.
     """
     lender = PROCESSORS.get((config.family, config.text_config.hidden_size))
-    ours, file = (folder / "mmicl_processor.json").exists(), folder / "config.json"
+    saved, file = (folder / "mmicl_processor.json").exists(), folder / "config.json"
     reads = file.exists() and reads_questions(read_json(file))
-    if not ours and lender and not (folder / "tokenizer.json").exists():
+    if not saved and lender and not (folder / "tokenizer.json").exists():
         folder = find(lender, local_files_only=local_files_only, wanted=FILES)
     try:
-        if ours:
+        if saved:
             processor = MmiclProcessor.from_pretrained(folder)
         else:
             settings = _published_settings(config, folder)
@@ -181,7 +181,7 @@ def load_processor(folder: Path, config: MmiclConfig, local_files_only: bool = T
         raise CheckpointError(f"{error.filename}: missing or unreadable; the processor needs it") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{folder}: the processor's files cannot be used ({one_line(error)})") from error
-    _check(processor, config, folder, ours, size)
+    _check(processor, config, folder, saved, size)
     return processor
 
 
@@ -244,8 +244,8 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CheckpointError(f"{folder / FACTS}: `names` is not a list of the trained weights; fetch the file again")
     model = load_model(base_folder, torch.float32, device)
-    own = facts.get("config")
-    model.config.reads_instructions = isinstance(own, dict) and own.get("instruction") is True
+    training_config = facts.get("config")
+    model.config.reads_instructions = isinstance(training_config, dict) and training_config.get("instruction") is True
     put_trained(model, folder, scale, names)
     _cast(model, dtype)
     return model
@@ -277,7 +277,7 @@ def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
     text, placeholder = config.text_config, config.image_token_id
     assert placeholder is not None
     tokenizer = read_json(folder / "tokenizer_config.json")
-    eos = _end_of(tokenizer, folder)
+    eos = _end_token_id(tokenizer, folder)
     if eos is None:
         eos = text.eos_token_id[0] if isinstance(text.eos_token_id, list) else text.eos_token_id
     pad = eos if text.pad_token_id in (None, -1, placeholder) else text.pad_token_id
@@ -293,10 +293,10 @@ def _published_settings(config: MmiclConfig, folder: Path) -> ProcessorConfig:
     )
 
 
-def _end_of(settings: Mapping[str, Any], folder: Path) -> int | None:
+def _end_token_id(settings: Mapping[str, Any], folder: Path) -> int | None:
     """Return the id of the tokenizer's end token; LLaMA's configurations of 2023 give another."""
-    named = settings.get("eos_token")
-    name = named.get("content") if isinstance(named, dict) else named
+    eos_token = settings.get("eos_token")
+    name = eos_token.get("content") if isinstance(eos_token, dict) else eos_token
     file = folder / "tokenizer.json"
     if not isinstance(name, str) or not file.exists():
         return None
@@ -304,16 +304,16 @@ def _end_of(settings: Mapping[str, Any], folder: Path) -> int | None:
     return next((token["id"] for token in added if isinstance(token, dict) and token.get("content") == name), None)
 
 
-def _check(processor: MmiclProcessor, config: MmiclConfig, folder: Path, ours: bool, size: int) -> None:
-    wanted = config.vision_config.image_size
-    if size != wanted:
-        raise CheckpointError(f"{folder}: pictures are prepared at {size} pixels, but the model takes {wanted}")
+def _check(processor: MmiclProcessor, config: MmiclConfig, folder: Path, saved: bool, size: int) -> None:
+    image_size = config.vision_config.image_size
+    if size != image_size:
+        raise CheckpointError(f"{folder}: pictures are prepared at {size} pixels, but the model takes {image_size}")
     placeholder = processor.settings.placeholder_id
     if placeholder != config.image_token_id:
         raise CheckpointError(
             f"{folder}: the processor's placeholder is {placeholder}, the model's {config.image_token_id}"
         )
-    if not ours and processor.tokenizer.size > placeholder:
+    if not saved and processor.tokenizer.size > placeholder:
         raise CheckpointError(
             f"{folder}: tokenizer.json has {processor.tokenizer.size} words, so {placeholder} cannot be the "
             "placeholder; it is another model's tokenizer"

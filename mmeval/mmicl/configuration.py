@@ -68,8 +68,8 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
                 f"pixels, but vision_config.patch_size is {self.vision_config.patch_size}"
             )
         if self.image_token_id is None:
-            known = PLACEHOLDER_IDS[self.family]
-            self.image_token_id = known if known < self.text_config.vocab_size else -1
+            placeholder_id = PLACEHOLDER_IDS[self.family]
+            self.image_token_id = placeholder_id if placeholder_id < self.text_config.vocab_size else -1
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:

@@ -64,17 +64,19 @@ class Context:
         A picture inside a sentence gets the same text in every tagged context, and none in the others.
         """
         pieces: list[Piece] = []
-        shown = [False, *(isinstance(part, ImagePlace) and not part.inline for part in parts), False]
-        for place, part in enumerate(parts, 1):
+        is_place = [False, *(isinstance(part, ImagePlace) and not part.inline for part in parts), False]
+        for position, part in enumerate(parts, 1):
             if isinstance(part, ImagePlace) and part.inline:
                 pieces += [INLINE.format(slot=slot), Tag(slot), part] if self.tagged else [part]
                 slot += 1
             elif isinstance(part, ImagePlace):
-                joins, goes_on = (bool(self.between) and shown[place + step] for step in (-1, 1))
-                before = (self.between if goes_on else self.last) if joins else self.before
+                joins_previous, joins_next = (bool(self.between) and is_place[position + step] for step in (-1, 1))
+                before = self.before
+                if joins_previous:
+                    before = self.between if joins_next else self.last
                 tag: list[Piece] = [Tag(slot)] if self.tagged else []
                 pieces += [before.format(slot=slot), *tag, part]
-                pieces += [] if goes_on else [self.after.format(slot=slot)]
+                pieces += [] if joins_next else [self.after.format(slot=slot)]
                 slot += 1
             elif isinstance(part, ImageMention):
                 pieces.append(self.spoken.format(slot=part.slot) if self.spoken else Tag(part.slot))

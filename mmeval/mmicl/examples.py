@@ -59,19 +59,21 @@ class Example:
     def __post_init__(self) -> None:
         if not self.turns:
             raise ExampleError(f"example '{self.id}' asks nothing")
-        seen = 0
+        next_picture = 0
         for turn in self.turns:
             if not turn.answer.strip():
                 raise ExampleError(f"example '{self.id}' has an empty answer")
             for part in turn.ask:
                 if isinstance(part, ImagePlace):
-                    if part.picture != seen:
-                        raise ExampleError(f"example '{self.id}' shows picture {part.picture} where {seen} is next")
-                    seen += 1
+                    if part.picture != next_picture:
+                        raise ExampleError(
+                            f"example '{self.id}' shows picture {part.picture} where {next_picture} is next"
+                        )
+                    next_picture += 1
                 elif isinstance(part, ImageMention) and not 0 <= part.slot < len(self.images):
                     raise ExampleError(f"example '{self.id}' mentions picture {part.slot} of {len(self.images)}")
-        if seen != len(self.images):
-            raise ExampleError(f"example '{self.id}' shows {seen} pictures but names {len(self.images)}")
+        if next_picture != len(self.images):
+            raise ExampleError(f"example '{self.id}' shows {next_picture} pictures but names {len(self.images)}")
         for image in self.images:
             parts = PurePosixPath(image).parts
             if image.startswith("/") or ".." in parts or any(mark in image for mark in OUTSIDE):
@@ -98,7 +100,7 @@ class Conversation:
 
     def prompt(self, upto: int) -> tuple[Part, ...]:
         """Return the parts before exchange `upto`'s answer; earlier answers follow their questions, one line each."""
-        before = (part for one in self.exchanges[:upto] for part in (*one.ask, f" {one.answer}\n"))
+        before = (part for turn in self.exchanges[:upto] for part in (*turn.ask, f" {turn.answer}\n"))
         return (*before, *self.exchanges[upto].ask)
 
 
@@ -106,9 +108,9 @@ def compose(example: Example) -> Conversation:
     """Join demonstrations and the example's own turns as in MIC (MMICL, section 2.2), pictures numbered throughout."""
     exchanges: list[Turn] = []
     first = 0
-    for each in (*example.shots, example):
-        exchanges += [Turn(tuple(_moved(part, first) for part in turn.ask), turn.answer) for turn in each.turns]
-        first += len(each.images)
+    for current in (*example.shots, example):
+        exchanges += [Turn(tuple(_moved(part, first) for part in turn.ask), turn.answer) for turn in current.turns]
+        first += len(current.images)
     return Conversation(tuple(exchanges), example.all_images, len(example.shots))
 
 
@@ -118,10 +120,10 @@ def with_shots(example: Example, shots: Sequence[Example]) -> Example:
     return replace(example, shots=chosen)
 
 
-def _moved(part: Part, by: int) -> Part:
+def _moved(part: Part, offset: int) -> Part:
     if isinstance(part, ImagePlace):
-        return replace(part, picture=part.picture + by)
-    return ImageMention(part.slot + by) if isinstance(part, ImageMention) else part
+        return replace(part, picture=part.picture + offset)
+    return ImageMention(part.slot + offset) if isinstance(part, ImageMention) else part
 
 
 def to_json(example: Example) -> str:
@@ -209,19 +211,19 @@ def _part(value: Any) -> Part:
     if not isinstance(value, dict):
         return cast(str, _is(str, value, "ask"))
     if len(value) != 1 or not PLACES.keys() >= value.keys():
-        places = '{"image": 0}, {"inline": 0} or {"mention": 0}'
-        raise ExampleError(f"'ask' holds texts, {places}, not {_short(value)}")
+        forms = '{"image": 0}, {"inline": 0} or {"mention": 0}'
+        raise ExampleError(f"'ask' holds texts, {forms}, not {_short(value)}")
     ((kind, number),) = value.items()
     return PLACES[kind](_is(int, number, kind))
 
 
-def _keys(value: Any, known: Mapping[str, bool], what: str) -> dict[str, Any]:
+def _keys(value: Any, allowed: Mapping[str, bool], what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ExampleError(f"{what} must be keys and values, not {_short(value)}")
-    for key in (key for key in value if key not in known):
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    for key in (key for key in value if key not in allowed):
+        near = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
         raise ExampleError(f"unknown key '{key}' in {what}" + (f" (did you mean '{near[0]}'?)" if near else ""))
-    for key, needed in known.items():
+    for key, needed in allowed.items():
         if needed and key not in value:
             raise ExampleError(f"the key '{key}' is missing in {what}")
     return value

@@ -65,13 +65,13 @@ class FusedT5Attention(T5Attention):
         **options: Any,
     ) -> tuple[Tensor, Tensor | None, None]:
         """Attend from [B, Q, D] to itself or to `key_value_states` [B, K, D]; return bias and mask added together."""
-        whole = mask is None or mask.dim() == 4
-        if past_key_values is not None or self.config._attn_implementation != "sdpa" or not whole:
+        supported = mask is None or mask.dim() == 4
+        if past_key_values is not None or self.config._attn_implementation != "sdpa" or not supported:
             return super().forward(hidden_states, mask, key_value_states, position_bias, past_key_values, **options)  # type: ignore[no-any-return]
-        seen = hidden_states if key_value_states is None else key_value_states
+        source = hidden_states if key_value_states is None else key_value_states
         query, key, value = (
             project(states).unflatten(-1, (self.n_heads, self.key_value_proj_dim)).transpose(1, 2)
-            for project, states in ((self.q, hidden_states), (self.k, seen), (self.v, seen))
+            for project, states in ((self.q, hidden_states), (self.k, source), (self.v, source))
         )  # [B, H, Q or K, D/H]
         if position_bias is None:  # the first layer of its stack; the others reuse this one's
             position_bias = self._bias(mask, query, key)
@@ -98,8 +98,8 @@ class FusedT5Attention(T5Attention):
         if mask is None or torch.compiler.is_compiling():  # torch's compiler aligns by itself
             return (bias if mask is None else bias + mask).to(query.dtype)
         room = (0, -lengths[1] % ALIGNMENT)
-        whole = functional.pad(bias, room) + functional.pad(mask, room)  # aligned without copying the large sum
-        return whole.to(query.dtype)[..., : lengths[1]]
+        total = functional.pad(bias, room) + functional.pad(mask, room)  # aligned without copying the large sum
+        return total.to(query.dtype)[..., : lengths[1]]
 
 
 def aligned(bias: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ import re
 from mmeval.mmicl.context import ImageMention, ImagePlace, Part
 
 PICTURE = r"(?:图|<visual_embedding>)"
-STATED = re.compile(rf"(?:image\s*(\d{{1,9}})\s*is\s*)?(?:<image(\d{{1,9}})>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
+DECLARED = re.compile(rf"(?:image\s*(\d{{1,9}})\s*is\s*)?(?:<image(\d{{1,9}})>)?\s?{PICTURE}[.,]?[ \t]*", re.IGNORECASE)
 """A declaration that is its own statement: `image 0 is <image0>图.`"""
-NAMED = re.compile(rf"(?:image\s*(\d{{1,9}})\s*:\s*)?(?:<image(\d{{1,9}})>)?\s?{PICTURE}", re.IGNORECASE)
+DECLARED_INLINE = re.compile(rf"(?:image\s*(\d{{1,9}})\s*:\s*)?(?:<image(\d{{1,9}})>)?\s?{PICTURE}", re.IGNORECASE)
 WITHIN = re.compile(rf"image\s*\d{{1,9}}\s*:\s*(?:<image\d{{1,9}}>)?\s?{PICTURE}", re.IGNORECASE)
 """A declaration inside a sentence: `Use the image 0: <image0>图 as a visual aid`."""
 SPOKEN = re.compile(r"(<image\d{1,9}>|\bimage \d{1,9}\b)")
@@ -28,13 +28,13 @@ def parts(text: str) -> tuple[Part, ...]:
     for line in text.splitlines(keepends=True):
         pieces += _line(line, declared)
     resolved: list[Part] = []
-    seen = 0
+    shown_pictures = 0
     for piece in pieces:
         if isinstance(piece, ImageMention):
             slots = [slot for slot, number in enumerate(declared) if number == piece.slot]
-            slot = max((slot for slot in slots if slot < seen), default=min(slots, default=None))
+            slot = max((slot for slot in slots if slot < shown_pictures), default=min(slots, default=None))
             piece = f"image {piece.slot}" if slot is None else ImageMention(slot)
-        seen += isinstance(piece, ImagePlace)
+        shown_pictures += isinstance(piece, ImagePlace)
         if piece != "":
             resolved.append(piece)
     return tuple(resolved)
@@ -42,21 +42,21 @@ def parts(text: str) -> tuple[Part, ...]:
 
 def _line(line: str, declared: list[int]) -> list[Part]:
     """Turn a line into parts: places count through the text, a mention holds the number in the text."""
-    pattern, inline = (NAMED, True) if WITHIN.search(line) else (STATED, False)
-    rest: list[Part] = []
+    pattern, inline = (DECLARED_INLINE, True) if WITHIN.search(line) else (DECLARED, False)
+    pieces: list[Part] = []
     end = 0
-    for found in pattern.finditer(line) if re.search(PICTURE, line) else ():
+    for declaration in pattern.finditer(line) if re.search(PICTURE, line) else ():
         slot = len(declared)
-        number = next((int(group) for group in found.groups() if group is not None), slot)
+        number = next((int(group) for group in declaration.groups() if group is not None), slot)
         declared.append(number)
-        rest += _spoken(line[end : found.start()])
-        rest.append(ImagePlace(slot, inline))
-        end = found.end()
-    rest += _spoken(line[end:])
-    match rest:
+        pieces += _spoken(line[end : declaration.start()])
+        pieces.append(ImagePlace(slot, inline))
+        end = declaration.end()
+    pieces += _spoken(line[end:])
+    match pieces:
         case [*_, ImagePlace(inline=False), str(blank)] if not blank.strip():
-            rest.pop()  # the context writes the line break after a declaration itself
-    return rest
+            pieces.pop()  # the context writes the line break after a declaration itself
+    return pieces
 
 
 def _spoken(text: str) -> list[Part]:

@@ -144,10 +144,10 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
             if qformer_attention_mask is None:
                 qformer_attention_mask = torch.ones_like(qformer_input_ids)
             always = qformer_attention_mask.new_ones(queries.shape[:2])
-            seen = torch.cat([always, qformer_attention_mask], dim=1)  # [S, T + Q]
+            mask = torch.cat([always, qformer_attention_mask], dim=1)  # [S, T + Q]
             if self.qformer.config._attn_implementation == "sdpa":  # transformers would wait for a GPU to make this
-                seen = seen.bool()[:, None, None]  # [S, 1, 1, T + Q]
-            text = {"input_ids": qformer_input_ids, "attention_mask": seen}
+                mask = mask.bool()[:, None, None]  # [S, 1, 1, T + Q]
+            text = {"input_ids": qformer_input_ids, "attention_mask": mask}
         output = self.qformer(query_embeds=queries, encoder_hidden_states=vision_states, **text)
         states = output.last_hidden_state[:, : queries.shape[1]]  # [S, T, Dq]
         return cast(Tensor, self.language_projection(states))  # [S, T, D]
@@ -167,18 +167,20 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         such a row would silently be shown wrong pictures.
         """
         assert self.config.image_token_id is not None
-        places = torch.eq(input_ids, self.config.image_token_id)  # [B, L]
+        is_placeholder = torch.eq(input_ids, self.config.image_token_id)  # [B, L]
         tokens = self.config.num_query_tokens
-        for row, (found, shown) in enumerate(zip(places.sum(1).tolist(), counts.tolist(), strict=True)):
-            if found != tokens * shown:
+        for row, (placeholders, picture_count) in enumerate(
+            zip(is_placeholder.sum(1).tolist(), counts.tolist(), strict=True)
+        ):
+            if placeholders != tokens * picture_count:
                 raise PromptError(
-                    f"row {row} has {found} placeholders (id {self.config.image_token_id}) for {shown} "
-                    f"pictures of {tokens} visual tokens each; it needs {tokens * shown}"
+                    f"row {row} has {placeholders} placeholders (id {self.config.image_token_id}) for {picture_count} "
+                    f"pictures of {tokens} visual tokens each; it needs {tokens * picture_count}"
                 )
         table = self.language_model.get_input_embeddings()
         device = table.weight.device
         embeds = cast(Tensor, table(placed(input_ids, device)))  # [B, L, D]
-        spots = places.flatten().nonzero().squeeze(1)  # [S * T]
+        spots = is_placeholder.flatten().nonzero().squeeze(1)  # [S * T]
         if not len(spots):
             return embeds
         inserted = visual.to(embeds.dtype).reshape(-1, embeds.shape[-1])  # [S * T, D]
@@ -197,15 +199,15 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
     ) -> Tensor:
         """Embed prompts [B, L, D] with their pictures; arguments as in `forward`."""
         if shown is not None and places is not None:
-            seen = pixel_values if vision_states is None else vision_states
-            if seen is None:
+            inputs = pixel_values if vision_states is None else vision_states
+            if inputs is None:
                 return cast(Tensor, self.language_model.get_input_embeddings()(input_ids))
-            states = self.encode(seen) if vision_states is None else seen.to(self.query_tokens.dtype)
+            states = self.encode(inputs) if vision_states is None else inputs.to(self.query_tokens.dtype)
             if qformer_input_ids is None:
                 visual = self.query(states).index_select(0, shown)  # [S, T, D]
             else:
-                asked = shown if len(shown) else shown.new_zeros(1)  # a blank picture is queried, but not shown
-                visual = self.query(states.index_select(0, asked), qformer_input_ids, qformer_attention_mask)
+                queried = shown if len(shown) else shown.new_zeros(1)  # a blank picture is queried, but not shown
+                visual = self.query(states.index_select(0, queried), qformer_input_ids, qformer_attention_mask)
                 visual = visual[: len(shown)]
             embeds = self.language_model.get_input_embeddings()(input_ids)  # [B, L, D]
             tokens = visual.to(embeds.dtype).flatten(0, 1)  # [S * T, D]
@@ -214,15 +216,15 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
             pictures = input_ids.new_full((input_ids.shape[0], 0), -1)
         rows, _ = slots = torch.nonzero(pictures >= 0, as_tuple=True)  # [S], row-major
         shown = pictures[slots]  # [S]
-        seen = pixel_values if vision_states is None else vision_states  # [P, ...]
-        known = 0 if seen is None else len(seen)
-        if len(shown) and int(shown.max()) >= known:
-            raise PromptError(f"picture {int(shown.max())} is shown, but only {known} pictures are given")
-        if seen is None:
+        inputs = pixel_values if vision_states is None else vision_states  # [P, ...]
+        count = 0 if inputs is None else len(inputs)
+        if len(shown) and int(shown.max()) >= count:
+            raise PromptError(f"picture {int(shown.max())} is shown, but only {count} pictures are given")
+        if inputs is None:
             visual = self.query_tokens.new_zeros(0)
         else:
-            kept = vision_states is not None
-            states = seen.to(self.query_tokens.dtype) if kept else self.encode(seen)  # [P, V, Dv]
+            encoded = vision_states is not None
+            states = inputs.to(self.query_tokens.dtype) if encoded else self.encode(inputs)  # [P, V, Dv]
             if qformer_input_ids is None or not len(shown):  # the same visual tokens wherever a picture is shown
                 visual = self.query(states)[shown]  # [S, T, D]
             else:
@@ -297,14 +299,14 @@ class MmiclForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: 
         assert decoder_input_ids is not None
         # full masks: transformers would inspect the values of shorter ones, which waits for the GPU
         length, hidden = decoder_input_ids.shape[1], torch.finfo(embeds.dtype).min
-        seen = torch.full((1, 1, length, length), hidden, dtype=embeds.dtype, device=embeds.device).triu(1)
-        given = None if attention_mask is None else additive(attention_mask, embeds.dtype)
-        encoded = model.encoder(inputs_embeds=embeds, attention_mask=given, **language).last_hidden_state
+        causal = torch.full((1, 1, length, length), hidden, dtype=embeds.dtype, device=embeds.device).triu(1)
+        prompt_mask = None if attention_mask is None else additive(attention_mask, embeds.dtype)
+        encoded = model.encoder(inputs_embeds=embeds, attention_mask=prompt_mask, **language).last_hidden_state
         output = model.decoder(
             input_ids=decoder_input_ids,
-            attention_mask=seen,
+            attention_mask=causal,
             encoder_hidden_states=encoded,
-            encoder_attention_mask=given,
+            encoder_attention_mask=prompt_mask,
             use_cache=False,
             **language,
         )

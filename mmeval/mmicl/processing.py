@@ -59,12 +59,12 @@ class ProcessorConfig:
     def __post_init__(self) -> None:
         """Check the types of ids and lengths from a file. Raises TypeError naming the key."""
         limit = () if self.max_prompt_tokens is None else (self.max_prompt_tokens,)
-        found = {
+        fields = {
             **{name: (getattr(self, name),) for name in ("placeholder_id", "tokens_per_picture", "pad_id", "eos_id")},
             "tag_ids": self.tag_ids,
             "max_prompt_tokens": limit,
         }
-        for name, values in found.items():
+        for name, values in fields.items():
             if not all(type(value) is int and abs(value) < 2**31 for value in values):
                 raise TypeError(f"{name} must be whole numbers, not {values!r:.60}")
 
@@ -94,11 +94,11 @@ class MmiclProcessor(PushToHubMixin):
 
         Raises ValueError if one is not a tokenizer or the settings give an id twice.
         """
-        own = (settings.placeholder_id, *settings.tag_ids)
-        if len(set(own)) != len(own):
+        special_ids = (settings.placeholder_id, *settings.tag_ids)
+        if len(set(special_ids)) != len(special_ids):
             raise ValueError("the placeholder and the tags must have different ids")
         self.settings = settings
-        self.tokenizer = TextTokenizer(tokenizer, own)
+        self.tokenizer = TextTokenizer(tokenizer, special_ids)
         self.qformer_tokenizer = None if qformer_tokenizer is None else TextTokenizer(qformer_tokenizer)
         self.image_processor = image_processor
 
@@ -132,12 +132,12 @@ class MmiclProcessor(PushToHubMixin):
             numbers = range(len(pictures), len(pictures) + len(row))
             prompts.append(self.prompt(_parts(prompt, numbers), CONTEXTS[context]))
             pictures += row
-        found = self.batch(prompts)
+        inputs = self.batch(prompts)
         if pictures:
-            found["pixel_values"] = self.pixels(pictures)
+            inputs["pixel_values"] = self.pixels(pictures)
         if pictures and self.settings.reads_questions:
-            found |= self.qformer_batch([prompt.replace("<image>", "") for prompt in texts])
-        return BatchFeature(found)
+            inputs |= self.qformer_batch([prompt.replace("<image>", "") for prompt in texts])
+        return BatchFeature(inputs)
 
     def prompt(self, parts: Sequence[Part], context: Context) -> EncodedPrompt:
         """Tokenize a prompt; errors as in `encode`."""
@@ -156,14 +156,14 @@ class MmiclProcessor(PushToHubMixin):
         """
         ids = [i for piece in opening for i in self._ids(piece)]
         ids += self.tokenizer.before + [i for piece in pieces for i in self._ids(piece)] + self.tokenizer.after
-        shown = tuple(piece.picture for piece in (*opening, *pieces) if isinstance(piece, ImagePlace))
+        pictures = tuple(piece.picture for piece in (*opening, *pieces) if isinstance(piece, ImagePlace))
         limit = self.settings.max_prompt_tokens
         if limit is not None and len(ids) > limit:
             raise PromptError(
-                f"the prompt has {len(ids)} tokens, {len(shown)} picture{'' if len(shown) == 1 else 's'} of "
+                f"the prompt has {len(ids)} tokens, {len(pictures)} picture{'' if len(pictures) == 1 else 's'} of "
                 f"{self.settings.tokens_per_picture} included, but the model reads {limit}; shorten it"
             )
-        return EncodedPrompt(tuple(ids), shown, written([*opening, *pieces]))
+        return EncodedPrompt(tuple(ids), pictures, written([*opening, *pieces]))
 
     def follow(self, parts: Sequence[Part], context: Context, slot: int) -> list[int]:
         """Return the ids of parts that follow an answer, without start or end; `slot` numbers their first picture."""
@@ -246,8 +246,8 @@ class MmiclProcessor(PushToHubMixin):
         """
         folder = Path(name)
         if not regular.is_folder(folder):
-            given = {key: options[key] for key in HUB_OPTIONS if key in options}
-            folder = Path(snapshot_download(str(name), allow_patterns=list(FILES), **given))
+            hub_options = {key: options[key] for key in HUB_OPTIONS if key in options}
+            folder = Path(snapshot_download(str(name), allow_patterns=list(FILES), **hub_options))
         values: dict[str, Any] = json.loads(regular.read_text(folder / "mmicl_processor.json"))
         config = folder / "config.json"
         if "reads_questions" not in values and config.exists():  # written by an earlier version
@@ -275,24 +275,26 @@ def padded(rows: Sequence[Sequence[int]], filler: int = 0, side: str = "right") 
 
 def _rows(images: Any, texts: int) -> list[list[Image.Image]]:
     """Return each prompt's pictures: one prompt may have a list of its own, several have a picture or a list each."""
-    given: list[Any] = [] if images is None else [images] if isinstance(images, Image.Image) else list(images)
-    flat = all(isinstance(one, Image.Image) for one in given)
-    if flat and (not given or texts == 1):
-        return [given] if texts == 1 else [[] for _ in range(texts)]
-    return [[one] for one in given] if flat else [list(row) for row in given]
+    items: list[Any] = []
+    if images is not None:
+        items = [images] if isinstance(images, Image.Image) else list(images)
+    flat = all(isinstance(item, Image.Image) for item in items)
+    if flat and (not items or texts == 1):
+        return [items] if texts == 1 else [[] for _ in range(texts)]
+    return [[item] for item in items] if flat else [list(row) for row in items]
 
 
 def _parts(text: str, pictures: Sequence[int]) -> list[Part]:
     """Put the pictures at the prompt's `<image>`s, or first if it has none."""
     before, *after = text.split("<image>")
-    places = [ImagePlace(picture) for picture in pictures]
+    image_places = [ImagePlace(picture) for picture in pictures]
     if not after:
-        return [*places, text]
-    if len(after) != len(places):
+        return [*image_places, text]
+    if len(after) != len(image_places):
         raise PromptError(
-            f"the text has {len(after)} <image> for {len(places)} pictures; write one for each, or none at all"
+            f"the text has {len(after)} <image> for {len(image_places)} pictures; write one for each, or none at all"
         )
-    return [before, *(part for pair in zip(places, after, strict=True) for part in pair)]
+    return [before, *(part for pair in zip(image_places, after, strict=True) for part in pair)]
 
 
 AutoProcessor.register(MmiclConfig, MmiclProcessor)  # type: ignore[no-untyped-call]

@@ -81,8 +81,8 @@ def _without_special(tokenizer: dict[str, Any], reserved: Collection[int]) -> di
     special = {token["content"]: token["id"] for token in added if token["special"] or token["id"] in reserved}
     model = dict(tokenizer["model"])
     rows = list(enumerate(model["vocab"])) if isinstance(model["vocab"], list) else []
-    known = {piece: i for i, (piece, _) in rows} or model["vocab"]
-    special |= {piece: i for piece, i in known.items() if i in reserved}
+    ids_by_piece = {piece: i for i, (piece, _) in rows} or model["vocab"]
+    special |= {piece: i for piece, i in ids_by_piece.items() if i in reserved}
 
     def rename(piece: str) -> str:
         return f"{UNSPEAKABLE}{special[piece]}" if piece in special else piece
@@ -90,7 +90,7 @@ def _without_special(tokenizer: dict[str, Any], reserved: Collection[int]) -> di
     if rows:
         model["vocab"] = [[rename(piece), score] for _, (piece, score) in rows]
     else:
-        model["vocab"] = {rename(piece): i for piece, i in known.items()}
+        model["vocab"] = {rename(piece): i for piece, i in ids_by_piece.items()}
     if model.get("unk_token") is not None:
         model["unk_token"] = rename(model["unk_token"])
     if "merges" in model:

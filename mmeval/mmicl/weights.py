@@ -53,20 +53,20 @@ def one_line(error: Exception) -> str:
 
 def weight_files(folder: Path) -> list[Path]:
     """List the files with a folder's weights. Raises CheckpointError if one is missing or outside the folder."""
-    found = next((folder / name for name in LAYOUTS if (folder / name).exists()), None)
-    if found is None:
+    listing = next((folder / name for name in LAYOUTS if (folder / name).exists()), None)
+    if listing is None:
         raise CheckpointError(f"{folder}: no weights; add one of {', '.join(LAYOUTS)}")
-    if found.suffix != ".json":
-        return [found]
-    shards = read_json(found).get("weight_map")
+    if listing.suffix != ".json":
+        return [listing]
+    shards = read_json(listing).get("weight_map")
     if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
-        raise CheckpointError(f"{found}: 'weight_map' must give a file name for every key")
+        raise CheckpointError(f"{listing}: 'weight_map' must give a file name for every key")
     files = [folder / name for name in sorted(set(shards.values()))]
     for file in files:
         if file.name in ("", "..") or file.parent != folder or "\\" in file.name:
-            raise CheckpointError(f"{found}: names '{file}', which is outside its folder")
+            raise CheckpointError(f"{listing}: names '{file}', which is outside its folder")
         if not file.is_file():
-            raise CheckpointError(f"{found}: names {file.name}, which is missing; fetch it again")
+            raise CheckpointError(f"{listing}: names {file.name}, which is missing; fetch it again")
     return files
 
 
@@ -90,9 +90,9 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
     """
     aliases: Mapping[str, str] = model.all_tied_weights_keys
     targets = model.state_dict()
-    seen: set[str] = set()
+    filled: set[str] = set()
     for file in weight_files(folder):
-        content = _each(file) if file.suffix == ".safetensors" else _pickled(file).items()
+        content = _read_tensors(file) if file.suffix == ".safetensors" else _pickled(file).items()
         for key, tensor in content:
             if not isinstance(key, str) or not isinstance(tensor, Tensor):
                 raise CheckpointError(f"{file}: '{key}' is not a tensor; a weight file holds nothing else")
@@ -103,9 +103,9 @@ def fill(model: MmiclForConditionalGeneration, folder: Path) -> None:
             if key == WORD_TABLE and tensor.ndim == 2 and len(tensor):
                 targets[key] = _new_word_table(model, tensor.shape[0])
             name = aliases.get(key, key)
-            _copy(targets[key], tensor, f"{file}: {key}", again=name in seen)
-            seen.add(name)
-    missing = sorted(set(targets) - set(aliases) - seen)
+            _copy(targets[key], tensor, f"{file}: {key}", again=name in filled)
+            filled.add(name)
+    missing = sorted(set(targets) - set(aliases) - filled)
     if missing:
         raise CheckpointError(f"{folder}: keys that the weights lack: {len(missing)}, the first {missing[0]}")
 
@@ -131,7 +131,7 @@ def _new_word_table(model: MmiclForConditionalGeneration, height: int) -> Tensor
     return table.weight.detach()
 
 
-def _each(file: Path) -> Iterator[tuple[str, Tensor]]:
+def _read_tensors(file: Path) -> Iterator[tuple[str, Tensor]]:
     """Yield one tensor after another, and leave the memory of those that were copied.
 
     What was read stays mapped as long as the file is open, so it is opened again every few tensors.
@@ -192,7 +192,7 @@ def put_trained(model: nn.Module, folder: Path, lora_scale: float | None = None,
     is not finite (its training diverged), or the first of `names` that is missing.
     """
     file, targets = folder / TRAINED, dict(model.named_parameters())
-    tensors = dict(_each(file))
+    tensors = dict(_read_tensors(file))
     if missing := sorted({*names} - tensors.keys()):
         raise CheckpointError(
             f"{file}: trained weights that are missing: {len(missing)}, the first '{missing[0]}'; fetch the file again"

@@ -69,8 +69,8 @@ def identity_facts(checkpoint: Checkpoint) -> dict[str, Any]:
     if checkpoint.adapter != "mmicl" or not regular.is_folder(checkpoint.source):
         return {}
     config, facts = (_values(Path(checkpoint.source, name)) for name in ("config.json", "training.json"))
-    own = facts.get("config")
-    trained = isinstance(own, dict) and own.get("instruction") is True
+    training_config = facts.get("config")
+    trained = isinstance(training_config, dict) and training_config.get("instruction") is True
     return {"reads_questions": True} if trained or (not facts and config.get("reads_instructions") is True) else {}
 
 
@@ -80,9 +80,9 @@ def _values(path: Path) -> dict[str, Any]:
 
 def check_options(checkpoint: Checkpoint, values: Mapping[str, object], usual: Mapping[str, object]) -> None:
     """Raise InputError if an option is given that the checkpoint's adapter does not accept."""
-    takes = ADAPTERS[checkpoint.adapter].options
+    accepted = ADAPTERS[checkpoint.adapter].options
     for name in dict.fromkeys(name for adapter in ADAPTERS.values() for name in adapter.options):
-        if name not in takes and values.get(name) != usual.get(name):
+        if name not in accepted and values.get(name) != usual.get(name):
             others = ", ".join(kind for kind, adapter in ADAPTERS.items() if name in adapter.options)
             flag = f"--{name.replace('_', '-')}"
             raise InputError(f"the adapter '{checkpoint.adapter}' takes no {flag}; it goes with the adapters {others}")
@@ -106,10 +106,10 @@ def load_model(spec: str | Checkpoint, options: ModelOptions | None = None) -> M
 
 def pick_context(checkpoint: Checkpoint, context: str | None) -> str:
     """Return the given context, or the adapter's default. Raises InputError listing the adapter's contexts."""
-    known = ADAPTERS[checkpoint.adapter].contexts
-    if context is not None and context not in known:
+    contexts = ADAPTERS[checkpoint.adapter].contexts
+    if context is not None and context not in contexts:
         raise InputError(
-            f"the adapter '{checkpoint.adapter}' has no context '{context}'{nearest(context, known)}; "
-            f"choose from {', '.join(known)}"
+            f"the adapter '{checkpoint.adapter}' has no context '{context}'{nearest(context, contexts)}; "
+            f"choose from {', '.join(contexts)}"
         )
-    return context or known[0]
+    return context or contexts[0]

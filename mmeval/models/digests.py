@@ -25,27 +25,27 @@ def file_digest(path: Path) -> bytes:
     """
     stat = path.stat()
     key, state = str(path.resolve()), [stat.st_size, stat.st_mtime_ns]
-    known = _known() if stat.st_size >= LARGE else {}
-    match known.get(key):
-        case [size, changed, str(found)] if [size, changed] == state and re.fullmatch("[0-9a-f]{64}", found):
-            return bytes.fromhex(found)
+    cached = _cached_digests() if stat.st_size >= LARGE else {}
+    match cached.get(key):
+        case [size, changed, str(sha256)] if [size, changed] == state and re.fullmatch("[0-9a-f]{64}", sha256):
+            return bytes.fromhex(sha256)
     with regular.opened(path) as file:
         digest = hashlib.file_digest(file, "sha256")
     if stat.st_size >= LARGE and time.time() - stat.st_mtime > SETTLED:
         with suppress(OSError):  # disk full or not writable
-            _cache().parent.mkdir(parents=True, exist_ok=True)
-            write_json(_cache(), {**_known(), key: [*state, digest.hexdigest()]})
+            _cache_file().parent.mkdir(parents=True, exist_ok=True)
+            write_json(_cache_file(), {**_cached_digests(), key: [*state, digest.hexdigest()]})
     return digest.digest()
 
 
-def _known() -> dict[str, Any]:
+def _cached_digests() -> dict[str, Any]:
     try:
-        found = json.loads(_cache().read_text(encoding="utf-8"))
+        digests = json.loads(_cache_file().read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):  # missing or damaged: written anew
         return {}
-    return found if isinstance(found, dict) else {}
+    return digests if isinstance(digests, dict) else {}
 
 
-def _cache() -> Path:
+def _cache_file() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "mmeval" / "digests.json"

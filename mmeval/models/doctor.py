@@ -69,13 +69,13 @@ def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> li
     from mmeval.models.chat.reading import reading
     from mmeval.models.chat.template import ChatTemplate
 
-    if "auto_map" in config and not _known(config):
+    if "auto_map" in config and not _is_in_transformers(config):
         return [NEEDS_TRUST.format(source=checkpoint.name, part="the checkpoint")]
     try:
         with reading(checkpoint.name, "its processor"):
             untrusted = {"local_files_only": True, "trust_remote_code": False}
-            own = AutoConfig.from_pretrained(folder, **untrusted)
-            ChatTemplate(open_processor(str(folder), own, **untrusted), checkpoint.name)
+            model_config = AutoConfig.from_pretrained(folder, **untrusted)
+            ChatTemplate(open_processor(str(folder), model_config, **untrusted), checkpoint.name)
     except InputError as error:
         return [str(error)]
     if torch.cuda.is_available() and not version("accelerate"):
@@ -83,7 +83,7 @@ def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> li
     return []
 
 
-def _known(config: dict[str, Any]) -> bool:
+def _is_in_transformers(config: dict[str, Any]) -> bool:
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as NAMES
 
     return config.get("model_type") in NAMES
@@ -103,15 +103,19 @@ def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
         f"{scaled(numbers, 1000, DECIMAL)} parameters, {_bytes(size)} on disk; in memory {_bytes(numbers * 2)} in "
         f"bfloat16, {_bytes(numbers * 4)} in float32, {_bytes(numbers)} in 8 bits, {_bytes(numbers / 2)} in 4 bits"
     ]
-    text = found if isinstance(found := config.get("text_config"), dict) else config
+    text_config = config.get("text_config")
+    text = text_config if isinstance(text_config, dict) else config
     names = ("num_key_value_heads", "num_attention_heads", "head_dim", "hidden_size", "num_hidden_layers")
-    kept, all_heads, own, hidden, layers = (
-        value if isinstance(value := text.get(name), int) and value > 0 else 0 for name in names
+    values = [text.get(name) for name in names]
+    kv_heads, attention_heads, head_dim, hidden_size, layers = (
+        value if isinstance(value, int) and value > 0 else 0 for value in values
     )
-    heads, width = kept or all_heads, own or hidden // max(1, all_heads)
+    heads, width = kv_heads or attention_heads, head_dim or hidden_size // max(1, attention_heads)
     if heads and width and layers:
-        each = 2 * 2 * layers * heads * width
-        lines.append(f"each 1,000 tokens in a batch, prompts and answers, add {_bytes(1000 * each)} of bfloat16 cache")
+        bytes_per_token = 2 * 2 * layers * heads * width
+        lines.append(
+            f"each 1,000 tokens in a batch, prompts and answers, add {_bytes(1000 * bytes_per_token)} of bfloat16 cache"
+        )
     return lines
 
 
@@ -123,7 +127,7 @@ def _tensors(file: Path) -> list[tuple[str, int]]:
             if length > LARGEST_HEADER:
                 raise ValueError("its header is too long")
             header = json.loads(opened.read(length))
-        tensors = [(str(one["dtype"]), one["shape"]) for name, one in header.items() if name != "__metadata__"]
+        tensors = [(str(entry["dtype"]), entry["shape"]) for name, entry in header.items() if name != "__metadata__"]
         if not all(isinstance(side, int) and side >= 0 for _, shape in tensors for side in shape):
             raise ValueError("a tensor's shape is not a list of sizes")
         return [(dtype, math.prod(shape)) for dtype, shape in tensors]
@@ -156,7 +160,7 @@ def _bytes(size: float) -> str:
 
 def scaled(number: float, step: int, units: Sequence[str]) -> str:
     """Write a number with three significant digits and a fitting unit: `4.82 M`, `9.19 MiB`."""
-    place = 0
-    while number >= 999.5 and place < len(units) - 1:
-        number, place = number / step, place + 1
-    return f"{number:.3g} {units[place]}".rstrip()
+    index = 0
+    while number >= 999.5 and index < len(units) - 1:
+        number, index = number / step, index + 1
+    return f"{number:.3g} {units[index]}".rstrip()

@@ -20,7 +20,7 @@ from mmeval.servers.addresses import without_password
 from mmeval.types import InputError, malformed, nearest
 
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}
-_READ = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
+_ENDINGS = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
 """The endings of the files that are opened, here or in transformers: weights, settings, words, templates and code."""
 
 
@@ -84,8 +84,9 @@ def find_model(spec: str) -> Checkpoint:
         from mmeval.models.server import parse
 
         _, name = parse(source)
-        own = name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name  # drop the machine's folders
-        return Checkpoint(f"server:{own}".replace("/", "-"), adapter, source, local=False)
+        if name.startswith("/"):  # drop the machine's folders
+            name = name.rstrip("/").rpartition("/")[2]
+        return Checkpoint(f"server:{name}".replace("/", "-"), adapter, source, local=False)
     if colon and adapter in ADAPTERS:
         in_code = adapter in ("constant", "python")
         if not source and not in_code:
@@ -107,7 +108,7 @@ def find_model(spec: str) -> Checkpoint:
 
 def _files(folder: Path) -> list[Path]:
     """Return the files of a checkpoint, in its folder and the folders in it."""
-    return sorted(path for path in folder.rglob("*") if path.name.endswith(_READ) and not path.is_dir())
+    return sorted(path for path in folder.rglob("*") if path.name.endswith(_ENDINGS) and not path.is_dir())
 
 
 def _check_files(folder: Path) -> None:
@@ -127,8 +128,8 @@ def _name_of(folder: Path) -> str:
 
     A snapshot in the hub's cache, `models--OWNER--NAME/snapshots/COMMIT`, is named OWNER-NAME.
     """
-    place = folder.resolve()
-    name, run, above = place.name, place.parent.name, place.parent.parent.name
+    path = folder.resolve()
+    name, run, above = path.name, path.parent.name, path.parent.parent.name
     if run == "snapshots" and above.startswith("models--"):
         return above.removeprefix("models--").replace("--", "-")
     if name == "trained":
@@ -160,13 +161,15 @@ def _adapter_of(folder: Path) -> str:
     if model_type == "mmicl" and config.get("max_images") in (0, 1):
         part = config.get("qformer_config")
         reads = isinstance(part, dict) and part.get("model_type") == "instructblip_qformer"
-        return "text" if config["max_images"] == 0 else "instructblip" if reads else "blip2"
+        if config["max_images"] == 0:
+            return "text"
+        return "instructblip" if reads else "blip2"
     if model_type in _MODEL_TYPES:
         return _MODEL_TYPES[model_type]
     if "auto_map" not in config and not _is_vision_language(model_type):
-        known = ", ".join(_MODEL_TYPES)
+        types = ", ".join(_MODEL_TYPES)
         raise InputError(
-            f"{file}: model type '{model_type}' has no adapter; there are adapters for {known}, and for chat models of "
+            f"{file}: model type '{model_type}' has no adapter; there are adapters for {types}, and for chat models of "
             "transformers' AutoModelForImageTextToText"
         )
     return "chat"

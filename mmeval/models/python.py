@@ -23,44 +23,46 @@ def source_file(source: str) -> Path:
     module, _, function = source.partition(":")
     if not module or not function:
         raise InputError(f"'python:{source}' names no function; write python:package.module:function")
-    here = str(Path.cwd())
+    folder = str(Path.cwd())
     try:
-        found = _spec(module, here)
+        spec = _spec(module, folder)
     except (ImportError, ValueError) as error:
         raise InputError(f"python:{source}: the module '{module}' cannot be imported ({error})") from error
-    if found is None or not found.has_location or found.origin is None:
-        raise InputError(f"python:{source}: no module '{module}' in {here} or installed; choose another module")
-    return Path(found.origin)
+    if spec is None or not spec.has_location or spec.origin is None:
+        raise InputError(f"python:{source}: no module '{module}' in {folder} or installed; choose another module")
+    return Path(spec.origin)
 
 
-def _spec(module: str, here: str) -> ModuleSpec | None:
-    """Find a module in the folder `here` or installed. No package around it is imported, as `util.find_spec` would."""
-    found = PathFinder.find_spec(module.partition(".")[0], [here])
-    places: Sequence[str] | None = None
+def _spec(module: str, folder: str) -> ModuleSpec | None:
+    """Find a module in the folder or installed. No package around it is imported, as `util.find_spec` would."""
+    spec = PathFinder.find_spec(module.partition(".")[0], [folder])
+    locations: Sequence[str] | None = None
     for name in accumulate(module.split("."), "{}.{}".format):
-        if places is not None or found is None:
-            specs = (finder.find_spec(name, places) for finder in sys.meta_path)
-            found = next((spec for spec in specs if spec is not None), None)
-        if found is None:
+        if locations is not None or spec is None:
+            specs = (finder.find_spec(name, locations) for finder in sys.meta_path)
+            spec = next((spec for spec in specs if spec is not None), None)
+        if spec is None:
             return None
-        places = found.submodule_search_locations or ()
-    return found
+        locations = spec.submodule_search_locations or ()
+    return spec
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> Model:
     """Import the module, call its function with the ModelOptions and return the Model. Raises InputError."""
     file = source_file(checkpoint.source)
     module, _, name = checkpoint.source.partition(":")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
+    if (folder := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, folder)
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except (ImportError, SyntaxError) as error:
         raise InputError(f"{file}: cannot be imported ({error})") from error
-    function = getattr(found, name, None)
+    function = getattr(imported, name, None)
     if not callable(function):
-        own = [key for key, value in vars(found).items() if inspect.isfunction(value)]
-        raise InputError(f"{file}: no function '{name}'{nearest(name, own)}; it has {', '.join(own) or 'none'}")
+        functions = [key for key, value in vars(imported).items() if inspect.isfunction(value)]
+        raise InputError(
+            f"{file}: no function '{name}'{nearest(name, functions)}; it has {', '.join(functions) or 'none'}"
+        )
     try:
         inspect.signature(function).bind(options)
     except (TypeError, ValueError) as error:

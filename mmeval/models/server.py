@@ -37,14 +37,14 @@ def parse(source: str) -> tuple[list[str], str]:
     """Return the addresses and the model's name of `URL[,URL...]#MODEL`. Raises InputError."""
     urls, _, model = source.partition("#")
     if not model.strip():
-        shown = without_password(urls)
-        raise InputError(f"server:{shown} names no model; add it after a #, as in server:http://host:8000/v1#MODEL")
-    found = [url.strip().rstrip("/") for url in urls.split(",")]
-    for url in found:
+        address = without_password(urls)
+        raise InputError(f"server:{address} names no model; add it after a #, as in server:http://host:8000/v1#MODEL")
+    addresses = [url.strip().rstrip("/") for url in urls.split(",")]
+    for url in addresses:
         check_address(url, WHOSE)
-    if twice := [url for url in found if found.count(url) > 1]:
+    if twice := [url for url in addresses if addresses.count(url) > 1]:
         raise InputError(f"{WHOSE} {without_password(twice[0])} is listed twice; list each address once")
-    return found, model.strip()
+    return addresses, model.strip()
 
 
 def load(checkpoint: Checkpoint, options: ModelOptions) -> Server:
@@ -115,7 +115,7 @@ class Server:
         from anyio.from_thread import start_blocking_portal
 
         workers = cores()
-        ahead = self._options.concurrency * len(self._client.endpoints) + workers
+        most_waiting = self._options.concurrency * len(self._client.endpoints) + workers
         done: queue.SimpleQueue[Future[Response]] = queue.SimpleQueue()
         began, waiting = time.monotonic(), 0
         try:
@@ -127,7 +127,7 @@ class Server:
                     for request in requests:
                         portal.start_task_soon(self._answer, request, ask, threads).add_done_callback(done.put)
                         waiting += 1
-                        while waiting >= ahead or (waiting and not done.empty()):
+                        while waiting >= most_waiting or (waiting and not done.empty()):
                             waiting -= 1
                             yield done.get().result()
                     while waiting:
@@ -211,27 +211,27 @@ class Server:
         self, how: dict[str, Any], request: Request, prompt: Messages, chunks: Chunks | None = None
     ) -> Response:
         reply, seconds = await self._post({"messages": prompt.messages, **how}, chunks)
-        found, wanted = read(reply, request.id), how.get("n", 1)
-        if found.error is not None:
-            return replace(found, error=self._client.secrets.hide(found.error), seconds=seconds)
-        if (given := len(found.samples) or 1) != wanted:
+        response, expected = read(reply, request.id), how.get("n", 1)
+        if response.error is not None:
+            return replace(response, error=self._client.secrets.hide(response.error), seconds=seconds)
+        if (returned := len(response.samples) or 1) != expected:
             raise InputError(
-                f"the server returns {given} of the {wanted} answers asked for; use one that knows the parameter n, or "
-                "--samples 1"
+                f"the server returns {returned} of the {expected} answers asked for; use one that knows the parameter "
+                "n, or --samples 1"
             )
-        return replace(found, seconds=seconds)
+        return replace(response, seconds=seconds)
 
     async def _post(self, body: dict[str, Any], chunks: Chunks | None = None) -> tuple[dict[str, Any], float]:
         """Return the reply. Raises InputError if it comes from another model."""
         on = self._options.thinking == "on"
         thinking = {"chat_template_kwargs": {"enable_thinking": on, "thinking": on}}
-        own = {"model": self._model} | ({} if self._options.thinking == "auto" else thinking)
-        reply, seconds = await self._client.post("/chat/completions", {**own, **body}, chunks)
-        named = reply.get("model")
-        if isinstance(named, str) and named and not same_model(self._model, named):
-            shown = self._client.secrets.hide(named[:80])
+        settings = {"model": self._model} | ({} if self._options.thinking == "auto" else thinking)
+        reply, seconds = await self._client.post("/chat/completions", {**settings, **body}, chunks)
+        reply_model = reply.get("model")
+        if isinstance(reply_model, str) and reply_model and not same_model(self._model, reply_model):
+            display_name = self._client.secrets.hide(reply_model[:80])
             raise InputError(
-                f"the server answers with the model '{shown}', but '{self._model}' was asked; "
+                f"the server answers with the model '{display_name}', but '{self._model}' was asked; "
                 "after the # name a model that the server has"
             )
         return reply, seconds

@@ -31,21 +31,21 @@ async def engines(client: Client, model: str) -> list[str]:
         listings = await client.get("/models")
     except Refused as error:
         raise refusal(error) from error
-    named = [(endpoint, engine(listing, model, endpoint.url)) for endpoint, listing in listings]
-    return await gather_or_cancel(_with_version(client, endpoint, name) for endpoint, name in named)
+    endpoint_engines = [(endpoint, engine(listing, model, endpoint.url)) for endpoint, listing in listings]
+    return await gather_or_cancel(_with_version(client, endpoint, name) for endpoint, name in endpoint_engines)
 
 
-def engine(listing: dict[str, Any] | None, asked: str, url: str) -> str:
+def engine(listing: dict[str, Any] | None, model: str, url: str) -> str:
     """Return the name of a server's engine from its list of models. Raises InputError if it lacks the model."""
     data = (listing or {}).get("data")
-    models = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
-    names = [str(one.get("id")) for one in models]
-    own = [one for one, name in zip(models, names, strict=True) if same_model(asked, name)]
-    if names and not own:
-        has = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
-        hint = nearest(asked, names) if len(names) > 5 else ""
-        raise InputError(f"{url} has no model '{asked}'{hint}; it has {has}; name one after the #")
-    return str(own[0].get("owned_by") or "unknown")[:40] if own else "unknown"
+    models = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    names = [str(entry.get("id")) for entry in models]
+    matches = [entry for entry, name in zip(models, names, strict=True) if same_model(model, name)]
+    if names and not matches:
+        listed = ", ".join(f"'{name[:60]}'" for name in itertools.islice(names, 5))
+        hint = nearest(model, names) if len(names) > 5 else ""
+        raise InputError(f"{url} has no model '{model}'{hint}; it has {listed}; name one after the #")
+    return str(matches[0].get("owned_by") or "unknown")[:40] if matches else "unknown"
 
 
 async def _with_version(client: Client, endpoint: Endpoint, name: str) -> str:

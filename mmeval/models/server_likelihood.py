@@ -38,16 +38,16 @@ async def whole(post: Post, messages: list[dict[str, Any]], candidates: Sequence
     A candidate's tokens are those that follow the prompt's own tokens when the candidate is appended. Raises
     InputError if the server returns no prompt likelihoods, NoLikelihood if the chat template changes the prompt.
     """
-    how = {"prompt_logprobs": 0, "max_tokens": 1, "temperature": 0}
-    go_on = {"add_generation_prompt": False, "continue_final_message": True}
-    bodies: list[dict[str, Any]] = [{"messages": messages, **how}]
+    settings = {"prompt_logprobs": 0, "max_tokens": 1, "temperature": 0}
+    continuing = {"add_generation_prompt": False, "continue_final_message": True}
+    bodies: list[dict[str, Any]] = [{"messages": messages, **settings}]
     bodies += [
-        {"messages": [*messages, {"role": "assistant", "content": candidate}], **how, **go_on}
+        {"messages": [*messages, {"role": "assistant", "content": candidate}], **settings, **continuing}
         for candidate in candidates
     ]
     advice = "use vLLM, or --scoring first-token for multiple choice, or --scoring text"
     replies = await _replies(post, bodies, ("prompt_logprobs", "continue_final_message"), advice)
-    prompt, *continued = [_of_prompt(reply, advice) for reply, _ in replies]
+    prompt, *continued = [_prompt_tokens(reply, advice) for reply, _ in replies]
     size = len(prompt)
     for candidate, tokens in zip(candidates, continued, strict=True):
         if len(tokens) <= size or [token for token, _ in tokens[:size]] != [token for token, _ in prompt]:
@@ -71,14 +71,16 @@ async def first_tokens(post: Post, messages: list[dict[str, Any]], candidates: S
     ((reply, seconds),) = await _replies(post, [body], ("logprobs", "top_logprobs"), advice)
     try:
         top = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-        found = [(str(one["token"]).strip(_SPACES), _logarithm(one["logprob"])) for one in top]
-        least = min(value for _, value in found)
+        likeliest = [(str(entry["token"]).strip(_SPACES), _logarithm(entry["logprob"])) for entry in top]
+        least = min(value for _, value in likeliest)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise InputError(f"the server returns no likelihoods (top_logprobs); {advice}") from error
-    shares = [math.fsum(math.exp(value) for token, value in found if token == candidate) for candidate in candidates]
+    shares = [
+        math.fsum(math.exp(value) for token, value in likeliest if token == candidate) for candidate in candidates
+    ]
     if not any(shares):
         raise NoLikelihood(
-            f"none of {', '.join(candidates)} is among the {plural(len(found), 'likeliest first token')}"
+            f"none of {', '.join(candidates)} is among the {plural(len(likeliest), 'likeliest first token')}"
         )
     values = tuple(math.log(share) if share else math.nextafter(least, -math.inf) for share in shares)
     return values, count(reply, "prompt_tokens"), seconds
@@ -95,7 +97,7 @@ async def _replies(
         raise
 
 
-def _of_prompt(reply: dict[str, Any], advice: str) -> list[tuple[str, float]]:
+def _prompt_tokens(reply: dict[str, Any], advice: str) -> list[tuple[str, float]]:
     """Return id and log-probability of each prompt token except the first, which has none."""
     rows: Any = reply.get("prompt_logprobs")
     if rows is None:  # some servers ignore the parameter

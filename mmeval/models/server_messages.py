@@ -21,14 +21,14 @@ class Messages:
 
 def messages(conversation: Sequence[ChatTurn], pictures: Pictures) -> Messages:
     """Return the messages of these turns. Raises InputError for a picture that cannot be read."""
-    found, words = [], []
+    chat, lines = [], []
     for turn in conversation:
         parts = [part if isinstance(part, str) else pictures.sent(part) for part in turn.parts]
         alone = all(isinstance(part, str) for part in parts)
         content = "".join(map(str, turn.parts)) if alone else list(map(_part, parts))
-        found.append({"role": turn.role, "content": content})
-        words.append(f"{turn.role}: {''.join(part if isinstance(part, str) else part.mark for part in parts)}")
-    return Messages(found, "\n".join(words))
+        chat.append({"role": turn.role, "content": content})
+        lines.append(f"{turn.role}: {''.join(part if isinstance(part, str) else part.mark for part in parts)}")
+    return Messages(chat, "\n".join(lines))
 
 
 def _part(part: str | Sent) -> dict[str, Any]:

@@ -31,27 +31,27 @@ class Pictures:
     """Encodes each picture once and keeps the last ones. Thread-safe."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Future[Sent]] = OrderedDict()
+        self._encoded: OrderedDict[str, Future[Sent]] = OrderedDict()
         self._lock = Lock()
 
     def sent(self, image: Image) -> Sent:
         """Return the encoded picture. Raises InputError if it cannot be read."""
         digest = image.digest  # reads the file, so outside the lock
         with self._lock:
-            found = self._kept.get(digest)
-            if found is None:
-                made = self._kept[digest] = Future()
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
+            earlier = self._encoded.get(digest)
+            if earlier is None:
+                encoded = self._encoded[digest] = Future()
+                while len(self._encoded) > KEPT:
+                    self._encoded.popitem(last=False)
             else:
-                self._kept.move_to_end(digest)
-        if found is not None:
-            return found.result()  # waits if another thread is still encoding it
+                self._encoded.move_to_end(digest)
+        if earlier is not None:
+            return earlier.result()  # waits if another thread is still encoding it
         try:
-            made.set_result(encode(image))
+            encoded.set_result(encode(image))
         except BaseException as error:
-            made.set_exception(error)
-        return made.result()
+            encoded.set_exception(error)
+        return encoded.result()
 
 
 def encode(image: Image) -> Sent:

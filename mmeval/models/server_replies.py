@@ -18,14 +18,14 @@ def read(reply: dict[str, Any], id: str) -> Response:
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
         return Response(id, error=f"the server's reply has no choices: {str(reply)[:80]}")
-    found = [choice_texts(choice) for choice in choices]
-    if wrong := next((why for _, _, why in found if why), None):
+    answers = [choice_texts(choice) for choice in choices]
+    if wrong := next((why for _, _, why in answers if why), None):
         return Response(id, error=wrong)
     return Response(
         id,
-        text=found[0][0],
-        samples=tuple(text for text, _, _ in found) if len(found) > 1 else (),
-        reasoning=found[0][1],
+        text=answers[0][0],
+        samples=tuple(text for text, _, _ in answers) if len(answers) > 1 else (),
+        reasoning=answers[0][1],
         finish_reason=_FINISHED.get(str(choices[0].get("finish_reason"))),
         input_tokens=count(reply, "prompt_tokens"),
         output_tokens=count(reply, "completion_tokens"),
@@ -64,8 +64,14 @@ def count(reply: dict[str, Any], name: str) -> int:
     return number if isinstance(number, int) and 0 < number <= MOST else 0
 
 
-def same_model(asked: str, named: str) -> bool:
+def same_model(requested: str, reported: str) -> bool:
     """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
-    one, other = (name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold() for name in (asked, named))
-    one = one.partition(":")[0] if ":" not in other else one
-    return re.fullmatch(rf"{re.escape(one)}(:.*|-\d{{3,4}}|-\d{{6,8}}|-\d{{4}}-\d{{2}}-\d{{2}})?", other) is not None
+    requested, reported = _last_part(requested), _last_part(reported)
+    if ":" not in reported:
+        requested = requested.partition(":")[0]
+    versions = r"(:.*|-\d{3,4}|-\d{6,8}|-\d{4}-\d{2}-\d{2})?"
+    return re.fullmatch(re.escape(requested) + versions, reported) is not None
+
+
+def _last_part(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold()

@@ -22,39 +22,39 @@ def turns(request: Request, numbered: bool, system: str | None) -> list[ChatTurn
     A reference to a picture becomes `Image 3`, counted from 1 through the whole prompt. With `numbered` and several
     pictures, each is preceded by its name.
     """
-    found = [] if system is None else [ChatTurn("system", (system,))]
-    shown = 0
+    conversation = [] if system is None else [ChatTurn("system", (system,))]
+    count = 0
     prompts = [*(shot.prompt for shot in request.shots), request.prompt]
     numbered = numbered and sum(len(images(prompt)) for prompt in prompts) > 1
     for shot in request.shots:
-        parts, shown = _merged(shot.prompt, shown, numbered)
-        found += [ChatTurn("user", parts), ChatTurn("assistant", (shot.answer,))]
-    parts, _ = _merged(request.prompt, shown, numbered)
-    return [*found, ChatTurn("user", parts)]
+        parts, count = _merged(shot.prompt, count, numbered)
+        conversation += [ChatTurn("user", parts), ChatTurn("assistant", (shot.answer,))]
+    parts, _ = _merged(request.prompt, count, numbered)
+    return [*conversation, ChatTurn("user", parts)]
 
 
 def films(parts: tuple[str | Image, ...]) -> list[str | Image | tuple[Image, ...]]:
     """Return the parts, with adjacent frames of one video merged into one part."""
-    found: list[str | Image | tuple[Image, ...]] = []
+    merged: list[str | Image | tuple[Image, ...]] = []
     for part in parts:
         if not isinstance(part, Image) or part.seconds is None:
-            found.append(part)
+            merged.append(part)
             continue
-        before = found[-1] if found else None
-        last = before[-1] if isinstance(before, tuple) else None
-        if isinstance(before, tuple) and last and last.video == part.video and (last.seconds or 0) <= part.seconds:
-            found[-1] = (*before, part)
+        previous = merged[-1] if merged else None
+        last = previous[-1] if isinstance(previous, tuple) else None
+        if isinstance(previous, tuple) and last and last.video == part.video and (last.seconds or 0) <= part.seconds:
+            merged[-1] = (*previous, part)
         else:
-            found.append((part,))
-    return found
+            merged.append((part,))
+    return merged
 
 
 def _merged(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Image, ...], int]:
     """Return a prompt with references written out, and the number of pictures up to its end."""
     merged: list[str | Image] = []
-    shown = before
+    count = before
 
-    def say(text: str) -> None:
+    def add_text(text: str) -> None:
         if merged and isinstance(merged[-1], str):
             merged[-1] += text
         elif text:
@@ -62,10 +62,10 @@ def _merged(prompt: Parts, before: int, numbered: bool) -> tuple[tuple[str | Ima
 
     for part in prompt:
         if isinstance(part, Image):
-            shown += 1
+            count += 1
             if numbered:
-                say(f"Image {shown}: ")
+                add_text(f"Image {count}: ")
             merged.append(part)
         else:
-            say(f"Image {before + part.image + 1}" if isinstance(part, Ref) else part)
-    return tuple(merged), shown
+            add_text(f"Image {before + part.image + 1}" if isinstance(part, Ref) else part)
+    return tuple(merged), count

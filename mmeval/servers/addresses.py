@@ -15,10 +15,10 @@ def check_address(url: str, whose: str) -> None:
     """Raise InputError if this is not the address of a web server; `whose` names it (`the judge's address`)."""
     try:
         parts = urllib.parse.urlsplit(url)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
-        sound = sound and (parts.port is None or parts.port > 0) and not parts.query and not parts.fragment
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
+        valid = valid and (parts.port is None or parts.port > 0) and not parts.query and not parts.fragment
     except ValueError:  # an invalid port or bracket
-        sound = False
-    if not sound:
-        shown = re.sub("//[^/]*@", "//", url).partition("?")[0]
-        raise InputError(f"{whose} '{shown}' is not an http:// or https:// address; give one up to /v1")
+        valid = False
+    if not valid:
+        address = re.sub("//[^/]*@", "//", url).partition("?")[0]
+        raise InputError(f"{whose} '{address}' is not an http:// or https:// address; give one up to /v1")

@@ -134,8 +134,8 @@ class Client:
         If the server streams its reply, `chunks` gets each part as it arrives; raises BrokeOff if it then breaks off.
         If a server refuses `max_tokens` and names its successor, that is sent from then on.
         """
-        problem, failed, timed_out, busied, since, slow = "", 0, 0, 0, math.inf, None
-        while endpoint := await self._take(since, slow):
+        problem, failed, timed_out, times_busy, busy_since, slow = "", 0, 0, 0, math.inf, None
+        while endpoint := await self._take(busy_since, slow):
             started, length = time.monotonic(), self._length
             content = json.dumps({length if name == LENGTHS[0] else name: value for name, value in body.items()})
             try:
@@ -150,9 +150,9 @@ class Client:
                 self._length = LENGTHS[1]
                 continue
             except Busy as busy:
-                busied, since = busied + 1, min(since, time.monotonic())
+                times_busy, busy_since = times_busy + 1, min(busy_since, time.monotonic())
                 endpoint.slow_down(started)
-                wait = busy.wait or _backoff(busied)  # a server that says 0 seconds would be asked without end
+                wait = busy.wait or _backoff(times_busy)  # a server that says 0 seconds would be asked without end
                 endpoint.rest(wait, f"busy for longer than {LONGEST_WAIT:g} seconds ({busy})")
                 continue
             except TimeoutError:
@@ -173,7 +173,7 @@ class Client:
             if failed >= self._tries or timed_out >= self._timeouts:
                 break
             await asyncio.sleep(_backoff(failed))
-        where = ", ".join(one.url for one in self.endpoints)
+        where = ", ".join(endpoint.url for endpoint in self.endpoints)
         raise self._no_reply(
             problem or f"{where}: not sent, because {MAX_CONSECUTIVE_FAILURES} requests before it got no reply"
         )
@@ -202,39 +202,39 @@ class Client:
         """Return an address without name and password, and its headers. Also record the secrets."""
         parts = urllib.parse.urlsplit(url)
         headers = {"Content-Type": "application/json"}
-        user, at, host = parts.netloc.rpartition("@")
-        if at:
+        user, at_sign, host = parts.netloc.rpartition("@")
+        if at_sign:
             plain = urllib.parse.unquote(user)
             coded = base64.b64encode(plain.encode()).decode()
-            passwords = {one.partition(":")[2] for one in (user, plain)}
+            passwords = {text.partition(":")[2] for text in (user, plain)}
             self.secrets.add(coded, user, plain, *passwords)
             headers["Authorization"] = f"Basic {coded}"
         elif key:
             headers["Authorization"] = f"Bearer {key}"
         return parts._replace(netloc=host).geturl().rstrip("/"), headers
 
-    async def _take(self, since: float, slow: Endpoint | None) -> Endpoint | None:
+    async def _take(self, busy_since: float, slow: Endpoint | None) -> Endpoint | None:
         """Wait until a server can take a request; return the one with the most room, or None if all are down.
 
         It is not `slow`, which did not reply to this request in time, if there is another. Raises NoReply if a request
-        that has waited for a busy server `since` then would wait longer than LONGEST_WAIT.
+        that has waited for a busy server since `busy_since` would wait longer than LONGEST_WAIT.
         """
-        endpoints = [one for one in self.endpoints if one is not slow] or self.endpoints
+        endpoints = [endpoint for endpoint in self.endpoints if endpoint is not slow] or self.endpoints
         while not self.down:
             now = time.monotonic()
-            first = min(endpoints, key=lambda one: one.resting_until)
-            if first.resting_until > max(now, min(since, now) + LONGEST_WAIT):
-                raise self._no_reply(f"{first.url}: {first.problem}")
-            room = [one for one in endpoints if one.in_flight < int(one.limit)]
-            awake = [one for one in room if one.resting_until <= now]
+            earliest = min(endpoints, key=lambda endpoint: endpoint.resting_until)
+            if earliest.resting_until > max(now, min(busy_since, now) + LONGEST_WAIT):
+                raise self._no_reply(f"{earliest.url}: {earliest.problem}")
+            room = [endpoint for endpoint in endpoints if endpoint.in_flight < int(endpoint.limit)]
+            awake = [endpoint for endpoint in room if endpoint.resting_until <= now]
             if awake:
-                chosen = min(awake, key=lambda one: one.in_flight / one.limit)
+                chosen = min(awake, key=lambda endpoint: endpoint.in_flight / endpoint.limit)
                 chosen.in_flight += 1
                 self.sent += 1
                 return chosen
             self._free.clear()  # no await since the check above
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min((one.resting_until - now for one in room), default=None)):
+                async with asyncio.timeout(min((endpoint.resting_until - now for endpoint in room), default=None)):
                     await self._free.wait()
         return None
 

@@ -66,8 +66,8 @@ class Secrets:
         if isinstance(value, str):
             return self.hide(value, SHORTEST)
         if isinstance(value, dict):
-            return {name: self.hidden(one) for name, one in value.items()}
-        return [self.hidden(one) for one in value] if isinstance(value, list) else value
+            return {name: self.hidden(item) for name, item in value.items()}
+        return [self.hidden(item) for item in value] if isinstance(value, list) else value
 
     def begun(self, text: str) -> int:
         """Return how many characters at the end of a text may be the beginning of a secret that `hidden` replaces."""
@@ -117,10 +117,10 @@ def _reason(body: bytes, secrets: Secrets) -> str:
     """Return the message in an error's body as one line."""
     text = body.decode("utf-8", "replace")
     try:
-        found = json.loads(body)
+        content = json.loads(body)
         for name in ("error", "message", "detail"):
-            found = found.get(name, found) if isinstance(found, dict) else found
-        text = found if isinstance(found, str) else json.dumps(secrets.hidden(found), ensure_ascii=False)
+            content = content.get(name, content) if isinstance(content, dict) else content
+        text = content if isinstance(content, str) else json.dumps(secrets.hidden(content), ensure_ascii=False)
     except (ValueError, RecursionError):
         pass  # not JSON: keep the text
     return secrets.sentence(text) or "no reason given"

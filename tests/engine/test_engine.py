@@ -82,7 +82,7 @@ def test_every_picture_keeps_its_own_tensor_whatever_the_budget(capacity: int) -
     pictures, seen = store(capacity=capacity * 8 * 4)
     assert asked(pictures, shades) == shades
     assert set(seen) == set(shades)
-    assert pictures._shown.bytes == 0
+    assert pictures._coming.bytes == 0
     assert pictures._spare.bytes <= capacity * 8 * 4
 
 
@@ -122,7 +122,7 @@ def test_pictures_of_prompts_that_were_given_up_are_forgotten() -> None:
     pictures.expect([[encoded(1)], [encoded(2)]])
     pictures.get([encoded(1).digest])
     pictures.begin()
-    assert pictures._shown.bytes == pictures._spare.bytes == 0
+    assert pictures._coming.bytes == pictures._spare.bytes == 0
 
 
 def test_no_more_is_decoded_ahead_than_is_allowed() -> None:

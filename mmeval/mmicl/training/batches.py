@@ -67,7 +67,7 @@ class LengthBatches(Sampler[list[int]]):
     def plan(self) -> list[Numbers]:
         """Return this epoch's batches for all processes; every epoch has the same number."""
         rng = np.random.default_rng((self.seed, self.epoch))
-        batches = self._as_many(rng)
+        batches = self._cut_to_count(rng)
         shuffled = [batches[number] for number in rng.permutation(len(batches))]
         if self.epoch == 0:
             longest = np.array([self.costs[batch].max() * len(batch) for batch in shuffled])
@@ -76,7 +76,7 @@ class LengthBatches(Sampler[list[int]]):
             shuffled = [shuffled[number] for number in (*front, *others)]
         return shuffled
 
-    def _as_many(self, rng: np.random.Generator) -> list[Numbers]:
+    def _cut_to_count(self, rng: np.random.Generator) -> list[Numbers]:
         """Cut the rows into as many batches as in the first epoch, for which the schedule was made."""
         state = rng.bit_generator.state
         batches, budget = self._cut(rng, self.tokens), self.tokens
@@ -104,12 +104,12 @@ class LengthBatches(Sampler[list[int]]):
         """Shuffle the rows of an epoch: each row once, or from each file as many as its weight says."""
         if not self.weights:
             return rng.permutation(len(self.files))
-        wanted = np.diff(np.round(np.cumsum([0, *self.weights]) / sum(self.weights) * len(self.files)).astype(int))
+        counts = np.diff(np.round(np.cumsum([0, *self.weights]) / sum(self.weights) * len(self.files)).astype(int))
         drawn = []
-        for file, count in enumerate(wanted):
+        for file, count in enumerate(counts):
             rows = np.flatnonzero(self.files == file)
-            times, rest = divmod(int(count), max(1, len(rows)))
-            drawn += [*[rows] * times, rng.permutation(rows)[:rest]]
+            times, remainder = divmod(int(count), max(1, len(rows)))
+            drawn += [*[rows] * times, rng.permutation(rows)[:remainder]]
         return rng.permutation(np.concatenate(drawn))
 
 

@@ -58,27 +58,27 @@ def hold(config: Config, main: bool) -> Iterator[None]:
             )
     for needed in (*(() if config.stream else config.data), config.held_out, config.deepspeed):
         if needed and not Path(needed).is_file():
-            found = "not a file" if Path(needed).exists() else "no such file"
-            raise TrainingError(f"{needed}: cannot be read ({found}); fix the path in the configuration")
+            problem = "not a file" if Path(needed).exists() else "no such file"
+            raise TrainingError(f"{needed}: cannot be read ({problem}); fix the path in the configuration")
     if not main:
         yield
         return
     output = Path(config.output)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        held = os.open(output, os.O_RDONLY)
+        lock = os.open(output, os.O_RDONLY)
     except OSError as error:
         raise TrainingError(f"{output}: cannot be written ({error.strerror}); choose another output") from error
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
-        fcntl.flock(held, fcntl.LOCK_UN)  # workers that read ahead may keep it open a while longer
+        fcntl.flock(lock, fcntl.LOCK_UN)  # workers that read ahead may keep it open a while longer
     except BlockingIOError as error:
         raise TrainingError(
             f"{output}: another training run is writing there; wait for it, stop it, or choose another output"
         ) from error
     finally:
-        os.close(held)
+        os.close(lock)
 
 
 def begin(config: Config, fresh: bool, main: bool) -> Path | None:
@@ -91,13 +91,14 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
     mark = output / MARK
     if mark.exists() and "trainable" not in read_json(mark):  # a model's configuration, not a run's
         raise TrainingError(f"{output}: holds a {MARK} that is not of a training run; choose another output")
-    made = [*checkpoints_in(output), *(path for name in (EVALUATIONS, FINAL) if (path := output / name).exists())]
-    if made and not mark.exists():
+    existing = [*checkpoints_in(output), *(path for name in (EVALUATIONS, FINAL) if (path := output / name).exists())]
+    if existing and not mark.exists():
         raise TrainingError(
-            f"{output}: holds {made[0].name}, but no {MARK} of a training run, so it is not ours; choose another output"
+            f"{output}: holds {existing[0].name}, but no {MARK} of a training run, so it is not ours; choose another "
+            "output"
         )
     start = None if fresh else last_checkpoint(output)
-    if start and _lasting(read_json(mark)) != _lasting(json.loads(_text_of(config))):
+    if start and _lasting(read_json(mark)) != _lasting(json.loads(_as_text(config))):
         raise TrainingError(
             f"{output}: holds a run with another configuration; add --fresh to start over, or choose another output"
         )
@@ -108,7 +109,7 @@ def begin(config: Config, fresh: bool, main: bool) -> Path | None:
             for old in [*output.glob(SKIPPED.format("*")), *output.glob(LEFT_OUT)] if start is None else ():
                 old.unlink()
             begun = mark.with_name(f".{MARK}")
-            begun.write_text(_text_of(config), encoding="utf-8")
+            begun.write_text(_as_text(config), encoding="utf-8")
             begun.replace(mark)
             if start:
                 adapt(start, config)
@@ -150,17 +151,17 @@ def portable(config: Config) -> dict[str, Any]:
         task_at(name, lambda path: os.path.relpath(path, config.output)): data if data in NOWHERE else near(data)
         for name, data in config.evaluate.items()
     }
-    own = {"output": ".", "data": [near(path) for path in config.data], "model": model, "evaluate": benchmarks}
-    return asdict(config) | files | own
+    others = {"output": ".", "data": [near(path) for path in config.data], "model": model, "evaluate": benchmarks}
+    return asdict(config) | files | others
 
 
-def _text_of(config: Config) -> str:
+def _as_text(config: Config) -> str:
     return json.dumps(portable(config), indent=2, sort_keys=True) + "\n"
 
 
 def _lasting(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that may not change; a key that was added after the run began has its default."""
-    defaults = json.loads(_text_of(Config(model=".", data=(".",), output=".")))
+    defaults = json.loads(_as_text(Config(model=".", data=(".",), output=".")))
     return {key: value for key, value in {**defaults, **values}.items() if key not in FREE}
 
 

@@ -42,12 +42,12 @@ def _number(value: object) -> object:
         return value
 
 
-def _one_of(known: Iterable[str]) -> Callable[[str], str]:
+def _one_of(names: Iterable[str]) -> Callable[[str], str]:
     """Return a check that the text is a known name."""
 
     def check(value: str) -> str:
-        if value not in known:
-            raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, known))})
+        if value not in names:
+            raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, names))})
         return value
 
     return check
@@ -206,8 +206,8 @@ NOWHERE = ("embedded", "hub")
 """Values for a benchmark's data that are not paths."""
 
 
-def task_at(name: str, place: Callable[[str], str]) -> str:
+def task_at(name: str, resolve: Callable[[str], str]) -> str:
     """Return a task's name; if the task is a file, its path is resolved by `place`."""
     if name.startswith("mic:"):
-        return f"mic:{place(name.removeprefix('mic:'))}"
-    return place(name) if name.endswith((".yaml", ".yml")) else name
+        return f"mic:{resolve(name.removeprefix('mic:'))}"
+    return resolve(name) if name.endswith((".yaml", ".yml")) else name

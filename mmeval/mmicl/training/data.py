@@ -36,11 +36,11 @@ class RowSet(Dataset[TrainingRow]):
         return len(self.index)
 
     def __getitem__(self, number: int) -> TrainingRow:
-        file, offset, which, *_ = (int(value) for value in self.index.table[number])
+        file, offset, row_number, *_ = (int(value) for value in self.index.table[number])
         with Path(self.files[file]).open("rb") as lines:
             lines.seek(offset)
             example = from_json(lines.readline())
-        row = self.rows(example)[which]
+        row = self.rows(example)[row_number]
         folder = Path(self.files[file]).parent
         return replace(row, images=tuple(str(folder / image) for image in row.images))
 
@@ -79,7 +79,7 @@ class Collator:
 
         Raises TrainingError if too many pictures are broken.
         """
-        good, pictures = self._readable(rows, whole=for_generation)
+        good, pictures = self._readable(rows, complete=for_generation)
         if not good:
             return {}
         settings, ids = self.processor.settings, [row.ids for row in good]
@@ -92,7 +92,7 @@ class Collator:
         if not for_generation:
             batch["labels"] = padded([row.labels for row in good], IGNORED)
             self._widen(batch)
-            batch |= self._places(good, list(pictures), batch)
+            batch |= self._positions(good, list(pictures), batch)
         else:
             numbers = {path: number for number, path in enumerate(pictures)}
             batch["pictures"] = padded([[numbers[path] for path in row.images] for row in good], -1)
@@ -100,8 +100,10 @@ class Collator:
             key = "pixel_values" if self.features is None else "vision_states"
             batch[key] = torch.stack(list(pictures.values())) if pictures else self._blank()
         if self.instruction and (pictures or self.blank):
-            asked = good if for_generation else [row for row in good for _ in row.images]  # one per row, or per picture
-            batch |= self.processor.qformer_batch([row.instruction for row in asked] or [""])  # "" for a blank picture
+            questions = [row.instruction for row in good]  # one per row
+            if not for_generation:  # one per picture
+                questions = [row.instruction for row in good for _ in row.images]
+            batch |= self.processor.qformer_batch(questions or [""])  # "" for a blank picture
         return batch
 
     def _widen(self, batch: dict[str, Tensor]) -> None:
@@ -111,7 +113,7 @@ class Collator:
             if batch[key].dim() == 2 and (short := -batch[key].shape[1] % self.multiple):
                 batch[key] = functional.pad(batch[key], (0, short), value=filler)
 
-    def _places(
+    def _positions(
         self, rows: Sequence[TrainingRow], pictures: Sequence[str], batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """Find the positions of pictures and learned tokens in the batch, and count its content without padding.
@@ -123,12 +125,12 @@ class Collator:
             if row.ids.count(settings.placeholder_id) != settings.tokens_per_picture * len(row.images):
                 raise TrainingError(f"{row.images}: the prompt must have {settings.tokens_per_picture} places for each")
         learned = (batch["labels"] != IGNORED).flatten().nonzero().squeeze(1)
-        found = (batch["input_ids"] == settings.placeholder_id).flatten().nonzero().squeeze(1)
-        shown = [numbers[path] for row in rows for path in row.images]
-        counts = [len(rows), sum(len(row.ids) for row in rows), len(learned), len(shown), len(pictures)]
+        placeholders = (batch["input_ids"] == settings.placeholder_id).flatten().nonzero().squeeze(1)
+        picture_numbers = [numbers[path] for row in rows for path in row.images]
+        counts = [len(rows), sum(len(row.ids) for row in rows), len(learned), len(picture_numbers), len(pictures)]
         return {
-            "shown": torch.tensor(shown, dtype=torch.long),
-            "places": found,
+            "shown": torch.tensor(picture_numbers, dtype=torch.long),
+            "places": placeholders,
             "learned": learned - 1 if settings.pad_left else learned,  # decoder-only: the position of the token before
             "counts": torch.tensor(counts),
         }
@@ -139,19 +141,19 @@ class Collator:
         size = self.processor.image_processor.size
         return torch.zeros(1, 3, size["height"], size["width"])
 
-    def _readable(self, rows: Sequence[TrainingRow], whole: bool) -> tuple[list[TrainingRow], dict[str, Tensor]]:
+    def _readable(self, rows: Sequence[TrainingRow], complete: bool) -> tuple[list[TrainingRow], dict[str, Tensor]]:
         """Return the rows with readable pictures, replacements for the others, and the pictures.
 
-        Raises TrainingError if `whole` rows are required and a picture cannot be read.
+        Raises TrainingError if `complete` rows are required and a picture cannot be read.
         """
         pictures: dict[str, Tensor] = {}
-        for picture in (picture for row in rows for picture in row.images) if whole else ():
+        for picture in (picture for row in rows for picture in row.images) if complete else ():
             if not self._picture(picture, pictures):
                 raise TrainingError(f"{picture}: cannot be read; a held-out set must be complete")
-        found = [self._replaced(row, pictures) for row in rows]
-        good = [row for row in found if row is not None]
-        shown = {picture for row in good for picture in row.images}
-        return good, {picture: tensor for picture, tensor in pictures.items() if picture in shown}
+        replaced = [self._replaced(row, pictures) for row in rows]
+        good = [row for row in replaced if row is not None]
+        used = {picture for row in good for picture in row.images}
+        return good, {picture: tensor for picture, tensor in pictures.items() if picture in used}
 
     def _replaced(self, row: TrainingRow, pictures: dict[str, Tensor]) -> TrainingRow | None:
         tries = 0
@@ -192,14 +194,15 @@ def questions_apart(parts: Sequence[Sequence[int]], wider: int = 0) -> dict[str,
     longest of them, plus `wider`.
     """
     part = functional.pad(padded(parts, -1), (0, wider), value=-1)
-    place = torch.arange(part.shape[1])
-    seen = (place[None, :] <= place[:, None]) & ((part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None]))
-    mask = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.bfloat16).min)
+    position = torch.arange(part.shape[1])
+    causal = position[None, :] <= position[:, None]
+    visible = causal & ((part[:, None, :] == 0) | (part[:, None, :] == part[:, :, None]))
+    mask = torch.zeros(visible.shape).masked_fill(~visible, torch.finfo(torch.bfloat16).min)
     begins = torch.cat([torch.ones_like(part[:, :1]), (part[:, 1:] != part[:, :-1]).long()], dim=1)
-    begin = (begins * place).cummax(dim=1).values
+    begin = (begins * position).cummax(dim=1).values
     shared = (part == 0).sum(dim=1, keepdim=True)
-    return {"attention_mask": mask[:, None], "position_ids": place - begin + shared * (part > 0)}
+    return {"attention_mask": mask[:, None], "position_ids": position - begin + shared * (part > 0)}
 
 
 def _parts(row: TrainingRow) -> list[int]:
-    return [sum(start <= place for start in row.starts) for place in range(len(row.ids))]
+    return [sum(start <= position for start in row.starts) for position in range(len(row.ids))]

@@ -45,8 +45,8 @@ class Features:
     def read_names(self) -> None:
         """Read which pictures are encoded by now, in this process and in others."""
         for names in sorted(self.folder.glob("pictures-*.jsonl")):
-            for number, line in enumerate(_whole_lines(names.read_bytes())):
-                self.places[json.loads(line)["picture"]] = (_states_of(names).name, number)
+            for number, line in enumerate(_complete_lines(names.read_bytes())):
+                self.places[json.loads(line)["picture"]] = (_states_file(names).name, number)
 
     def view(self, path: str) -> Tensor:
         """Return states [V, D], bfloat16, mapped from the file, so not to be written to.
@@ -97,7 +97,7 @@ def complete(
     features.folder.mkdir(parents=True, exist_ok=True)
     bad: list[tuple[str, str]] = []
     device = next(model.vision_model.parameters()).device
-    with _own_list(features.folder) as name_file, _states_of(Path(name_file.name)).open("ab") as state_file:
+    with _locked_list(features.folder) as name_file, _states_file(Path(name_file.name)).open("ab") as state_file:
         number = _recover(name_file, state_file, features.shape)
         for start in range(0, len(missing), BATCH):
             pixels: dict[str, Tensor] = {}
@@ -123,7 +123,7 @@ def complete(
 
 
 @contextmanager
-def _own_list(folder: Path) -> Iterator[BinaryIO]:
+def _locked_list(folder: Path) -> Iterator[BinaryIO]:
     """Open and lock the first `pictures-K.jsonl` that no other process writes; runs may share a folder."""
     for number in count():
         with (folder / f"pictures-{number}.jsonl").open("a+b") as file:
@@ -139,31 +139,31 @@ def _recover(names: BinaryIO, states: BinaryIO, shape: tuple[int, int]) -> int:
     """Truncate both files to the complete pictures, and return their number."""
     size = 2 * shape[0] * shape[1]
     names.seek(0)
-    lines = _whole_lines(names.read())[: states.seek(0, os.SEEK_END) // size]
+    lines = _complete_lines(names.read())[: states.seek(0, os.SEEK_END) // size]
     names.truncate(sum(len(line) + 1 for line in lines))
     states.truncate(len(lines) * size)
     return len(lines)
 
 
-def _states_of(names: Path) -> Path:
+def _states_file(names: Path) -> Path:
     return names.with_name(names.name.replace("pictures", "states").replace(".jsonl", ".bin"))
 
 
-def _whole_lines(content: bytes) -> list[bytes]:
+def _complete_lines(content: bytes) -> list[bytes]:
     return content.split(b"\n")[:-1]
 
 
 def _check_room(features: Features, pictures: int) -> None:
     parent = next(folder for folder in (features.folder, *features.folder.parents) if folder.exists())
-    wanted, free = 2 * features.shape[0] * features.shape[1] * pictures, shutil.disk_usage(parent).free
-    if wanted > free:
+    needed, free = 2 * features.shape[0] * features.shape[1] * pictures, shutil.disk_usage(parent).free
+    if needed > free:
         raise TrainingError(
-            f"{features.folder}: the features of {pictures} pictures take {wanted / 1e9:.1f} GB, but "
+            f"{features.folder}: the features of {pictures} pictures take {needed / 1e9:.1f} GB, but "
             f"{free / 1e9:.1f} GB are free; choose another folder, or remove `features`"
         )
 
 
 def _key(path: str) -> str:
     """Return a picture's key: path, size and modification time, so a replaced picture has another key."""
-    found = Path(path).stat()
-    return f"{Path(path).absolute()} {found.st_size} {found.st_mtime_ns}"
+    stat = Path(path).stat()
+    return f"{Path(path).absolute()} {stat.st_size} {stat.st_mtime_ns}"

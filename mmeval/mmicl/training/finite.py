@@ -18,7 +18,7 @@ class FiniteSteps:
 
     def __init__(self, device: torch.device) -> None:
         self.waits = device.type == "cuda"
-        self._seen: tuple[int, Tensor, torch.cuda.Event | None] | None = None
+        self._pending: tuple[int, Tensor, torch.cuda.Event | None] | None = None
 
     def look(self, step: int, loss: Tensor, norm: Any) -> None:
         """Take a step's loss and the norm of its gradient; raise TrainingError for the previous step."""
@@ -27,19 +27,19 @@ class FiniteSteps:
             norm = norm.full_tensor()
         numbers = torch.stack([loss.detach().float().mean(), torch.as_tensor(norm or 0.0, device=loss.device).float()])
         if self.waits:
-            kept = torch.empty(2, pin_memory=True).copy_(numbers, non_blocking=True)
+            copied = torch.empty(2, pin_memory=True).copy_(numbers, non_blocking=True)
             event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record()
-            self._seen = (step, kept, event)
+            self._pending = (step, copied, event)
         else:
-            self._seen = (step, numbers, None)
+            self._pending = (step, numbers, None)
             self.check()
 
     def check(self) -> None:
         """Raise TrainingError if the last step seen is not finite."""
-        if self._seen is None:
+        if self._pending is None:
             return
-        step, numbers, event = self._seen
+        step, numbers, event = self._pending
         if event is not None:
             event.synchronize()
         loss, size = numbers.tolist()
@@ -48,4 +48,4 @@ class FiniteSteps:
                 f"step {step:,}: the loss ({loss:g}) or the gradient (norm {size:g}) is not finite; this step is not "
                 "saved: lower learning_rate, or check the base model's weights"
             )
-        self._seen = None
+        self._pending = None

@@ -15,7 +15,7 @@ from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.training.arguments import LOSS, METRIC
 from mmeval.mmicl.training.data import Collator
 from mmeval.mmicl.training.loss import summed_loss
-from mmeval.mmicl.training.rows import TrainingRow, behind
+from mmeval.mmicl.training.rows import TrainingRow, answer_labels
 
 Question = tuple[TrainingRow, str]
 """A prompt and the expected answer as text."""
@@ -45,7 +45,7 @@ class HeldOut:
         All processes run the same number of batches, because gathering a model's shards needs every process.
         """
         rank, world = accelerator.process_index, accelerator.num_processes
-        mine = list(self.questions[rank::world])
+        process_questions = list(self.questions[rank::world])
         written: list[tuple[str, str]] = []
         sums = torch.zeros(4, device=accelerator.device)
         # autocast if the frozen parameters have a narrower dtype than those that learn
@@ -53,18 +53,18 @@ class HeldOut:
         model.train(False)
         with torch.no_grad(), accelerator.autocast() if mixed else nullcontext():
             for start in range(0, -(-len(self.questions) // world), BATCH):
-                part = mine[start : start + BATCH]
-                asked = part or self.questions[:1]
-                texts = self._written(model, asked, accelerator.device, sharded)
-                total, learned = self._loss(model, asked, accelerator.device)
+                part = process_questions[start : start + BATCH]
+                batch = part or self.questions[:1]
+                texts = self._written(model, batch, accelerator.device, sharded)
+                total, learned = self._loss(model, batch, accelerator.device)
                 pairs = [(text, answer) for text, (_, answer) in zip(texts, part, strict=False)]
                 right = sum(_plain(text) == _plain(answer) for text, answer in pairs)
                 sums += torch.tensor([right, len(part), float(total) * bool(part), learned * bool(part)]).to(sums)
                 written += pairs
         model.train()
         right, count, total, learned = accelerator.reduce(sums, "sum").tolist()
-        found = {METRIC: right / max(1, count), LOSS: total / max(1, learned)}
-        return found | (self.measures(gather_object(written)) if self.measures is not None else {})
+        metrics = {METRIC: right / max(1, count), LOSS: total / max(1, learned)}
+        return metrics | (self.measures(gather_object(written)) if self.measures is not None else {})
 
     def _written(
         self, model: MmiclForConditionalGeneration, part: Sequence[Question], device: torch.device, sharded: bool
@@ -79,18 +79,18 @@ class HeldOut:
     ) -> tuple[Tensor, int]:
         rows = [row for row, _ in part]
         if model.config.decoder_only:
-            rows = [replace(row, ids=row.ids + row.labels, labels=behind(row.ids, row.labels)) for row in rows]
+            rows = [replace(row, ids=row.ids + row.labels, labels=answer_labels(row.ids, row.labels)) for row in rows]
         batch = {key: value.to(device) for key, value in self.collator(rows).items() if key != "counts"}
         return summed_loss(model, model.config, batch)
 
 
 def is_better(
-    metrics: Mapping[str, float], best: float | None, log: Sequence[Mapping[str, Any]], at: int | None
+    metrics: Mapping[str, float], best: float | None, log: Sequence[Mapping[str, Any]], best_step: int | None
 ) -> bool:
     """Tell whether a checkpoint has more right answers than the `best` (step `at`), or as many and no greater loss."""
     if best is None:
         return True
-    losses = [entry[f"eval_{LOSS}"] for entry in log if entry["step"] == at and f"eval_{LOSS}" in entry]
+    losses = [entry[f"eval_{LOSS}"] for entry in log if entry["step"] == best_step and f"eval_{LOSS}" in entry]
     before = float(losses[-1]) if losses else math.inf
     return (metrics[f"eval_{METRIC}"], -metrics[f"eval_{LOSS}"]) >= (best, -before)
 

@@ -62,34 +62,34 @@ def make_index(
     """
     table: list[tuple[int, int, int, int, int, int]] = []
     reasons: Counter[str] = Counter()
-    there: dict[str, bool] = {}
+    exists: dict[str, bool] = {}
     with left_out.open("w", encoding="utf-8") if left_out else nullcontext() as listed:
         for number, file in enumerate(files):
             scan = partial(_scan, file, rows, max_tokens, max_pictures)
-            for found in _each(scan, _spans(file, workers), workers):
-                table += [(number, *place) for place in found.places]
-                there |= found.there
-                for name, reason in found.left_out:
+            for scanned in _map_spans(scan, _spans(file, workers), workers):
+                table += [(number, *entry) for entry in scanned.entries]
+                exists |= scanned.exists
+                for name, reason in scanned.left_out:
                     reasons[reason] += 1
                     if listed:
                         listed.write(json.dumps({"id": name, "reason": reason}) + "\n")
-    missing = [path for path, found in there.items() if not found]
-    if len(missing) > allow_missing * len(there):
+    missing = [path for path, present in exists.items() if not present]
+    if len(missing) > allow_missing * len(exists):
         raise TrainingError(
-            f"missing pictures: {len(missing)} of {len(there)}, the first {min(missing)}; "
+            f"missing pictures: {len(missing)} of {len(exists)}, the first {min(missing)}; "
             "fix the data, or raise allow_skipped"
         )
     if not table:
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(3)) or "the files are empty"
         raise TrainingError(f"{', '.join(files)}: no row is left to train on ({why})")
-    return Index(np.array(table, dtype=np.int64), reasons, frozenset(there.keys() - missing))
+    return Index(np.array(table, dtype=np.int64), reasons, frozenset(exists.keys() - missing))
 
 
 @dataclass(frozen=True)
-class _Found:
-    places: list[tuple[int, int, int, int, int]]
+class _ScanResult:
+    entries: list[tuple[int, int, int, int, int]]
     left_out: list[tuple[str, str]]
-    there: dict[str, bool]
+    exists: dict[str, bool]
     """Picture -> whether its file exists."""
 
 
@@ -105,7 +105,7 @@ def _spans(file: str, parts: int) -> list[Span]:
     return [(size * part // parts, size * (part + 1) // parts) for part in range(parts)]
 
 
-def _each(function: Callable[[Span], _Found], spans: Sequence[Span], workers: int) -> Iterator[_Found]:
+def _map_spans(function: Callable[[Span], _ScanResult], spans: Sequence[Span], workers: int) -> Iterator[_ScanResult]:
     if len(spans) == 1 or workers < 2:
         yield from map(function, spans)
     else:
@@ -113,10 +113,10 @@ def _each(function: Callable[[Span], _Found], spans: Sequence[Span], workers: in
             yield from pool.map(function, spans)
 
 
-def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span) -> _Found:
+def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span) -> _ScanResult:
     """Read the lines that begin in a span of a file."""
     start, end = span
-    found = _Found([], [], {})
+    result = _ScanResult([], [], {})
     with Path(file).open("rb") as lines:
         if start:
             lines.seek(start - 1)
@@ -127,33 +127,33 @@ def _scan(file: str, rows: Rows, max_tokens: int, max_pictures: int, span: Span)
             try:
                 example = from_json(line)
             except ExampleError as error:
-                raise TrainingError(f"{_place(file, offset)}: {error}") from error
+                raise TrainingError(f"{_line_name(file, offset)}: {error}") from error
             paths = {str(Path(file).parent / image) for image in example.all_images}
-            found.there.update({path: _is_file(path) for path in paths - found.there.keys()})
+            result.exists.update({path: _is_file(path) for path in paths - result.exists.keys()})
             if len(example.all_images) > max_pictures:
-                found.left_out.append((example.id, f"more than {max_pictures} pictures"))
-            elif not all(found.there[path] for path in paths):
-                found.left_out.append((example.id, "a picture is missing"))
+                result.left_out.append((example.id, f"more than {max_pictures} pictures"))
+            elif not all(result.exists[path] for path in paths):
+                result.left_out.append((example.id, "a picture is missing"))
             else:
                 try:
-                    made = rows(example)
+                    training_rows = rows(example)
                 except PromptError:
-                    found.left_out.append((example.id, "longer than the model reads"))
+                    result.left_out.append((example.id, "longer than the model reads"))
                     continue
-                for number, row in enumerate(made):
+                for number, row in enumerate(training_rows):
                     if len(row.ids) > max_tokens:
-                        found.left_out.append((example.id, f"longer than {max_tokens} tokens"))
+                        result.left_out.append((example.id, f"longer than {max_tokens} tokens"))
                     else:
                         answer = 0 if rows.decoder_only else len(row.labels)
-                        found.places.append((offset, number, len(row.ids), len(row.images), answer))
-    return found
+                        result.entries.append((offset, number, len(row.ids), len(row.images), answer))
+    return result
 
 
 def _is_file(path: str) -> bool:
     return os.path.isfile(path)  # noqa: PTH113  (Path.is_file raises for a name that is too long)
 
 
-def _place(file: str, offset: int) -> str:
+def _line_name(file: str, offset: int) -> str:
     """Return the file and the number of the line that begins at a byte offset."""
     with Path(file).open("rb") as lines:
         number = 1

@@ -29,9 +29,9 @@ class HeldPicture(str):
 
     def __new__(cls, where: str, content: bytes = b"") -> HeldPicture:
         """Make one; pickling keeps the content."""
-        made = super().__new__(cls, where)
-        made.content = content
-        return made
+        picture = super().__new__(cls, where)
+        picture.content = content
+        return picture
 
 
 def read_picture(picture: str, processor: MmiclProcessor) -> Tensor:
@@ -74,5 +74,5 @@ def list_skipped(file: Path, pictures: Sequence[tuple[str, str]]) -> None:
 def skipped_pictures(output: Path) -> set[str]:
     """Return the pictures that any process has skipped so far."""
     texts = (file.read_text(encoding="utf-8") for file in output.glob(SKIPPED.format("*")))
-    whole = (line for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n"))
-    return {json.loads(line)["picture"] for line in whole}
+    complete = (line for text in texts for line in text.splitlines(keepends=True) if line.endswith("\n"))
+    return {json.loads(line)["picture"] for line in complete}

@@ -60,16 +60,16 @@ def operations(model: MmiclForConditionalGeneration, features: bool) -> Operatio
     config = model.config
     vision = config.vision_config
     states = (vision.image_size // vision.patch_size) ** 2 + 1
-    seen = _learns(model.vision_model) and not features
-    asked = seen or _learns(model.qformer) or model.query_tokens.requires_grad
-    projected = asked or _learns(model.language_projection)
-    projection = _per_token(model.language_projection, asked)
+    vision_flows = _learns(model.vision_model) and not features
+    qformer_flows = vision_flows or _learns(model.qformer) or model.query_tokens.requires_grad
+    projection_flows = qformer_flows or _learns(model.language_projection)
+    projection = _per_token(model.language_projection, qformer_flows)
     queries = _per_token(
-        model.qformer, asked, lambda name: not (QFORMER_TEXT.search(name) or FROM_PICTURE.search(name))
+        model.qformer, qformer_flows, lambda name: not (QFORMER_TEXT.search(name) or FROM_PICTURE.search(name))
     )
-    from_picture = _per_token(model.qformer, seen, lambda name: FROM_PICTURE.search(name) is not None)
+    from_picture = _per_token(model.qformer, vision_flows, lambda name: FROM_PICTURE.search(name) is not None)
     language = model.language_model
-    flows = projected or _learns(language)
+    flows = projection_flows or _learns(language)
     head = _per_token(language.lm_head, flows)
     if config.decoder_only:
         prompt, answer = _per_token(language.model, flows), head
@@ -78,7 +78,7 @@ def operations(model: MmiclForConditionalGeneration, features: bool) -> Operatio
         prompt += _per_token(language.decoder, flows, lambda name: FROM_PROMPT.search(name) is not None)
         answer = head + _per_token(language.decoder, flows, lambda name: not FROM_PROMPT.search(name))
     return Operations(
-        picture=0.0 if features else states * _per_token(model.vision_model, seen),
+        picture=0.0 if features else states * _per_token(model.vision_model, vision_flows),
         queries=config.num_query_tokens * (queries + projection) + states * from_picture,
         prompt=prompt,
         answer=answer,
@@ -89,15 +89,15 @@ def _learns(module: nn.Module) -> bool:
     return any(parameter.requires_grad for parameter in module.parameters())
 
 
-def _per_token(module: nn.Module, flows: bool, wanted: Callable[[str], bool] = lambda name: True) -> float:
+def _per_token(module: nn.Module, flows: bool, selects: Callable[[str], bool] = lambda name: True) -> float:
     matrices = [
         parameter
         for name, parameter in module.named_parameters()
-        if parameter.dim() == 2 and wanted(name) and not NOT_MULTIPLIED.search(name)
+        if parameter.dim() == 2 and selects(name) and not NOT_MULTIPLIED.search(name)
     ]
-    every = sum(parameter.numel() for parameter in matrices)
+    total = sum(parameter.numel() for parameter in matrices)
     learned = sum(parameter.numel() for parameter in matrices if parameter.requires_grad)
-    return 2.0 * every + (2.0 * every if flows else 0.0) + 2.0 * learned
+    return 2.0 * total + (2.0 * total if flows else 0.0) + 2.0 * learned
 
 
 @dataclass
@@ -123,9 +123,9 @@ class Progress:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leave time that is not training out of the rates: evaluations and checkpoints."""
-        since = time.perf_counter()
+        paused_at = time.perf_counter()
         yield
-        self.began += time.perf_counter() - since
+        self.began += time.perf_counter() - paused_at
 
     def rates(self) -> dict[str, float]:
         """Return rates since the last call: samples and tokens per second, peak memory in GiB, share of the GPU's peak.
@@ -135,13 +135,13 @@ class Progress:
         counts = self.sum_over_processes(self.counts).tolist()  # waits for the GPU
         seconds, self.began = time.perf_counter() - self.began, time.perf_counter()
         self.counts.zero_()
-        found = {"samples_per_second": counts[0] / seconds, "tokens_per_second": (counts[1] + counts[2]) / seconds}
+        result = {"samples_per_second": counts[0] / seconds, "tokens_per_second": (counts[1] + counts[2]) / seconds}
         if self.device.type == "cuda":
-            found["memory_gib"] = torch.cuda.max_memory_allocated(self.device) / 2**30
+            result["memory_gib"] = torch.cuda.max_memory_allocated(self.device) / 2**30
         if self.peak is not None:
             total = sum(self.operations.of(counts).values())
-            found["share_of_peak"] = total / seconds / self.peak / self.processes
-        return found
+            result["share_of_peak"] = total / seconds / self.peak / self.processes
+        return result
 
 
 def peak_of(device: torch.device) -> float | None:
@@ -164,5 +164,7 @@ def in_words(rates: Mapping[str, float]) -> str:
 
 def time_in_words(seconds: float) -> str:
     """Format a time like `3 h 20 min`."""
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min" if rest >= 120 else f"{rest} s"
+    hours, remaining = divmod(round(seconds), 3600)
+    if hours:
+        return f"{hours} h {remaining // 60} min"
+    return f"{remaining // 60} min" if remaining >= 120 else f"{remaining} s"

@@ -70,7 +70,7 @@ def cast(config: Config, model: MmiclForConditionalGeneration) -> None:
 
 def index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
     """Read every line of the data once."""
-    found = make_index(
+    result = make_index(
         config.data,
         rows,
         max_tokens=_longest(config, rows),
@@ -79,9 +79,9 @@ def index(config: Config, rows: Rows, state: PartialState, say: Say) -> Index:
         allow_missing=config.allow_skipped,
         workers=config.workers,
     )
-    left_out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.most_common())
-    say(f"rows: {len(found):,}; pictures: {len(found.images):,}" + (f"; left out: {left_out}" if left_out else ""))
-    return found
+    left_out = ", ".join(f"{count} {reason}" for reason, count in result.left_out.most_common())
+    say(f"rows: {len(result):,}; pictures: {len(result.images):,}" + (f"; left out: {left_out}" if left_out else ""))
+    return result
 
 
 def _longest(config: Config, rows: Rows) -> int:
@@ -90,7 +90,7 @@ def _longest(config: Config, rows: Rows) -> int:
 
 def stream(config: Config, rows: Rows, state: PartialState, say: Say) -> Stream:
     """Find the shards of the data, and check the first row of each source."""
-    found = Stream(
+    result = Stream(
         [open_source(name) for name in config.data],
         config.weights,
         rows,
@@ -103,20 +103,20 @@ def stream(config: Config, rows: Rows, state: PartialState, say: Say) -> Stream:
         config.allow_skipped,
         Path(config.output, LEFT_OUT),
     )
-    found.check_beginning()
-    files = {unit.file for source in found.sources for unit in source.units}
-    say(f"a stream of {sum(source.size for source in found.sources) / 1e9:,.1f} GB, files: {len(files):,}")
-    return found
+    result.check_beginning()
+    files = {unit.file for source in result.sources for unit in source.units}
+    say(f"a stream of {sum(source.size for source in result.sources) / 1e9:,.1f} GB, files: {len(files):,}")
+    return result
 
 
 def batches(
-    config: Config, found: Index | Stream, collator: Collator, start: Path | None, state: PartialState
+    config: Config, source: Index | Stream, collator: Collator, start: Path | None, state: PartialState
 ) -> dict[str, Any]:
     """Return the trainer's `train_dataset` and `batches` of this process, from the checkpoint `start` on."""
-    if isinstance(found, Index):
+    if isinstance(source, Index):
         two_steps = 2 * state.num_processes * config.accumulation  # the optimizer's state exists from the second on
         drawn = LengthBatches(
-            found,
+            source,
             config.batch,
             config.seed,
             largest=two_steps,
@@ -126,11 +126,11 @@ def batches(
             processes=state.num_processes,
         )
         return {"train_dataset": collator.data, "batches": drawn}
-    places, step = (read_places(start), step_of(start)) if start else ({}, 0)
-    if places:
-        found = replace(found, lanes=len(places))
-    own = lanes_of(state.process_index, state.num_processes, config.accumulation, found.lanes, step)
-    return {"train_dataset": StreamSet(found, own, places, collator), "batches": None}
+    lane_places, step = (read_places(start), step_of(start)) if start else ({}, 0)
+    if lane_places:
+        source = replace(source, lanes=len(lane_places))
+    lanes = lanes_of(state.process_index, state.num_processes, config.accumulation, source.lanes, step)
+    return {"train_dataset": StreamSet(source, lanes, lane_places, collator), "batches": None}
 
 
 def questions(config: Config, rows: Rows, state: PartialState) -> list[tuple[TrainingRow, str]]:
@@ -138,22 +138,22 @@ def questions(config: Config, rows: Rows, state: PartialState) -> list[tuple[Tra
     if config.held_out is None:
         return []
     path = Path(config.held_out)
-    asked: list[tuple[TrainingRow, str]] = []
+    pairs: list[tuple[TrainingRow, str]] = []
     try:
         for example in islice(read(path), config.held_out_limit):
             for row, answer in rows.questions(example):
                 images = tuple(str(path.parent / image) for image in row.images)
-                asked.append((replace(row, images=images), answer))
+                pairs.append((replace(row, images=images), answer))
     except ExampleError as error:  # names the line
         raise TrainingError(str(error)) from error
     except PromptError as error:
         raise TrainingError(f"{path}, example '{example.id}': {error}") from error
     except OSError as error:
         raise TrainingError(f"{path}: cannot be read ({error.strerror})") from error
-    if not asked:
+    if not pairs:
         raise TrainingError(f"{path}: holds no question; add some, or remove `held_out`")
-    asked = asked[: config.held_out_limit]
-    pictures = sorted({image for row, _ in asked for image in row.images})
+    pairs = pairs[: config.held_out_limit]
+    pictures = sorted({image for row, _ in pairs for image in row.images})
     for picture in pictures[state.process_index :: state.num_processes]:
         try:
             read_picture(picture, rows.processor)
@@ -161,48 +161,48 @@ def questions(config: Config, rows: Rows, state: PartialState) -> list[tuple[Tra
             raise TrainingError(
                 f"{path}: the picture {picture} cannot be read ({one_line(error)}); a held-out set must be complete"
             ) from error
-    return asked
+    return pairs
 
 
 def keep_features(
     config: Config,
     model: MmiclForConditionalGeneration,
     collator: Collator,
-    wanted: Set[str],
+    needed: Set[str],
     state: PartialState,
     say: Say,
 ) -> None:
     """Encode the wanted pictures, each process its share, and give the stored features to the collator."""
     assert config.features and collator.skipped
-    mine = sorted(wanted)[state.process_index :: state.num_processes]
+    share = sorted(needed)[state.process_index :: state.num_processes]
 
     def progress(done: int, total: int) -> None:
         if done == total or done % 3200 == 0:
             say(f"vision features: {done:,} of {total:,}")
 
     features = open_features(Path(config.features), model)
-    bad = complete(features, model, mine, lambda path: read_picture(path, collator.processor), progress=progress)
+    bad = complete(features, model, share, lambda path: read_picture(path, collator.processor), progress=progress)
     listed = skipped_pictures(Path(config.output))
     list_skipped(collator.skipped, [(path, reason) for path, reason in bad if path not in listed])
-    if len(bad) > config.allow_skipped * max(1, len(mine)):
+    if len(bad) > config.allow_skipped * max(1, len(share)):
         raise TrainingError(
-            f"{len(bad)} of {len(mine)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
+            f"{len(bad)} of {len(share)} pictures cannot be read, the first {bad[0][0]} ({bad[0][1]}); "
             "fix the data, or raise allow_skipped"
         )
     state.wait_for_everyone()
     features.read_names()
     collator.features = features
-    collator.broken |= {path for path in wanted if path not in collator.features}
+    collator.broken |= {path for path in needed if path not in collator.features}
 
 
-def facts(config: Config, folder: Path, names: list[str], found: Index | Stream, processes: int) -> dict[str, Any]:
+def facts(config: Config, folder: Path, names: list[str], source: Index | Stream, processes: int) -> dict[str, Any]:
     """Return the facts saved next to the trained weights: the base, in `folder`, the data and the configuration."""
     near = os.path.relpath(folder, Path(config.output, "trained"))
     return {
         "base": near if regular.is_folder(config.model) else config.model,
         "revision": config.revision or (folder.name if folder.parent.name == "snapshots" else None),
         "digest": checkpoints.digest(folder),
-        "rows": found.digest(),
+        "rows": source.digest(),
         "trainable": config.trainable,
         "names": names,
         "lora": asdict(config.lora) if config.lora else None,

@@ -17,8 +17,8 @@ STATE = "trainer_state.json"
 
 def last_checkpoint(output: Path) -> Path | None:
     """Find the newest checkpoint whose last file is complete."""
-    whole = [folder for folder in checkpoints_in(output) if state_of(folder) is not None]
-    return max(whole, key=step_of, default=None)
+    complete = [folder for folder in checkpoints_in(output) if state_of(folder) is not None]
+    return max(complete, key=step_of, default=None)
 
 
 def checkpoints_in(output: Path) -> list[Path]:
@@ -62,8 +62,8 @@ def is_finished(start: Path, config: Config) -> bool:
     """Tell whether a checkpoint is the last one of the configured training."""
     state, before = state_of(start) or {}, read_json(start / FACTS).get("config", {})
     same = all(before.get(key) == getattr(config, key) for key in ("steps", "epochs"))
-    wanted = config.steps or (state.get("max_steps") if same else None)
-    return wanted is not None and state.get("global_step", 0) >= wanted
+    last_step = config.steps or (state.get("max_steps") if same else None)
+    return last_step is not None and state.get("global_step", 0) >= last_step
 
 
 def check_whole(start: Path, shards: bool) -> None:
@@ -71,14 +71,14 @@ def check_whole(start: Path, shards: bool) -> None:
 
     The Trainer would silently begin with new ones.
     """
-    own, other = ("optimizer.bin", "optimizer.pt") if shards else ("optimizer.pt", "optimizer.bin")
-    if (start / other).exists() and not (start / own).exists():
+    optimizer, other_optimizer = ("optimizer.bin", "optimizer.pt") if shards else ("optimizer.pt", "optimizer.bin")
+    if (start / other_optimizer).exists() and not (start / optimizer).exists():
         raise TrainingError(
             f"{start}: was written {'without' if shards else 'with'} sharded parameters (FSDP); start the run as "
             "before, or add --fresh to start over"
         )
     folders = any(folder.is_dir() for folder in start.glob("optimizer_*"))  # shards in files of their own
-    for file in (*(() if folders else (start / own,)), start / "scheduler.pt", *start.glob("rng_state*.pth")):
+    for file in (*(() if folders else (start / optimizer,)), start / "scheduler.pt", *start.glob("rng_state*.pth")):
         if not zipfile.is_zipfile(file):
             raise TrainingError(
                 f"{file}: missing or damaged; delete that checkpoint, and the same command resumes from the one before"
@@ -88,10 +88,10 @@ def check_whole(start: Path, shards: bool) -> None:
 def check_same(start: Path, facts: Mapping[str, Any]) -> None:
     """Raise TrainingError if the base model or the data differ from those of the checkpoint."""
     before = read_json(start / FACTS)
-    for key, what in (("digest", "model"), ("rows", "data")):
+    for key, key_name in (("digest", "model"), ("rows", "data")):
         if before.get(key) != facts[key]:
             raise TrainingError(
-                f"{start}: was trained on other files than those that `{what}` names now; restore them, or add "
+                f"{start}: was trained on other files than those that `{key_name}` names now; restore them, or add "
                 "--fresh to start over"
             )
 

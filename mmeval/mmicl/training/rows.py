@@ -53,7 +53,7 @@ class Rows:
             return rows
         shared = self._shared(rows)
         if shared == 0:
-            return [replace(row, ids=row.ids + row.labels, labels=behind(row.ids, row.labels)) for row in rows]
+            return [replace(row, ids=row.ids + row.labels, labels=answer_labels(row.ids, row.labels)) for row in rows]
         return [_packed(rows, shared)]
 
     def questions(self, example: Example) -> Iterator[tuple[TrainingRow, str]]:
@@ -63,21 +63,23 @@ class Rows:
         """
         conversation = compose(example)
         if self.decoder_only and self.turns == "conversation":
-            yield from self._so_far(conversation)
+            yield from self._prefixes(conversation)
             return
-        shots, shown = conversation.shots, tuple[Part, ...]()
+        shots, earlier_pictures = conversation.shots, tuple[Part, ...]()
         for index, exchange in enumerate(conversation.exchanges[shots:], shots):
             parts = conversation.prompt(index)
             if self.turns == "apart":  # after the demonstrations and the pictures shown so far
-                asked = replace(exchange, ask=(*shown, *exchange.ask))
-                parts = replace(conversation, exchanges=(*conversation.exchanges[:shots], asked)).prompt(shots)
-                shown += tuple(ImagePlace(part.picture) for part in exchange.ask if isinstance(part, ImagePlace))
-            made = self.processor.prompt(parts, CONTEXTS[self.context])
-            images = tuple(conversation.images[picture] for picture in made.pictures)
+                question = replace(exchange, ask=(*earlier_pictures, *exchange.ask))
+                parts = replace(conversation, exchanges=(*conversation.exchanges[:shots], question)).prompt(shots)
+                earlier_pictures += tuple(
+                    ImagePlace(part.picture) for part in exchange.ask if isinstance(part, ImagePlace)
+                )
+            prompt = self.processor.prompt(parts, CONTEXTS[self.context])
+            images = tuple(conversation.images[picture] for picture in prompt.pictures)
             labels = tuple(self.processor.answer(exchange.answer))
-            yield TrainingRow(made.ids, labels, images, _words(exchange.ask)), exchange.answer
+            yield TrainingRow(prompt.ids, labels, images, _words(exchange.ask)), exchange.answer
 
-    def _so_far(self, conversation: Conversation) -> Iterator[tuple[TrainingRow, str]]:
+    def _prefixes(self, conversation: Conversation) -> Iterator[tuple[TrainingRow, str]]:
         """Yield the part of the joined row before each answer."""
         for upto, exchange in enumerate(conversation.exchanges[conversation.shots :], conversation.shots + 1):
             row = self._joined(replace(conversation, exchanges=conversation.exchanges[:upto]))
@@ -99,19 +101,19 @@ class Rows:
     def _joined(self, conversation: Conversation) -> TrainingRow:
         context = CONTEXTS[self.context]
         start = self.processor.prompt(conversation.prompt(conversation.shots), context)
-        ids, shown = list(start.ids), len(start.pictures)
+        ids, picture_count = list(start.ids), len(start.pictures)
         labels = [IGNORED] * len(ids)
         learned = conversation.exchanges[conversation.shots :]
         for index, exchange in enumerate(learned):
             if index:
-                asked = self.processor.follow(exchange.ask, context, shown)
-                shown += sum(isinstance(part, ImagePlace) for part in exchange.ask)
-                ids += asked
-                labels += [IGNORED] * len(asked)
+                question_ids = self.processor.follow(exchange.ask, context, picture_count)
+                picture_count += sum(isinstance(part, ImagePlace) for part in exchange.ask)
+                ids += question_ids
+                labels += [IGNORED] * len(question_ids)
             answer = self.processor.answer(exchange.answer)
             ids += answer
             labels += answer
-        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:shown], _words(learned[0].ask))
+        return TrainingRow(tuple(ids), tuple(labels), conversation.images[:picture_count], _words(learned[0].ask))
 
 
 def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
@@ -120,11 +122,11 @@ def _packed(rows: Sequence[TrainingRow], shared: int) -> TrainingRow:
     for row in rows:
         starts.append(len(ids))
         ids += row.ids[shared:] + row.labels
-        labels += behind(row.ids[shared:], row.labels)
+        labels += answer_labels(row.ids[shared:], row.labels)
     return TrainingRow(tuple(ids), tuple(labels), rows[0].images, starts=tuple(starts))
 
 
-def behind(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:
+def answer_labels(ids: Sequence[int], labels: Sequence[int]) -> tuple[int, ...]:
     """Make the labels of a prompt followed by its answer."""
     return (*[IGNORED] * len(ids), *labels)
 

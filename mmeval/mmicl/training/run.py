@@ -69,11 +69,11 @@ def _train(
     names = ready.selected(config, model, state.is_main_process, say)
     rows = Rows(processor, model.config.decoder_only, config.context, config.turns, config.instruction)
     with state.main_process_first():
-        found = ready.stream(config, rows, state, say) if config.stream else ready.index(config, rows, state, say)
+        source = ready.stream(config, rows, state, say) if config.stream else ready.index(config, rows, state, say)
     ready.place(config, model, state)
     collator = Collator(
         processor,
-        RowSet(config.data, found, rows) if isinstance(found, Index) else None,
+        RowSet(config.data, source, rows) if isinstance(source, Index) else None,
         instruction=config.instruction,
         skipped=Path(config.output, SKIPPED.format(state.process_index)),
         allow_skipped=config.allow_skipped,
@@ -81,10 +81,10 @@ def _train(
         blank=True,
     )
     held_out = HeldOut(ready.questions(config, rows, state), collator, config.max_new_tokens, measures)
-    if isinstance(found, Index) and config.features:
-        wanted = found.images | {picture for row, _ in held_out.questions for picture in row.images}
-        ready.keep_features(config, model, collator, wanted, state, say)
-    facts = ready.facts(config, folder, names, found, state.num_processes)
+    if isinstance(source, Index) and config.features:
+        needed = source.images | {picture for row, _ in held_out.questions for picture in row.images}
+        ready.keep_features(config, model, collator, needed, state, say)
+    facts = ready.facts(config, folder, names, source, state.num_processes)
     if start:
         check_same(start, facts)
         config = same_batch(config, start, state.num_processes, say)
@@ -103,7 +103,7 @@ def _train(
         say=say,
         start=start,
         benchmarks=benchmarks,
-        **ready.batches(config, found, collator, start, state),
+        **ready.batches(config, source, collator, start, state),
     )
     if start:
         if not config.deepspeed:
@@ -128,12 +128,9 @@ def _fit(config: Config, trainer: MmiclTrainer, start: Path | None) -> None:
 
 
 def _batch(config: Config) -> str:
-    one = (
-        (config.batch, "rows", "batch")
-        if config.batch_tokens is None
-        else (config.batch_tokens, "tokens", "batch_tokens")
-    )
-    return "{} {} do not fit into the GPU's memory; halve `{}`".format(*one)
+    if config.batch_tokens is None:
+        return f"{config.batch} rows do not fit into the GPU's memory; halve `batch`"
+    return f"{config.batch_tokens} tokens do not fit into the GPU's memory; halve `batch_tokens`"
 
 
 def _finish(

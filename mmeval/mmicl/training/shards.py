@@ -82,8 +82,8 @@ def open_source(name: str) -> Shards:
 def _training_files(folder: str, files: Sequence[str]) -> list[str]:
     """Choose the files of a folder that are named train; if there are none, those not named after another split."""
     words = {file: set(re.split(r"[/._-]+", file.removeprefix(folder).lower())) for file in sorted(files)}
-    found = [file for file in words if file.endswith(SUFFIXES) and not words[file] & OTHER_SPLITS]
-    return [file for file in found if "train" in words[file]] or found
+    candidates = [file for file in words if file.endswith(SUFFIXES) and not words[file] & OTHER_SPLITS]
+    return [file for file in candidates if "train" in words[file]] or candidates
 
 
 def _units(file: str, size: int, files: int) -> list[Unit]:
@@ -109,21 +109,21 @@ def _opened(file: str) -> Any:
     return system.open(path, "rb")
 
 
-def rows_of(unit: Unit, at: int = 0) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
-    """Yield the rows of a unit after `at`: the place of the next row, a description of this row's place, its content.
+def rows_of(unit: Unit, done: int = 0) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
+    """Yield the rows of a unit after `done`: the place of the next row, a description of this row's place, its content.
 
     A place is a number of bytes or rows from the unit's start. Raises TrainingError if the file cannot be read.
     """
     try:
-        yield from (_table_rows if unit.file.endswith(".parquet") else _lines)(unit, at)
+        yield from (_table_rows if unit.file.endswith(".parquet") else _lines)(unit, done)
     except UNREADABLE as error:
         raise TrainingError(f"{unit.file}: cannot be read ({one_line(error)}); repeat the command") from error
 
 
-def _lines(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
+def _lines(unit: Unit, done: int) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
     with _opened(unit.file) as lines:
-        offset = unit.start + at
-        if offset and not at:
+        offset = unit.start + done
+        if offset and not done:
             lines.seek(offset - 1)
             offset += len(lines.readline()) - 1
         lines.seek(offset)
@@ -141,13 +141,13 @@ def _values(line: bytes) -> dict[str, Any] | ExampleError:
     return value if isinstance(value, dict) else ExampleError("must be keys and values")
 
 
-def _table_rows(unit: Unit, at: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def _table_rows(unit: Unit, done: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
     with _opened(unit.file) as stream, closing(pq.ParquetFile(stream)) as table:
-        begin, number = unit.start + at, 0
+        begin, number = unit.start + done, 0
         for batch in table.iter_batches(batch_size=64, row_groups=[unit.group]):
-            kept = batch.slice(begin - number, unit.end - begin)  # none if the batch ends before `begin`
+            chosen = batch.slice(begin - number, unit.end - begin)  # none if the batch ends before `begin`
             number += batch.num_rows
-            for values in kept.to_pylist():
+            for values in chosen.to_pylist():
                 begin += 1
                 yield begin - unit.start, f"{unit.file}, row {begin} of group {unit.group}", values
             if number >= unit.end:
@@ -163,16 +163,24 @@ def example_of(values: Mapping[str, Any], unit: Unit, root: str, where: str) -> 
         example, folder = from_values(values), unit.file.rpartition("/")[0]
         return example, {name: f"{folder}/{name}" for name in example.all_images}
     ask, answer = parts(_text(values, "input_text")), _text(values, "output_text")
-    given = values.get("input_image")
-    listed = [] if given is None else given if isinstance(given, list) else [given]
-    held = [_picture(one, unit.file.endswith(".parquet"), where, k) for k, one in enumerate(listed)]
-    names = tuple(str(k) if isinstance(one, HeldPicture) else one.removeprefix("./") for k, one in enumerate(held))
-    shown = sum(isinstance(part, ImagePlace) for part in ask)
-    if shown != len(names):
-        raise ExampleError(f"{shown} places for {len(names)} pictures")
-    pairs = zip(names, held, strict=True)
-    pictures = {name: one if isinstance(one, HeldPicture) else f"{root}/{name}" for name, one in pairs}
-    return Example(where, "", names, (Turn(ask, answer),)), pictures
+    listed = values.get("input_image")
+    if not isinstance(listed, list):
+        listed = [] if listed is None else [listed]
+    names: list[str] = []
+    pictures: dict[str, str] = {}
+    for number, value in enumerate(listed):
+        picture = _picture(value, unit.file.endswith(".parquet"), where, number)
+        if isinstance(picture, HeldPicture):
+            name = str(number)
+            pictures[name] = picture
+        else:
+            name = picture.removeprefix("./")
+            pictures[name] = f"{root}/{name}"
+        names.append(name)
+    place_count = sum(isinstance(part, ImagePlace) for part in ask)
+    if place_count != len(names):
+        raise ExampleError(f"{place_count} places for {len(names)} pictures")
+    return Example(where, "", tuple(names), (Turn(ask, answer),)), pictures
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:
@@ -181,13 +189,13 @@ def _text(values: Mapping[str, Any], key: str) -> str:
     return text
 
 
-def _picture(given: object, in_table: bool, where: str, number: int) -> str:
+def _picture(value: object, in_table: bool, where: str, number: int) -> str:
     """Read a picture of a published row: bytes or base64 in a table, a path in a line."""
-    content = given.get("bytes") if isinstance(given, dict) else given
+    content = value.get("bytes") if isinstance(value, dict) else value
     if isinstance(content, str) and not in_table:
         return content
     try:
-        held = content if isinstance(content, bytes) else base64.b64decode(cast(str, content))
+        picture_bytes = content if isinstance(content, bytes) else base64.b64decode(cast(str, content))
     except (TypeError, ValueError) as error:
         raise ExampleError(f"picture {number} is neither a path, bytes nor base64") from error
-    return HeldPicture(f"{where}, picture {number}", held)
+    return HeldPicture(f"{where}, picture {number}", picture_bytes)

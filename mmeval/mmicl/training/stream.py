@@ -69,8 +69,10 @@ class Stream:
 
     def digest(self) -> str:
         """Return 16 hex digits over the files' names, units and sizes."""
-        units = [(unit.file.rpartition("/")[2], unit.start, unit.end) for one in self.sources for unit in one.units]
-        return hashlib.sha256(json.dumps([units, [one.size for one in self.sources]]).encode()).hexdigest()[:16]
+        units = [
+            (unit.file.rpartition("/")[2], unit.start, unit.end) for shards in self.sources for unit in shards.units
+        ]
+        return hashlib.sha256(json.dumps([units, [shards.size for shards in self.sources]]).encode()).hexdigest()[:16]
 
     def batches(self, lane: int, place: Place) -> Iterator[tuple[list[TrainingRow], Place]]:
         """Yield the batches of a lane without end, each with the place after it. Raises TrainingError."""
@@ -84,8 +86,8 @@ class Stream:
             rows: list[TrainingRow] = []
             while not self._full(rows):
                 source = int(rng.choice(len(readers), p=shares / shares.sum()))
-                ends[source], made = next(readers[source])
-                rows += made
+                ends[source], new_rows = next(readers[source])
+                rows += new_rows
             cut = self._cut(rows, rng)
             for taken in range(place.taken, len(cut)):
                 yield cut[taken], replace(place, taken=taken + 1)
@@ -107,40 +109,42 @@ class Stream:
             cut = list(within(mixed[np.argsort(lengths[mixed], kind="stable")], lengths, self.tokens))
         return [[rows[number] for number in cut[k]] for k in rng.permutation(len(cut))]
 
-    def _read(self, number: int, lane: int, begun: int, at: int) -> Iterator[tuple[tuple[int, int], list[TrainingRow]]]:
+    def _read(
+        self, number: int, lane: int, begun: int, offset: int
+    ) -> Iterator[tuple[tuple[int, int], list[TrainingRow]]]:
         """Yield the training rows of one source's examples without end, with the place after each."""
         source = self.sources[number]
-        seen, bad, empty = 0, 0, set[Unit]()  # `empty`: units without a row to learn since the last such row
-        for behind, passed, unit in self._units(number, lane, begun):
-            if not at:
+        row_count, bad, empty = 0, 0, set[Unit]()  # `empty`: units without a row to learn since the last such row
+        for done, passed, unit in self._units(number, lane, begun):
+            if not offset:
                 empty.add(unit)
-            for end, where, values in rows_of(unit, at):
-                seen += 1
+            for end, where, values in rows_of(unit, offset):
+                row_count += 1
                 try:
-                    made = self.made(values, unit, source.root, where)
+                    training_rows = self.made(values, unit, source.root, where)
                 except (ExampleError, PromptError) as error:
                     bad += isinstance(error, ExampleError)
-                    if seen >= LEAST_SEEN and bad > self.allow_skipped * seen:
+                    if row_count >= LEAST_SEEN and bad > self.allow_skipped * row_count:
                         raise TrainingError(
-                            f"{bad} of {seen} rows are not examples, the last {where}: {error}"
+                            f"{bad} of {row_count} rows are not examples, the last {where}: {error}"
                         ) from error
                     if not passed:
                         self._list(where, str(error))
                     continue
                 empty.clear()
-                yield (behind, end), made
-            at = 0
+                yield (done, end), training_rows
+            offset = 0
             if len(empty) == len(source.units):
                 raise TrainingError(f"{source.root}: no row is left to train on; see {self.left_out}")
 
     def _units(self, number: int, lane: int, begun: int) -> Iterator[tuple[int, int, Unit]]:
         """Yield a lane's units of a source after the first `begun`: how many are done, the pass, and the unit."""
         units, order, drawn = self.sources[number].units, np.empty(0, int), -1
-        for behind in count(begun):
-            passed, which = divmod(lane + behind * self.lanes, len(units))
+        for done in count(begun):
+            passed, index = divmod(lane + done * self.lanes, len(units))
             if passed != drawn:
                 order, drawn = np.random.default_rng((self.seed, number, passed)).permutation(len(units)), passed
-            yield behind, passed, units[order[which]]
+            yield done, passed, units[order[index]]
 
     def made(self, values: Mapping[str, Any] | ExampleError, unit: Unit, root: str, where: str) -> list[TrainingRow]:
         """Make the training rows of one row. Raises ExampleError, or PromptError if it is too long."""
@@ -149,10 +153,10 @@ class Stream:
         example, pictures = example_of(values, unit, root, where)
         if len(example.all_images) > self.max_pictures:
             raise PromptError(f"more than {self.max_pictures} pictures")
-        made = self.rows(example)
-        if any(len(row.ids) > self.max_tokens for row in made):
+        training_rows = self.rows(example)
+        if any(len(row.ids) > self.max_tokens for row in training_rows):
             raise PromptError(f"longer than {self.max_tokens} tokens")
-        return [replace(row, images=tuple(pictures[name] for name in row.images)) for row in made]
+        return [replace(row, images=tuple(pictures[name] for name in row.images)) for row in training_rows]
 
     def check_beginning(self) -> None:
         """Raise TrainingError if the first row of a source is not an example; an example may be too long."""
@@ -194,10 +198,10 @@ class StreamSet(IterableDataset[dict[str, Tensor]]):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         worker = get_worker_info()
-        own = self.lanes if worker is None else self.lanes[worker.id :: worker.num_workers]
-        readers = {lane: self.stream.batches(lane, self.places[lane]) for lane in own}
+        lanes = self.lanes if worker is None else self.lanes[worker.id :: worker.num_workers]
+        readers = {lane: self.stream.batches(lane, self.places[lane]) for lane in lanes}
         while True:
-            for lane in own:
+            for lane in lanes:
                 unreadable = 0
                 for rows, place in readers[lane]:  # until a batch has a readable row
                     batch = self.collate(rows)
@@ -217,7 +221,7 @@ def lanes_of(process: int, processes: int, accumulation: int, lanes: int, step: 
     a_step = processes * accumulation
     steps = lanes // a_step
     firsts = [(step + number) % steps * a_step for number in range(steps)]
-    return [first + process * accumulation + own for first in firsts for own in range(accumulation)]
+    return [first + process * accumulation + batch for first in firsts for batch in range(accumulation)]
 
 
 def count_lanes(processes: int, accumulation: int) -> int:

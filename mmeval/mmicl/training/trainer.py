@@ -141,8 +141,8 @@ class MmiclTrainer(Trainer):
         """Ask the held-out questions, and log the results."""
         model = self.accelerator.unwrap_model(self.model)
         with self.progress.paused():
-            found = self.held_out.evaluate(model, self.accelerator, self.is_fsdp_enabled)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
+            results = self.held_out.evaluate(model, self.accelerator, self.is_fsdp_enabled)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in results.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -163,10 +163,10 @@ class MmiclTrainer(Trainer):
             self.finite.check()
             rates = self.progress.rates()
             logs |= rates
-            left = (steps - step) * self.seconds_a_step(step, start_time)
+            seconds_left = (steps - step) * self.seconds_a_step(step, start_time)
             self.say(
                 f"{where}: loss {logs['loss']:.4f}, learning rate {logs['learning_rate']:.2e}, "
-                f"{in_words(rates)}, {time_in_words(left)} left"
+                f"{in_words(rates)}, {time_in_words(seconds_left)} left"
             )
         super().log(logs, start_time)
         if f"eval_{METRIC}" in logs:
@@ -180,9 +180,9 @@ class MmiclTrainer(Trainer):
     def seconds_a_step(self, step: int, start_time: float) -> float:
         """Estimate the seconds per step since the first line of the log; the first steps are slow."""
         now = time.time()
-        since, first = self.warm or (start_time, self.first_step)
+        first_time, first_step = self.warm or (start_time, self.first_step)
         self.warm = self.warm or (now, step)
-        return (now - since) / max(1, step - first)
+        return (now - first_time) / max(1, step - first_step)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """Save only the trained weights, with the processor and the name of the base."""
@@ -228,8 +228,8 @@ class MmiclTrainer(Trainer):
                 f"{folder}: cannot be written ({error}); free some space and repeat the command: it resumes from the "
                 "previous checkpoint"
             ) from error
-        if found := self.evaluate_on_benchmarks(folder):
-            self.log(found)
+        if results := self.evaluate_on_benchmarks(folder):
+            self.log(results)
 
     def evaluate_on_benchmarks(self, folder: Path) -> dict[str, float]:
         """Evaluate a checkpoint on the benchmarks, each process its share; restore training's random state.

@@ -49,11 +49,11 @@ class Prompt:
     """Tokens including pictures, known once the tensors are made."""
     seconds: float = 0.0
     error: str | None = None
-    found: dict[int, Any] = field(default_factory=dict)
+    results: dict[int, Any] = field(default_factory=dict)
     """PromptRow number -> its result."""
 
     @property
-    def shown(self) -> tuple[Image, ...]:
+    def images(self) -> tuple[Image, ...]:
         """All pictures and frames to decode."""
         return (*self.pictures, *chain.from_iterable(self.films))
 
@@ -94,17 +94,17 @@ class Batcher:
         """Yield the error responses among `prepared`, and each prompt once all its rows have results."""
         with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(cores()) as decoders:
             waiting: deque[Future[list[Batch]]] = deque()
-            for item in self._planned(prepared):
+            for item in self._plan_batches(prepared):
                 if isinstance(item, Response):
                     yield item
                     continue
-                waiting.append(pool.submit(self._made, item, decoders))
+                waiting.append(pool.submit(self._make_batches, item, decoders))
                 if len(waiting) > AHEAD:
-                    yield from self._finished(waiting.popleft().result(), answer, pool, decoders)
+                    yield from self._answer_batches(waiting.popleft().result(), answer, pool, decoders)
             while waiting:
-                yield from self._finished(waiting.popleft().result(), answer, pool, decoders)
+                yield from self._answer_batches(waiting.popleft().result(), answer, pool, decoders)
 
-    def _planned(self, prepared: Iterable[Response | list[PromptRow]]) -> Iterator[Response | list[PromptRow]]:
+    def _plan_batches(self, prepared: Iterable[Response | list[PromptRow]]) -> Iterator[Response | list[PromptRow]]:
         prepared = iter(prepared)
         while window := list(islice(prepared, WINDOW)):
             rows = []
@@ -116,33 +116,34 @@ class Batcher:
             groups: dict[tuple[int, int], list[PromptRow]] = {}
             for row in rows:  # Mllama's results change if pictures are padded, and it skips layers if there are none
                 groups.setdefault((len(row.prompt.pictures), len(row.prompt.films)), []).append(row)
-            for alike in groups.values():
-                for plan in batches([self._estimate(row) for row in alike], self.budget):
-                    yield [alike[place] for place in plan]
+            for group in groups.values():
+                for plan in batches([self._estimate(row) for row in group], self.budget):
+                    yield [group[index] for index in plan]
 
     def _estimate(self, row: PromptRow) -> int:
-        return row.prompt.tokens + round(self._per_picture * len(row.prompt.shown))
+        return row.prompt.tokens + round(self._per_picture * len(row.prompt.images))
 
     def _count_pictures(self, rows: Sequence[PromptRow]) -> None:
         """Update the estimate, when a batch is answered: the next batches must not depend on the threads' timing."""
-        for prompt in (row.prompt for row in rows if row.prompt.shown and row.prompt.length):
-            mean = (prompt.length - prompt.tokens) / len(prompt.shown)
+        for prompt in (row.prompt for row in rows if row.prompt.images and row.prompt.length):
+            mean = (prompt.length - prompt.tokens) / len(prompt.images)
             self._per_picture += 0.1 * (mean - self._per_picture)
 
-    def _made(self, rows: Sequence[PromptRow], decoders: ThreadPoolExecutor) -> list[Batch]:
+    def _make_batches(self, rows: Sequence[PromptRow], decoders: ThreadPoolExecutor) -> list[Batch]:
         """Make the tensors of rows; each row with an unreadable picture becomes a batch with an error."""
-        wanted = {picture.digest: picture for row in rows for picture in row.prompt.shown}
-        pixels = dict(zip(wanted, decoders.map(_decoded, wanted.values()), strict=True))
+        pictures = {picture.digest: picture for row in rows for picture in row.prompt.images}
+        pixels = dict(zip(pictures, decoders.map(_decoded, pictures.values()), strict=True))
         bad, good = [], []
         for row in rows:
-            errors = [one for p in row.prompt.shown if isinstance(one := pixels[p.digest], InputError)]
+            decoded = [pixels[picture.digest] for picture in row.prompt.images]
+            errors = [item for item in decoded if isinstance(item, InputError)]
             if errors:
                 bad.append(Batch([row], error=str(errors[0])))
             else:
                 good.append(row)
-        return bad + (self._processed(good, pixels) if good else [])
+        return bad + (self._process(good, pixels) if good else [])
 
-    def _processed(self, rows: Sequence[PromptRow], pixels: dict[str, Any]) -> list[Batch]:
+    def _process(self, rows: Sequence[PromptRow], pixels: dict[str, Any]) -> list[Batch]:
         """Process rows together; split them in halves if that fails or exceeds the budget."""
         texts = [row.prompt.text for row in rows]
         pictures = [[pixels[picture.digest] for picture in row.prompt.pictures] for row in rows]
@@ -152,17 +153,17 @@ class Batcher:
         except (RuntimeError, *REFUSALS) as error:
             if len(rows) == 1:
                 return [Batch(rows, error=f"the model's processor refuses the prompt: {one_line(error)}")]
-            return self._halves(rows, lambda half: self._processed(half, pixels))
+            return self._halves(rows, lambda half: self._process(half, pixels))
         lengths = inputs["attention_mask"].sum(1).tolist()
         for row, length in zip(rows, lengths, strict=True):
             row.prompt.length = length
         fits = [self._fits(row) for row in rows]
         if not all(fits):
             long = [Batch([row], error=self._too_long(row)) for row, fit in zip(rows, fits, strict=True) if not fit]
-            kept = [row for row, fit in zip(rows, fits, strict=True) if fit]
-            return long + (self._processed(kept, pixels) if kept else [])
+            fitting = [row for row, fit in zip(rows, fits, strict=True) if fit]
+            return long + (self._process(fitting, pixels) if fitting else [])
         if self._is_too_large(rows):  # its pictures are larger than estimated
-            return self._halves(rows, lambda half: self._processed(half, pixels))
+            return self._halves(rows, lambda half: self._process(half, pixels))
         return [Batch(rows, inputs)]
 
     def _is_too_large(self, rows: Sequence[PromptRow]) -> bool:
@@ -178,30 +179,30 @@ class Batcher:
             "or show fewer or smaller pictures"
         )
 
-    def _finished(
-        self, made: Iterable[Batch], answer: Answer, pool: ThreadPoolExecutor, decoders: ThreadPoolExecutor
+    def _answer_batches(
+        self, prepared: Iterable[Batch], answer: Answer, pool: ThreadPoolExecutor, decoders: ThreadPoolExecutor
     ) -> Iterator[Prompt]:
-        for batch in made:
+        for batch in prepared:
             self._count_pictures(batch.rows)
             began = time.perf_counter()
-            results, reason = self._tried(batch, answer)
+            results, reason = self._try_answer(batch, answer)
             if results is None and len(batch.rows) > 1:
                 if reason == OUT_OF_MEMORY:
                     self._lower(batch)
                 for half in self._halves(batch.rows, lambda half: [half]):
-                    again = pool.submit(self._made, half, decoders).result()
-                    yield from self._finished(again, answer, pool, decoders)
+                    again = pool.submit(self._make_batches, half, decoders).result()
+                    yield from self._answer_batches(again, answer, pool, decoders)
                 continue
             share = (time.perf_counter() - began) / len(batch.rows)
-            for place, row in enumerate(batch.rows):
+            for index, row in enumerate(batch.rows):
                 prompt = row.prompt
                 prompt.error = prompt.error or batch.error or reason
-                prompt.found[row.number] = None if results is None else results[place]
+                prompt.results[row.number] = None if results is None else results[index]
                 prompt.seconds += share
-                if len(prompt.found) == prompt.rows:
+                if len(prompt.results) == prompt.rows:
                     yield prompt
 
-    def _tried(self, batch: Batch, answer: Answer) -> tuple[list[Any] | None, str | None]:
+    def _try_answer(self, batch: Batch, answer: Answer) -> tuple[list[Any] | None, str | None]:
         """Return the results, or None and the reason; None for both if the budget was lowered since it was made."""
         if batch.error is not None:
             return [None] * len(batch.rows), None

@@ -36,7 +36,7 @@ def of_films(films: Sequence[Sequence[tuple[PILImage.Image, float]]]) -> dict[st
     """
     metadata = []
     for film in films:
-        places = [round(CLOCK * seconds) for _, seconds in film]
-        metadata.append({"fps": CLOCK, "frames_indices": places, "total_num_frames": places[-1] + 1})
+        ticks = [round(CLOCK * seconds) for _, seconds in film]
+        metadata.append({"fps": CLOCK, "frames_indices": ticks, "total_num_frames": ticks[-1] + 1})
     videos = [np.stack([np.asarray(frame) for frame, _ in film]) for film in films]
     return {"videos": videos, "videos_kwargs": {"video_metadata": metadata, "do_sample_frames": False}}

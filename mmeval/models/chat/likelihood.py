@@ -21,20 +21,21 @@ def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], 
     per prompt at a time, so memory does not grow with the number of candidates.
     """
     keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
-    appended = [_prefixes(own) for own in candidates]
+    appended = [_prefixes(options) for options in candidates]
     prompt = model(**inputs, use_cache=any(appended), **({"logits_to_keep": 1} if keeps else {}))
     first = prompt.logits[:, -1].float().log_softmax(-1)  # [B, V]
     sums: list[dict[Tokens, float]] = [
-        {own: float(first[row, own[0]]) for own in mine if len(own) == 1} for row, mine in enumerate(candidates)
+        {tokens: float(first[row, tokens[0]]) for tokens in options if len(tokens) == 1}
+        for row, options in enumerate(candidates)
     ]
     for column in zip_longest(*appended, fillvalue=()):
-        found = _after(model, inputs, copy.deepcopy(prompt.past_key_values), column, pad)
+        scores = _after(model, inputs, copy.deepcopy(prompt.past_key_values), column, pad)
         for row, prefix in enumerate(column):
-            for own in candidates[row]:
-                if len(own) > 1 and own[:-1] == prefix[: len(own) - 1]:
-                    rest = torch.tensor(own[1:], device=found.device)
-                    later = found[row, : len(rest)].gather(-1, rest[:, None]).sum()
-                    sums[row][own] = float(first[row, own[0]] + later)
+            for tokens in candidates[row]:
+                if len(tokens) > 1 and tokens[:-1] == prefix[: len(tokens) - 1]:
+                    following = torch.tensor(tokens[1:], device=scores.device)
+                    later = scores[row, : len(following)].gather(-1, following[:, None]).sum()
+                    sums[row][tokens] = float(first[row, tokens[0]] + later)
     return sums
 
 
@@ -51,8 +52,8 @@ def _after(model: Any, inputs: Inputs, cache: Any, column: Sequence[Tokens], pad
     more = _positions(model, inputs, mask, longest)
     if "cross_attention_mask" in inputs:  # Mllama's, [B, L, pictures, tiles]: an answer sees what the prompt's end sees
         more["cross_attention_mask"] = inputs["cross_attention_mask"][:, -1:].expand(-1, longest, -1, -1)
-    found = model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
-    scores: Tensor = found.logits.float().log_softmax(-1)
+    output = model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
+    scores: Tensor = output.logits.float().log_softmax(-1)
     return scores
 
 
@@ -64,10 +65,10 @@ def _positions(model: Any, inputs: Inputs, mask: Tensor, longest: int) -> dict[s
     if not hasattr(model.model, "rope_deltas"):
         return {}
     if "image_grid_thw" in inputs or "video_grid_thw" in inputs:
-        places = mask.cumsum(-1)[:, -longest:] - 1 + model.model.rope_deltas
+        positions = mask.cumsum(-1)[:, -longest:] - 1 + model.model.rope_deltas
     else:  # the deltas are left from an earlier batch; without pictures, padding counts as in the prompt
-        places = torch.arange(mask.shape[1], device=mask.device)[-longest:].expand(len(mask), -1)
-    return {"position_ids": places.expand(3, -1, -1)}
+        positions = torch.arange(mask.shape[1], device=mask.device)[-longest:].expand(len(mask), -1)
+    return {"position_ids": positions.expand(3, -1, -1)}
 
 
 def _prefixes(candidates: Sequence[Tokens]) -> list[Tokens]:
@@ -75,5 +76,9 @@ def _prefixes(candidates: Sequence[Tokens]) -> list[Tokens]:
 
     The prompt alone predicts a candidate of one token, such as an option's letter.
     """
-    longer = dict.fromkeys(tokens[:-1] for tokens in candidates if len(tokens) > 1)
-    return [own for own in longer if not any(other[: len(own)] == own and other != own for other in longer)]
+    prefixes = dict.fromkeys(tokens[:-1] for tokens in candidates if len(tokens) > 1)
+    return [
+        prefix
+        for prefix in prefixes
+        if not any(longer[: len(prefix)] == prefix and longer != prefix for longer in prefixes)
+    ]

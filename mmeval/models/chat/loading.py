@@ -34,7 +34,7 @@ PER_BYTE = 4
 WEIGHTS: Any = AutoModelForImageTextToText
 bars: Any = transformers_logging
 """Any: with transformers' annotations, mypy would refuse the calls."""
-OF_MODEL = {"attn": "attn_implementation", "device_map": "device_map"}
+MODEL_KEYS = {"attn": "attn_implementation", "device_map": "device_map"}
 """Keys of --model-args that go to `from_pretrained`; the others go to the image processor."""
 
 
@@ -44,13 +44,13 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     dtype = pick_dtype(options.dtype)
     hub = arguments(checkpoint, options.trust_remote_code)
     config = _config(source, hub)
-    given = read_arguments(options.model_args)
-    of_model: dict[str, Any] = {name: given.pop(key) for key, name in OF_MODEL.items() if key in given}
+    image_args = read_arguments(options.model_args)
+    model_args: dict[str, Any] = {name: image_args.pop(key) for key, name in MODEL_KEYS.items() if key in image_args}
     with reading(source, "its processor"):
         processor = open_processor(source, config, **hub)
         if options.context == "video":
             check_films(processor, source)
-        images = _image_options(given, processor, source, options.model_args)
+        images = _image_options(image_args, processor, source, options.model_args)
         if processor.tokenizer.pad_token is None:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
         processor.tokenizer.padding_side = "left"  # answers are written to the right of every prompt
@@ -60,13 +60,13 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         )  # fmt: skip
     if not options.trust_remote_code:
         _check_size(source, config)
-    of_model |= _quantized(options.quantize)
+    model_args |= _quantized(options.quantize)
     if device.type != "cpu" or options.quantize:  # each weight is read straight to the device
-        of_model.setdefault("device_map", {"": device})
+        model_args.setdefault("device_map", {"": device})
     if (decoding := Path(source) / "generation_config.json").is_file():
         with reading(source, decoding.name):  # transformers would use its own defaults in place of a damaged file
             json.loads(decoding.read_text(encoding="utf-8"))
-    model = _weights(source, dtype, of_model, hub)
+    model = _weights(source, dtype, model_args, hub)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
     with reading(source, "generation_config.json"):
@@ -82,16 +82,16 @@ def read_arguments(text: str | None) -> dict[str, Any]:
 
     A comma within brackets belongs to the value: `size={"height": 32, "width": 32}`.
     """
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for part in _arguments(text) if text else ():
         key, equals, value = part.strip().partition("=")
-        if not key or not equals or not value or key in found:
+        if not key or not equals or not value or key in options:
             raise InputError(f"--model-args has '{part.strip()}'; write KEY=VALUE,KEY=VALUE, each key once")
         try:
-            found[key] = json.loads(value)
+            options[key] = json.loads(value)
         except ValueError:
-            found[key] = value
-    return found
+            options[key] = value
+    return options
 
 
 def _arguments(text: str) -> list[str]:
@@ -108,8 +108,8 @@ def _arguments(text: str) -> list[str]:
 
 def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
     with reading(source, "its configuration"):
-        own = {key: value for key, value in hub.items() if key != "trust_remote_code"}
-        check_format(PreTrainedConfig.get_config_dict(source, **own)[0], source)
+        hub_options = {key: value for key, value in hub.items() if key != "trust_remote_code"}
+        check_format(PreTrainedConfig.get_config_dict(source, **hub_options)[0], source)
         try:
             config: PreTrainedConfig = AutoConfig.from_pretrained(source, **hub)
         except ValueError as error:
@@ -147,45 +147,47 @@ def _check_size(source: str, config: PreTrainedConfig) -> None:
     if not files:
         return
     with reading(source, "its configuration"), torch.device("meta"):
-        wanted = sum(weight.numel() for weight in WEIGHTS.from_config(config).parameters())
-    if wanted > PER_BYTE * sum(path.stat().st_size for path in files):
+        described = sum(weight.numel() for weight in WEIGHTS.from_config(config).parameters())
+    if described > PER_BYTE * sum(path.stat().st_size for path in files):
         raise InputError(
-            f"{source}: config.json describes {wanted:,} weights, far more than the weight files hold; "
+            f"{source}: config.json describes {described:,} weights, far more than the weight files hold; "
             "fetch the checkpoint again"
         )
 
 
-def _weights(source: str, dtype: torch.dtype, of_model: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
-    if of_model.get("device_map") and not util.find_spec("accelerate"):
+def _weights(source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
+    if model_args.get("device_map") and not util.find_spec("accelerate"):
         raise InputError(
             "device_map and GPUs need the package accelerate; install it with: pip install 'mmeval-harness[hf]'"
         )
-    shown = bars.is_progress_bar_enabled()
+    bars_enabled = bars.is_progress_bar_enabled()
     try:
         if hub["local_files_only"]:
             bars.disable_progress_bar()  # it would disturb the command line's own display
         with reading(source, "the weights"):
-            model, found = WEIGHTS.from_pretrained(source, dtype=dtype, output_loading_info=True, **of_model, **hub)
+            model, loading_info = WEIGHTS.from_pretrained(
+                source, dtype=dtype, output_loading_info=True, **model_args, **hub
+            )
     finally:
-        if shown:
+        if bars_enabled:
             bars.enable_progress_bar()
-    if missing := sorted(found["missing_keys"]):  # transformers would fill them with random numbers
+    if missing := sorted(loading_info["missing_keys"]):  # transformers would fill them with random numbers
         lacking = plural(len(missing), "weight is", "weights are")
         raise InputError(f"{source}: {lacking} missing, such as {missing[0]}; complete the checkpoint")
     return model
 
 
-def _image_options(given: Mapping[str, Any], processor: Any, source: str, text: str | None) -> dict[str, Any]:
+def _image_options(image_args: Mapping[str, Any], processor: Any, source: str, text: str | None) -> dict[str, Any]:
     """Return the image processor's options; `text` is --model-args. Raises InputError for an unknown key or value."""
     pictures = processor.image_processor
-    own = list(pictures.valid_kwargs.__annotations__)
+    accepted = list(pictures.valid_kwargs.__annotations__)
     size = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"} if hasattr(pictures, "merge_size") else {}
-    for key in given:
-        if key not in (*own, *size):
-            known = sorted({*OF_MODEL, *own, *size})
-            raise InputError(f"{source}: --model-args has '{key}'{nearest(key, known)}; it takes {', '.join(known)}")
-    options = {key: value for key, value in given.items() if key not in size}
-    if pixels := {size[key]: value for key, value in given.items() if key in size}:  # the Qwen and GLM processors
+    for key in image_args:
+        if key not in (*accepted, *size):
+            names = sorted({*MODEL_KEYS, *accepted, *size})
+            raise InputError(f"{source}: --model-args has '{key}'{nearest(key, names)}; it takes {', '.join(names)}")
+    options = {key: value for key, value in image_args.items() if key not in size}
+    if pixels := {size[key]: value for key, value in image_args.items() if key in size}:  # the Qwen and GLM processors
         options["size"] = {**{edge: pictures.size[edge] for edge in size.values()}, **pixels}
     if options:
         with reading(source, f"--model-args {text}", "cannot be applied to a picture"):

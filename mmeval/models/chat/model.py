@@ -107,7 +107,7 @@ class ChatModel:
             elif item.error is not None:
                 yield self._respond(item, error=item.error)
             else:
-                yield self._respond(item, loglikelihoods=item.found[0])
+                yield self._respond(item, loglikelihoods=item.results[0])
 
     @property
     def session_facts(self) -> dict[str, str]:
@@ -138,10 +138,10 @@ class ChatModel:
     def _candidates(self, request: Request) -> list[Tokens]:
         """Return each candidate's tokens. Raises InputError if there is no candidate, or one without tokens."""
         texts = [self.template.plain(text) for text in request.candidates]
-        found = [tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
-        if not found or () in found:
+        candidates = [tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+        if not candidates or () in candidates:
             raise InputError("there is nothing to compare; give at least one candidate, and no empty ones")
-        return found
+        return candidates
 
     def _rows(
         self, requests: Iterable[Request], rows: Callable[[Request], list[PromptRow]]
@@ -155,23 +155,23 @@ class ChatModel:
     def _inputs(self, texts: list[str], pictures: list[list[Any]], films: list[list[Any]]) -> dict[str, Any]:
         """Return the processor's tensors of prompts, pictures and videos. Runs in its own thread."""
         bos = self._tokenizer.bos_token
-        begun = bos is not None and texts[0].startswith(bos)
-        made = self.processor(
+        has_bos = bos is not None and texts[0].startswith(bos)
+        encoded = self.processor(
             text=list(texts),
             images=pictures if any(pictures) else None,
             padding=True,
             return_tensors="pt",
-            **({"add_special_tokens": False} if begun else {}),
+            **({"add_special_tokens": False} if has_bos else {}),
             **({"images_kwargs": dict(self._images)} if self._images and any(pictures) else {}),
             **(of_films(films) if films else {}),
         )
-        return {name: value for name, value in made.items() if name not in ("labels", "video_metadata")}
+        return {name: value for name, value in encoded.items() if name not in ("labels", "video_metadata")}
 
     def _on_device(self, batch: Batch) -> dict[str, Any]:
         """Return a batch's tensors on the device, with its pictures encoded if the model shares them."""
         device, dtype = self.model.device, self.model.dtype
         inputs = {name: _moved(value, device, dtype) for name, value in batch.inputs.items()}
-        return self.vision.share(inputs, [one.digest for row in batch.rows for one in row.prompt.pictures])
+        return self.vision.share(inputs, [picture.digest for row in batch.rows for picture in row.prompt.pictures])
 
     def _written(
         self, batch: Batch, generation: Generation, on_answer: Callable[[str], object] | None
@@ -179,7 +179,7 @@ class ChatModel:
         """Write the answers to a batch, None where scores are not finite; with `on_answer`, it has one row."""
 
         def grow(tokens: list[int]) -> None:
-            written = self._read(tokens, [], len(tokens))
+            written = self._read_answer(tokens, [], len(tokens))
             if on_answer is not None and written is not None:
                 on_answer(written.text)
 
@@ -215,13 +215,13 @@ class ChatModel:
                 **({} if on_answer is None else {"streamer": NewTokens(grow)}),
             )
         new = ids[:, start:].tolist()
-        whole = torch.stack(finite.steps, 1).view(len(new), -1, len(finite.steps)).all(1).tolist()
+        all_finite = torch.stack(finite.steps, 1).view(len(new), -1, len(finite.steps)).all(1).tolist()
         ends = [lengths.ends.get(row, len(tokens)) for row, tokens in enumerate(new)]
-        return [self._read(*row) for row in zip(new, whole, ends, strict=True)]
+        return [self._read_answer(*row) for row in zip(new, all_finite, ends, strict=True)]
 
-    def _read(self, tokens: list[int], finite: list[bool], cut: int) -> ChatAnswer | None:
+    def _read_answer(self, tokens: list[int], finite: list[bool], cut: int) -> ChatAnswer | None:
         """Read new tokens, up to the first end of turn or to `cut`; None if the scores of one are not finite."""
-        ended = next((place for place, token in enumerate(tokens, 1) if token in self._ends), None)
+        ended = next((position for position, token in enumerate(tokens, 1) if token in self._ends), None)
         reason: FinishReason = "stop" if ended is not None and ended <= cut else "length"
         length = ended if ended is not None and ended <= cut else cut
         if not all(finite[:length]):
@@ -229,37 +229,37 @@ class ChatModel:
         tokens = tokens[:length]
         text = self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
         raw = self.template.opened + self._tokenizer.decode(tokens[:-1] if reason == "stop" else tokens)
-        thought, rest = split(raw)
+        thought, answer = split(raw)
         if thought or open_tag(raw):
             special = [word for word in self._tokenizer.all_special_tokens if word]
             for word in special:
-                thought, rest = thought.replace(word, ""), rest.replace(word, "")
-            return ChatAnswer(rest.strip(), thought.strip(), reason, length)
+                thought, answer = thought.replace(word, ""), answer.replace(word, "")
+            return ChatAnswer(answer.strip(), thought.strip(), reason, length)
         return ChatAnswer(text, "", reason, length)
 
     def _finished(self, prompt: Prompt) -> Response:
         if prompt.error is not None:
             return self._respond(prompt, error=prompt.error)
-        written: list[ChatAnswer | None] = [prompt.found[number] for number in range(prompt.rows)]
-        answers = [one for one in written if one is not None]
+        written: list[ChatAnswer | None] = [prompt.results[number] for number in range(prompt.rows)]
+        answers = [answer for answer in written if answer is not None]
         if len(answers) < len(written):
             return self._respond(prompt, error="the model's scores are not finite numbers; try --dtype float32")
         first = answers[0]
         return self._respond(
             prompt,
             text=first.text,
-            samples=tuple(one.text for one in answers) if len(answers) > 1 else (),
+            samples=tuple(answer.text for answer in answers) if len(answers) > 1 else (),
             reasoning=first.reasoning,
             finish_reason=first.finish_reason,
-            output_tokens=sum(one.tokens for one in answers),
+            output_tokens=sum(answer.tokens for answer in answers),
         )
 
     def _compared(self, batch: Batch) -> list[tuple[float, ...]]:
         """Return each prompt's log-likelihoods of its candidates, in their order."""
         candidates = [self._candidates(row.prompt.request) for row in batch.rows]
         with torch.inference_mode():
-            found = compare(self.model, self._on_device(batch), candidates, self._pad)
-        return [tuple(sums[own] for own in mine) for sums, mine in zip(found, candidates, strict=True)]
+            scores = compare(self.model, self._on_device(batch), candidates, self._pad)
+        return [tuple(sums[tokens] for tokens in options) for sums, options in zip(scores, candidates, strict=True)]
 
     def _respond(self, prompt: Prompt, **facts: Any) -> Response:
         sent = self.template.sent(prompt.text)
@@ -269,7 +269,7 @@ class ChatModel:
 def _moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
     """Move a tensor, or each tensor of a list, to the device; convert floating-point ones (pixels) to the dtype."""
     if isinstance(value, list):
-        return [_moved(one, device, dtype) for one in value]
+        return [_moved(item, device, dtype) for item in value]
     if not isinstance(value, Tensor):
         return value
     return value.to(device, dtype if value.is_floating_point() else value.dtype)

@@ -28,30 +28,30 @@ def open_processor(source: str, config: PreTrainedConfig, *, trust_remote_code: 
     by Pillow and numpy. Raises InputError if there is no processor or it needs untrusted code, and whatever
     transformers raises.
     """
-    given = {**hub, "trust_remote_code": trust_remote_code}  # without a value, transformers would ask on the terminal
+    options = {**hub, "trust_remote_code": trust_remote_code}  # without a value, transformers would ask on the terminal
     try:
         if util.find_spec("torchvision") or trust_remote_code:
-            return OPENER.from_pretrained(source, config=config, **given)
-        return _class_of(source, config, hub).from_pretrained(source, **given)
+            return OPENER.from_pretrained(source, config=config, **options)
+        return _processor_class(source, config, hub).from_pretrained(source, **options)
     except ValueError as error:
         if "trust_remote_code" not in str(error):
             raise
         raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint's processor")) from error
 
 
-def _class_of(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:
+def _processor_class(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:
     """Return the checkpoint's processor class without its video part. Raises InputError if it has none."""
-    named = ProcessorMixin.get_processor_dict(source, **hub)[0] if _has(source, "processor_config.json", hub) else {}
-    name = named.get("processor_class")
+    settings = ProcessorMixin.get_processor_dict(source, **hub)[0] if _has(source, "processor_config.json", hub) else {}
+    name = settings.get("processor_class")
     if name is None:
         from transformers.models.auto import processing_auto
 
         names: Mapping[str, str] = vars(processing_auto)["PROCESSOR_MAPPING_NAMES"]
         name = names.get(config.model_type)
-    found = getattr(transformers, name, None) if name else None
-    if found is None:
+    processor_class = getattr(transformers, name, None) if name else None
+    if processor_class is None:
         raise InputError(f"{source}: transformers knows no processor for model type '{config.model_type}'")
-    return without_video(found)
+    return without_video(processor_class)
 
 
 def _has(source: str, file: str, hub: dict[str, Any]) -> bool:
@@ -65,7 +65,7 @@ def without_video(processor: Any) -> Any:
     names = processor.get_attributes()
     if "video_processor" not in names:
         return processor
-    place = names.index("video_processor")
+    index = names.index("video_processor")
 
     class Base(ProcessorMixin):  # sits between the class and ProcessorMixin, which checks its arguments
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -76,13 +76,13 @@ def without_video(processor: Any) -> Any:
     class Stripped(processor, Base):  # type: ignore[misc]
         @classmethod
         def get_attributes(cls) -> list[str]:
-            return [*names[:place], *names[place + 1 :]]
+            return [*names[:index], *names[index + 1 :]]
 
         @classmethod
         def from_args_and_dict(cls, args: Any, processor_dict: dict[str, Any], **kwargs: Any) -> Any:
-            args = [*args[:place], None, *args[place:]]
-            rest = {key: value for key, value in processor_dict.items() if key != "video_processor"}
-            return super().from_args_and_dict(args, rest, **kwargs)
+            args = [*args[:index], None, *args[index:]]
+            remaining = {key: value for key, value in processor_dict.items() if key != "video_processor"}
+            return super().from_args_and_dict(args, remaining, **kwargs)
 
     Stripped.__name__ = processor.__name__  # save_pretrained writes this name
     return Stripped
@@ -104,8 +104,8 @@ class Literal:
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if backend is not None:
             drop = normalizers.Replace(MARK, "")
-            own = backend.normalizer
-            backend.normalizer = normalizers.Sequence([drop, own]) if own is not None else drop
+            normalizer = backend.normalizer
+            backend.normalizer = normalizers.Sequence([drop, normalizer]) if normalizer is not None else drop
         tokens = [token for token in tokenizer.added_tokens_decoder.values() if _is_control(token)]
         words = {token.content for token in tokens}
         for name in ("image_token", "video_token", "audio_token", "boi_token", "eoi_token", "context_image_token"):
@@ -121,10 +121,10 @@ class Literal:
         Raises InputError if there is one that the tokenizer cannot read as text.
         """
         text = text.replace(MARK, "\ufffd")
-        for found in self._words.finditer(text):
-            if found[0] in self._refused:
+        for special in self._words.finditer(text):
+            if special[0] in self._refused:
                 raise InputError(
-                    f"the text has '{found[0]}', a special token of this model, which its tokenizer cannot read as "
+                    f"the text has '{special[0]}', a special token of this model, which its tokenizer cannot read as "
                     "text; remove it from the question"
                 )
         return self._words.sub(lambda match: match[0][0] + MARK + match[0][1:], text)

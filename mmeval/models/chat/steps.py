@@ -52,8 +52,9 @@ class Draw(LogitsProcessor):
     Each row has its own generator, so a request gets the same answer in any batch.
     """
 
-    def __init__(self, seeds: Sequence[int], how: Generation, device: torch.device) -> None:
-        self._temperature, self._top_p, self._top_k = max(how.temperature, COLDEST), how.top_p, how.top_k
+    def __init__(self, seeds: Sequence[int], generation: Generation, device: torch.device) -> None:
+        self._temperature = max(generation.temperature, COLDEST)
+        self._top_p, self._top_k = generation.top_p, generation.top_k
         self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
@@ -63,13 +64,13 @@ class Draw(LogitsProcessor):
             least = scores.topk(self._top_k).values[:, -1:]
             scores = scores.masked_fill(scores < least, -torch.inf)
         if self._top_p < 1:
-            ordered, places = scores.sort(-1, descending=True)
+            ordered, order = scores.sort(-1, descending=True)
             before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
-            beyond = (before >= self._top_p).scatter(-1, places, before >= self._top_p)
-            beyond.scatter_(-1, places[:, :1], False)  # one token is always left
+            beyond = (before >= self._top_p).scatter(-1, order, before >= self._top_p)
+            beyond.scatter_(-1, order[:, :1], False)  # one token is always left
             scores = scores.masked_fill(beyond, -torch.inf)
         size, device = scores.shape[-1], scores.device
-        noise = torch.stack([torch.rand(size, generator=one, device=device) for one in self._generators])
+        noise = torch.stack([torch.rand(size, generator=generator, device=device) for generator in self._generators])
         return scores - (-noise.clamp(min=1e-20).log()).clamp(min=1e-20).log()
 
 
@@ -85,7 +86,7 @@ class Lengths(StoppingCriteria):
     def __init__(self, decode: Callable[[list[int]], str], opened: str, answer: int, thinking: int, start: int) -> None:
         """Take the reasoning tag that the prompt leaves open (`opened`) and the index of a row's first new token."""
         self._decode, self._opened, self._answer, self._thinking, self._start = decode, opened, answer, thinking, start
-        self._since: dict[int, int] = {}  # row -> position, from 1, of its answer's first token
+        self._answer_starts: dict[int, int] = {}  # row -> position, from 1, of its answer's first token
         self.ends: dict[int, int] = {}
         """Row -> its number of tokens when it was cut."""
 
@@ -95,21 +96,21 @@ class Lengths(StoppingCriteria):
         for row in range(len(input_ids)):
             if row in self.ends:
                 continue
-            if row not in self._since or length <= BEGINNING:
+            if row not in self._answer_starts or length <= BEGINNING:
                 self._look(row, input_ids[row, self._start :], length)
-            since = self._since.get(row)
-            if length - since + 1 >= self._answer if since is not None else length >= self._thinking:
+            answer_start = self._answer_starts.get(row)
+            if length - answer_start + 1 >= self._answer if answer_start is not None else length >= self._thinking:
                 self.ends[row] = length
         return torch.tensor([row in self.ends for row in range(len(input_ids))], device=input_ids.device)
 
     def _look(self, row: int, ids: Tensor, length: int) -> None:
         """Record whether a row reasons or answers, by the tags in its last tokens and the tag before them."""
-        reasons = row not in self._since and length > 1
+        reasons = row not in self._answer_starts and length > 1
         before = (self._opened or "<think>") if reasons and length > BEGINNING else self._opened
         if open_tag(before + self._decode(ids[-BEGINNING:].tolist())):
-            self._since.pop(row, None)
+            self._answer_starts.pop(row, None)
         else:
-            self._since.setdefault(row, length + 1 if reasons else 1)
+            self._answer_starts.setdefault(row, length + 1 if reasons else 1)
 
 
 class NewTokens(BaseStreamer):

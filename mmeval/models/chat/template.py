@@ -44,16 +44,16 @@ class ChatTemplate:
         self._literal = Literal(self.processor)
         self._flags = self._thinking_flags()
         picture = {"type": "image"}
-        asked = {"type": "text", "text": "question?"}
-        bare, shown = self._probe([asked]), self._probe([picture, asked])
-        if "question?" not in bare or bare == shown:
+        question = {"type": "text", "text": "question?"}
+        bare, with_picture = self._probe([question]), self._probe([picture, question])
+        if "question?" not in bare or bare == with_picture:
             raise InputError(f"{self.source}: its chat template takes no picture in a question; choose another model")
-        if self.video and self._probe([{"type": "video"}, asked]) in (bare, shown):
+        if self.video and self._probe([{"type": "video"}, question]) in (bare, with_picture):
             raise InputError(f"{self.source}: its chat template takes no video; remove --context video")
-        whole = self._render([*self._system_turn(), {"role": "user", "content": [asked]}])
-        if self.system is not None and self.system.strip() not in whole:  # templates may trim
+        prompt = self._render([*self._system_turn(), {"role": "user", "content": [question]}])
+        if self.system is not None and self.system.strip() not in prompt:  # templates may trim
             raise InputError(f"{self.source}: its chat template takes no system turn; remove --system")
-        self.opened = open_tag(whole.partition("question?")[2])
+        self.opened = open_tag(prompt.partition("question?")[2])
 
     def write(self, request: Request) -> tuple[str, tuple[Image, ...], tuple[Film, ...]]:
         """Return the prompt and, in order, its pictures and its videos; special tokens spelled by the data are marked.
@@ -63,8 +63,8 @@ class ChatTemplate:
         conversation = turns(request, self.numbered, self.system)
         parts = [part for turn in conversation for part in self._parts(turn)]
         text = self._render([{"role": turn.role, "content": self._content(turn)} for turn in conversation])
-        shown = tuple(part for part in parts if isinstance(part, Image))
-        return text, shown, tuple(part for part in parts if isinstance(part, tuple))
+        pictures = tuple(part for part in parts if isinstance(part, Image))
+        return text, pictures, tuple(part for part in parts if isinstance(part, tuple))
 
     def plain(self, text: str) -> str:
         """Mark the special tokens that a text spells, so they are read as ordinary characters."""
@@ -95,12 +95,12 @@ class ChatTemplate:
 
     def _render(self, messages: list[Message]) -> str:
         try:
-            found: str = self.processor.apply_chat_template(
+            prompt: str = self.processor.apply_chat_template(
                 messages, add_generation_prompt=True, tokenize=False, **self._flags
             )
         except (TemplateError, TypeError) as error:
             raise InputError(f"{self.source}: its chat template refuses the conversation: {error}") from error
-        return found
+        return prompt
 
     def _thinking_flags(self) -> dict[str, bool]:
         if self.thinking == "auto":

@@ -45,37 +45,39 @@ def _once(kind: Any) -> Any:
     class Once(kind):  # type: ignore[misc]
         def __call__(self, images: Sequence[Any], *args: Any, **options: Any) -> Any:
             nonlocal splits
-            shown = [one for row in images for one in (row if isinstance(row, Sequence) else [row])]
-            distinct = {id(picture): picture for picture in shown}
-            if splits and len(distinct) < len(shown):
-                made = super().__call__([[picture] for picture in distinct.values()], *args, **options)
-                place = {key: number for number, key in enumerate(distinct)}
-                splits = _repeat(made, [place[id(picture)] for picture in shown], len(distinct))
+            pictures = [picture for row in images for picture in (row if isinstance(row, Sequence) else [row])]
+            distinct = {id(picture): picture for picture in pictures}
+            if splits and len(distinct) < len(pictures):
+                processed = super().__call__([[picture] for picture in distinct.values()], *args, **options)
+                indices = {key: number for number, key in enumerate(distinct)}
+                splits = _repeat(processed, [indices[id(picture)] for picture in pictures], len(distinct))
                 if splits:
-                    return made
+                    return processed
             return super().__call__(images, *args, **options)
 
     Once.__name__ = kind.__name__  # save_pretrained writes this name
     return Once
 
 
-def _repeat(made: Any, places: Sequence[int], count: int) -> bool:
+def _repeat(processed: Any, indices: Sequence[int], count: int) -> bool:
     """Repeat an image processor's results for `count` pictures at these places, in order.
 
     Return False, without a change, if they cannot be split by picture.
     """
-    pixels = made["pixel_values"]
-    parts = of_each(pixels, made.get("image_grid_thw"), made.get("num_patches")) if isinstance(pixels, Tensor) else ()
-    others = {name: value for name, value in made.items() if name != "pixel_values"}
+    pixels = processed["pixel_values"]
+    parts: Sequence[Tensor] = ()
+    if isinstance(pixels, Tensor):
+        parts = split_by_picture(pixels, processed.get("image_grid_thw"), processed.get("num_patches"))
+    others = {name: value for name, value in processed.items() if name != "pixel_values"}
     if len(parts) != count or any(len(value) != count for value in others.values()):
         return False
     for name, value in others.items():
-        made[name] = value[list(places)] if isinstance(value, Tensor) else [value[place] for place in places]
-    made["pixel_values"] = torch.cat([parts[place] for place in places])
+        processed[name] = value[list(indices)] if isinstance(value, Tensor) else [value[index] for index in indices]
+    processed["pixel_values"] = torch.cat([parts[index] for index in indices])
     return True
 
 
-def of_each(pixels: Tensor, grids: Tensor | None, tiles: Sequence[int] | None = None) -> Sequence[Tensor]:
+def split_by_picture(pixels: Tensor, grids: Tensor | None, tiles: Sequence[int] | None = None) -> Sequence[Tensor]:
     """Split the pixel values of a batch by picture: by grid in Qwen's and GLM's models, else by tiles, else by row."""
     sizes: Any = 1 if tiles is None else [int(count) for count in tiles]
     parts: Sequence[Tensor] = pixels.split(sizes if grids is None else grids.prod(-1).tolist())  # type: ignore[no-untyped-call]
@@ -91,7 +93,7 @@ class Vision:
         accepts = inspect.signature(model.forward).parameters
         self.shares = model.config.model_type in FAMILIES and "mm_encoder_outputs" in accepts
         """Whether pictures are encoded once."""
-        self._kept: Shelf[Tokens] = Shelf(room, lambda tokens: sum(layer.nbytes for layer in tokens))
+        self._shelf: Shelf[Tokens] = Shelf(room, lambda tokens: sum(layer.nbytes for layer in tokens))
         self._kind: type[Any] = BaseModelOutputWithPooling
         self._stacks = False
         """Whether the model wants the tokens of all pictures in one tensor."""
@@ -106,26 +108,26 @@ class Vision:
         pixels = inputs.get("pixel_values")
         if not self.shares or not isinstance(pixels, Tensor) or "pixel_values_videos" in inputs:
             return inputs
-        parts = of_each(pixels, inputs.get("image_grid_thw"))
+        parts = split_by_picture(pixels, inputs.get("image_grid_thw"))
         if len(parts) != len(digests):
             return inputs
-        missing = {digest: place for place, digest in enumerate(digests) if digest not in self._kept}
+        missing = {digest: index for index, digest in enumerate(digests) if digest not in self._shelf}
         if missing:
-            places = list(missing.values())
-            taken = inspect.signature(self._encode).parameters.keys() & inputs.keys()
-            given = {name: inputs[name][places] for name in taken if name != "pixel_values"}
-            made = self._tokens(torch.cat([parts[place] for place in places]), given)
-            for digest, *layers in zip(missing, *made, strict=True):
-                self._kept.put(digest, [layer.clone() for layer in layers])  # a view would keep the whole batch
-        output = self._output([self._kept[digest] for digest in digests])
-        self._kept.shrink()
+            indices = list(missing.values())
+            names = inspect.signature(self._encode).parameters.keys() & inputs.keys()
+            arguments = {name: inputs[name][indices] for name in names if name != "pixel_values"}
+            encoded = self._tokens(torch.cat([parts[index] for index in indices]), arguments)
+            for digest, *layers in zip(missing, *encoded, strict=True):
+                self._shelf.put(digest, [layer.clone() for layer in layers])  # a view would keep the whole batch
+        output = self._output([self._shelf[digest] for digest in digests])
+        self._shelf.shrink()
         return {**{name: value for name, value in inputs.items() if name != "pixel_values"}, **output}
 
-    def _tokens(self, pixels: Tensor, given: dict[str, Any]) -> list[Sequence[Tensor]]:
+    def _tokens(self, pixels: Tensor, arguments: dict[str, Any]) -> list[Sequence[Tensor]]:
         """Encode pictures; return their visual tokens, and those of each deeper layer, by picture."""
-        made = self._encode(pixel_values=pixels, return_dict=True, **given)
-        self._kind, self._stacks = type(made), isinstance(made.pooler_output, Tensor)
-        layers = [made.pooler_output, *(getattr(made, "deepstack_features", None) or ())]
+        output = self._encode(pixel_values=pixels, return_dict=True, **arguments)
+        self._kind, self._stacks = type(output), isinstance(output.pooler_output, Tensor)
+        layers = [output.pooler_output, *(getattr(output, "deepstack_features", None) or ())]
         self.encoded += len(layers[0])
         return layers
 
