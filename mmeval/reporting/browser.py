@@ -153,7 +153,7 @@ def _chosen(answers: Sequence[Answer]) -> dict[str, list[str]]:
 
 def _from_earlier_page(
     before: Path | None, digests: Mapping[str, str], chosen: Collection[str]
-) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return an earlier page's data of the chosen samples that have not changed, and its thumbnails."""
     if before is None or not before.is_file():
         return {}, {}
@@ -162,9 +162,7 @@ def _from_earlier_page(
         scripts: dict[str, Any] = {name: json.loads(content) for name, content in _SCRIPTS.findall(text)}
         rows = [row for row in scripts["data"]["samples"] if digests.get(row["id"]) == row.get("g", "")]
         unchanged = [row for row in rows if row["id"] in chosen]
-        data: dict[str, Mapping[str, Any]] = {
-            row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in unchanged
-        }
+        data = {row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in unchanged}
         keys = {key for row in unchanged for shot in (row, *row.get("d", ())) for key in shot.get("i", ())}
         thumbnails = {
             key: jpeg for key, jpeg in scripts["thumbnails"].items() if key in keys and _BASE64.fullmatch(jpeg)
