@@ -25,8 +25,8 @@ def place(demo: Demo, state: gradio.State, pictures: gradio.HTML) -> gradio.Drop
     with gradio.Accordion("Add or change demonstrations", open=False), gradio.Row():
         picture = gradio.Image(type="filepath", label="picture", height=170, buttons=[], sources=["upload"])
         with gradio.Column():
-            chosen = gradio.Dropdown([("a new one", NEW)], value=NEW, label="demonstration", filterable=False)
-            asked, answer = gradio.Textbox(label="question"), gradio.Textbox(label="answer")
+            choice = gradio.Dropdown([("a new one", NEW)], value=NEW, label="demonstration", filterable=False)
+            question_box, answer_box = gradio.Textbox(label="question"), gradio.Textbox(label="answer")
             with gradio.Row():
                 save = gradio.Button("Save", size="sm", min_width=80)
                 remove = gradio.Button("Remove", size="sm", min_width=80)
@@ -54,10 +54,12 @@ def place(demo: Demo, state: gradio.State, pictures: gradio.HTML) -> gradio.Drop
         shot = visit.shots[at]
         return " ".join(part for part in shot.prompt if isinstance(part, str)), shot.answer
 
-    save.click(change, [state, chosen, picture, asked, answer], [state, pictures, chosen, picture, answer])
-    remove.click(drop, [state, chosen], [state, pictures, chosen])
-    chosen.input(fill, [state, chosen], [asked, answer])
-    return chosen
+    save.click(
+        change, [state, choice, picture, question_box, answer_box], [state, pictures, choice, picture, answer_box]
+    )
+    remove.click(drop, [state, choice], [state, pictures, choice])
+    choice.input(fill, [state, choice], [question_box, answer_box])
+    return choice
 
 
 def shown(visit: Visit) -> tuple[str, gradio.Dropdown]:

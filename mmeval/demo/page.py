@@ -105,12 +105,12 @@ def build(demo: Demo, names: Sequence[str], examples: Sequence[DemoExample]) -> 
         gain = gradio.Markdown(elem_classes="gain")
         chosen = gallery.place(demo, state, pictures)
 
-        shown = [state, *windows, pictures, chosen, gain]
+        outputs = [state, *windows, pictures, chosen, gain]
         for button, example in starts:
-            button.click(_example(demo, names, example), state, shown)
+            button.click(_example(demo, names, example), state, outputs)
         message.submit(_send(demo, names), [state, message, *windows], [state, message, gain, *windows])
         for begun in (new.click, *(window.clear for window in windows)):
-            begun(_begin(names), state, shown)
+            begun(_begin(names), state, outputs)
         look.click(lambda visit: gain_table(demo, visit or Visit()), state, gain)
     return page
 
@@ -146,10 +146,10 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
 
     import gradio
 
-    def send(visit: Visit | None, given: Mapping[str, Any], *windows: list[Message]) -> Iterator[tuple[Any, ...]]:
-        visit, text = visit or Visit(), given["text"].strip()
+    def send(visit: Visit | None, submitted: Mapping[str, Any], *windows: list[Message]) -> Iterator[tuple[Any, ...]]:
+        visit, text = visit or Visit(), submitted["text"].strip()
         try:
-            prompt = demo.first.prompt(*marked_parts(text, [visit.keep(file) for file in given["files"]]))
+            prompt = demo.first.prompt(*marked_parts(text, [visit.keep(file) for file in submitted["files"]]))
             message = visitor_message(prompt, visit.pictures)
         except InputError as error:
             refusal = answer_messages(VisitorAnswer(str(error), refused=True))
@@ -158,12 +158,12 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
         before = [[*window, message] for window in windows]
         yield visit, None, "", *before
         for answers in demo.stream(visit, prompt):  # meanwhile the visitor may write the next message
-            yield visit, gradio.skip(), gradio.skip(), *_told(before, names, answers)
+            yield visit, gradio.skip(), gradio.skip(), *_with_answers(before, names, answers)
 
     return send
 
 
-def _told(
+def _with_answers(
     before: Sequence[list[Message]], names: Sequence[str], answers: Mapping[str, VisitorAnswer]
 ) -> Iterator[list[Message]]:
     """Yield each model's conversation with its answer added, if it has begun one."""
@@ -179,10 +179,10 @@ def _example(demo: Demo, names: Sequence[str], example: DemoExample) -> Callable
     def show(before: Visit | None) -> Iterator[tuple[Any, ...]]:
         _close(before)
         visit = Visit(shots=list(example.shots))
-        asked = [[visitor_message(example.prompt, visit.pictures)] for _ in names]
-        rest = (*gallery.shown(visit), "")
-        yield visit, *asked, *rest
+        conversations = [[visitor_message(example.prompt, visit.pictures)] for _ in names]
+        unchanged = (*gallery.shown(visit), "")
+        yield visit, *conversations, *unchanged
         for answers in demo.stream(visit, example.prompt):
-            yield visit, *_told(asked, names, answers), *(gradio.skip() for _ in rest)
+            yield visit, *_with_answers(conversations, names, answers), *(gradio.skip() for _ in unchanged)
 
     return show

@@ -26,7 +26,7 @@ def visitor_message(prompt: Parts, first: int) -> Message:
             first += 1
         elif str(part).strip():
             pieces.append(f"<p>{html.escape(str(part).strip())}</p>")
-    return {"role": "user", "content": gradio.HTML(_shown(pieces))}
+    return {"role": "user", "content": gradio.HTML(_block(pieces))}
 
 
 def answer_messages(answer: VisitorAnswer) -> list[Message]:
@@ -51,13 +51,13 @@ def _fenced(text: str) -> str:
 
 def gain_table(demo: Demo, visit: Visit) -> str:
     """Return a table of the last answers with and without the pictures."""
-    found = demo.without_pictures(visit)
-    if not found:
+    answers = demo.without_pictures(visit)
+    if not answers:
         return "Ask about a picture first, and wait for the answer."
     rows = ["| model | with the pictures | all of them grey | answer |", "|---|---|---|---|"]
-    for name, (seen, blind) in found.items():
-        change = "the same" if seen == blind else "changed"
-        rows.append(f"| {_plain(name)} | {_plain(seen or EMPTY)} | {_plain(blind or EMPTY)} | {change} |")
+    for name, (sighted, blind) in answers.items():
+        change = "the same" if sighted == blind else "changed"
+        rows.append(f"| {_plain(name)} | {_plain(sighted or EMPTY)} | {_plain(blind or EMPTY)} | {change} |")
     return "\n".join(rows)
 
 
@@ -65,15 +65,15 @@ def demonstrations(visit: Visit) -> str:
     """Return the demonstrations: each picture with its number and, under the last of a demonstration, its answer."""
     figures, number = [], 0
     for shot in visit.shots:
-        shown = images(shot.prompt)
-        for image in shown:
-            answer = f": {shot.answer}" if image is shown[-1] else ""
+        pictures = images(shot.prompt)
+        for image in pictures:
+            answer = f": {shot.answer}" if image is pictures[-1] else ""
             figures.append(_figure(image, f"image {number}{answer}"))
             number += 1
-    return _shown(["<p>Demonstrations</p>", *figures] if figures else [])
+    return _block(["<p>Demonstrations</p>", *figures] if figures else [])
 
 
-def _shown(pieces: Sequence[str]) -> str:
+def _block(pieces: Sequence[str]) -> str:
     return f'<div class="shown">{"".join(pieces)}</div>' if pieces else ""
 
 

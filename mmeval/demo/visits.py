@@ -35,11 +35,11 @@ class Visit:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="mmeval-visit-"))
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            kept = Path(tempfile.mkdtemp(dir=self._folder)) / name
-            kept.hardlink_to(upload)
+            link = Path(tempfile.mkdtemp(dir=self._folder)) / name
+            link.hardlink_to(upload)
         except OSError as error:
             raise InputError(f"{name}: cannot be kept ({error.strerror}); upload it again") from error
-        return kept
+        return link
 
     def close(self) -> None:
         """Forget the last answers, and delete the files, which else happens when nothing refers to the visit."""
@@ -94,25 +94,25 @@ class Demo:
     def stream(self, visit: Visit, prompt: Parts) -> Iterator[dict[str, VisitorAnswer]]:
         """Ask every model. Yield what is written of the answers whenever there is more, and at last the answers."""
         pieces: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
-        shown = dict.fromkeys(self._chats, "")
+        written = dict.fromkeys(self._chats, "")
         with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(self.ask, visit, prompt, lambda name, text: pieces.put((name, text)))
-            asked.add_done_callback(lambda _: pieces.put(None))
+            future = pool.submit(self.ask, visit, prompt, lambda name, text: pieces.put((name, text)))
+            future.add_done_callback(lambda _: pieces.put(None))
             while (piece := pieces.get()) is not None:
                 name, text = piece
-                shown[name] += text
+                written[name] += text
                 if pieces.empty():  # else the page would fall behind
-                    yield {name: VisitorAnswer(text) for name, text in shown.items() if text}
-        yield asked.result()
+                    yield {name: VisitorAnswer(text) for name, text in written.items() if text}
+        yield future.result()
 
     def without_pictures(self, visit: Visit) -> dict[str, tuple[str, str]]:
         """Repeat the last question with gray pictures; return each model's answers with and without the pictures.
 
         Empty if there is no answer about pictures, or another question was asked meanwhile.
         """
-        asked = {name: reply for name, reply in visit.last.items() if _shows_pictures(reply.request)}
-        found = {name: (reply.text, self._again(name, reply.request)) for name, reply in asked.items()}
-        return found if all(visit.last.get(name) is reply for name, reply in asked.items()) else {}
+        replies = {name: reply for name, reply in visit.last.items() if _shows_pictures(reply.request)}
+        answers = {name: (reply.text, self._again(name, reply.request)) for name, reply in replies.items()}
+        return answers if all(visit.last.get(name) is reply for name, reply in replies.items()) else {}
 
     def _ask(self, visit: Visit, name: str, prompt: Parts, on_text: Callable[[str, str], object]) -> VisitorAnswer:
         begun = ""

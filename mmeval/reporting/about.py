@@ -17,7 +17,7 @@ def facts(run: Run) -> dict[str, str]:
     revision = identity.get("model_revision") or identity.get("model_args", "")
     compared = spec.scoring != "text" or any(record.loglikelihoods is not None for record in run.records)
     scoring = f"{spec.scoring.replace('text', 'likelihood')} of the candidates" if compared else "generated text"
-    found = {
+    entries = {
         "Date": f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates),
         "Answered": run.answered,
         "Model": ", ".join(filter(None, (spec.model, str(revision), spec.dtype))),
@@ -37,7 +37,7 @@ def facts(run: Run) -> dict[str, str]:
         "Machine": ", ".join(dict.fromkeys(str(s["machine"]) for s in sessions if s.get("machine"))),
         "Device": ", ".join(dict.fromkeys(str(s["device"]) for s in sessions if s.get("device"))),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in entries.items() if value}
 
 
 def _generation(spec: RunSpec) -> str:
@@ -57,12 +57,12 @@ def command(spec: RunSpec, identity: Mapping[str, object]) -> str:
     """Return the command that repeats a run, with every identifying setting that differs from the default."""
     words = ["mmeval", "run"]
     known = options()
-    for one in dataclasses.fields(spec):
-        value = getattr(spec, one.name)
-        always = one.name in ("task", "model", "data")
-        if one.name not in identity or not known[one.name].identifies or (value in (None, one.default) and not always):
+    for option in dataclasses.fields(spec):
+        value = getattr(spec, option.name)
+        left_out = value in (None, option.default) and option.name not in ("task", "model", "data")
+        if left_out or option.name not in identity or not known[option.name].identifies:
             continue
-        flag = f"--{one.name.replace('_', '-')}"
+        flag = f"--{option.name.replace('_', '-')}"
         words += [flag] if value is True else [flag, shlex.quote(str(value))]
     return " ".join(words)
 

@@ -11,19 +11,20 @@ BROAD = 4
 Rows = tuple[tuple[str, ...], ...]
 
 
-def rows(labels: Mapping[str, str], chances: Mapping[str, float | None], found: Mapping[str, Any]) -> Rows:
+def rows(labels: Mapping[str, str], chances: Mapping[str, float | None], baselines: Mapping[str, Any]) -> Rows:
     """Return a header with the headline numbers, then a row per baseline; nothing if no constant answer has a value.
 
     With more than `BROAD` headline numbers, these are the rows, and the baselines are columns.
 
-    `labels` and `chances` are by metric; `found` are the `baselines` of a `scores.json`.
+    `labels` and `chances` are by metric; `baselines` are those of a `scores.json`.
     """
-    values = {label(name, one["answer"]): dict(one["values"]) for name, one in found.items()}
-    shown = [key for key in labels if any(own.get(key) is not None for own in values.values())]
-    if not shown:
+    values = {label(name, baseline["answer"]): dict(baseline["values"]) for name, baseline in baselines.items()}
+    metrics = [metric for metric in labels if any(scores.get(metric) is not None for scores in values.values())]
+    if not metrics:
         return ()
-    guessed = {key: chances.get(key) for key in shown}
-    every = {"chance": guessed, **values} if any(one is not None for one in guessed.values()) else values
-    cells = ((name, *(number(own.get(key)) for key in shown)) for name, own in every.items())
-    found_rows = ((TITLE, *(labels[key] for key in shown)), *cells)
-    return found_rows if len(shown) <= BROAD else tuple(zip(*found_rows, strict=True))
+    guessed = {metric: chances.get(metric) for metric in metrics}
+    chance_known = any(chance is not None for chance in guessed.values())
+    scores_by_name = {"chance": guessed, **values} if chance_known else values
+    cells = ((name, *(number(scores.get(metric)) for metric in metrics)) for name, scores in scores_by_name.items())
+    table = ((TITLE, *(labels[metric] for metric in metrics)), *cells)
+    return table if len(metrics) <= BROAD else tuple(zip(*table, strict=True))

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mmeval.files import read_json, write_json, write_text
 from mmeval.reporting import bias_figures
-from mmeval.reporting.bias_words import NO_VALUE, Found, headline, reading, spread
+from mmeval.reporting.bias_words import NO_VALUE, Results, headline, reading, spread
 from mmeval.reporting.chart import minus
 from mmeval.reporting.lines import Lines, clean, escape, grid, print_whole, stacked, tell, titled
 from mmeval.runs.records import digest
@@ -34,55 +34,57 @@ YES_NO = {
 """Yes/no number -> its column title and digits."""
 
 
-def tables(found: Found) -> list[Lines]:
+def tables(results: Results) -> list[Lines]:
     """Return the tables of the results, without empty ones."""
-    return [_without_empty_columns(one) for one in _tables(found) if one.rows]
+    return [_without_empty_columns(table) for table in _tables(results) if table.rows]
 
 
-def _without_empty_columns(one: Lines) -> Lines:
+def _without_empty_columns(table: Lines) -> Lines:
     """Drop empty columns: numbers that these questions do not have."""
-    kept = [place for place in range(len(one.columns)) if any(row[place] not in ("", NO_VALUE) for row in one.rows)]
-    rows = tuple(tuple(row[place] for place in kept) for row in one.rows)
-    return Lines(one.title, tuple(one.columns[place] for place in kept), rows)
+    filled = [
+        index for index in range(len(table.columns)) if any(row[index] not in ("", NO_VALUE) for row in table.rows)
+    ]
+    rows = tuple(tuple(row[index] for index in filled) for row in table.rows)
+    return Lines(table.title, tuple(table.columns[index] for index in filled), rows)
 
 
-def write(folder: Path, found: Found) -> list[Path]:
+def write(folder: Path, results: Results) -> list[Path]:
     """Write `bias.json`, `bias.md` and the figures that have data into the folder; return the paths."""
-    figures = bias_figures.draw(found, found["axes"], folder)
-    write_json(folder / JSON, dict(found))
-    write_text(folder / MARKDOWN, markdown(found, figures))
+    figures = bias_figures.draw(results, results["axes"], folder)
+    write_json(folder / JSON, dict(results))
+    write_text(folder / MARKDOWN, markdown(results, figures))
     return [folder / JSON, folder / MARKDOWN, *figures]
 
 
-def show(found: Found, console: Console, written: Path | None) -> None:
+def show(results: Results, console: Console, written: Path | None) -> None:
     """Print the sentences about the picture, the most telling controls, and where everything else is written."""
-    tell(console, _title(found), "bold")
-    for mark in found.get("marks", ()):
+    tell(console, _title(results), "bold")
+    for mark in results.get("marks", ()):
         tell(console, mark, "yellow")
-    for sentence in headline(found):
+    for sentence in headline(results):
         tell(console, sentence)
-    controls = found.get("controls", {})
+    controls = results.get("controls", {})
     names = [name for name in ON_TERMINAL if name in controls] or list(controls)[: len(ON_TERMINAL)]
-    one = _without_empty_columns(Lines("", ("control", *EFFECT), tuple((n, *_effect(controls[n])) for n in names)))
-    if one.rows:
+    table = _without_empty_columns(Lines("", ("control", *EFFECT), tuple((n, *_effect(controls[n])) for n in names)))
+    if table.rows:
         tell(console, "Some controls, with 95% intervals (`mmeval bias --list` explains them):")
-        print_whole(grid(one.columns, [(one.rows, "")]), console)
+        print_whole(grid(table.columns, [(table.rows, "")]), console)
     tell(
         console, f"all tables and the rest of the explanation: {written / MARKDOWN if written else 'add --out FOLDER'}"
     )
 
 
-def _effect(own: Found) -> tuple[str, ...]:
-    return spread(own["accuracy"]), spread(own["gain"]["accuracy"]), spread(own["changed"])
+def _effect(control: Results) -> tuple[str, ...]:
+    return spread(control["accuracy"]), spread(control["gain"]["accuracy"]), spread(control["changed"])
 
 
-def markdown(found: Found, figures: list[Path]) -> str:
+def markdown(results: Results, figures: list[Path]) -> str:
     """Return the study as GitHub Markdown: the explanation, the tables, the figures."""
-    lines = [f"# {escape(_title(found))}", ""]
-    lines += [line for mark in found.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
-    lines += [line for sentence in reading(found) for line in (escape(sentence), "")]
-    for one in tables(found):
-        lines += titled(one)
+    lines = [f"# {escape(_title(results))}", ""]
+    lines += [line for mark in results.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
+    lines += [line for sentence in reading(results) for line in (escape(sentence), "")]
+    for table in tables(results):
+        lines += titled(table)
     lines += [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".svg"]
     return "\n".join(lines)
 
@@ -96,91 +98,93 @@ def panel(run: Run) -> str:
     if not path.exists():
         return ""
     advice = "make it again with mmeval bias RUN"
-    found = read_json(path, advice)
+    results = read_json(path, advice)
     try:
         parts = ["<h2>Language bias</h2>"]
         controls = {path.parent.name: digest(path.parent) for path in run.folder.glob("controls/*/run.json")}
         now = {"records": run.journal_contents.digest, "control_records": controls}
-        if any(found.get(name) not in (None, made_of) for name, made_of in now.items()):
+        if any(results.get(name) not in (None, known_digest) for name, known_digest in now.items()):
             parts.append(f"<p><b>The answers have changed since this study; {advice}</b></p>")
-        words = "".join(f"<p>{html.escape(minus(clean(sentence)))}</p>" for sentence in reading(found))
-        parts.append(f'<div class="reading">{words}</div>')
-        drawn = "".join(f"<figure>{one}</figure>" for one in bias_figures.inline(found, found["axes"]))
-        parts += [f'<div class="figures">{drawn}</div>'] if drawn else []
-        parts.append(f'<div class="tables">{"".join(map(_html, tables(found)))}</div>')
+        paragraphs = "".join(f"<p>{html.escape(minus(clean(sentence)))}</p>" for sentence in reading(results))
+        parts.append(f'<div class="reading">{paragraphs}</div>')
+        figures = "".join(f"<figure>{figure}</figure>" for figure in bias_figures.inline(results, results["axes"]))
+        parts += [f'<div class="figures">{figures}</div>'] if figures else []
+        parts.append(f'<div class="tables">{"".join(map(_html, tables(results)))}</div>')
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not a bias study ({error!r:.80}); {advice}") from error
     return "\n".join(parts)
 
 
-def _title(found: Found) -> str:
-    model = found.get("model")
-    return f"Language bias: {model} on {found['title']}" if model else f"Language bias of answers to {found['title']}"
+def _title(results: Results) -> str:
+    model = results.get("model")
+    return (
+        f"Language bias: {model} on {results['title']}" if model else f"Language bias of answers to {results['title']}"
+    )
 
 
-def _tables(found: Found) -> Iterator[Lines]:
-    labels, controls = found["labels"], found.get("controls", {})
-    rows = [("as asked", *(spread(found["seen"][name]) for name in labels))]
-    rows += [
-        (name, *("" if value is None else number(value, 1) for value in (own.get(one) for one in labels)))
-        for name, own in found["rows"].items()
-    ]
+def _tables(results: Results) -> Iterator[Lines]:
+    labels, controls = results["labels"], results.get("controls", {})
+    rows = [("as asked", *(spread(results["seen"][axis]) for axis in labels))]
+    for name, scores in results["rows"].items():
+        values = [scores.get(axis) for axis in labels]
+        rows.append((name, *("" if value is None else number(value, 1) for value in values)))
     yield Lines("Scores and baselines", ("", *labels.values()), tuple(rows))
     columns = ("control", "n", "as asked", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
     # with all questions, accuracy as asked is that of the first table; earlier studies do not have it
-    partly = any(own["n"] != found["n"] and "as_asked" in own for own in controls.values())
-    gains = tuple(
-        (
-            *(name, f"{own['n']:,}", spread(own["as_asked"]) if partly else "", spread(own["accuracy"])),
-            *(spread(own["gain"][one]) if one in own["gain"] else "" for one in labels),
-            spread(own["changed"]),
+    partly = any(control["n"] != results["n"] and "as_asked" in control for control in controls.values())
+    rows = []
+    for name, control in controls.items():
+        as_asked = spread(control["as_asked"]) if partly else ""
+        gains = [spread(control["gain"][axis]) if axis in control["gain"] else "" for axis in labels]
+        rows.append(
+            (name, f"{control['n']:,}", as_asked, spread(control["accuracy"]), *gains, spread(control["changed"]))
         )
-        for name, own in controls.items()
-    )
     title = "Accuracy lost under each control (gain: as asked minus control, 95% interval, on n questions)"
-    yield Lines(title, columns, gains)
+    yield Lines(title, columns, tuple(rows))
     families = tuple(
         (
             name,
-            str(own["draws"]),
-            spread({"value": own["mean"], **own}),
-            number(own["least"], 1),
-            number(own["most"], 1),
+            str(family["draws"]),
+            spread({"value": family["mean"], **family}),
+            number(family["least"], 1),
+            number(family["most"], 1),
         )
-        for name, own in found.get("families", {}).items()
+        for name, family in results.get("families", {}).items()
     )
     yield Lines("Gain over another question's picture, across draws", ("", "draws", "mean", "min", "max"), families)
-    if found.get("yes_no"):
+    if results.get("yes_no"):
         yes = {
-            "as asked": found["yes_no"],
-            **{name: own["yes_no"] for name, own in controls.items() if "yes_no" in own},
+            "as asked": results["yes_no"],
+            **{name: control["yes_no"] for name, control in controls.items() if "yes_no" in control},
         }
         cells = tuple(
-            (name, *(spread(own[key], digits) for key, (_, digits) in YES_NO.items())) for name, own in yes.items()
+            (name, *(spread(rates[key], digits) for key, (_, digits) in YES_NO.items())) for name, rates in yes.items()
         )
         yield Lines("Yes and no", ("", *(label for label, _ in YES_NO.values())), cells)
-    yield from _letters(found)
+    yield from _letters(results)
     for key, title in (("by_place", "place of the relevant picture"), ("by_pictures", "number of pictures")):
-        parts = tuple((part, f"{one['n']:,}", spread(one)) for part, one in (found.get(key) or {}).items())
+        parts = tuple(
+            (part, f"{accuracy['n']:,}", spread(accuracy)) for part, accuracy in (results.get(key) or {}).items()
+        )
         yield Lines(f"Accuracy by {title}", ("", "n", "accuracy"), parts)
-    yield from _parts(found)
+    yield from _parts(results)
     points = tuple(
         (
-            f"{one['passage']:,}",
-            number(one["input_tokens"], 0),
-            *(spread(one[key]) if key in one else "" for key in ("seen", "unseen", "gain", "lost")),
+            f"{point['passage']:,}",
+            number(point["input_tokens"], 0),
+            *(spread(point[key]) if key in point else "" for key in ("seen", "unseen", "gain", "lost")),
         )
-        for one in found.get("length") or ()
+        for point in results.get("length") or ()
     )
     yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain", "lost"), points)
 
 
-def _letters(found: Found) -> Iterator[Lines]:
-    letters = found.get("letters")
+def _letters(results: Results) -> Iterator[Lines]:
+    letters = results.get("letters")
     if letters:
         rows = [(letter, f"{n:,}", f"{letters['right'][letter]:,}") for letter, n in letters["answered"].items()]
         yield Lines("Letters of the parsed answers", ("", "answered", "expected"), tuple(rows))
-    rotation = found.get("rotation")
+    rotation = results.get("rotation")
     if rotation:
         cells = (spread(rotation[key]) for key in ("as_asked", "all_turns", "taken_away"))
         row = (", ".join(rotation["turns"]), *cells)
@@ -188,16 +192,16 @@ def _letters(found: Found) -> Iterator[Lines]:
         yield Lines("Accuracy lost to option rotation", columns, (row,))
 
 
-def _parts(found: Found) -> Iterator[Lines]:
-    solved = found.get("blind_solvable")
+def _parts(results: Results) -> Iterator[Lines]:
+    solved = results.get("blind_solvable")
     if solved:
-        rows = tuple(
-            (label, f"{own['n']:,}", *(spread(own[key]) if own.get(key) else "" for key in ("seen", "unseen", "gain")))
-            for label, own in (("need no picture", solved["not_needed"]), ("the rest", solved["needed"]))
-        )
+        rows: tuple[tuple[str, ...], ...] = ()
+        for label, part in (("need no picture", solved["not_needed"]), ("the rest", solved["needed"])):
+            cells = [spread(part[key]) if part.get(key) else "" for key in ("seen", "unseen", "gain")]
+            rows += ((label, f"{part['n']:,}", *cells),)
         title = f"Questions by whether they need the picture ({solved['rule']})"
         yield Lines(title, ("", "n", "seen", "absent", "gain"), rows)
-    prior = found.get("likelihood")
+    prior = results.get("likelihood")
     if prior:
         rows = (("alpha 0", spread(prior["alpha_0"])), ("alpha 1", spread(prior["alpha_1"])))
         if tuned := prior.get("tuned"):
@@ -206,16 +210,16 @@ def _parts(found: Found) -> Iterator[Lines]:
                 ("alpha 0; other half", spread(tuned["alpha_0"])),
             )
         yield Lines(f"Log-likelihoods minus the prior from '{prior['prior']}'", ("", "accuracy"), rows)
-    prompts = found.get("prompts")
+    prompts = results.get("prompts")
     if prompts:
-        rows = tuple((name, spread(one)) for name, one in prompts["each"].items())
+        rows = tuple((name, spread(accuracy)) for name, accuracy in prompts["each"].items())
         rows += (("mean", number(prompts["mean"], 1)), ("worst", number(prompts["least"], 1)))
         yield Lines("Accuracy by prompt", ("", "accuracy"), rows)
 
 
-def _html(one: Lines) -> str:
+def _html(lines: Lines) -> str:
     """Return a table that can be folded."""
-    width = sum(3 + max(map(len, column)) for column in zip(one.columns, *one.rows, strict=True))
-    title, size = html.escape(clean(one.title)), "broad" if width > NARROW else ""
-    table = stacked((one.columns, *one.rows), one.title)
+    width = sum(3 + max(map(len, column)) for column in zip(lines.columns, *lines.rows, strict=True))
+    title, size = html.escape(clean(lines.title)), "broad" if width > NARROW else ""
+    table = stacked((lines.columns, *lines.rows), lines.title)
     return f'<details class="{size}" open><summary>{title}</summary>{table}</details>'

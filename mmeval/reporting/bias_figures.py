@@ -8,7 +8,7 @@ from typing import Any
 
 from mmeval.files import delete
 from mmeval.reporting import svg
-from mmeval.reporting.bias_words import Found
+from mmeval.reporting.bias_words import Results
 from mmeval.reporting.chart import minus
 from mmeval.reporting.fonts import measure, plain, wrap
 from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, in_rows, save
@@ -48,30 +48,30 @@ class Figure:
     """Draws the plot between the foot and the given height."""
 
 
-def draw(found: Found, labels: Mapping[str, str], folder: Path) -> list[Path]:
+def draw(results: Results, labels: Mapping[str, str], folder: Path) -> list[Path]:
     """Draw the figures that have data into `folder` as SVG; return the paths."""
     written: list[Path] = []
-    for name, figure in figures(found, labels).items():
+    for name, figure in figures(results, labels).items():
         if figure is None:
             delete(folder / f"{name}.svg")  # left by a study with more data
         else:
-            marked = replace(figure, subtitle="; ".join((figure.subtitle, *found.get("marks", ()))))
+            marked = replace(figure, subtitle="; ".join((figure.subtitle, *results.get("marks", ()))))
             written += save(laid_out(marked, FILE), folder, name, png=False)
     return written
 
 
-def inline(found: Found, labels: Mapping[str, str]) -> list[str]:
+def inline(results: Results, labels: Mapping[str, str]) -> list[str]:
     """Return each figure as elements of a page, for broad and narrow windows, in the page's colors."""
-    drawn = (figure for figure in figures(found, labels).values() if figure is not None)
+    drawn = (figure for figure in figures(results, labels).values() if figure is not None)
     return [
         "\n".join(svg.inline(laid_out(figure, size), name, figure.title) for name, size in INLINE.items())
         for figure in drawn
     ]
 
 
-def figures(found: Found, labels: Mapping[str, str]) -> dict[str, Figure | None]:
+def figures(results: Results, labels: Mapping[str, str]) -> dict[str, Figure | None]:
     """Map file names to figures; None if there is no data."""
-    return {"bias-gain": _gain(found, labels), "bias-blur": _blur(found), "bias-length": _length(found)}
+    return {"bias-gain": _gain(results, labels), "bias-blur": _blur(results), "bias-length": _length(results)}
 
 
 def laid_out(figure: Figure, size: FigureSize) -> Sheet:
@@ -97,14 +97,14 @@ def laid_out(figure: Figure, size: FigureSize) -> Sheet:
     return paper
 
 
-def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
+def _gain(results: Results, labels: Mapping[str, str]) -> Figure | None:
     """Draw the gain on each axis, in percent of full marks: a dot and its interval per control."""
-    gains = {name: found["controls"][name]["gain"] for name in SHOWN if name in found["controls"]}
-    axes = [axis for axis in labels if any(own.get(axis, {}).get("value") is not None for own in gains.values())]
+    gains = {name: results["controls"][name]["gain"] for name in SHOWN if name in results["controls"]}
+    axes = [axis for axis in labels if any(gain.get(axis, {}).get("value") is not None for gain in gains.values())]
     if not axes:
         return None
-    ends = [100 * own[axis][end] / own[axis]["full_marks"] for own in gains.values() for axis in axes if axis in own
-            for end in ("low", "high")]  # fmt: skip
+    estimates = [gain[axis] for gain in gains.values() for axis in axes if axis in gain]
+    ends = [100 * estimate[end] / estimate["full_marks"] for estimate in estimates for end in ("low", "high")]
     low, high = 25 * math.floor(min(0.0, *ends) / 25), 25 * math.ceil(max(25.0, *ends) / 25)
 
     def names(size: FigureSize) -> list[list[str]]:
@@ -123,32 +123,34 @@ def _gain(found: Found, labels: Mapping[str, str]) -> Figure | None:
                 paper.text(x(tick), FOOT - 0.3, minus(f"{tick}"), size.points - 0.5, ha="center", color=MUTED)
         for row, (axis, lines) in enumerate(zip(axes, names(size), strict=True)):
             y = top - height * (row + 0.5)
-            for place, line in enumerate(lines):
-                above = LINE * ((len(lines) - 1) / 2 - place)
+            for index, line in enumerate(lines):
+                above = LINE * ((len(lines) - 1) / 2 - index)
                 paper.text(left - 0.12, y + above, line, size.points - 0.5, middle=True, ha="right")
-            for lane, (own, pen) in enumerate(zip(gains.values(), PENS, strict=False)):
-                one = own.get(axis)
-                if one is not None and one["value"] is not None:
-                    share, at = 100 / one["full_marks"], y - 0.09 * (lane - (len(gains) - 1) / 2)
-                    _dot(paper, (x(share * one["value"]),), (at,), pen)
-                    paper.line((x(share * one["low"]), x(share * one["high"])), (at, at), **_bar(pen))
+            for lane, (gain, pen) in enumerate(zip(gains.values(), PENS, strict=False)):
+                estimate = gain.get(axis)
+                if estimate is not None and estimate["value"] is not None:
+                    share, at = 100 / estimate["full_marks"], y - 0.09 * (lane - (len(gains) - 1) / 2)
+                    _dot(paper, (x(share * estimate["value"]),), (at,), pen)
+                    paper.line((x(share * estimate["low"]), x(share * estimate["high"])), (at, at), **_bar(pen))
 
     legend = [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)]
-    subtitle = f"{found['title']}: points of 100 lost without it, with 95% intervals"
+    subtitle = f"{results['title']}: points of 100 lost without it, with 95% intervals"
     return Figure("Gain from the picture, by subtask", subtitle, legend, lambda size: step(size) * len(axes), body)
 
 
-def _blur(found: Found) -> Figure | None:
+def _blur(results: Results) -> Figure | None:
     """Draw accuracy by blur step; accuracy without a picture is a dashed line with its interval."""
-    blurred = {n: found["controls"][f"blur{n}"] for n in range(1, 5) if f"blur{n}" in found["controls"]}
+    blurred = {n: results["controls"][f"blur{n}"] for n in range(1, 5) if f"blur{n}" in results["controls"]}
     if len(blurred) < 2:
         return None
-    most = max(blurred.values(), key=lambda own: own["n"])  # step 0 has the questions that were asked blurred, too
+    most = max(
+        blurred.values(), key=lambda control: control["n"]
+    )  # step 0 has the questions that were asked blurred, too
     steps = [
-        (0, most.get("as_asked", found["seen"]["accuracy"])),
-        *((n, own["accuracy"]) for n, own in blurred.items()),
+        (0, most.get("as_asked", results["seen"]["accuracy"])),
+        *((n, control["accuracy"]) for n, control in blurred.items()),
     ]
-    blind = found["controls"].get("absent", {}).get("accuracy")
+    blind = results["controls"].get("absent", {}).get("accuracy")
     legend = [("blurred", PENS[0])]
     if blind and blind["value"] is not None:
         legend.append(("no picture", PENS[1]))
@@ -162,17 +164,18 @@ def _blur(found: Found) -> Figure | None:
             _dot(paper, (right,), (y(blind["value"]),), pen)
         _curve(paper, x, y, steps)
 
-    subtitle = f"{found['title']}: percent correct, with 95% intervals; step 0 is the original picture"
+    subtitle = f"{results['title']}: percent correct, with 95% intervals; step 0 is the original picture"
     return Figure("Accuracy under blur", subtitle, legend, lambda size: size.curve, body)
 
 
-def _length(found: Found) -> Figure | None:
+def _length(results: Results) -> Figure | None:
     """Draw the gain by the measured length of the prompt."""
-    points = [(one["input_tokens"], one["gain"]) for one in found.get("length") or [] if one["gain"]["low"] is not None]
+    lengths = results.get("length") or []
+    points = [(length["input_tokens"], length["gain"]) for length in lengths if length["gain"]["low"] is not None]
     if len(points) < 2:
         return None
-    low = 20 * math.floor(min(0.0, *(one["low"] for _, one in points)) / 20)
-    high = 20 * math.ceil(max(20.0, *(one["high"] for _, one in points)) / 20)
+    low = 20 * math.floor(min(0.0, *(gain["low"] for _, gain in points)) / 20)
+    high = 20 * math.ceil(max(20.0, *(gain["high"] for _, gain in points)) / 20)
     longest = max(tokens for tokens, _ in points)
 
     def body(paper: Sheet, size: FigureSize, top: float) -> None:
@@ -184,7 +187,7 @@ def _length(found: Found) -> Figure | None:
         "Gain from the picture, by prompt length",
         "points of accuracy lost without it, with 95% intervals",
     )
-    return Figure(title, f"{found['title']}: {subtitle}", (), lambda size: size.curve, body)
+    return Figure(title, f"{results['title']}: {subtitle}", (), lambda size: size.curve, body)
 
 
 def _axes(
@@ -213,14 +216,14 @@ def _scale(values: tuple[float, float], inches: tuple[float, float]) -> Scale:
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
-def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Found]]) -> None:
-    known = [(x(at), one) for at, one in points if one["value"] is not None]
+def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Results]]) -> None:
+    known = [(x(at), estimate) for at, estimate in points if estimate["value"] is not None]
     pen = PENS[0]
-    paper.line([at for at, _ in known], [y(one["value"]) for _, one in known], color=pen.color, linewidth=1.2)
-    for at, one in known:
-        if one["low"] is not None:
-            paper.line((at, at), (y(one["low"]), y(one["high"])), **_bar(pen))
-        _dot(paper, (at,), (y(one["value"]),), pen)
+    paper.line([at for at, _ in known], [y(estimate["value"]) for _, estimate in known], color=pen.color, linewidth=1.2)
+    for at, estimate in known:
+        if estimate["low"] is not None:
+            paper.line((at, at), (y(estimate["low"]), y(estimate["high"])), **_bar(pen))
+        _dot(paper, (at,), (y(estimate["value"]),), pen)
 
 
 def _dot(paper: Sheet, xs: Sequence[float], ys: Sequence[float], pen: Pen) -> None:

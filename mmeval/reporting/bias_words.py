@@ -5,7 +5,7 @@ from typing import Any
 
 from mmeval.types import between, number, part_of, plural, within
 
-Found = Mapping[str, Any]
+Results = Mapping[str, Any]
 NO_VALUE = "no value"
 WITHOUT = {
     "absent": ("With the picture removed", "the picture", "lowers"),
@@ -19,67 +19,72 @@ WITHOUT = {
 """Control -> the opening of the sentence about it, what it takes away, and the verb of a sentence about that."""
 
 
-def headline(found: Found) -> list[str]:
+def headline(results: Results) -> list[str]:
     """Return the sentences that say whether the model looks at the picture, or without controls what it prefers."""
-    sentences = [*_looks(found), *(() if found.get("controls") else _priors(found))]
-    return [*sentences, *(str(remark) for remark in found.get("remarks", ()))]
+    sentences = [*_looks(results), *(() if results.get("controls") else _priors(results))]
+    return [*sentences, *(str(remark) for remark in results.get("remarks", ()))]
 
 
-def reading(found: Found) -> list[str]:
+def reading(results: Results) -> list[str]:
     """Return half a page of sentences, the most important first."""
     return [
-        *_looks(found),
-        *_spoiled(found),
-        *_after_text(found),
-        *_several(found),
-        *_priors(found),
-        *_solved(found),
-        *_rest(found),
-        *(str(remark) for remark in found.get("remarks", ())),
+        *_looks(results),
+        *_spoiled(results),
+        *_after_text(results),
+        *_several(results),
+        *_priors(results),
+        *_solved(results),
+        *_likelihoods_and_prompts(results),
+        *(str(remark) for remark in results.get("remarks", ())),
     ]
 
 
-def spread(one: Found, digits: int = 1, unit: str = "") -> str:
+def spread(estimate: Results, digits: int = 1, unit: str = "") -> str:
     """Return `12.3 (10.1 to 14.5)`, with the unit after the value; the value alone if there is no interval."""
-    if one["value"] is None:
+    if estimate["value"] is None:
         return NO_VALUE
-    return within(f"{number(one['value'], digits)}{unit}", between(one.get("low"), one.get("high"), digits))
+    return within(
+        f"{number(estimate['value'], digits)}{unit}", between(estimate.get("low"), estimate.get("high"), digits)
+    )
 
 
-def sure(one: Found) -> int:
+def sure(estimate: Results) -> int:
     """Return 1 if a difference's interval is above zero, -1 if below, 0 if it covers zero or is missing."""
-    if one.get("low") is None:
+    if estimate.get("low") is None:
         return 0
-    return 1 if one["low"] > 0 else -1 if one["high"] < 0 else 0
+    if estimate["low"] > 0:
+        return 1
+    return -1 if estimate["high"] < 0 else 0
 
 
-def _gain(found: Found, name: str) -> Found | None:
-    one = found.get("controls", {}).get(name, {}).get("gain", {}).get("accuracy")
-    return one if one and one["value"] is not None else None
+def _gain(results: Results, name: str) -> Results | None:
+    gain = results.get("controls", {}).get(name, {}).get("gain", {}).get("accuracy")
+    return gain if gain and gain["value"] is not None else None
 
 
-def _looks(found: Found) -> Iterator[str]:
-    seen = found["seen"]["accuracy"]
-    if seen["value"] is not None:
-        chance = "" if seen["chance"] is None else f"; guessing gives {number(seen['chance'], 1)}%"
-        yield f"{found.get('model', 'The model')} answers {spread(seen, unit='%')} of the questions correctly{chance}."
-    elif seen.get("reason"):
-        yield f"It has no accuracy: {seen['reason']}."
-    for name, (opening, taken, lowers) in WITHOUT.items():
-        gain = _gain(found, name)
+def _looks(results: Results) -> Iterator[str]:
+    accuracy = results["seen"]["accuracy"]
+    if accuracy["value"] is not None:
+        chance = "" if accuracy["chance"] is None else f"; guessing gives {number(accuracy['chance'], 1)}%"
+        model = results.get("model", "The model")
+        yield f"{model} answers {spread(accuracy, unit='%')} of the questions correctly{chance}."
+    elif accuracy.get("reason"):
+        yield f"It has no accuracy: {accuracy['reason']}."
+    for name, (opening, removed, lowers) in WITHOUT.items():
+        gain = _gain(results, name)
         if gain is None:
             continue
         verdicts = {
-            1: f"{opening} it loses {spread(gain)} points: its answers depend on {taken}.",
-            -1: f"{opening} it gains {spread(_times(gain, -1))} points: {taken} {lowers} its accuracy.",
+            1: f"{opening} it loses {spread(gain)} points: its answers depend on {removed}.",
+            -1: f"{opening} it gains {spread(_times(gain, -1))} points: {removed} {lowers} its accuracy.",
             0: f"{opening} it loses {spread(gain)} points; the interval covers zero, so these answers do not "
-            f"show that it uses {taken}.",
+            f"show that it uses {removed}.",
         }
         yield verdicts[sure(gain)]
-    mirage = found.get("controls", {}).get("absent", {}).get("mirage")
+    mirage = results.get("controls", {}).get("absent", {}).get("mirage")
     if mirage and mirage["value"] is not None:
         yield f"Without any picture it has {spread(_times(mirage, 100), 0, '%')} of its accuracy (the mirage ratio)."
-    star = found.get("mmstar")
+    star = results.get("mmstar")
     if star and "leakage" in star:
         leak = star["leakage"]
         compared = "higher than" if leak["low"] > 0 else "not shown to be higher than"
@@ -89,8 +94,8 @@ def _looks(found: Found) -> Iterator[str]:
         )
 
 
-def _spoiled(found: Found) -> Iterator[str]:
-    steps = [(step, _gain(found, f"blur{step}")) for step in range(1, 5)]
+def _spoiled(results: Results) -> Iterator[str]:
+    steps = [(step, _gain(results, f"blur{step}")) for step in range(1, 5)]
     known = [(step, gain) for step, gain in steps if gain is not None]
     if known:
         first = next((step for step, gain in known if sure(gain) > 0), None)
@@ -101,14 +106,14 @@ def _spoiled(found: Found) -> Iterator[str]:
                 f"Step {first} is the first blur step that is shown to lower its accuracy, "
                 f"by {spread(dict(known)[first])} points."
             )
-    lost = _gain(found, "patches")
+    lost = _gain(results, "patches")
     if lost is not None:
         meaning = {1: "so the arrangement of the parts matters", 0: "which may be chance", -1: "so shuffling helps it"}
         yield f"Shuffled patches cost {spread(lost)} points, {meaning[sure(lost)]}."
 
 
-def _after_text(found: Found) -> Iterator[str]:
-    length = found.get("length") or []
+def _after_text(results: Results) -> Iterator[str]:
+    length = results.get("length") or []
     if not length:
         return
     first, last = length[0], length[-1]
@@ -123,8 +128,8 @@ def _after_text(found: Found) -> Iterator[str]:
     )
 
 
-def _several(found: Found) -> Iterator[str]:
-    order, references = (found.get("controls", {}).get(name) for name in ("order", "references"))
+def _several(results: Results) -> Iterator[str]:
+    order, references = (results.get("controls", {}).get(name) for name in ("order", "references"))
     if order:
         yield (
             "Showing the pictures in another order and renaming the references changes "
@@ -138,7 +143,7 @@ def _several(found: Found) -> Iterator[str]:
         )
 
 
-def _yes_no(yes: Found) -> Iterator[str]:
+def _yes_no(yes: Results) -> Iterator[str]:
     yield (
         f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions. Its Pct. Diff, the share of yes "
         f"among its answers minus the share among the expected answers, is {spread(yes['pct_diff'], 2)}."
@@ -159,11 +164,11 @@ def _yes_no(yes: Found) -> Iterator[str]:
     )
 
 
-def _priors(found: Found) -> Iterator[str]:
-    yes = found.get("yes_no")
+def _priors(results: Results) -> Iterator[str]:
+    yes = results.get("yes_no")
     if yes and yes["yes_ratio"]["value"] is not None:
         yield from _yes_no(yes)
-    letters = found.get("letters")
+    letters = results.get("letters")
     if letters and letters["first"]["value"] is not None:
         first, truly = letters["first"], letters["truly"]
         apart = first["low"] is not None and not first["low"] <= truly <= first["high"]
@@ -173,7 +178,7 @@ def _priors(found: Found) -> Iterator[str]:
             f"It chooses the first option {spread(first, unit='%')} of the time, {verdict} that option is correct "
             f"({number(truly, 1)}%)."
         )
-    rotation = found.get("rotation")
+    rotation = results.get("rotation")
     if rotation:
         away = rotation["taken_away"]
         yield (
@@ -183,22 +188,22 @@ def _priors(found: Found) -> Iterator[str]:
         )
 
 
-def _solved(found: Found) -> Iterator[str]:
-    solved = found.get("blind_solvable")
+def _solved(results: Results) -> Iterator[str]:
+    solved = results.get("blind_solvable")
     if not solved:
         return
     needed, not_needed = solved["needed"], solved["not_needed"]
-    others = f"There {plural(needed['n'], 'is', 'are')}." if needed["n"] else "There are no others."
+    remainder = f"There {plural(needed['n'], 'is', 'are')}." if needed["n"] else "There are no others."
     if needed["seen"] and needed["seen"]["value"] is not None:
-        others = f"Of the {plural(needed['n'], 'other')} it answers {spread(needed['seen'], unit='%')} correctly."
+        remainder = f"Of the {plural(needed['n'], 'other')} it answers {spread(needed['seen'], unit='%')} correctly."
     yield (
-        f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. {others} "
+        f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. {remainder} "
         "The split is partly due to chance."
     )
 
 
-def _rest(found: Found) -> Iterator[str]:
-    prior = found.get("likelihood")
+def _likelihoods_and_prompts(results: Results) -> Iterator[str]:
+    prior = results.get("likelihood")
     if prior:
         yield (
             "With the text-only prior subtracted from its log-likelihoods (alpha 1), its accuracy is "
@@ -216,7 +221,7 @@ def _rest(found: Found) -> Iterator[str]:
                 f"Alpha {tuned['alpha']:g}, tuned on one half of the data, changes accuracy by "
                 f"{spread(tuned['gain'])} points on the other half, compared with the raw likelihoods."
             )
-    prompts = found.get("prompts")
+    prompts = results.get("prompts")
     if prompts:
         yield (
             f"Across {len(prompts['each'])} prompts its accuracy is {number(prompts['mean'], 1)} on average and "
@@ -224,7 +229,7 @@ def _rest(found: Found) -> Iterator[str]:
         )
 
 
-def _times(one: Found, factor: float) -> Found:
+def _times(estimate: Results, factor: float) -> Results:
     ends = ("low", "high") if factor > 0 else ("high", "low")
     names = zip(("value", "low", "high"), ("value", *ends), strict=True)
-    return {name: None if one[other] is None else factor * one[other] for name, other in names}
+    return {name: None if estimate[end] is None else factor * estimate[end] for name, end in names}

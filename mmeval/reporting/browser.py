@@ -50,8 +50,8 @@ class Other:
 
     name: str
     scores: Mapping[str, Score]
-    texts: Mapping[str, str] = field(default_factory=dict)
-    """The unparsed answers by id, if available."""
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The unparsed answers by id, if available; several if they were sampled."""
 
 
 @dataclass(frozen=True)
@@ -79,25 +79,27 @@ def browse(
     again, and a run that is scored without its data keeps them. `run` names the run of these answers if `others` are
     runs, not controls; `per_byte` means that likelihoods were compared per byte of a candidate.
     """
-    answers = sorted(answers, key=lambda one: _place(one.record, list(labels)))
+    answers = sorted(answers, key=lambda answer: _sort_key(answer.record, list(labels)))
     chosen = _chosen(answers)
-    held, thumbnails = _held(before, {one.record.id: one.record.digest for one in answers}, chosen)
-    missing = [id for id, keys in chosen.items() if id not in held or not thumbnails.keys() >= set(keys)]
+    digests = {answer.record.id: answer.record.digest for answer in answers}
+    earlier, thumbnails = _from_earlier_page(before, digests, chosen)
+    missing = [id for id, keys in chosen.items() if id not in earlier or not thumbnails.keys() >= set(keys)]
     count = len({key for keys in chosen.values() for key in keys})
     side = next(side for most, side in SIDES.items() if count <= most)
     used = sum(map(len, thumbnails.values()))
     for request in find(missing) if find and missing and used < BUDGET else ():
-        shown = (*itertools.chain.from_iterable(images(shot.prompt) for shot in request.shots), *images(request.prompt))
-        for image in shown:
-            if image.digest[:DIGEST] not in thumbnails and used < BUDGET and (made := _thumbnail(image, side)):
-                thumbnails[image.digest[:DIGEST]] = made
-                used += len(made)
-        held[request.id] = _demonstrations(request)
+        prompts = [*(shot.prompt for shot in request.shots), request.prompt]
+        for image in itertools.chain.from_iterable(map(images, prompts)):
+            key = image.digest[:DIGEST]
+            if key not in thumbnails and used < BUDGET and (thumbnail := _thumbnail(image, side)):
+                thumbnails[key] = thumbnail
+                used += len(thumbnail)
+        earlier[request.id] = _demonstrations(request)
         if used >= BUDGET:
             break
     longest = min(max(TEXTS // max(len(answers), 1), SHORTEST), LONGEST)
-    axes = list(dict.fromkeys(one.record.category for one in answers))
-    rows = [_row(one, axes, others, held.get(one.record.id, {}), longest) for one in answers]
+    axes = list(dict.fromkeys(answer.record.category for answer in answers))
+    rows = [_row(answer, axes, others, earlier.get(answer.record.id, {}), longest) for answer in answers]
     pictures = {key for row in rows for key in row.get("i", ())}
     data = {
         "readings": list(answers[0].scores) if answers else [],
@@ -124,7 +126,7 @@ _SCRIPTS = re.compile(r'<script type="application/json" id="(data|thumbnails)">(
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
-def _place(record: Record, axes: Sequence[str]) -> tuple[object, ...]:
+def _sort_key(record: Record, axes: Sequence[str]) -> tuple[object, ...]:
     """Return a sort key for samples: axis, groups, id; digits sort by numeric value."""
     axis = axes.index(record.category) if record.category in axes else len(axes)
     names = (record.category, *record.groups.values(), record.id)
@@ -135,69 +137,74 @@ def _place(record: Record, axes: Sequence[str]) -> tuple[object, ...]:
 def _chosen(answers: Sequence[Answer]) -> dict[str, list[str]]:
     """Map ids to the pictures to embed: samples that are not correct first, evenly over the categories."""
     chosen: dict[str, list[str]] = {}
-    found: set[str] = set()
+    embedded_keys: set[str] = set()
     for right in (False, True):
         categories: dict[str, list[Record]] = {}
-        for one in answers:
-            if one.record.images and (one.score.outcome in ("correct", "unscored")) == right:
-                categories.setdefault(one.record.category, []).append(one.record)
+        for answer in answers:
+            if answer.record.images and (answer.score.outcome in ("correct", "unscored")) == right:
+                categories.setdefault(answer.record.category, []).append(answer.record)
         for record in itertools.chain.from_iterable(itertools.zip_longest(*categories.values())):
             keys = [digest[:DIGEST] for digest in record.images] if record else []
-            if keys and len(found) + len(set(keys) - found) <= MOST:
-                found.update(keys)
+            if keys and len(embedded_keys) + len(set(keys) - embedded_keys) <= MOST:
+                embedded_keys.update(keys)
                 chosen[record.id] = keys
     return chosen
 
 
-def _held(
+def _from_earlier_page(
     before: Path | None, digests: Mapping[str, str], chosen: Collection[str]
-) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return an earlier page's data of the chosen samples that have not changed, and its thumbnails."""
     if before is None or not before.is_file():
         return {}, {}
     text = before.read_text(encoding="utf-8", errors="replace")
-    held: dict[str, Mapping[str, Any]] = {}
-    thumbnails: dict[str, str] = {}
     try:
         scripts: dict[str, Any] = {name: json.loads(content) for name, content in _SCRIPTS.findall(text)}
         rows = [row for row in scripts["data"]["samples"] if digests.get(row["id"]) == row.get("g", "")]
-        kept = [row for row in rows if row["id"] in chosen]
-        held |= {row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in kept}
-        shown = {key for row in kept for shot in (row, *row.get("d", ())) for key in shot.get("i", ())}
-        thumbnails |= {
-            key: one for key, one in scripts["thumbnails"].items() if key in shown and _BASE64.fullmatch(one)
+        unchanged = [row for row in rows if row["id"] in chosen]
+        data = {row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in unchanged}
+        keys = {key for row in unchanged for shot in (row, *row.get("d", ())) for key in shot.get("i", ())}
+        thumbnails = {
+            key: jpeg for key, jpeg in scripts["thumbnails"].items() if key in keys and _BASE64.fullmatch(jpeg)
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}, {}  # an edited page or another version: rebuild everything
-    return held, thumbnails
+    return data, thumbnails
 
 
 def _demonstrations(request: Request) -> dict[str, Any]:
     """Return the demonstrations and candidates of a request, which its record does not have."""
-    shots = [
-        {"q": text_of(shot.prompt).strip(), "a": shot.answer, "i": [one.digest[:DIGEST] for one in images(shot.prompt)]}
-        for shot in request.shots
-    ]
+    shots = []
+    for shot in request.shots:
+        keys = [image.digest[:DIGEST] for image in images(shot.prompt)]
+        shots.append({"q": text_of(shot.prompt).strip(), "a": shot.answer, "i": keys})
     return {name: value for name, value in (("d", shots), ("k", list(request.candidates))) if value}
 
 
 def _row(
-    one: Answer, axes: Sequence[str], others: Sequence[Other], held: Mapping[str, Any], longest: int
+    answer: Answer, axes: Sequence[str], others: Sequence[Other], earlier: Mapping[str, Any], longest: int
 ) -> dict[str, Any]:
     """Return a sample as `page.js` reads it, without empty fields."""
-    record = one.record
+    record = answer.record
 
-    def cut(text: str) -> str:
-        return text if len(text) <= longest else f"{text[:longest]} … ({plural(len(text) - longest, 'more character')})"
+    def cut(text: str, limit: int = longest) -> str:
+        return text if len(text) <= limit else f"{text[:limit]} … ({plural(len(text) - limit, 'more character')})"
 
-    box = right_box(record)
+    def listed(texts: Sequence[str]) -> str:
+        cuts = [cut(text, longest // len(texts)) for text in texts]
+        return cuts[0] if len(cuts) == 1 else "\n".join(f"{number}. {text}" for number, text in enumerate(cuts, 1))
+
+    def of_other(other: Other) -> list[Any] | None:
+        score, texts = other.scores.get(record.id), other.texts.get(record.id)
+        return None if score is None else _marked(score, cut, listed(texts) if texts else None)
+
+    box, likelihoods = right_box(record), record.loglikelihoods or ()
     seconds = round(record.seconds, 3) if math.isfinite(record.seconds) else 0
-    likelihoods = record.loglikelihoods or ()
     values: dict[str, Any] = {
         "id": record.id,
         "g": record.digest,
         "c": axes.index(record.category),
-        "s": [_marked(score, cut) for score in one.scores.values()],
+        "s": [_marked(score, cut) for score in answer.scores.values()],
         "q": cut(record.question),
         "t": [written(box)] if box else [cut(target) for target in record.targets],
         "o": [cut(choice) for choice in record.choices],
@@ -210,26 +217,26 @@ def _row(
         "i": [digest[:DIGEST] for digest in record.images],
         "w": record.tags.get("times", "").split(),
         "b": [round(share, 4) for share in box or ()],
-        "v": [_of_other(other, record.id, cut) for other in others],
+        "v": [of_other(other) for other in others],
     }
-    kept = {name: value for name, value in values.items() if value is not False and value not in ("", [])}
-    if record.text is not None:
-        kept["a"] = cut(record.text)
-    return {**kept, **{name: held[name] for name in ("d", "k") if name in held}}
+    given = {name: value for name, value in values.items() if value is not False and value not in ("", [])}
+    if texts := answer_texts(record):
+        given["a"] = listed(texts)
+    return {**given, **{name: earlier[name] for name in ("d", "k") if name in earlier}}
 
 
-def _of_other(other: Other, id: str, cut: Callable[[str], str]) -> list[Any] | None:
-    score, text = other.scores.get(id), other.texts.get(id)
-    return None if score is None else _marked(score, cut, None if text is None else cut(text))
+def answer_texts(record: Record) -> Sequence[str]:
+    """Return a record's unparsed answer, or all of them if several were sampled; none if there is no answer."""
+    return record.samples or (() if record.text is None else (record.text,))
 
 
 def _marked(score: Score, cut: Callable[[str], str], *text: str | None) -> list[Any]:
     """Return outcome, answer, perhaps the text, and the value if it is only a part of the mark; without absent ends."""
     part = round(score.value, 3) if score.value is not None and 0 < score.value < 1 else None
-    found = [score.outcome, None if score.answer is None else cut(score.answer), *text, part]
-    while found[-1] is None:
-        found.pop()
-    return found
+    mark = [score.outcome, None if score.answer is None else cut(score.answer), *text, part]
+    while mark[-1] is None:
+        mark.pop()
+    return mark
 
 
 def _thumbnail(image: Image, side: int) -> str:
@@ -238,7 +245,7 @@ def _thumbnail(image: Image, side: int) -> str:
         pixels = image.decode()
     except InputError:
         return ""
-    out, small = io.BytesIO(), pixels.copy()
+    file, small = io.BytesIO(), pixels.copy()
     small.thumbnail((side, side), reducing_gap=2.0)
-    small.save(out, "JPEG", quality=80)
-    return base64.b64encode(out.getvalue()).decode()
+    small.save(file, "JPEG", quality=80)
+    return base64.b64encode(file.getvalue()).decode()

@@ -35,16 +35,16 @@ class Chart:
 
     def full_marks(self, metric: str) -> float | None:
         """Return a metric's full marks, or None if no series has it. Raises InputError if the series disagree."""
-        found = self._values(metric, "full_marks")
-        if len(found) > 1:
-            values = " and ".join(f"{x:g}" for x in found)
-            raise InputError(f"{metric}: full marks of {values}; draw only runs of one task together")
-        return found[0] if found else None
+        values = self._values(metric, "full_marks")
+        if len(values) > 1:
+            listed = " and ".join(f"{value:g}" for value in values)
+            raise InputError(f"{metric}: full marks of {listed}; draw only runs of one task together")
+        return values[0] if values else None
 
     def chance(self, metric: str) -> float | None:
         """Return a metric's chance level; None if it is unknown, or if the series were asked questions that differ."""
-        found = self._values(metric, "chance")
-        return found[0] if len(found) == 1 else None
+        values = self._values(metric, "chance")
+        return values[0] if len(values) == 1 else None
 
     @property
     def shared_marks(self) -> float | None:
@@ -55,11 +55,11 @@ class Chart:
     def _values(self, metric: str, name: str) -> list[float]:
         """Return the different values, ascending; sums that differ only in the order of their terms are one value."""
         known = (getattr(series.estimates[metric], name) for series in self.series if metric in series.estimates)
-        found: list[float] = []
+        different: list[float] = []
         for value in sorted(value for value in known if value is not None):
-            if not found or not math.isclose(found[-1], value, rel_tol=1e-9):
-                found.append(value)
-        return found
+            if not different or not math.isclose(different[-1], value, rel_tol=1e-9):
+                different.append(value)
+        return different
 
 
 def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, Estimate]:
@@ -107,14 +107,14 @@ def marks(value: float) -> str:
 
 def caption(chart: Chart, opening: str, chance: str, intervals: str, mark: str) -> str:
     """Return how to read a figure, explaining only the elements that it has."""
-    found = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
-    shown = [estimate for estimate in found if estimate is not None and estimate.value is not None]
-    with_interval = sum(estimate.low is not None for estimate in shown)
+    estimates = [series.estimates.get(metric) for series in chart.series for metric in chart.axes]
+    known = [estimate for estimate in estimates if estimate is not None and estimate.value is not None]
+    with_interval = sum(estimate.low is not None for estimate in known)
     sentences = {
         opening: True,
         f"{chance}: chance level.": any(chart.chance(metric) is not None for metric in chart.axes),
         f"{intervals}.": with_interval > 0,
-        f"Scores without {mark} were published without an interval.": with_interval < len(shown),
-        "A gap: no value.": len(shown) < len(found),
+        f"Scores without {mark} were published without an interval.": with_interval < len(known),
+        "A gap: no value.": len(known) < len(estimates),
     }
     return " ".join(sentence for sentence, holds in sentences.items() if holds)

@@ -40,7 +40,7 @@ def grids(comparison: Comparison) -> list[Lines]:
     numbers = ("difference", "95% interval", "p", "p (Holm)", "detectable", *margin)
     letters = dict(zip(comparison.runs, ascii_uppercase, strict=False))  # letters are used for at most MOST runs
     if len(comparison.runs) <= MOST:
-        found = [
+        tables = [
             Lines(
                 f"{letters[pair.other]} = {pair.other} against {letters[pair.first]} = {pair.first} "
                 f"on {pair.task.title}, {plural(pair.questions, 'question')}",
@@ -52,28 +52,28 @@ def grids(comparison: Comparison) -> list[Lines]:
             )
             for pair in comparison.pairs
         ]
-        return [*found, *_baselines(comparison)]
-    found = []
+        return [*tables, *_baselines(comparison)]
+    tables = []
     for pairs in _by_task(comparison).values():
-        for place, head in enumerate(row for row in pairs[0].rows if row.headline):
+        for index, head in enumerate(row for row in pairs[0].rows if row.headline):
             rows = [(pairs[0].first, number(head.first.value), *[""] * len(numbers))]
             for pair in pairs:
-                own = [row for row in pair.rows if row.headline][place]
-                rows.append((pair.other, number(own.other.value), *_numbers(own, comparison.margin)))
-            for name, one in pairs[0].baselines.items():
-                value = number(one["values"].get(head.metric))
-                rows.append((label(name, one["answer"]), value, *[""] * len(numbers)))
+                row = [row for row in pair.rows if row.headline][index]
+                rows.append((pair.other, number(row.other.value), *_numbers(row, comparison.margin)))
+            for name, baseline in pairs[0].baselines.items():
+                value = number(baseline["values"].get(head.metric))
+                rows.append((label(name, baseline["answer"]), value, *[""] * len(numbers)))
             title = f"{pairs[0].task.title}, {head.label}: against {pairs[0].first}"
-            found.append(Lines(title, ("", "score", *numbers), tuple(rows)))
-    return found
+            tables.append(Lines(title, ("", "score", *numbers), tuple(rows)))
+    return tables
 
 
 def _baselines(comparison: Comparison) -> list[Lines]:
     """Return a table per task and set of questions of the scores of the baselines."""
-    found = dict.fromkeys((pair.task.title, pair.questions, baselines_of(pair)) for pair in comparison.pairs)
+    tables = dict.fromkeys((pair.task.title, pair.questions, baselines_of(pair)) for pair in comparison.pairs)
     return [
-        Lines(f"{TITLE}: {task}, {plural(n, 'question')}", ("", *rows[0][1:]), rows[1:])
-        for task, n, rows in found
+        Lines(f"{TITLE}: {task}, {plural(questions, 'question')}", ("", *rows[0][1:]), rows[1:])
+        for task, questions, rows in tables
         if rows
     ]
 
@@ -88,25 +88,25 @@ def baselines_of(pair: Pair) -> Rows:
 def notes(comparison: Comparison, dropped: Collection[str] = ()) -> list[str]:
     """Return how to read the columns that are not dropped, the marks of the runs, and the comparison's limits."""
     tests = dict.fromkeys(row.test for pair in comparison.pairs for row in pair.rows if row.test)
-    found = ["Differences are the second run's score minus the first's, with 95% intervals over paired clusters."]
+    sentences = ["Differences are the second run's score minus the first's, with 95% intervals over paired clusters."]
     if tests and "p (Holm)" not in dropped:
-        found.append(
+        sentences.append(
             f"p: two-sided, null hypothesis of no difference ({'; '.join(tests)}). Holm: headline numbers are adjusted "
             "for all headline numbers of this comparison, the others for those of their table."
         )
     if tests and "detectable" not in dropped:
-        found.append(
+        sentences.append(
             f"detectable: the smallest difference that this many questions detect with a power of {POWER:.0%}."
         )
     if comparison.margin is not None and "same" not in dropped:
-        found.append(
+        sentences.append(
             f"same: p for a difference of {comparison.margin:g}% of full marks or more (two one-sided t tests); "
             "yes if it is under 0.05."
         )
     headline = (row for pair in comparison.pairs for row in pair.rows if row.headline)
-    found += [f"{row.label} has no value: {row.difference.reason}." for row in headline if row.difference.reason]
+    sentences += [f"{row.label} has no value: {row.difference.reason}." for row in headline if row.difference.reason]
     limits = shared({pair.other: pair.notes for pair in comparison.pairs})
-    return list(dict.fromkeys([*found, *_marks(comparison), *limits]))
+    return list(dict.fromkeys([*sentences, *_marks(comparison), *limits]))
 
 
 def _marks(comparison: Comparison) -> list[str]:
@@ -122,17 +122,17 @@ def changed(pair: Pair) -> str:
 def show(comparison: Comparison, console: Console) -> None:
     """Print the tables, the changed answers, and the notes."""
     dropped: dict[str, None] = {}
-    for made in grids(comparison):
-        tell(console, made.title, "bold")
+    for table in grids(comparison):
+        tell(console, table.title, "bold")
         room = 1 if console.width >= NARROW else 0
-        header, *rows = fitting((made.columns, *made.rows), console.width, DROPPED, room)
-        dropped |= dict.fromkeys(name for name in made.columns if name not in header)
+        header, *rows = fitting((table.columns, *table.rows), console.width, DROPPED, room)
+        dropped |= dict.fromkeys(name for name in table.columns if name not in header)
         print_wrapped(grid(header, [(rows, "")], room), console)
     for pair in comparison.pairs:
         tell(console, changed(pair))
-        for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
-            for one in changes[:SHOWN]:
-                tell(console, f"  {way}: {one.id}: {one.first[:40]} -> {one.other[:40]}", "dim")
+        for direction, changes in (("gained", pair.gained), ("lost", pair.lost)):
+            for change in changes[:SHOWN]:
+                tell(console, f"  {direction}: {change.id}: {change.first[:40]} -> {change.other[:40]}", "dim")
     for note in notes(comparison, dropped):
         tell(console, note, "dim")
     if dropped:
@@ -155,8 +155,8 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
 def markdown(comparison: Comparison) -> str:
     """Return the tables as GitHub Markdown."""
     lines = ["# Comparison", ""]
-    for made in grids(comparison):
-        lines += titled(made)
+    for table in grids(comparison):
+        lines += titled(table)
     lines += [f"{escape(changed(pair))}." for pair in comparison.pairs] + [""]
     return "\n".join([*lines, *(f"- {escape(note)}" for note in notes(comparison)), ""])
 
@@ -164,7 +164,9 @@ def markdown(comparison: Comparison) -> str:
 def latex(comparison: Comparison) -> str:
     """Return the tables as LaTeX, for the packages booktabs and graphicx. The captions have the marks."""
     marks = _marks(comparison)
-    return "\n".join(tabular("; ".join((made.title, *marks)), made.columns, made.rows) for made in grids(comparison))
+    return "\n".join(
+        tabular("; ".join((table.title, *marks)), table.columns, table.rows) for table in grids(comparison)
+    )
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -176,12 +178,13 @@ def as_csv(comparison: Comparison) -> str:
     for pair in comparison.pairs:
         marks = "; ".join(shared({name: comparison.runs[name].marks for name in (pair.first, pair.other)}))
         for row in pair.rows:
-            own: list[object] = [pair.task.name, pair.first, pair.other, pair.questions, row.metric, row.label]
-            own += [row.headline, row.first.full_marks]
-            own += [x for one in (row.first, row.other, row.difference) for x in (one.value, one.low, one.high)]
+            cells: list[object] = [pair.task.name, pair.first, pair.other, pair.questions, row.metric, row.label]
+            cells += [row.headline, row.first.full_marks]
+            for estimate in (row.first, row.other, row.difference):
+                cells += [estimate.value, estimate.low, estimate.high]
             tests = (row.p, row.adjusted, row.test, row.detectable, row.equivalent)
             values = [pair.baselines.get(name, {}).get("values", {}).get(row.metric) for name in (MAJORITY, CONSTANT)]
-            rows.append([*own, *tests, row.difference.reason, marks, row.first.chance, *values])
+            rows.append([*cells, *tests, row.difference.reason, marks, row.first.chance, *values])
     return to_csv(rows)
 
 
@@ -189,16 +192,16 @@ def changes_csv(comparison: Comparison) -> str:
     """Return the questions on which the runs score differently as CSV, one row per question."""
     rows: list[list[object]] = [["task", "first", "other", "change", "id", "category", "first_answer", "other_answer"]]
     for pair in comparison.pairs:
-        for way, changes in (("gained", pair.gained), ("lost", pair.lost)):
-            about = [pair.task.name, pair.first, pair.other, way]
-            rows += [[*about, one.id, one.category, one.first, one.other] for one in changes]
+        for direction, changes in (("gained", pair.gained), ("lost", pair.lost)):
+            about = [pair.task.name, pair.first, pair.other, direction]
+            rows += [[*about, change.id, change.category, change.first, change.other] for change in changes]
     return to_csv(rows)
 
 
 def _numbers(row: Row, margin: float | None) -> tuple[str, ...]:
     same = () if margin is None else (_same(row.equivalent),)
-    found = (number(row.difference.value, sign="+"), interval(row.difference, "+"), p_text(row.p), p_text(row.adjusted))
-    return (*found, number(row.detectable), *same)
+    difference = (number(row.difference.value, sign="+"), interval(row.difference, "+"))
+    return (*difference, p_text(row.p), p_text(row.adjusted), number(row.detectable), *same)
 
 
 def _same(p: float | None) -> str:
@@ -208,11 +211,10 @@ def _same(p: float | None) -> str:
 def _differences(pairs: Sequence[Pair]) -> Rows:
     """Return a row per run with its differences from the first in the headline numbers, and their p-values."""
     heads = [row.label for row in pairs[0].rows if row.headline]
-    found = [(f"Difference from {pairs[0].first}", *heads)]
+    rows = [(f"Difference from {pairs[0].first}", *heads)]
     for pair in pairs:
-        own = [row for row in pair.rows if row.headline]
-        found.append((pair.other, *map(_difference, own)))
-    return tuple(found) if len(heads) <= baselines.BROAD else tuple(zip(*found, strict=True))
+        rows.append((pair.other, *(_difference(row) for row in pair.rows if row.headline)))
+    return tuple(rows) if len(heads) <= baselines.BROAD else tuple(zip(*rows, strict=True))
 
 
 def _difference(row: Row) -> str:
@@ -221,10 +223,10 @@ def _difference(row: Row) -> str:
 
 
 def _by_task(comparison: Comparison) -> dict[str, list[Pair]]:
-    found: dict[str, list[Pair]] = {}
+    by_task: dict[str, list[Pair]] = {}
     for pair in comparison.pairs:
-        found.setdefault(pair.task.name, []).append(pair)
-    return found
+        by_task.setdefault(pair.task.name, []).append(pair)
+    return by_task
 
 
 def _figures(comparison: Comparison, folder: Path) -> list[Path]:
@@ -243,7 +245,7 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
         estimates |= {pair.other: {row.metric: row.other for row in pair.rows} for pair in pairs}
         out.mkdir(parents=True, exist_ok=True)
         if len(estimates) <= MOST:
-            lines = tuple(Series(name, own) for name, own in estimates.items())
+            lines = tuple(Series(name, numbers) for name, numbers in estimates.items())
             chart = Chart(task.title, subtitle, task.axes, lines, task.totals)
             rows, below = (pairs[0].rows if len(pairs) == 1 else ()), [baselines_of(pairs[0])]
             runs = {name: comparison.runs[name] for name in estimates}
@@ -254,7 +256,7 @@ def _figures(comparison: Comparison, folder: Path) -> list[Path]:
             paths += [page, *run_report.draw(chart, out)]
             continue
         head = next(row for row in pairs[0].rows if row.headline)
-        own = {name: numbers[head.metric] for name, numbers in estimates.items()}
+        scores = {name: numbers[head.metric] for name, numbers in estimates.items()}
         title = f"{task.title}, {head.label}"
-        paths += dotplot.draw(Chart(title, subtitle, {name: name for name in own}, (Series(title, own),)), out)
+        paths += dotplot.draw(Chart(title, subtitle, {name: name for name in scores}, (Series(title, scores),)), out)
     return paths

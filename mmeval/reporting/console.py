@@ -32,12 +32,12 @@ def console() -> Console:
 
     Output to a file or a pipe has all columns of every table, unless COLUMNS says how wide it may be.
     """
-    made = Console(markup=False, highlight=False, soft_wrap=True)
-    if not made.is_terminal and not os.environ.get("COLUMNS"):
-        made.width = WIDEST
-    if made.width < 2 * LEAST:  # for example if COLUMNS is 0
-        made.width = 2 * LEAST
-    return made
+    terminal = Console(markup=False, highlight=False, soft_wrap=True)
+    if not terminal.is_terminal and not os.environ.get("COLUMNS"):
+        terminal.width = WIDEST
+    if terminal.width < 2 * LEAST:  # for example if COLUMNS is 0
+        terminal.width = 2 * LEAST
+    return terminal
 
 
 def say(line: str, style: str = "") -> None:
@@ -104,11 +104,11 @@ LISTED = 20
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print the errors in a file and the warnings for its user."""
     for level, style in (("error", "red"), ("warning", "yellow")):
-        found = [finding.sentence for finding in findings if finding.level == level]
-        for sentence in found[:LISTED]:
+        sentences = [finding.sentence for finding in findings if finding.level == level]
+        for sentence in sentences[:LISTED]:
             say(f"{level}: {clean(sentence)}", style)
-        if len(found) > LISTED:
-            say(f"{level}: and {len(found) - LISTED:,} more like these", style)
+        if len(sentences) > LISTED:
+            say(f"{level}: and {len(sentences) - LISTED:,} more like these", style)
     if not any(finding.level == "error" for finding in findings):
         say("checked: no errors", "green")
 
@@ -130,16 +130,16 @@ def show_tasks(
     left_out: Mapping[str, str],
 ) -> None:
     """Print the benchmarks under their headings, a line each, cut to the console's width; then those left out."""
-    shown, width = console(), max(map(len, cards)) + 2
+    terminal, width = console(), max(map(len, cards)) + 2
     for heading in headings:
-        shown.print(Text(heading, "bold"))
+        terminal.print(Text(heading, "bold"))
         for name, card in cards.items():
             if card["heading"] == heading:
                 mark = "*" if name in embedded else " "
                 about = card["about"].partition(";")[0]
                 line = Text(f"{mark} {name:{width}}{card['title']}: {about}")
-                line.truncate(shown.width, overflow="ellipsis")
-                shown.print(line)
+                line.truncate(terminal.width, overflow="ellipsis")
+                terminal.print(line)
     say("\n* has an embedded suite that runs without a download")
     say("`mmeval tasks NAME` shows a benchmark's size, license, source, scoring, evidence and prompts")
     for name, reason in left_out.items():
@@ -170,8 +170,10 @@ FACTS = ("size", "license", "access", "paper", "source", "scoring", "official", 
 
 def official(task: Task) -> str:
     """Return the source of the task's official reading: from its card, or else a judge or the task's first reading."""
-    own = "judge" if task.grader else next(iter(task.readings), "") if "official" in task.scorers else ""
-    return str(task.card.get("official", own))
+    default = next(iter(task.readings), "") if "official" in task.scorers else ""
+    if task.grader:
+        default = "judge"
+    return str(task.card.get("official", default))
 
 
 def show_models(models: Mapping[str, Mapping[str, Any]]) -> None:
@@ -195,7 +197,7 @@ def _entry(name: str, about: str, more: str = "") -> None:
 def show_bars(shares: Mapping[str, float]) -> None:
     """Show shares of 1 as bars, largest first."""
     width = max(map(len, shares))
-    for name, share in sorted(shares.items(), key=lambda one: -one[1]):
+    for name, share in sorted(shares.items(), key=lambda item: -item[1]):
         say(f"{name:<{width}}  {share:6.1%}  {'█' * round(share * BAR)}")
 
 

@@ -64,8 +64,8 @@ def draw(chart: Chart, folder: Path, name: str = "dotplot", *, png: bool = True)
                 sheet.text(MARGIN + 0.06, y + above, line, 9, weight=weight, middle=True)
             full, chance = chart.full_marks(metric), chart.chance(metric)
             if full and chance is not None:
-                place, dashes = x(chance / full), (0, (2.2, 1.8))
-                sheet.line((place, place), ends, color=MUTED, linestyle=dashes, linewidth=1, zorder=2)
+                chance_x, dashes = x(chance / full), (0, (2.2, 1.8))
+                sheet.line((chance_x, chance_x), ends, color=MUTED, linestyle=dashes, linewidth=1, zorder=2)
             _dots(sheet, chart, x, y, metric, lanes[metric])
             if len(chart.series) == 1:
                 _numbers(sheet, chart.series[0].estimates.get(metric), right, y, weight)
@@ -77,11 +77,11 @@ def draw(chart: Chart, folder: Path, name: str = "dotplot", *, png: bool = True)
 def _scale(sheet: Sheet, chart: Chart, x: Scale, top: float, bottom: float) -> None:
     shared = _points(chart)
     for quarter in range(5):
-        place = x(quarter / 4)
-        sheet.line((place, place), (bottom, top), zorder=1)
-        sheet.text(place, top + 0.09, f"{25 * quarter}%", 8, color=MUTED, ha="center")
+        tick = x(quarter / 4)
+        sheet.line((tick, tick), (bottom, top), zorder=1)
+        sheet.text(tick, top + 0.09, f"{25 * quarter}%", 8, color=MUTED, ha="center")
         if shared:
-            sheet.text(place, bottom - 0.2, marks(shared * quarter / 4), 8, color=MUTED, ha="center")
+            sheet.text(tick, bottom - 0.2, marks(shared * quarter / 4), 8, color=MUTED, ha="center")
     sheet.text(MARGIN, top + 0.09, SHARE, 8, color=MUTED)
     if shared:
         sheet.text(MARGIN, bottom - 0.2, POINTS.format(marks(shared)), 8, color=MUTED)
@@ -93,16 +93,16 @@ def _scale(sheet: Sheet, chart: Chart, x: Scale, top: float, bottom: float) -> N
 def _dots(sheet: Sheet, chart: Chart, x: Scale, y: float, metric: str, lanes: list[int]) -> None:
     """Draw a row's dots with their intervals, each in its lane around the middle of the row."""
     middle = max(lanes, default=0) / 2
-    places = {id(one): y + MARKER * (middle - lane) for one, lane in zip(chart.series, lanes, strict=True)}
+    heights = {id(s): y + MARKER * (middle - lane) for s, lane in zip(chart.series, lanes, strict=True)}
     for series, pen in order(chart.series):
-        estimate, place = series.estimates.get(metric), places[id(series)]
+        estimate, height = series.estimates.get(metric), heights[id(series)]
         if estimate is None or estimate.value is None:
             continue
         full, above = estimate.full_marks, 5 if series.highlight else 4
         if estimate.low is not None and estimate.high is not None:
             ends = (x(estimate.low / full), x(estimate.high / full))
-            sheet.line(ends, (place, place), color=pen.color, linewidth=2, alpha=0.55, zorder=above - 1)
-        sheet.line((x(estimate.value / full),), (place,), **pen.dot, zorder=above)
+            sheet.line(ends, (height, height), color=pen.color, linewidth=2, alpha=0.55, zorder=above - 1)
+        sheet.line((x(estimate.value / full),), (height,), **pen.dot, zorder=above)
 
 
 def _numbers(sheet: Sheet, estimate: Estimate | None, right: float, y: float, weight: str) -> None:
@@ -155,7 +155,7 @@ def _lanes(chart: Chart, metric: str, x: Scale) -> list[int]:
     """Return each series' lane in a row: its own if several series have intervals, else the first free one."""
     if sum(any(e.low is not None for e in series.estimates.values()) for series in chart.series) > 1:
         return list(range(len(chart.series)))
-    taken: list[list[tuple[float, float]]] = []
+    occupied: list[list[tuple[float, float]]] = []
     lanes = []
     for series in chart.series:
         estimate = series.estimates.get(metric)
@@ -163,12 +163,12 @@ def _lanes(chart: Chart, metric: str, x: Scale) -> list[int]:
             lanes.append(0)
             continue
         known = (estimate.value, estimate.low, estimate.high)
-        places = [x(value / estimate.full_marks) for value in known if value is not None]
-        low, high = min(places) - MARKER, max(places) + MARKER
-        free = (n for n, spans in enumerate(taken) if all(high <= a or b <= low for a, b in spans))
-        lane = next(free, len(taken))
-        taken += [[]] if lane == len(taken) else []
-        taken[lane].append((min(places), max(places)))
+        positions = [x(value / estimate.full_marks) for value in known if value is not None]
+        low, high = min(positions) - MARKER, max(positions) + MARKER
+        free = (n for n, spans in enumerate(occupied) if all(high <= a or b <= low for a, b in spans))
+        lane = next(free, len(occupied))
+        occupied += [[]] if lane == len(occupied) else []
+        occupied[lane].append((min(positions), max(positions)))
         lanes.append(lane)
     return lanes
 

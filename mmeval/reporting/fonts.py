@@ -28,8 +28,8 @@ EM, WIDE = 200, 1.02
 
 def plain(text: str, limit: int = 60) -> str:
     """Return a label on one line, cut at `limit` characters, with letters that no font has replaced."""
-    kept = "".join(c if _is_own(c) or _family(c) else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
-    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+    drawable = "".join(c if _in_font(c) or _family(c) else "\N{REPLACEMENT CHARACTER}" for c in clean(text))
+    return drawable if len(drawable) <= limit else drawable[: limit - 1] + "…"
 
 
 def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
@@ -51,16 +51,16 @@ def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[s
 
 def measure(text: str, size: float, weight: str = "normal") -> float:
     """Return the width of a text in inches; letters that FONT lacks are estimated."""
-    own = text if text.isascii() else "".join(filter(_is_own, text))
-    others = (letter for letter in text if letter not in own) if own != text else ()
-    wide = sum(WIDE if east_asian_width(letter) in "WF" else 0.7 for letter in others)
-    return (float(_font(weight).getlength(own)) / EM + wide) * size / 72
+    in_font = text if text.isascii() else "".join(filter(_in_font, text))
+    lacking_letters = (letter for letter in text if letter not in in_font) if in_font != text else ()
+    wide = sum(WIDE if east_asian_width(letter) in "WF" else 0.7 for letter in lacking_letters)
+    return (float(_font(weight).getlength(in_font)) / EM + wide) * size / 72
 
 
 def lacking(texts: Iterable[str]) -> str:
     """Return a sentence about the letters that no installed font has, and what to do; nothing if there are none."""
     letters = dict.fromkeys(letter for text in texts if not text.isascii() for letter in clean(text))
-    missing = "".join(letter for letter in letters if not _is_own(letter) and _family(letter) is None)
+    missing = "".join(letter for letter in letters if not _in_font(letter) and _family(letter) is None)
     if not missing:
         return ""
     return (
@@ -73,11 +73,11 @@ def lacking(texts: Iterable[str]) -> str:
 @lru_cache(maxsize=1024)
 def families(text: str) -> tuple[str, ...]:
     """Return a small set of font families that have the letters FONT lacks."""
-    found: list[str] = []
+    chosen: list[str] = []
     for letter in text.replace("\n", ""):
-        if not _is_own(letter) and not any(_has(family, letter) for family in found) and (family := _family(letter)):
-            found.append(family)
-    return tuple(found)
+        if not _in_font(letter) and not any(_has(family, letter) for family in chosen) and (family := _family(letter)):
+            chosen.append(family)
+    return tuple(chosen)
 
 
 @lru_cache(maxsize=2)
@@ -90,7 +90,7 @@ def _font(weight: str) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), EM, layout_engine=ImageFont.Layout.BASIC)
 
 
-def _is_own(letter: str) -> bool:
+def _in_font(letter: str) -> bool:
     """Tell whether FONT has a letter."""
     return letter in COMMON or letter in _glyphs()
 

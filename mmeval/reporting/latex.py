@@ -49,8 +49,8 @@ def tabular(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) ->
     lines += [r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"]
     lines += [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule", *body, r"\bottomrule"]
     lines += [r"\end{tabular}}", r"\end{table}", ""]
-    if others := dict.fromkeys(mark for mark in "".join((caption, *body)) if mark not in _KNOWN):
-        lines.insert(0, f"% Needs LuaLaTeX or XeLaTeX, and a font that has {''.join(others)}")
+    if undrawable := dict.fromkeys(mark for mark in "".join((caption, *body)) if mark not in _KNOWN):
+        lines.insert(0, f"% Needs LuaLaTeX or XeLaTeX, and a font that has {''.join(undrawable)}")
     return "\n".join(lines)
 
 

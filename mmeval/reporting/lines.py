@@ -55,11 +55,13 @@ def inert(text: str) -> str:
 
 def shared(marks: Mapping[str, Sequence[str]]) -> list[str]:
     """Return each mark, after the names of the runs that have it unless all have it, given each run's marks."""
-    found: dict[str, list[str]] = {}
-    for name, own in marks.items():
-        for mark in own:
-            found.setdefault(mark, []).append(name)
-    return [mark if len(names) == len(marks) else f"{', '.join(names)}: {mark}" for mark, names in found.items()]
+    names_by_mark: dict[str, list[str]] = {}
+    for name, marks_of_run in marks.items():
+        for mark in marks_of_run:
+            names_by_mark.setdefault(mark, []).append(name)
+    return [
+        mark if len(names) == len(marks) else f"{', '.join(names)}: {mark}" for mark, names in names_by_mark.items()
+    ]
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]], bold: Iterable[int] = ()) -> list[str]:
@@ -68,30 +70,30 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]], bold: Iterab
     `bold` are the indices of the rows in bold.
     """
     cells = [list(map(escape, row)) for row in (columns, *rows)]
-    for place in bold:
-        cells[place + 1] = [f"**{cell}**" if cell else "" for cell in cells[place + 1]]
+    for index in bold:
+        cells[index + 1] = [f"**{cell}**" if cell else "" for cell in cells[index + 1]]
     cells.insert(1, [":--", *["--:"] * (len(columns) - 1)])
     return [f"| {' | '.join(row)} |" for row in cells]
 
 
-def titled(one: Lines) -> list[str]:
+def titled(table: Lines) -> list[str]:
     """Return the lines of a table with its title, then an empty line."""
-    return [f"## {escape(one.title)}", "", *markdown(one.columns, one.rows), ""]
+    return [f"## {escape(table.title)}", "", *markdown(table.columns, table.rows), ""]
 
 
 def stacked(rows: Sequence[Sequence[str]], title: str = "") -> str:
     """Return a header and rows as an escaped HTML table. In a narrow window its cells stack, so every one is seen."""
-    columns, *rest = [[html.escape(minus(clean(cell))) for cell in row] for row in rows]
+    columns, *body_rows = [[html.escape(minus(clean(cell))) for cell in row] for row in rows]
     head = "".join(
-        f'<th scope="col" class="{"num" if place else ""}">{column}</th>' for place, column in enumerate(columns)
+        f'<th scope="col" class="{"num" if index else ""}">{column}</th>' for index, column in enumerate(columns)
     )
     body = []
-    for name, *cells in rest:
-        own = "".join(
+    for name, *cells in body_rows:
+        data_cells = "".join(
             f'<td class="num" data-label="{column}">{cell}</td>'
             for column, cell in zip(columns[1:], cells, strict=True)
         )
-        body.append(f'<tr><th scope="row">{name}</th>{own}</tr>')
+        body.append(f'<tr><th scope="row">{name}</th>{data_cells}</tr>')
     label = f' aria-label="{html.escape(clean(title))}"' if title else ""
     return f'<table class="scores stacked"{label}><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 
@@ -103,43 +105,43 @@ def tell(console: Console, text: str, style: str = "") -> None:
 
 def grid(header: Iterable[str], sections: Iterable[tuple[Iterable[Sequence[str]], str]], room: int = 1) -> Grid:
     """Return a table for the terminal: sections of rows, each in its style, with `room` spaces between columns."""
-    made = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    table = Grid(box=box.SIMPLE_HEAD, padding=(0, room, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for index, name in enumerate(header):
-        made.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=index > 0, overflow="fold")
+        table.add_column(Text(clean(name)), justify="right" if index else "left", no_wrap=index > 0, overflow="fold")
     for rows, style in sections:
         for row in rows:
-            made.add_row(*(Text(clean(cell)) for cell in row), style=style)
-        made.add_section()
-    return made
+            table.add_row(*(Text(clean(cell)) for cell in row), style=style)
+        table.add_section()
+    return table
 
 
 def fitting(rows: Sequence[Sequence[str]], width: int, dropped: Iterable[str], room: int = 1) -> list[list[str]]:
     """Return a header and rows without the `dropped` columns, in that order, that do not fit next to the names."""
     widths = [max(map(cell_len, column)) + 1 + room for column in zip(*rows, strict=True)]
-    kept = list(range(len(widths)))
+    indices = list(range(len(widths)))
     for name in dropped:
-        if min(widths[0], LEAST) + sum(widths[place] for place in kept[1:]) > width and name in rows[0]:
-            kept.remove(rows[0].index(name))
-    return [[row[place] for place in kept] for row in rows]
+        if min(widths[0], LEAST) + sum(widths[index] for index in indices[1:]) > width and name in rows[0]:
+            indices.remove(rows[0].index(name))
+    return [[row[index] for index in indices] for row in rows]
 
 
-def whole_width(made: Grid, console: Console) -> int:
+def whole_width(table: Grid, console: Console) -> int:
     """Return the width at which nothing in a table is wrapped or cut off, in terminal columns."""
-    return console.measure(made, options=console.options.update(width=WIDEST)).maximum
+    return console.measure(table, options=console.options.update(width=WIDEST)).maximum
 
 
-def print_wrapped(made: Grid, console: Console) -> None:
+def print_wrapped(table: Grid, console: Console) -> None:
     """Print a table with its names wrapped to the terminal's width, or whole if the numbers alone are wider."""
-    if console.measure(made, options=console.options.update(width=WIDEST)).minimum > console.width:
-        print_whole(made, console)
+    if console.measure(table, options=console.options.update(width=WIDEST)).minimum > console.width:
+        print_whole(table, console)
     else:
-        console.print(made)
+        console.print(table)
 
 
-def print_whole(made: Grid, console: Console) -> None:
+def print_whole(table: Grid, console: Console) -> None:
     """Print a table without cutting off a number, even if the terminal is too narrow."""
-    made.width = whole_width(made, console)
-    console.print(made, crop=False)
+    table.width = whole_width(table, console)
+    console.print(table, crop=False)
 
 
 def to_csv(rows: Iterable[Sequence[object]]) -> str:

@@ -43,12 +43,12 @@ def log(run: Run, name: str) -> None:
 
 def numbers(run: Run) -> dict[str, float]:
     """Return TASK/METRIC/value, /low and /high if they exist, and TASK/answered, the number of answered questions."""
-    found = {f"{run.spec.task}/answered": float(run.samples_answered)}
+    values = {f"{run.spec.task}/answered": float(run.samples_answered)}
     for metric, estimate in estimates(run.results).items():
         for limit in LIMITS:
             if (number := getattr(estimate, limit)) is not None:
-                found[f"{run.spec.task}/{metric}/{limit}"] = float(number)
-    return found
+                values[f"{run.spec.task}/{metric}/{limit}"] = float(number)
+    return values
 
 
 def _tensorboard(run: Run) -> None:
@@ -64,7 +64,7 @@ def _tensorboard(run: Run) -> None:
 
     texts = {
         "marks": "\n\n".join(map(escape, run.marks)) or "none",
-        "identity": "\n".join(f"- {escape(f'{key}: {json.dumps(one)}')}" for key, one in run.identity.items()),
+        "identity": "\n".join(f"- {escape(f'{key}: {json.dumps(value)}')}" for key, value in run.identity.items()),
         "table": table.markdown(table_of_run(run)),
     }
     values = [Summary.Value(tag=tag, simple_value=number) for tag, number in numbers(run).items()]

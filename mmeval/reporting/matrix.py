@@ -57,18 +57,18 @@ def matrix(runs: Sequence[Run]) -> Matrix:
     baselines: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
     titles: dict[str, str] = {}
     for run, model in zip(runs, _names(runs), strict=True):
-        task, found = run_report.task_of_run(run), estimates(run.results)
+        task, scores_of_run = run_report.task_of_run(run), estimates(run.results)
         if (key := _benchmark(run)) not in titles:
-            same = sum(one.partition(" (card ")[0] == task.title for one in titles.values())
+            same = sum(title.partition(" (card ")[0] == task.title for title in titles.values())
             titles[key] = f"{task.title} (card {same + 1})" if same else task.title
         title = titles[key]
         for name, label in (task.totals or task.axes).items():
-            columns.setdefault(f"{title}, {label}", {})[model] = found[name]
+            columns.setdefault(f"{title}, {label}", {})[model] = scores_of_run[name]
             tasks[f"{title}, {label}"] = title
             for baseline, value in _baselines(run.results, name).items():
                 baselines[baseline].setdefault(f"{title}, {label}", value)
         marks.setdefault(title, {})[model] = run.marks
-    return Matrix(columns, tasks, marks, {name: own for name, own in baselines.items() if own})
+    return Matrix(columns, tasks, marks, {name: scores for name, scores in baselines.items() if scores})
 
 
 def _benchmark(run: Run) -> str:
@@ -78,73 +78,81 @@ def _benchmark(run: Run) -> str:
 
 def _names(runs: Sequence[Run]) -> list[str]:
     """Return a name per run: its model, and the settings in which other runs of its task and model differ from it."""
-    found: list[str] = []
-    taken: dict[tuple[str, str], int] = {}
+    names: list[str] = []
+    uses: dict[tuple[str, str], int] = {}
     for run in runs:
-        same = [one.spec for one in runs if (_benchmark(one), one.spec.model) == (_benchmark(run), run.spec.model)]
-        differing = [name for name in options() if len({getattr(one, name) for one in same}) > 1]
+        kind = (_benchmark(run), run.spec.model)
+        specs = [other.spec for other in runs if (_benchmark(other), other.spec.model) == kind]
+        differing = [name for name in options() if len({getattr(spec, name) for spec in specs}) > 1]
         settings = (f"{name.replace('_', ' ')} {getattr(run.spec, name)}" for name in differing)
         name = ", ".join((run.spec.model, *settings))
-        taken[_benchmark(run), name] = number = taken.get((_benchmark(run), name), 0) + 1
-        found.append(name if number == 1 else f"{name} ({number})")
-    return found
+        uses[_benchmark(run), name] = number = uses.get((_benchmark(run), name), 0) + 1
+        names.append(name if number == 1 else f"{name} ({number})")
+    return names
 
 
 def _baselines(results: Mapping[str, Any], metric: str) -> dict[str, float]:
     """Return the scores of the baselines on a metric, as far as they are known."""
     answers = [results.get("baselines", {}).get(name, {"values": {}}) for name in (MAJORITY, CONSTANT)]
-    found = [results["metrics"][metric]["chance"], *(one["values"].get(metric) for one in answers)]
-    return {name: value for name, value in zip(BASELINES, found, strict=True) if value is not None}
+    scores = [results["metrics"][metric]["chance"], *(answer["values"].get(metric) for answer in answers)]
+    return {name: value for name, value in zip(BASELINES, scores, strict=True) if value is not None}
 
 
-def show(made: Matrix, console: Console) -> None:
+def show(matrix: Matrix, console: Console) -> None:
     """Print the table: models as rows if they outnumber the headline numbers, else as columns, baselines below.
 
     If it is too wide for the terminal, the other way around. No number and no name is cut off.
     """
-    header, models, below = _across(made)
+    header, models, below = _across(matrix)
     ways = [[grid(header, [(models, ""), (below, "dim")])], []]
     for first, rows, style in (("", models, ""), (TITLE, below, "dim")):
         names, *turned = zip([first, *header[1:]], *rows, strict=True)
         ways[1].append(grid(names, [(turned, style)]))
-    if len(made.models) <= len(made.columns):
+    if len(matrix.models) <= len(matrix.columns):
         ways.reverse()
-    fitting = (way for way in ways if all(whole_width(one, console) <= console.width for one in way))
-    for one in next(fitting, ways[0]):
-        print_whole(one, console)
-    for mark in made.notes:
+    fitting = (way for way in ways if all(whole_width(table, console) <= console.width for table in way))
+    for table in next(fitting, ways[0]):
+        print_whole(table, console)
+    for mark in matrix.notes:
         tell(console, mark, "yellow")
 
 
-def write(made: Matrix, folder: Path) -> list[Path]:
+def write(matrix: Matrix, folder: Path) -> list[Path]:
     """Write scores.md, .csv, .tex and a dot plot per column with the models as rows; return the paths."""
-    header, models, below = _across(made)
+    header, models, below = _across(matrix)
     rows = [*models, *below]
-    text = "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in made.notes), ""])
-    latex = tabular("; ".join(("Scores with 95% intervals", *made.notes)), header, rows)
-    paths = write_texts({folder / "scores.md": text, folder / "scores.csv": _csv(made), folder / "scores.tex": latex})
-    for place, (title, column) in enumerate(made.columns.items(), start=1):
-        marks = "; ".join(shared(made.marks[made.tasks[title]]))
+    text = "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in matrix.notes), ""])
+    latex = tabular("; ".join(("Scores with 95% intervals", *matrix.notes)), header, rows)
+    paths = write_texts({folder / "scores.md": text, folder / "scores.csv": _csv(matrix), folder / "scores.tex": latex})
+    for index, (title, column) in enumerate(matrix.columns.items(), start=1):
+        marks = "; ".join(shared(matrix.marks[matrix.tasks[title]]))
         chart = Chart(title, marks, {name: name for name in column}, (Series(title, column),))
-        paths += dotplot.draw(chart, folder / component(f"{place}-{title}".replace(", ", "-").replace(" ", "-")))
+        paths += dotplot.draw(chart, folder / component(f"{index}-{title}".replace(", ", "-").replace(" ", "-")))
     return paths
 
 
-def _across(made: Matrix) -> tuple[list[str], list[list[str]], list[list[str]]]:
+def _across(matrix: Matrix) -> tuple[list[str], list[list[str]], list[list[str]]]:
     """Return the header, the rows of the models and those of the baselines."""
-    cells = {model: [column.get(model) for column in made.columns.values()] for model in made.models}
-    rows = [[model, *(with_interval(one) if one else number(None) for one in own)] for model, own in cells.items()]
-    below = [[name, *(number(own.get(title)) for title in made.columns)] for name, own in made.baselines.items()]
-    return ["", *made.columns], rows, below
+    rows = []
+    for model in matrix.models:
+        scores_of_model = [column.get(model) for column in matrix.columns.values()]
+        rows.append([model, *(with_interval(score) if score else number(None) for score in scores_of_model)])
+    below = [
+        [name, *(number(scores.get(title)) for title in matrix.columns)] for name, scores in matrix.baselines.items()
+    ]
+    return ["", *matrix.columns], rows, below
 
 
-def _csv(made: Matrix) -> str:
+def _csv(matrix: Matrix) -> str:
     header = ["number", "model", "value", "low", "high", "full_marks", "chance", "n", "reason", "marks"]
     rows: list[list[object]] = [[*header]]
-    for title, column in made.columns.items():
-        for model, one in column.items():
-            numbers = (one.value, one.low, one.high, one.full_marks, one.chance, one.n)
-            rows.append([title, model, *numbers, one.reason or "", "; ".join(made.marks[made.tasks[title]][model])])
-        own = ((name, found[title]) for name, found in made.baselines.items() if title in found)
-        rows += [[title, name, value, *[""] * (len(header) - 3)] for name, value in own]
+    for title, column in matrix.columns.items():
+        for model, score in column.items():
+            numbers = (score.value, score.low, score.high, score.full_marks, score.chance, score.n)
+            rows.append(
+                [title, model, *numbers, score.reason or "", "; ".join(matrix.marks[matrix.tasks[title]][model])]
+            )
+        for name, scores in matrix.baselines.items():
+            if title in scores:
+                rows.append([title, name, scores[title], *[""] * (len(header) - 3)])
     return to_csv(rows)

@@ -81,8 +81,8 @@ def made_from(folder: Path) -> str | None:
     if not path.is_file():
         return None
     with path.open("rb") as file:
-        found = _MADE_FROM.search(file.read(HEAD))
-    return found[1].decode() if found else None
+        match = _MADE_FROM.search(file.read(HEAD))
+    return match[1].decode() if match else None
 
 
 def comparison(chart: Chart, rows: Sequence[Row] = (), below: Sequence[Rows] = (), notes: Sequence[str] = ()) -> str:
@@ -91,13 +91,15 @@ def comparison(chart: Chart, rows: Sequence[Row] = (), below: Sequence[Rows] = (
     `rows`, for two runs, have the differences with their own intervals and p-values; `below` are further tables, such
     as the scores of the baselines; `notes` are limits of the comparison.
     """
-    found = {metric for one in chart.series for metric, e in one.estimates.items() if e.value is not None}
-    labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in found}
-    chances = (one.estimates[metric].chance for one in chart.series for metric in labels if metric in one.estimates)
+    with_value = {metric for series in chart.series for metric, e in series.estimates.items() if e.value is not None}
+    labels = {metric: label for metric, label in {**chart.totals, **chart.axes}.items() if metric in with_value}
+    chances = (
+        series.estimates[metric].chance for series in chart.series for metric in labels if metric in series.estimates
+    )
     pens(chart.series)  # raises InputError for too many series
     known = {row.metric: row for row in rows if row.difference.value is not None}
-    shown = {"chart": chart, "labels": labels, "chances": any(one is not None for one in chances)}
-    return _template("comparison.html").render(**shown, rows=known, below=below, notes=notes)
+    context = {"chart": chart, "labels": labels, "chances": any(chance is not None for chance in chances)}
+    return _template("comparison.html").render(**context, rows=known, below=below, notes=notes)
 
 
 def share(value: float, estimate: Estimate) -> str:

@@ -14,59 +14,60 @@ SHOWN = 3
 """Maximum number of questions that are shown side by side."""
 
 
-def show(found: Parity) -> None:
+def show(parity: Parity) -> None:
     """Print the agreement, the score differences, and the first questions that differ."""
-    a, b = found.names
+    a, b = parity.names
     say(f"\nA: {a}\nB: {b}", "bold")
-    same, read_alike = (_share(part, found.questions) for part in (found.same, found.same_read))
+    same, read_alike = (_share(part, parity.questions) for part in (parity.same, parity.same_read))
     say(f"equal answers: {same}; parsed the same: {read_alike}")
-    if found.furthest is not None:
-        say(f"the largest difference between two log-likelihoods is {found.furthest:.2g}")
-    for mark in shared({name: run.marks for name, run in zip("AB", found.runs, strict=True)}):
+    if parity.furthest is not None:
+        say(f"the largest difference between two log-likelihoods is {parity.furthest:.2g}")
+    for mark in shared({name: run.marks for name, run in zip("AB", parity.runs, strict=True)}):
         say(mark, "yellow")
-    for row in found.rows:
-        say(_sentence(row, found.margin))
-    for one in found.differing[:SHOWN]:
-        say(f"\n{printable(one.id)}", "bold")
-        for name, sent, text, read in zip("AB", one.sent, one.answers, one.read, strict=True):
+    for row in parity.rows:
+        say(_sentence(row, parity.margin))
+    for question in parity.differing[:SHOWN]:
+        say(f"\n{printable(question.id)}", "bold")
+        for name, sent, text, read in zip("AB", question.sent, question.answers, question.read, strict=True):
             say(f"{name} was sent {sent}")
             say(f"{name} answered {text!r}, parsed as {read}")
-    if (left := len(found.differing) - SHOWN) > 0:
-        say(f"\n{plural(left, 'more question differs', 'more questions differ')}; parity.json has them all")
+    if (more := len(parity.differing) - SHOWN) > 0:
+        say(f"\n{plural(more, 'more question differs', 'more questions differ')}; parity.json has them all")
 
 
-def write(found: Parity, folder: Path) -> Path:
+def write(parity: Parity, folder: Path) -> Path:
     """Write `parity.json` and return its path."""
     path = folder / "parity.json"
-    write_json(path, to_json(found))
+    write_json(path, to_json(parity))
     return path
 
 
-def to_json(found: Parity) -> dict[str, Any]:
+def to_json(parity: Parity) -> dict[str, Any]:
     """Return the content of `parity.json`."""
     return {
-        "sides": found.names,
-        "questions": found.questions,
-        "equal_answers": found.same,
-        "equal_readings": found.same_read,
-        "largest_loglikelihood_difference": found.furthest,
-        "margin_percent": found.margin,
-        "equivalent": found.equivalent,
+        "sides": parity.names,
+        "questions": parity.questions,
+        "equal_answers": parity.same,
+        "equal_readings": parity.same_read,
+        "largest_loglikelihood_difference": parity.furthest,
+        "margin_percent": parity.margin,
+        "equivalent": parity.equivalent,
         "differences": [
             {
                 "number": row.label, "b_minus_a": row.difference.value, "low": row.difference.low,
                 "high": row.difference.high, "p_equivalence": row.equivalent, "reason": row.difference.reason,
             }
-            for row in found.rows
+            for row in parity.rows
         ],
         "differing": [
-            {"id": one.id, "sent": one.sent, "answers": one.answers, "read": one.read} for one in found.differing
+            {"id": question.id, "sent": question.sent, "answers": question.answers, "read": question.read}
+            for question in parity.differing
         ],
     }  # fmt: skip
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part:,} of {whole:,} ({100 * part / whole:.1f}%)"
+def _share(part: int, total: int) -> str:
+    return f"{part:,} of {total:,} ({100 * part / total:.1f}%)"
 
 
 def _sentence(row: Row, margin: float) -> str:

@@ -102,23 +102,23 @@ def _mmbench(which: str, runs: Sequence[Series], data: Sequence[str]) -> Chart:
             )
     over = [replace(run, highlight=True) for run in runs]
     notes = (
-        *(_place(run, on, models) for run, on in zip(runs, data, strict=True)),
+        *(_rank(run, on, models) for run, on in zip(runs, data, strict=True)),
         "Source: MMBench's papers and MMICL's readme; each row of the table in reports/reference names its own.",
         "Published scores are CircularEval with a language model as judge; splits and versions differ between papers.",
     )
     subtitle = "CircularEval by ability, of 100. Published scores" + (" and own runs over them" if runs else "")
-    shown, totals = chosen(models, runs), {OVERALL: task.totals[OVERALL]}
-    return Chart(f"MMBench, {MMBENCH[which][1]}", subtitle, task.axes, (*shown, *over), totals, notes)
+    selected, totals = chosen(models, runs), {OVERALL: task.totals[OVERALL]}
+    return Chart(f"MMBench, {MMBENCH[which][1]}", subtitle, task.axes, (*selected, *over), totals, notes)
 
 
 def chosen(models: Sequence[Series], runs: Sequence[Series] = ()) -> list[Series]:
     """Return ALWAYS_SHOWN and the best models, or those with scores nearest to the runs; best first."""
     always = [model for model in models if model.label.startswith(ALWAYS_SHOWN)]
-    rest = [model for model in models if model not in always]
+    others = [model for model in models if model not in always]
     if runs:
-        rest.sort(key=lambda model: min(abs(_overall(model) - _overall(run)) for run in runs))
-    shown = sorted([*rest[: SHOWN - len(always)], *always], key=_overall, reverse=True)
-    return [replace(model, highlight=not runs and model.label.startswith(ALWAYS_SHOWN[0])) for model in shown]
+        others.sort(key=lambda model: min(abs(_overall(model) - _overall(run)) for run in runs))
+    selected = sorted([*others[: SHOWN - len(always)], *always], key=_overall, reverse=True)
+    return [replace(model, highlight=not runs and model.label.startswith(ALWAYS_SHOWN[0])) for model in selected]
 
 
 def _check(runs: Sequence[Series], benchmark: str, metrics: Iterable[str]) -> None:
@@ -128,7 +128,7 @@ def _check(runs: Sequence[Series], benchmark: str, metrics: Iterable[str]) -> No
             raise InputError(f"{lacking}: it is not a run of {benchmark}; draw it on its own")
 
 
-def _place(run: Series, on: str, models: Sequence[Series]) -> str:
+def _rank(run: Series, on: str, models: Sequence[Series]) -> str:
     better = [model for model in models if _overall(model) > _overall(run)]
     return f"{run.label}: {number(_overall(run))} on {on}, behind {len(better)} of {len(models)} published models."
 
@@ -154,7 +154,7 @@ def _date(name: str) -> str:
 
 def _nearest(date: str, known: Iterable[str]) -> str:
     try:
-        asked = day.fromisoformat(date)
+        wanted = day.fromisoformat(date)
     except ValueError:
         return " and ".join(known)
-    return min(known, key=lambda other: abs(day.fromisoformat(other) - asked))
+    return min(known, key=lambda candidate: abs(day.fromisoformat(candidate) - wanted))

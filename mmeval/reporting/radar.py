@@ -46,8 +46,8 @@ INLINE = {"broad": Size(1.9, 1.2, 9.5), "narrow": Size(0.9, 1.0, 8)}
 
 def fits(chart: Chart) -> bool:
     """Tell whether a chart can be drawn as a radar, by the number of its axes, all and with a value."""
-    found = {axis for one in chart.series for axis, e in one.estimates.items() if e.value is not None}
-    return len(found & chart.axes.keys()) >= FEWEST and len(chart.axes) <= MOST
+    with_value = {axis for series in chart.series for axis, e in series.estimates.items() if e.value is not None}
+    return len(with_value & chart.axes.keys()) >= FEWEST and len(chart.axes) <= MOST
 
 
 def draw(chart: Chart, folder: Path, name: str = "radar", *, png: bool = True) -> list[Path]:
@@ -160,8 +160,8 @@ class Wheel:
             sheet.text(x, y, "\n".join(lines), size.points, ha=ha, va=va)
 
     def _outline(self, sheet: Sheet, series: Series, pen: Pen) -> None:
-        found = [series.estimates.get(metric) for metric in self.chart.axes]
-        fractions = [_fraction(e.value, e.full_marks) if e else None for e in found]
+        estimates = [series.estimates.get(metric) for metric in self.chart.axes]
+        fractions = [_fraction(e.value, e.full_marks) if e else None for e in estimates]
         style: dict[str, Any] = pen.dot | {"linestyle": pen.line, "zorder": 5 if series.highlight else 4}
         style["markersize"] *= min(1, 0.55 + self.size.radius / 6)
         heavy = series.highlight or len(self.chart.series) == 1
@@ -172,8 +172,8 @@ class Wheel:
 
         They are faint, so a run does not outshine published scores, which have no intervals.
         """
-        ticked = [one for one in self.chart.series if any(e.low is not None for e in one.estimates.values())]
-        aside = next((0.06 * (i - (len(ticked) - 1) / 2) for i, one in enumerate(ticked) if one is series), 0)
+        ticked = [s for s in self.chart.series if any(e.low is not None for e in s.estimates.values())]
+        aside = next((0.06 * (i - (len(ticked) - 1) / 2) for i, s in enumerate(ticked) if s is series), 0)
         style: dict[str, Any] = {"color": pen.color, "linewidth": 1.0, "alpha": 0.45, "zorder": 3}
         for spoke, metric in enumerate(self.chart.axes):
             estimate = series.estimates.get(metric)
@@ -188,11 +188,11 @@ class Wheel:
 
 def _totals(chart: Chart) -> list[tuple[str, str]]:
     """Return the headline numbers of a chart of one series: label, and "value / full marks"."""
-    found = [(label, chart.series[0].estimates.get(metric)) for metric, label in chart.totals.items()]
+    totals = [(label, chart.series[0].estimates.get(metric)) for metric, label in chart.totals.items()]
     return [
-        (plain(label), f"{number(one.value)} / {marks(one.full_marks)}")
-        for label, one in found
-        if one is not None and one.value is not None
+        (plain(label), f"{number(estimate.value)} / {marks(estimate.full_marks)}")
+        for label, estimate in totals
+        if estimate is not None and estimate.value is not None
     ]
 
 

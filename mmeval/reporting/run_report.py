@@ -9,7 +9,7 @@ from mmeval import __version__, comparison, regular
 from mmeval.files import delete
 from mmeval.reporting import about, bias, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.baselines import Rows
-from mmeval.reporting.browser import Answer, Browser, Find, Other, browse
+from mmeval.reporting.browser import Answer, Browser, Find, Other, answer_texts, browse
 from mmeval.reporting.chart import Chart, Series, estimates
 from mmeval.reporting.lines import shared
 from mmeval.reporting.table import Table
@@ -33,41 +33,41 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
     left out while answers are missing. If every file exists and would come out the same, nothing is drawn.
     """
     task = task_of_run(run)
-    tabled, studied = table_of_run(run, task), bias.panel(run)
-    panels = {"Bias": studied} if studied else {}
+    results_table, bias_panel = table_of_run(run, task), bias.panel(run)
+    panels = {"Bias": bias_panel} if bias_panel else {}
     series = Series(run.spec.model, estimates(run.results))
-    chart = Chart(tabled.title, subtitle(run), task.axes, (series,), task.totals)
+    chart = Chart(results_table.title, subtitle(run), task.axes, (series,), task.totals)
     facts, command = about.facts(run), about.command(run.spec, run.identity)
     results = leaderboards.own(run) and all(mark.startswith((EMBEDDED, SMALL)) for mark in run.marks)
     names = [page.NAME, *TABLES, "dotplot.svg", *["radar.svg"] * radar.fits(chart), *["results"] * results]
     paths = [run.folder / name for name in names]
-    shown = (task.labels, tabled, chart, facts, command, panels)
-    made_from = {with_find: _digest(run, shown, with_find) for with_find in (True, False)}
+    contents = (task.labels, results_table, chart, facts, command, panels)
+    made_from = {with_find: _digest(run, contents, with_find) for with_find in (True, False)}
     accepted = [made_from[True]] if find else list(made_from.values())  # without `find`, a page with pictures stays
     if written(run) == paths and page.made_from(run.folder) in accepted:
         return paths
     draw(chart, run.folder, png=False)
     browser = _browse(run, task, _controls(run), find)
-    drawn = [radar.inline(chart)] if radar.fits(chart) else []
-    table.write(tabled, run.folder)
+    figures = [radar.inline(chart)] if radar.fits(chart) else []
+    table.write(results_table, run.folder)
     if results:
         leaderboards.BOARDS[task.name].write(run, run.folder / "results")
     delete(run.folder / FORMER)
     # last: the digest on the page says that all files are complete
-    page.write(run.folder, tabled, browser, facts, {"": command}, drawn, panels, made_from[find is not None])
+    page.write(run.folder, results_table, browser, facts, {"": command}, figures, panels, made_from[find is not None])
     return paths
 
 
-def _digest(run: Run, shown: object, with_find: bool) -> str:
+def _digest(run: Run, contents: object, with_find: bool) -> str:
     """Return the SHA-256 of everything drawn for a run and of the drawing code, as 64 hex digits."""
-    found = hashlib.sha256(repr((__version__, with_find, run.results["records"], shown)).encode(errors="replace"))
+    sha256 = hashlib.sha256(repr((__version__, with_find, run.results["records"], contents)).encode(errors="replace"))
     samples = [run.folder / "samples.jsonl", *sorted((run.folder / "controls").glob("*/samples.jsonl"))]
     code = sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in CODE)
     for path in (*samples, *code):
-        found.update(
+        sha256.update(
             f"{path.parent.name}/{path.name} {hashlib.sha256(regular.read_bytes(path)).hexdigest()}\n".encode()
         )
-    return found.hexdigest()
+    return sha256.hexdigest()
 
 
 def written(run: Run) -> list[Path]:
@@ -87,10 +87,13 @@ def _controls(run: Run) -> list[Other]:
 
     Controls that are not scored yet, or that no judge has read as the run, are left out.
     """
-    scorer, paths = run.results["scorer"], sorted((run.folder / "controls").glob("*/samples.jsonl"))
-    found = ((path.parent.name, scores_by_id(read_samples(path))) for path in paths)
-    own = ((name, {id: scores[scorer] for id, scores in by_id.items() if scorer in scores}) for name, by_id in found)
-    return [Other(name, scores) for name, scores in own if scores]
+    scorer = run.results["scorer"]
+    controls = []
+    for path in sorted((run.folder / "controls").glob("*/samples.jsonl")):
+        by_id = scores_by_id(read_samples(path))
+        if scores := {id: scores[scorer] for id, scores in by_id.items() if scorer in scores}:
+            controls.append(Other(path.parent.name, scores))
+    return controls
 
 
 def task_of_run(run: Run) -> Task:
@@ -145,7 +148,7 @@ def side_by_side(
     """
     (first, base), *others = runs.items()
     task = task_of_run(base)
-    tabled = replace(
+    results_table = replace(
         table_of_run(base, task),
         title=f"{', '.join(runs)} on {task.title}",
         answered="; ".join(shared({name: [run.answered] for name, run in runs.items()})),
@@ -156,14 +159,13 @@ def side_by_side(
         counts={},
         baselines=(),
     )
-    answered = [
-        Other(name, run.judged, {record.id: record.text for record in run.records if record.text is not None})
-        for name, run in others
+    answers_of_others = [
+        Other(name, run.judged, {record.id: answer_texts(record) for record in run.records}) for name, run in others
     ]
-    browser = _browse(base, task, answered, None, first)
+    browser = _browse(base, task, answers_of_others, None, first)
     commands = {f"{name}, {run.answered}": about.command(run.spec, run.identity) for name, run in runs.items()}
     panels = {"Comparison": page.comparison(chart, rows, below, notes)}
-    return page.write(out, tabled, browser, {}, commands, panels=panels)
+    return page.write(out, results_table, browser, {}, commands, panels=panels)
 
 
 def title(run: Run) -> str:
@@ -185,19 +187,19 @@ def subtitle(*runs: Run) -> str:
     return "; ".join((f"{data_label(runs[0])}, {answered}", *marks))
 
 
-def _check_alike(one: Run, other: Run) -> None:
+def _check_alike(first: Run, second: Run) -> None:
     """Raise InputError if two runs are not of one task on the same data, compared by digest, not by folder name."""
     advice = "name runs of one kind"
-    if one.spec.task != other.spec.task:
-        raise InputError(f"runs of {one.spec.task} and {other.spec.task} cannot be drawn together; {advice}")
-    if one.identity.get("card") != other.identity.get("card"):
-        raise InputError(f"the runs are of different cards that are both named {one.spec.task}; {advice}")
-    if one.identity.get("questions") != other.identity.get("questions") or one.spec.limit != other.spec.limit:
-        raise InputError(f"{one.folder} and {other.folder} did not ask the same questions; {advice}")
-    chosen = ("shots", "seed", "frames", "sampler")
-    drawn_alike = all(getattr(one.spec, name) == getattr(other.spec, name) for name in chosen)
-    if drawn_alike and one.header.get("data_digest") != other.header.get("data_digest"):
-        raise InputError(f"{one.folder} and {other.folder} did not show the same pictures; {advice}")
+    if first.spec.task != second.spec.task:
+        raise InputError(f"runs of {first.spec.task} and {second.spec.task} cannot be drawn together; {advice}")
+    if first.identity.get("card") != second.identity.get("card"):
+        raise InputError(f"the runs are of different cards that are both named {first.spec.task}; {advice}")
+    if first.identity.get("questions") != second.identity.get("questions") or first.spec.limit != second.spec.limit:
+        raise InputError(f"{first.folder} and {second.folder} did not ask the same questions; {advice}")
+    settings = ("shots", "seed", "frames", "sampler")
+    same_pictures_chosen = all(getattr(first.spec, name) == getattr(second.spec, name) for name in settings)
+    if same_pictures_chosen and first.header.get("data_digest") != second.header.get("data_digest"):
+        raise InputError(f"{first.folder} and {second.folder} did not show the same pictures; {advice}")
 
 
 def draw(chart: Chart, folder: Path, *, png: bool = True) -> list[Path]:

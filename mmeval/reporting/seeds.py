@@ -56,11 +56,13 @@ SAME = "The seed has no effect on this data: every run asked the same questions,
 
 def show(summary: Mapping[str, Any], console: Console) -> None:
     """Print one row per number: the spread, then each seed's value and interval; strict rows below if they differ."""
-    found: Mapping[str, Any] = next(iter(summary["scorers"].values()))
+    official: Mapping[str, Any] = next(iter(summary["scorers"].values()))
     strict: Mapping[str, Any] = summary["scorers"].get("strict", {})
     labels: Mapping[str, str] = summary["labels"]
-    rows = [_cells(label, found[name]) for name, label in labels.items()]
-    rows += [_cells(f"{label}, strict", strict[n]) for n, label in labels.items() if strict and strict[n] != found[n]]
+    rows = [_cells(label, official[name]) for name, label in labels.items()]
+    rows += [
+        _cells(f"{label}, strict", strict[n]) for n, label in labels.items() if strict and strict[n] != official[n]
+    ]
     shots = "" if summary["shots"] is None else f", {plural(summary['shots'], 'demonstration')}"
     tell(console, f"{summary['title']}{shots}: {plural(len(summary['seeds']), 'seed')}", "bold")
     tell(console, summary["data"])
@@ -69,27 +71,29 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         console.print(grid(below[0], [(below[1:], "dim")]))
     errors = summary["errors"]
     tell(console, plural(errors, "error"), "red" if errors else "")
-    lacking = [f"{summary['labels'][name]}: no value ({row['reason']})" for name, row in found.items() if row["reason"]]
+    lacking = [
+        f"{summary['labels'][name]}: no value ({row['reason']})" for name, row in official.items() if row["reason"]
+    ]
     for note in (*lacking, *summary["remarks"]):
         tell(console, note, "dim")
 
 
 def _spread(seeds: Sequence[int], estimates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    own = [{"seed": seed, **one} for seed, one in zip(seeds, estimates, strict=True)]
-    values = [one["value"] for one in own if one["value"] is not None]
+    by_seed = [{"seed": seed, **estimate} for seed, estimate in zip(seeds, estimates, strict=True)]
+    values = [estimate["value"] for estimate in by_seed if estimate["value"] is not None]
     known = len(values) == len(seeds)
     sd = statistics.stdev(values) if known and len(values) > 1 else None
     spread = (statistics.fmean(values), sd, min(values), max(values)) if known else (None,) * len(SPREAD)
     return {
         **dict(zip(SPREAD, spread, strict=True)),
-        **{name: own[0][name] for name in ("full_marks", "chance")},
-        "reason": next((f"seed {one['seed']}: {one['reason']}" for one in own if one["reason"]), None),
-        "runs": [{name: one[name] for name in ("seed", "value", "low", "high", "n")} for one in own],
+        **{name: by_seed[0][name] for name in ("full_marks", "chance")},
+        "reason": next((f"seed {entry['seed']}: {entry['reason']}" for entry in by_seed if entry["reason"]), None),
+        "runs": [{name: entry[name] for name in ("seed", "value", "low", "high", "n")} for entry in by_seed],
     }
 
 
 def _cells(label: str, row: Mapping[str, Any]) -> list[str]:
-    runs = (Estimate(one["value"], one["low"], one["high"], one["n"], 0.0, None) for one in row["runs"])
+    runs = (Estimate(entry["value"], entry["low"], entry["high"], entry["n"], 0.0, None) for entry in row["runs"])
     return [label, *(number(row[key]) for key in SPREAD), *map(with_interval, runs)]
 
 

@@ -86,10 +86,10 @@ class Sheet:
         """
         if middle:
             y -= CAPITAL / 2 * size / 72
-        given: dict[str, Any] = {"color": INK, "va": "baseline", "ha": "left", "zorder": 10} | style
-        if more := families(text):
-            given["families"] = more
-        self.shapes.append(Text(x, y, text, size, given))
+        text_style: dict[str, Any] = {"color": INK, "va": "baseline", "ha": "left", "zorder": 10} | style
+        if fallback_families := families(text):
+            text_style["families"] = fallback_families
+        self.shapes.append(Text(x, y, text, size, text_style))
 
     def line(self, xs: Sequence[float], ys: Sequence[float], **style: Any) -> None:
         """Draw a line through points."""
@@ -108,9 +108,9 @@ def compose(chart: Chart, reading: str, size: tuple[float, ...], draw: Callable[
     width, *heights = size
     room = width - 2 * MARGIN
     title, subtitle = wrap(chart.title, 15, room, "bold"), wrap(chart.subtitle, 10, room)
-    labels = (*chart.axes.values(), *chart.totals.values(), *(one.label for one in chart.series))
-    shown = (chart.title, chart.subtitle, *labels)
-    notes = [line for text in (*chart.notes, reading, lacking(shown)) if text for line in wrap(text, 7.5, room)]
+    labels = (*chart.axes.values(), *chart.totals.values(), *(series.label for series in chart.series))
+    texts = (chart.title, chart.subtitle, *labels)
+    notes = [line for text in (*chart.notes, reading, lacking(texts)) if text for line in wrap(text, 7.5, room)]
     foot = 0.1 + 0.16 * len(notes)
     height = 2 * MARGIN + (0.29 * len(title) + 0.21 * len(subtitle))
     for part in (*heights, foot):  # `sum` rounds differently in Python 3.12, and the bytes would change
@@ -164,10 +164,11 @@ def save(sheet: Sheet, folder: Path, name: str, *, png: bool = True) -> list[Pat
 
 def pens(series: Sequence[Series]) -> list[Pen]:
     """Return a pen for each series; HIGHLIGHT if only one is highlighted. Raises InputError for too many series."""
-    inked, rest = [one for one in series if one.highlight], iter(PENS)
+    highlighted, unused = [entry for entry in series if entry.highlight], iter(PENS)
     if len(series) > len(PENS):
         raise InputError(f"{len(series)} models in one figure, but only {len(PENS)} can be told apart; name fewer")
-    return [HIGHLIGHT if len(inked) == 1 and one is inked[0] else next(rest) for one in series]
+    single = highlighted[0] if len(highlighted) == 1 else None
+    return [HIGHLIGHT if entry is single else next(unused) for entry in series]
 
 
 def order(series: Sequence[Series]) -> list[tuple[Series, Pen]]:

@@ -93,7 +93,7 @@ def _text(shape: Text, height: float, colors: Mapping[str, str]) -> str:
 def _line(shape: Line, height: float, colors: Mapping[str, str]) -> str:
     """Return a line through points, broken at NaN, and its markers."""
     style, points = shape.style, [(POINTS * x, POINTS * (height - y)) for x, y in zip(shape.xs, shape.ys, strict=True)]
-    color, found = _color(style["color"], colors), ""
+    color, elements = _color(style["color"], colors), ""
     if style.get("fill"):
         (left, top), (right, bottom) = points
         return (
@@ -111,8 +111,10 @@ def _line(shape: Line, height: float, colors: Mapping[str, str]) -> str:
             looks += f' stroke-dasharray="{" ".join(f"{width * dash:.2f}" for dash in dashes[1])}"'
         if "alpha" in style:
             looks += f' opacity="{style["alpha"]:g}"'
-        found += f'<path d="{path}" {looks}/>\n'
-    return found + "".join(_marker(x, y, style, colors) for x, y in points if "marker" in style and not math.isnan(x))
+        elements += f'<path d="{path}" {looks}/>\n'
+    return elements + "".join(
+        _marker(x, y, style, colors) for x, y in points if "marker" in style and not math.isnan(x)
+    )
 
 
 def _marker(x: float, y: float, style: Mapping[str, Any], colors: Mapping[str, str]) -> str:

@@ -95,11 +95,11 @@ class Table:
         for row in self.every:
             if row.estimate.value is None:
                 without.setdefault(row.estimate.reason, []).append(row.label)
-        found = [f"No value: {_first(labels)} ({reason})." for reason, labels in without.items()]
+        sentences = [f"No value: {_first(labels)} ({reason})." for reason, labels in without.items()]
         if both := [row for row in self.differing if row.estimate.value is not None]:
             names = "; ".join(row.label for row in both)
-            found.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
-        return [*found, *self.remarks]
+            sentences.append(f"The {self.scorer} and the strict scorer differ in: {names}. {self.why}".strip())
+        return [*sentences, *self.remarks]
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
 
     def rows(labels: Mapping[str, str]) -> tuple[ScoreRow, ...]:
         parts = results.get("parts", {})
-        by_metric = {n: {name: one["values"].get(n) for name, one in constant.items()} for n in labels}
+        by_metric = {n: {name: entry["values"].get(n) for name, entry in constant.items()} for n in labels}
         return tuple(
             ScoreRow(label, official[n], parts.get(n, {}), strict.get(n), by_metric[n]) for n, label in labels.items()
         )
@@ -145,7 +145,7 @@ def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> T
         why=str(results.get("differences", "")),
         remarks=tuple(results.get("remarks", ())),
         baselines=baselines.rows(
-            task.totals or task.axes, {name: one.chance for name, one in official.items()}, constant
+            task.totals or task.axes, {name: estimate.chance for name, estimate in official.items()}, constant
         ),
     )
 
@@ -171,14 +171,14 @@ def show(table: Table, console: Console) -> None:
 def markdown(table: Table) -> str:
     """Return the table as GitHub Markdown."""
     header, *rows = printed(table)
-    found = [f"# {escape(table.title)}", "", f"**Data:** {escape(table.data)}, {escape(table.answered)}", ""]
-    found += [line for mark in table.marks for line in (f"**{escape(mark)}**", "")]
-    found += lines.markdown(header, rows, bold=table.totals_at)
+    text_lines = [f"# {escape(table.title)}", "", f"**Data:** {escape(table.data)}, {escape(table.answered)}", ""]
+    text_lines += [line for mark in table.marks for line in (f"**{escape(mark)}**", "")]
+    text_lines += lines.markdown(header, rows, bold=table.totals_at)
     if table.baselines:
-        found += ["", *lines.markdown(table.baselines[0], table.baselines[1:])]
-    found += ["", counted(table.counts)]
-    found += [line for note in table.notes for line in ("", escape(note))]
-    return "\n".join(found) + "\n"
+        text_lines += ["", *lines.markdown(table.baselines[0], table.baselines[1:])]
+    text_lines += ["", counted(table.counts)]
+    text_lines += [line for note in table.notes for line in ("", escape(note))]
+    return "\n".join(text_lines) + "\n"
 
 
 def to_csv(table: Table) -> str:
@@ -226,7 +226,7 @@ def _first(labels: Sequence[str], most: int = 5) -> str:
     return "; ".join(labels) if len(labels) <= most else f"{'; '.join(labels[:most])}; {len(labels) - most} more"
 
 
-def _differ(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is not other
-    return not math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+def _differ(first: float | None, second: float | None) -> bool:
+    if first is None or second is None:
+        return first is not second
+    return not math.isclose(first, second, rel_tol=1e-9, abs_tol=1e-9)

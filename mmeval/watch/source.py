@@ -69,13 +69,15 @@ def find(name: str) -> Source:
         # unbuffered: a slow stream is shown as it comes, and no lock is held when the program ends
         return Source("standard input", open(0, "rb", buffering=0, closefd=False), {})
     if scheme:
-        shown = without_password(name).partition("?")[0]  # a password or a token is never printed
+        display_name = without_password(name).partition("?")[0]  # a password or a token is never printed
         kind = scheme[1].lower()
         if kind not in _NETWORK:
             *schemes, last = _NETWORK
-            raise InputError(f"{shown}: unsupported scheme '{kind}'; use {', '.join(schemes)} or {last}")
-        own = {"protocol_whitelist": _NETWORK[kind]} | ({"rtsp_transport": "tcp"} if kind.startswith("rtsp") else {})
-        return Source(shown, kind + name[len(kind) :], own)
+            raise InputError(f"{display_name}: unsupported scheme '{kind}'; use {', '.join(schemes)} or {last}")
+        options = {"protocol_whitelist": _NETWORK[kind]}
+        if kind.startswith("rtsp"):
+            options["rtsp_transport"] = "tcp"
+        return Source(display_name, kind + name[len(kind) :], options)
     camera = re.fullmatch(r"camera:(\d+)", name)
     path = Path(f"/dev/video{camera[1]}" if camera else name)
     try:
@@ -184,9 +186,9 @@ class Live:
                 self._wait()
                 if self._fault is not None:
                     raise self._fault
-                held, fresh, self._fresh = list(self._ring), self._fresh, 0
+                latest, fresh, self._fresh = list(self._ring), self._fresh, 0
             if fresh:
-                yield held
+                yield latest
             elif self._ended:
                 raise InputError(self._ended)
             else:
@@ -219,20 +221,20 @@ class Live:
 
     def _read(self) -> None:
         failures, offset, last = 0, 0.0, 0.0
-        seen: float | None = None
+        last_seen: float | None = None
         while True:
             try:
                 for frame in sampled(self.source, self.step):
                     if self._stopped.is_set():
                         return None
-                    failures, last, seen = 0, offset + frame.time, time.monotonic()
+                    failures, last, last_seen = 0, offset + frame.time, time.monotonic()
                     self._put(Frame(last, frame.image))
                 if not isinstance(self.source.target, str):
                     return self._end("")
                 reason = f"{self.source.name}: the stream ended"
             except InputError as error:
                 reason = str(error)
-            if seen is None or not isinstance(self.source.target, str):
+            if last_seen is None or not isinstance(self.source.target, str):
                 return self._end(reason)
             failures += 1
             if failures > RETRIES:
@@ -240,7 +242,7 @@ class Live:
             wait = min(2.0 ** (failures - 1), 30.0)
             self.say(f"{reason}; opening it again in {wait:.0f} s")
             self.pause(wait)
-            offset = last + time.monotonic() - seen
+            offset = last + time.monotonic() - last_seen
 
     def _put(self, frame: Frame) -> None:
         with self._news:

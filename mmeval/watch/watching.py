@@ -63,13 +63,13 @@ def watch(
     """
     alarms = {question: alarm() for question in questions}
     for frames in looks:
-        shown = tuple(frame.image for frame in frames)
+        pictures = tuple(frame.image for frame in frames)
         candidates = YES_NO if likelihoods else ()
-        requests = [Request(question, (*shown, question), candidates=candidates) for question in alarms]
+        requests = [Request(question, (*pictures, question), candidates=candidates) for question in alarms]
         responses = model.loglikelihood(requests) if likelihoods else model.generate(requests, ANSWER)
-        found = {response.id: response for response in responses}
-        answers = {question: _yes(found[question]) for question in alarms}
-        errors = tuple(dict.fromkeys(one.error for one in found.values() if one.error is not None))
+        by_question = {response.id: response for response in responses}
+        answers = {question: _yes(by_question[question]) for question in alarms}
+        errors = tuple(dict.fromkeys(response.error for response in by_question.values() if response.error is not None))
         last = frames[-1]
         events = []
         for question, yes in answers.items():

@@ -236,8 +236,18 @@ def test_what_a_control_answered_stands_beside_the_answer(tmp_path: Path) -> Non
     values = {sample["id"]: sample["v"] for sample in held.data["samples"]}
     assert held.data["others"] == ["blind"]
     assert values == {"existence/0": [["incorrect", "no"]], "count/1": [None], "position/2": [None]}
-    judged = Other("other", {made[0].record.id: Score(0.1, "correct")}, {made[0].record.id: "a horse"})
+    judged = Other("other", {made[0].record.id: Score(0.1, "correct")}, {made[0].record.id: ["a horse"]})
     assert browse(made, AXES, [judged]).data["samples"][0]["v"] == [["correct", None, "a horse", 0.1]]
+
+
+def test_all_sampled_answers_are_listed() -> None:
+    """The outcome is that of most answers; the first answer alone beside it would contradict it."""
+    (first,) = answers(1)
+    sampled = replace(first, record=replace(first.record, text="Yes", samples=("Yes", "No\nNo", "")))
+    other = Other("other", {first.record.id: first.score}, {first.record.id: ("No", "x" * 3000)})
+    (row,) = browse([sampled], AXES, [other]).data["samples"]
+    assert row["a"] == "1. Yes\n2. No\nNo\n3. "
+    assert row["v"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
 
 
 def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> None:

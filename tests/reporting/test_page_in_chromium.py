@@ -174,7 +174,7 @@ def test_compared_runs_show_first_what_changed(page: Browser, tmp_path: Path) ->
     made = answers(20)
     same = {one.record.id: one.score for one in made}
     first = made[0].record.id  # right
-    others = [Other("new", same | {first: Score(0.0, "incorrect", "no")}, {first: "No, never."})]
+    others = [Other("new", same | {first: Score(0.0, "incorrect", "no")}, {first: ["No, never."]})]
     page.open(write(tmp_path, made, others=others, run="old"))
     assert page.run(COUNT) == "1 of 20"
     assert page.run("[...document.querySelectorAll('.row .mark')].map((one) => one.textContent)") == ["✓", "✗"]

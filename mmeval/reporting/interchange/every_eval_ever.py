@@ -36,23 +36,25 @@ def name(run: Run) -> str:
 
 def texts(run: Run, path: Path) -> dict[Path, str]:
     """Return the record and the file with its samples. Raises InputError for a run without any score."""
-    found = estimates(run.results)
+    numbers = estimates(run.results)
     task = task_of_run(run)
-    whole = {metric: label for metric, label in {**task.axes, **task.totals}.items() if found[metric].value is not None}
-    if not whole:
+    labels = {
+        metric: label for metric, label in {**task.axes, **task.totals}.items() if numbers[metric].value is not None
+    }
+    if not labels:
         raise InputError(f"{run.folder}: no score has a value, so there is nothing to record")
     scored = [(record, next(iter(run.scored[record.id].values()))) for record in run.records]
     ids, reading = {"evaluation_id": _id(run), "model_id": "/".join(_names(run))}, str(run.results["scorer"])
     known = [(record, score) for record, score in scored if score.value is not None]
     lines = [_sample(ids | {"evaluation_name": task.name}, reading, record, score) for record, score in known]
     samples = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
-    results = [_result(run, task.title, found[metric], metric, label) for metric, label in whole.items()]
+    results = [_result(run, task.title, numbers[metric], metric, label) for metric, label in labels.items()]
     details = {"format": "jsonl", "file_path": f"{name(run).removesuffix('.json')}_samples.jsonl"}
     checksum = {"hash_algorithm": "sha256", "checksum": hashlib.sha256(samples.encode()).hexdigest()}
-    left = {"additional_details": {"samples_without_score": str(len(scored) - len(lines))}}
+    omitted = {"additional_details": {"samples_without_score": str(len(scored) - len(lines))}}
     record = _about(run) | {
         "evaluation_results": results,
-        "detailed_evaluation_results": {**details, **checksum, "total_rows": len(lines), **left},
+        "detailed_evaluation_results": {**details, **checksum, "total_rows": len(lines), **omitted},
     }
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
     return {path: text, path.with_name(f"{path.stem}_samples.jsonl"): samples}

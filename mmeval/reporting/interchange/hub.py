@@ -48,9 +48,9 @@ def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
             f"{task.name}: its card names no data set on the hub, but an entry needs one; use another --to"
         )
     revision = run.identity.get("data_revision")
-    found, entries = estimates(run.results), []
+    numbers, entries = estimates(run.results), []
     for metric, label in (task.totals or task.axes).items():
-        estimate = found[metric]
+        estimate = numbers[metric]
         if estimate.value is None:
             raise InputError(f"{run.folder}: {label} has no value ({estimate.reason}), but an entry needs one")
         notes = [

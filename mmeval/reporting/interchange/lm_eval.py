@@ -42,13 +42,15 @@ def _results(run: Run) -> dict[str, Any]:
     if "strict" in results:
         readings["strict"] = estimates(results, "strict")
     scores: dict[str, Any] = {"name": task.name, "alias": task.name, "sample_len": run.samples_answered}
-    for reading, found in readings.items():
+    for reading, numbers in readings.items():
         for metric in task.labels:
-            if metric in found:
-                value = found[metric].value
+            if metric in numbers:
+                value = numbers[metric].value
                 scores[f"{metric},{reading}"] = "N/A" if value is None else value
                 scores[f"{metric}_stderr,{reading}"] = "N/A"
-    intervals = {reading: {m: dataclasses.asdict(e) for m, e in found.items()} for reading, found in readings.items()}
+    intervals = {
+        reading: {m: dataclasses.asdict(e) for m, e in numbers.items()} for reading, numbers in readings.items()
+    }
     sessions = run.sessions
     version = run.identity.get("task_version")
     return {
@@ -90,18 +92,18 @@ def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str,
     responses: list[Any] = [] if record.text is None else [list(record.samples) or [record.text]]
     read: list[Any] = [] if score.answer is None else [score.answer]
     prompt = record.sent or record.question
-    asked = [{"arg_0": prompt}]
+    arguments = [{"arg_0": prompt}]
     if record.loglikelihoods is not None:  # a request per candidate, each asked once; None: is_greedy is unknown
         read = [[str(value), None] for value in record.loglikelihoods]
-        responses = [[one] for one in read]
+        responses = [[value] for value in read]
         named = record.choices if len(record.choices) == len(read) else [""] * len(read)
-        asked = [{"arg_0": prompt, "arg_1": candidate} for candidate in named]
+        arguments = [{"arg_0": prompt, "arg_1": candidate} for candidate in named]
     doc = {"id": record.id, "question": record.question, "choices": list(record.choices), "category": record.category}
     return {
         "doc_id": number,
         "doc": doc | {"images": list(record.images), "groups": dict(record.groups)},
         "target": target,
-        "arguments": {f"gen_args_{place}": one for place, one in enumerate(asked)},
+        "arguments": {f"gen_args_{index}": value for index, value in enumerate(arguments)},
         "resps": responses,
         "filtered_resps": read,
         "filter": reading,

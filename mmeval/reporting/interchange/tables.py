@@ -15,11 +15,11 @@ def csv(run: Run, path: Path) -> dict[Path, str]:
 
 def latex(run: Run, path: Path) -> dict[Path, str]:
     """Return the printed table for booktabs and graphicx. Its caption has the data, n of N, and the marks."""
-    made = table_of_run(run)
-    header, *rows = table.printed(made)
-    about = "; ".join((made.title, made.data, made.answered, *made.marks))
+    table_of_scores = table_of_run(run)
+    header, *rows = table.printed(table_of_scores)
+    about = "; ".join((table_of_scores.title, table_of_scores.data, table_of_scores.answered, *table_of_scores.marks))
     text = tex.tabular(about, header, rows)
-    if made.baselines:
-        (title, *header), *rest = made.baselines
-        text += "\n" + tex.tabular(f"{title}; {about}", ["", *header], rest)
+    if table_of_scores.baselines:
+        (title, *header), *baseline_rows = table_of_scores.baselines
+        text += "\n" + tex.tabular(f"{title}; {about}", ["", *header], baseline_rows)
     return {path: text}

@@ -17,15 +17,17 @@ class Finding:
 problem, warning = partial(Finding, "error"), partial(Finding, "warning")
 
 
-def empty(what: str, places: Sequence[str], total: int) -> Iterator[Finding]:
-    """Yield a warning about the places of empty answers, since a model may say nothing; an error if all are empty."""
-    if places and len(places) == total:
-        yield problem(f"{places[0]}: the {what} is empty, and so are all others; write what the model said")
-    elif places:
+def empty(what: str, locations: Sequence[str], total: int) -> Iterator[Finding]:
+    """Yield a warning about empty answers, since a model may say nothing; an error if all are empty."""
+    if locations and len(locations) == total:
+        yield problem(f"{locations[0]}: the {what} is empty, and so are all others; write what the model said")
+    elif locations:
         advice = "empty ones count as wrong, so check that the model said nothing"
-        yield warning(f"{places[0]}: the {what} is empty{more(len(places) - 1, 'row')}; {advice}")
+        yield warning(f"{locations[0]}: the {what} is empty{more(len(locations) - 1, 'row')}; {advice}")
 
 
-def more(others: int, what: str) -> str:
+def more(count: int, what: str) -> str:
     """Return the end of a sentence about the first of several, such as `; so are 2 more rows`."""
-    return "" if not others else f"; so is 1 more {what}" if others == 1 else f"; so are {others:,} more {what}s"
+    if not count:
+        return ""
+    return f"; so is 1 more {what}" if count == 1 else f"; so are {count:,} more {what}s"

@@ -79,11 +79,11 @@ def sheet(path: Path, rows: Sequence[Sequence[int | str]]) -> None:
     with xlsxwriter.Workbook(content, {"constant_memory": True}) as book:
         page = book.add_worksheet()
         for number, row in enumerate((COLUMNS, *rows)):
-            for place, cell in enumerate(row):
+            for column, cell in enumerate(row):
                 if isinstance(cell, int):
-                    page.write_number(number, place, cell)
+                    page.write_number(number, column, cell)
                 elif cell:
-                    page.write_string(number, place, cell)
+                    page.write_string(number, column, cell)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content.getvalue())
 
@@ -95,8 +95,8 @@ def _row(record: Record) -> list[int | str]:
     if len(record.choices) > 4:
         raise InputError(f"{record.id}: {len(record.choices)} options, but the format has columns for four")
     tags = dict.fromkeys(COLUMNS[1:], "") | {name: text for name, text in record.tags.items() if name in _TAGS}
-    own = {"answer": "".join(record.targets[:1]), "category": record.category, "prediction": record.text or ""}
-    texts = tags | dict(zip("ABCD", record.choices, strict=False)) | own
+    answer_cells = {"answer": "".join(record.targets[:1]), "category": record.category, "prediction": record.text or ""}
+    texts = tags | dict(zip("ABCD", record.choices, strict=False)) | answer_cells
     for name in COLUMNS[1:]:
         if len(text := texts[name]) > LONGEST:
             raise InputError(f"{record.id}: the {name} has {len(text):,} characters, but a cell holds {LONGEST:,}")
@@ -129,25 +129,25 @@ def check(path: Path) -> list[Finding]:
     if not rows:
         return [problem(f"{path}: no rows; check that it is the right file")]
     lacking = [name for name in EXPECTED if name not in rows[0].cells]
-    found = [warning(f"{path}: no column {name}; the benchmark's report groups by it") for name in lacking]
+    findings = [warning(f"{path}: no column {name}; the benchmark's report groups by it") for name in lacking]
     groups: dict[int, dict[int, PredictionRow]] = {}
     for row in rows:
-        found += _cells(row)
+        findings += _cells(row)
         try:
             index = index_of(row.text("index"), row.where)
             group = groups.setdefault(question_of(row.text("g_index"), index, row.where), {})
         except InputError as error:
-            found.append(problem(str(error)))
+            findings.append(problem(str(error)))
             continue
         if index in group:
-            found.append(problem(f"{row.where}: the index {index} is repeated; it was in {group[index].where}"))
+            findings.append(problem(f"{row.where}: the index {index} is repeated; it was in {group[index].where}"))
         group[index] = row
     known = lacks_turns(len(groups), len(rows))
     for question, turns in groups.items():
-        found += _turns(path, question, turns, known)
-    found += empty("prediction", [row.where for row in rows if not row.text("prediction").strip()], len(rows))
-    found += _misread_cells(rows)
-    return [*found, *_size(path, groups, rows)]
+        findings += _turns(path, question, turns, known)
+    findings += empty("prediction", [row.where for row in rows if not row.text("prediction").strip()], len(rows))
+    findings += _misread_cells(rows)
+    return [*findings, *_size(path, groups, rows)]
 
 
 def _size(path: Path, groups: Mapping[int, object], rows: Sequence[PredictionRow]) -> Iterator[Finding]:

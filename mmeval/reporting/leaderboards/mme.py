@@ -41,31 +41,33 @@ def check(folder: Path) -> list[Finding]:
         records = lines(str(folder))
     except InputError as error:
         return [problem(str(error))]
-    found = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
+    findings = [finding for pair in zip(records[::2], records[1::2], strict=True) for finding in _pair(folder, *pair)]
     silent = [record.id.split("/") for record in records if not (record.text or "").strip()]
-    places = [f"{folder / subtask}.txt, line {number}" for subtask, number in silent]
-    found += empty("answer", places, len(records))
+    locations = [f"{folder / subtask}.txt, line {number}" for subtask, number in silent]
+    findings += empty("answer", locations, len(records))
     if len(records) != total:
-        found.append(problem(f"{folder}: {plural(len(records), 'answer')}; the benchmark has {total:,} questions"))
-    return found
+        findings.append(problem(f"{folder}: {plural(len(records), 'answer')}; the benchmark has {total:,} questions"))
+    return findings
 
 
-def _pair(folder: Path, one: Record, other: Record) -> Iterator[Finding]:
+def _pair(folder: Path, first: Record, second: Record) -> Iterator[Finding]:
     """Yield the errors in two lines, which the script always takes for the two questions of one picture."""
-    subtask, number = one.id.split("/")
+    subtask, number = first.id.split("/")
     where = f"{folder / subtask}.txt, lines {number} and {int(number) + 1}"
-    if one.groups["image"] != other.groups["image"]:
-        names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (one, other))
+    if first.groups["image"] != second.groups["image"]:
+        names = " and ".join(record.groups["image"].removeprefix(f"{subtask}/") for record in (first, second))
         yield problem(f"{where}: from different pictures, {names}; put the two lines of a picture together")
-    elif one.question == other.question:
+    elif first.question == second.question:
         yield problem(f"{where}: the same question twice; ask both questions of the picture")
 
 
 def _lines(subtask: str, records: Sequence[Record]) -> Iterator[str]:
-    mine = sorted((r for r in records if r.category == subtask), key=lambda r: (r.groups["image"], len(r.id), r.id))
-    if not mine:
+    of_subtask = sorted(
+        (r for r in records if r.category == subtask), key=lambda r: (r.groups["image"], len(r.id), r.id)
+    )
+    if not of_subtask:
         raise InputError(f"{subtask}: no answers, but the leaderboard needs all subtasks; run without --limit")
-    for picture, group in groupby(mine, key=lambda record: record.groups["image"]):
+    for picture, group in groupby(of_subtask, key=lambda record: record.groups["image"]):
         answers = list(group)
         if len(answers) != 2:
             raise InputError(f"{picture}: {plural(len(answers), 'answer')}, not 2; finish the run first")

@@ -53,16 +53,16 @@ def check(path: Path) -> list[Finding]:
             tables = [item for item in archive.infolist() if _is_table(item.filename)]
             if not tables:
                 return [problem(f"{path}: no table in it; it must hold MODEL_DATASET.xlsx")]
-            found: list[Finding] = []
+            findings: list[Finding] = []
             for number, item in enumerate(tables):
                 if item.file_size > mmbench.LARGEST:
-                    found.append(problem(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
+                    findings.append(problem(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
                     continue
                 copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # not a name from the zip
                 copy.write_bytes(archive.read(item))
                 name = f"{path}, {item.filename}"
-                found += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench.check(copy)]
-            return found
+                findings += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench.check(copy)]
+            return findings
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         return [problem(f"{path}: not a readable zip ({error}); make it again")]
 
@@ -109,20 +109,20 @@ def _check_entry(path: Path) -> list[Finding]:
         return [problem(f"{path}: cannot be read as JSON ({error}); write it again")]
     if not value:
         return [problem(f"{path}: no model in it; write an entry with META and scores")]
-    found = []
+    findings = []
     for model, entry in value.items():
         meta = {name: entry.META.get(name) for name in META}
         empty = [name for name, fact in meta.items() if fact in (None, "") or (isinstance(fact, list) and "" in fact)]
         if empty:
-            found.append(warning(f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
+            findings.append(warning(f"{path}: {model} has nothing for {', '.join(empty)}; fill these in"))
         if not entry.model_extra:
-            found.append(problem(f"{path}: {model} has no scores; add a data set's"))
+            findings.append(problem(f"{path}: {model} has no scores; add a data set's"))
         for data, scores in (entry.model_extra or {}).items():
             if not mmbench.is_ours(data):
                 continue  # other benchmarks have other scales: MME's goes up to 2800
             if "Overall" not in scores:
-                found.append(problem(f"{path}: {model} has no Overall on {data}; add it"))
+                findings.append(problem(f"{path}: {model} has no Overall on {data}; add it"))
             for name, score in scores.items():
                 if type(score) not in (int, float) or not 0 <= score <= 100:
-                    found.append(problem(f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
-    return found
+                    findings.append(problem(f"{path}: {name} of {model} on {data} is {score}, not 0 to 100"))
+    return findings
