@@ -43,8 +43,7 @@ def of_machine() -> list[str]:
 def of_model(spec: str) -> tuple[list[str], list[str]]:
     """Return lines about a model, and lines about what is missing. Raises InputError if the model is not found."""
     checkpoint = find_model(spec)
-    origin = "always gives" if checkpoint.adapter == "constant" else "from"
-    lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, {origin} {checkpoint.shown}"]
+    lines = [f"{checkpoint.name}: adapter {checkpoint.adapter}, {checkpoint.origin}"]
     if checkpoint.adapter in ("constant", "python", "server"):
         return lines, []
     missing = [f"{name}; pip install 'mmeval-harness[hf]'" for name in ("torch", "transformers") if not version(name)]

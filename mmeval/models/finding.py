@@ -36,9 +36,11 @@ class Checkpoint:
     local: bool = True
 
     @property
-    def shown(self) -> str:
-        """The source without its password; for the adapter `constant`, its answer."""
-        return f"the answer '{self.source}'" if self.adapter == "constant" else without_password(self.source)
+    def origin(self) -> str:
+        """A phrase to print after the name: the source without its password; for the adapter `constant`, its answer."""
+        if self.adapter == "constant":
+            return f"always answers '{self.source}'"
+        return f"from {without_password(self.source)}"
 
     @property
     def digest(self) -> str:

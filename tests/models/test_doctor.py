@@ -35,8 +35,8 @@ def test_a_server_needs_nothing_here_and_its_password_is_not_shown() -> None:
 
 
 def test_a_constant_is_shown_with_its_answer() -> None:
-    assert of_model("constant") == (["constant: adapter constant, always gives the answer 'yes'"], [])
-    assert of_model("constant:")[0] == ["constant:: adapter constant, always gives the answer ''"]
+    assert of_model("constant") == (["constant: adapter constant, always answers 'yes'"], [])
+    assert of_model("constant:")[0] == ["constant:: adapter constant, always answers ''"]
 
 
 def test_a_name_that_no_hub_has_is_one_sentence() -> None:
