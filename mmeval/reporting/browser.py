@@ -219,10 +219,10 @@ def _row(
         "b": [round(share, 4) for share in box or ()],
         "v": [of_other(other) for other in others],
     }
-    given = {name: value for name, value in values.items() if value is not False and value not in ("", [])}
+    row = {name: value for name, value in values.items() if value is not False and value not in ("", [])}
     if texts := answer_texts(record):
-        given["a"] = listed(texts)
-    return {**given, **{name: earlier[name] for name in ("d", "k") if name in earlier}}
+        row["a"] = listed(texts)
+    return {**row, **{name: earlier[name] for name in ("d", "k") if name in earlier}}
 
 
 def answer_texts(record: Record) -> Sequence[str]:

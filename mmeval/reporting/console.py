@@ -65,8 +65,8 @@ class Screen(Display):
         self._done = done
         rate = (done - self._first) / max(time.monotonic() - self._began, 1e-3)
         if self._bar is not None and self._row is not None:
-            shown = f"{rate:.1f}/s"
-            self._bar.update(self._row, description="samples", completed=done, total=total, rate=shown, left="left")
+            speed = f"{rate:.1f}/s"
+            self._bar.update(self._row, description="samples", completed=done, total=total, rate=speed, left="left")
         elif done == total == self._first:
             self._console.print(Text(f"{done}/{plural(total, 'sample')}"))
         elif done > self._first and (done == total or time.monotonic() - self._last_shown >= LOG_EVERY):

@@ -228,7 +228,7 @@ class Live:
                     if self._stopped.is_set():
                         return None
                     failures, last, last_seen = 0, offset + frame.time, time.monotonic()
-                    self._put(Frame(last, frame.image))
+                    self._add(Frame(last, frame.image))
                 if not isinstance(self.source.target, str):
                     return self._end("")
                 reason = f"{self.source.name}: the stream ended"
@@ -244,7 +244,7 @@ class Live:
             self.pause(wait)
             offset = last + time.monotonic() - last_seen
 
-    def _put(self, frame: Frame) -> None:
+    def _add(self, frame: Frame) -> None:
         with self._news:
             self._ring.append(frame)
             self._fresh += 1
