@@ -261,7 +261,7 @@ def _checked(spec_field: Field[Any], value: Any) -> Any:
     if kind is str and not value:
         raise InputError(f"{name} is empty; give a name, or leave it out")
     if kind is str and "\0" in value:
-        raise InputError(f"{name} contains a null character; remove it")
+        raise InputError(f"{name} contains a NUL character; remove it")
     if kind is float and not math.isfinite(value):
         raise InputError(f"{name} is {value}; give a finite number")
     if properties.minimum is not None and value < properties.minimum:

@@ -71,7 +71,7 @@ def test_a_spec_is_frozen() -> None:
         ({"limt": 3}, "unknown option 'limt' (did you mean 'limit'?)"),
         ({"qqqqqq": 3}, "unknown option 'qqqqqq'; choose from task, model"),
         ({"temperature": 10**400}, "temperature is inf; give a finite number"),
-        ({"data": "a\0b"}, "data contains a null character; remove it"),
+        ({"data": "a\0b"}, "data contains a NUL character; remove it"),
         ({"judge": "http://x/v1"}, "give both --judge URL and --judge-model NAME"),
     ],
 )

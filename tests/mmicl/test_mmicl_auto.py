@@ -89,7 +89,7 @@ def test_pictures_stand_where_the_text_says_so() -> None:
             PromptError,
             "has 2 <image> for 1 pictures; write one for each",
         ),
-        ({"text": ["a", "b"], "images": [[drawn("red")]]}, ValueError, "give each of 2 texts its own list of images"),
+        ({"text": ["a", "b"], "images": [[drawn("red")]]}, ValueError, "each of the 2 its own list of images"),
         ({"text": "a", "return_tensors": "np"}, ValueError, "return_tensors='pt'"),
         ({"text": "a", "context": "none"}, ValueError, "as context one of declaration"),
     ],

@@ -87,7 +87,7 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD + "trainable: lora\nlora: {rnk: 4}\n", "unknown key 'rnk' (did you mean 'rank'?)"),
         (GOOD + "trainable: everything\nfeatures: f\n", "frozen vision encoder, but 'everything' trains it"),
         (GOOD + "weights: 0\n", "weights: must be more than 0, not 0"),
-        (GOOD.replace(" out", ' "o\\0t"'), "output: must not hold a null character"),
+        (GOOD.replace(" out", ' "o\\0t"'), "a text with a NUL character"),
         (GOOD + "gradient_checkpointing: 3\n", "gradient_checkpointing: "),
         ("model: [\n", "not YAML"),
         ("just a text", "must be keys and values"),
