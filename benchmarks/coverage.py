@@ -60,7 +60,7 @@ def _exact_shares() -> None:
 
     print("\n| questions | right | covered | within the bar is possible |\n|---|---|---|---|")
     for n in (20, 30, 40, 100):
-        estimates = [_of_marks([1.0] * right + [0.0] * (n - right)) for right in range(n + 1)]
+        estimates = [_share_of([1.0] * right + [0.0] * (n - right)) for right in range(n + 1)]
         for skill in SKILLS[:4]:
             chances = binom.pmf(range(n + 1), n, skill)
             coverage = chances[[_holds(estimated, 100 * skill) for estimated in estimates]].sum()
@@ -78,7 +78,7 @@ def _exact_differences() -> None:
     print("\n| questions | only the first, only the second right: covered |\n|---|---|")
     for n in (20, 40, 100):
         outcomes = [(a, b) for a in range(n + 1) for b in range(n + 1 - a)]
-        estimates = [_of_pair(n, a, b) for a, b in outcomes]
+        estimates = [_difference_of(n, a, b) for a, b in outcomes]
         cells = []
         for first, second in DISCORDANT:
             chances = multinomial.pmf([(a, b, n - a - b) for a, b in outcomes], n, (first, second, 1 - first - second))
@@ -88,14 +88,14 @@ def _exact_differences() -> None:
         sys.stdout.flush()
 
 
-def _of_pair(n: int, first_only: int, second_only: int) -> Estimate:
+def _difference_of(n: int, first_only: int, second_only: int) -> Estimate:
     first = [1.0] * first_only + [0.0] * (n - first_only)
     second = [0.0] * first_only + [1.0] * second_only + [0.0] * (n - first_only - second_only)
     names = [str(number) for number in range(n)]
     return paired(*(Statistic(100.0, None, [((100.0, Mean(marks, names)),)]) for marks in (first, second)))
 
 
-def _of_marks(marks: list[float]) -> Estimate:
+def _share_of(marks: list[float]) -> Estimate:
     return estimate(Statistic(100.0, None, [((100.0, Mean(marks, [str(n) for n in range(len(marks))])),)]))
 
 

@@ -71,7 +71,7 @@ def several(kind: str, count: int) -> Iterator[Asked]:
         if yes and no:
             group = yes + Rng(f"asked {kind} {seed}").shuffled(no)[: len(yes)]
         for number, puzzle in enumerate(group):
-            yield _of(puzzle, f"{puzzle.group}/{number}")
+            yield _question_of(puzzle, f"{puzzle.group}/{number}")
 
 
 def among(count: int, pictures: int) -> Iterator[Asked]:
@@ -116,7 +116,7 @@ def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
             puzzle = replace(puzzle, shots=shuffled)
         if change == "of another task":
             puzzle = replace(puzzle, shots=puzzles("novel", count + seed, "test")[SHOTS.index(shots)].shots)
-        question = _of(puzzle, f"{puzzle.group}/{shots}/{change}")
+        question = _question_of(puzzle, f"{puzzle.group}/{shots}/{change}")
         if change == "in pixels":
             request = question.request
             drawn = tuple(Shot(_in_pixels(shot.prompt), shot.answer) for shot in request.shots)
@@ -127,7 +127,7 @@ def novel(count: int, shots: int, change: str = "") -> Iterator[Asked]:
         yield question
 
 
-def _of(puzzle: Puzzle, name: str) -> Asked:
+def _question_of(puzzle: Puzzle, name: str) -> Asked:
     shots = tuple(Shot(_prompt(shot), shot.answer) for shot in puzzle.shots)
     return Asked(
         Request(name, _prompt(puzzle), shots), puzzle.answer, puzzle.kind, puzzle.group, 1 / len(puzzle.choices)

@@ -121,12 +121,12 @@ def words(names: Sequence[str]) -> list[Stage]:
     }
     return [
         # first, because lessons without claims wear down the start that compares
-        Stage("truths", _and(truths, (pairs, 0.3)), 0.3, ("is it with it", "pairs"), 0.92, "language"),
-        Stage("lookups", _and(lookups, (pairs, 0.1), (truths, 0.3)), 0.4, tuple(lookups), 0.95, "language"),
-        Stage("keys", _and(longer, (lookups, 0.1), (truths, 0.2)), 0.5, tuple(longer)[:2], 0.95, "language"),
+        Stage("truths", _mixed(truths, (pairs, 0.3)), 0.3, ("is it with it", "pairs"), 0.92, "language"),
+        Stage("lookups", _mixed(lookups, (pairs, 0.1), (truths, 0.3)), 0.4, tuple(lookups), 0.95, "language"),
+        Stage("keys", _mixed(longer, (lookups, 0.1), (truths, 0.2)), 0.5, tuple(longer)[:2], 0.95, "language"),
         Stage(
             "choices",
-            _and(chosen, (pairs, 0.1), (longer, 0.2), (truths, 0.1)),
+            _mixed(chosen, (pairs, 0.1), (longer, 0.2), (truths, 0.1)),
             0.6,
             tuple(chosen)[2:],
             0.95,
@@ -134,7 +134,7 @@ def words(names: Sequence[str]) -> list[Stage]:
         ),
         Stage(
             "told",
-            _and(in_words, (pairs, 0.05), (lookups, 0.05), (truths, 0.1), (longer, 0.1), (chosen, 0.15)),
+            _mixed(in_words, (pairs, 0.05), (lookups, 0.05), (truths, 0.1), (longer, 0.1), (chosen, 0.15)),
             1.0,
             (*TESTABLE, "several"),
             0.97,
@@ -202,13 +202,13 @@ def seen(
         }
         return [
             Stage("captions", {**described, **captions}, 0.35, ("captions",), 0.9, sets[0]),
-            Stage("questions", _and(questions, (described, 0.15)), 1.0, tuple(questions), 1.01, sets[1]),
+            Stage("questions", _mixed(questions, (described, 0.15)), 1.0, tuple(questions), 1.01, sets[1]),
         ]
     if not demonstrated:
         first.pop("named")
         few = demonstrations = {}
-    looks = _and({**first, **captions}, (items, 0.1))
-    learns = _and({**few, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
+    looks = _mixed({**first, **captions}, (items, 0.1))
+    learns = _mixed({**few, **several}, (first, 0.15), (captions, 0.1), (items, 0.15), (puzzles, 0.05))
     alone = {"captions": replace(captions["captions"], weight=1.0), **items}
     together = {**demonstrations, **several, **puzzles, **wordings, **moving, **behind}
     everything = {**alone, **together}
@@ -216,9 +216,9 @@ def seen(
     return [
         Stage("looks", looks, 0.15, tuple(first), 0.9, sets[0]),
         Stage("learns", learns, 0.33, tuple(few)[:4] or ("several",), 0.95, sets[1]),
-        Stage("everything", _and(everything, (first, 0.05)), 0.8, tests, 1.01, sets[1]),
+        Stage("everything", _mixed(everything, (first, 0.05)), 0.8, tests, 1.01, sets[1]),
         # single pictures again: there is the most to learn about them
-        Stage("questions", _and(alone, (together, 0.4), (first, 0.05)), 1.0, tests, 1.01, sets[1]),
+        Stage("questions", _mixed(alone, (together, 0.4), (first, 0.05)), 1.0, tests, 1.01, sets[1]),
     ]
 
 
@@ -240,7 +240,7 @@ def _behind(rng: Rng, pool: Pool) -> Lesson:
     return lessons.behind(rng, lesson, 4 if rng.coin(0.75) else 16)
 
 
-def _and(new: Mapping[str, Source], *earlier: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
+def _mixed(new: Mapping[str, Source], *earlier: tuple[Mapping[str, Source], float]) -> dict[str, Source]:
     """Add earlier sources to the new ones. Each group of them gets its share of all lessons, the new ones the rest."""
     combined: dict[str, Source] = {}
     for sources, share in (*earlier, (new, 1 - sum(share for _, share in earlier))):

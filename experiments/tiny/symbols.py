@@ -20,8 +20,8 @@ Symbols = Sequence[str]
 def paired(rng: Rng, symbols: Symbols, most: int = 6) -> list[Part]:
     """Repeat pairs of words: a key, then its value."""
     count = 2 + rng.below(most - 1)
-    words = _some(rng, symbols, 2 * count)
-    return _again(rng, [[word] for word in words[::2]], words[1::2], 3)
+    words = _distinct_words(rng, symbols, 2 * count)
+    return _repeated(rng, [[word] for word in words[::2]], words[1::2], 3)
 
 
 def bound(rng: Rng, symbols: Symbols) -> list[Part]:
@@ -37,12 +37,12 @@ def bound(rng: Rng, symbols: Symbols) -> list[Part]:
 def keyed(rng: Rng, symbols: Symbols, hard: int) -> list[Part]:
     """Name things by words that mean something else, after keys that get longer with `hard`."""
     kinds = rng.shuffled(KINDS)[: 2 + rng.below(3)]
-    names = _some(rng, symbols, len(kinds))
+    names = _distinct_words(rng, symbols, len(kinds))
     keys = []
     for kind in kinds:
         cell = rng.pick(CELLS)
         keys.append([kind.name, Thing(kind, cell).place if hard > 1 else "", ". this is" if hard > 2 else ""])
-    return _again(rng, keys, names, 3)
+    return _repeated(rng, keys, names, 3)
 
 
 def chosen(rng: Rng, hard: int) -> list[Part]:
@@ -70,7 +70,7 @@ def verified(rng: Rng, symbols: Symbols, pairs: bool) -> list[Part]:
     twice, because a false claim about it would be at the place where it is looked up.
     """
     count = 2 + rng.below(4)
-    words = _some(rng, symbols, 2 * count)
+    words = _distinct_words(rng, symbols, 2 * count)
     listed = [" ".join(pair) for pair in zip(words[::2], words[1::2], strict=True)] if pairs else words[:count]
     lesson: list[Part] = [" , ".join(listed) + " . "]
     for index in rng.shuffled(range(count)):
@@ -97,7 +97,7 @@ def two_words(rng: Rng) -> tuple[str, str]:
     return first, second
 
 
-def _again(rng: Rng, keys: Sequence[Sequence[str]], values: Sequence[str], rounds: int) -> list[Part]:
+def _repeated(rng: Rng, keys: Sequence[Sequence[str]], values: Sequence[str], rounds: int) -> list[Part]:
     lesson: list[Part] = []
     for turn in range(rounds):
         for index in rng.shuffled(range(len(keys))):
@@ -105,7 +105,7 @@ def _again(rng: Rng, keys: Sequence[Sequence[str]], values: Sequence[str], round
     return lesson
 
 
-def _some(rng: Rng, symbols: Symbols, count: int) -> list[str]:
+def _distinct_words(rng: Rng, symbols: Symbols, count: int) -> list[str]:
     chosen: dict[str, None] = {}
     while len(chosen) < count:
         chosen[rng.pick(symbols)] = None
