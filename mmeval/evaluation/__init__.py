@@ -90,7 +90,7 @@ def preview(spec: RunSpec) -> Preview:
     questions, available = len(planned.survey.ids), planned.survey.available
     count = plural(available, "sample") if questions == available else f"{questions:,} of {plural(available, 'sample')}"
     reads = (
-        f"data: {source}, {count}; model: {checkpoint.name}, "
+        f"data: {source}, {count}; model: {checkpoint.name} "
         f"{checkpoint.origin}; prompt: {used.prompt}; context: {used.context}"
     )
     notices = (*planned.task.notices(planned.survey.categories), *data_remarks(planned.survey.pictures))
