@@ -203,7 +203,8 @@ def _notes(first: str, other: str, base: Run, run: Run, common: int) -> list[str
     if any(base_records[id].digest != run_records[id].digest for id in base_records.keys() & run_records.keys()):
         notes.append("the two runs saw different pictures or demonstrations")
     for name, *values in differing(base.identity, run.identity):
-        if name in options() and name not in OTHERWISE_NOTED:
+        has_no_dtype = name == "dtype" and "auto" in values  # a server's model, for example
+        if name in options() and name not in OTHERWISE_NOTED and not has_no_dtype:
             first_value, other_value = ("none" if value is None else f"{value!s:.60}" for value in values)
             notes.append(f"different {name.replace('_', ' ')}: {first_value} for {first}, {other_value} for {other}")
     if base.identity.get("card") != run.identity.get("card"):

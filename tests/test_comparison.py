@@ -87,6 +87,7 @@ def test_every_setting_that_differs_is_noted(runs: tuple[Run, Run, Run], tmp_pat
     shutil.copytree(runs[1].folder, tmp_path / "other")
     header = json.loads((tmp_path / "other" / "run.json").read_text())
     header["identity"] |= {"temperature": 0.7, "system": "Be brief.", "limit": 14, "task_version": 99}
+    header["identity"]["dtype"] = "float32"  # the other has none
     (tmp_path / "other" / "run.json").write_text(json.dumps(header))
     (pair,) = mmeval.compare(runs[0], tmp_path / "other").pairs
     assert pair.notes == (
