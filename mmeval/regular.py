@@ -39,7 +39,7 @@ def opened(path: Path) -> BufferedReader:
 
 
 def is_folder(name: str | Path) -> bool:
-    """Tell whether a name is a folder's. Unlike `Path.is_dir`, does not raise if it is too long for a file."""
+    """Return whether a folder has this name. Unlike `Path.is_dir`, it does not raise if the name is too long."""
     return os.path.isdir(name)  # noqa: PTH112
 
 

@@ -158,7 +158,7 @@ def parse(cells: Mapping[str, str], where: str, rows: dict[int, MMBenchRow]) -> 
         raise InputError(f"{where}, column answer: '{answer[:40]}' is not one of {', '.join(known)}; fix it")
     row = MMBenchRow(index, question_of(cells.get("g_index", ""), index, where), cells, options, answer, where)
     if rows.setdefault(index, row) is not row:
-        raise InputError(f"{where}: the index {index} is repeated; it was in {rows[index].where}")
+        raise InputError(f"{where}: the index {index} repeats that of {rows[index].where}; remove one")
     return row
 
 

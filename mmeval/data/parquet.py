@@ -1,4 +1,4 @@
-"""Read the rows of a parquet table with little memory, also where a small file stands for very long columns."""
+"""Read the rows of a parquet table in bounded memory, even if a small file expands to gigabytes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 BATCH = 32
 """Rows of a table in memory at once; a picture may have several megabytes."""
 EXPANDED = 1 << 25
-"""Values of a column that are stored once are held once if a batch of them may have more bytes than this."""
+"""A column is read as a dictionary, which holds equal values once, if a batch of it may exceed this many bytes."""
 COMPRESSION = 100
-"""Long columns that are compressed by more are refused: texts are compressed by about 10, pictures hardly at all."""
+"""Long columns with a higher compression ratio are refused. Texts reach about 10, pictures about 1."""
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> Found:
@@ -57,9 +57,9 @@ def _rows(table: pyarrow.parquet.ParquetFile, columns: Sequence[str] | None) -> 
 
 
 def _repeated(metadata: pyarrow.parquet.FileMetaData, path: Path) -> list[str]:
-    """Return the columns of which a batch may be much longer than the file, because its values are stored once.
+    """Return the columns to read as dictionaries, because a batch of them may be much larger than the file.
 
-    Raises InputError for a column that is compressed too much: one page of it may fill the memory.
+    Raises InputError for a column with too high a compression ratio: one page of it could fill the memory.
     """
     repeated = set[str]()
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
@@ -68,7 +68,7 @@ def _repeated(metadata: pyarrow.parquet.FileMetaData, path: Path) -> list[str]:
             size, stored, name = column.total_uncompressed_size, column.total_compressed_size, column.path_in_schema
             if size > regular.GIANT and size > COMPRESSION * stored:
                 raise InputError(
-                    f"{path}: {stored:,} bytes of the column {name} stand for {size:,}; save it with other compression"
+                    f"{path}: the column {name} expands from {stored:,} to {size:,} bytes; save the table uncompressed"
                 )
             nested = metadata.schema.column(index).max_repetition_level > 0
             values = column.num_values if nested else BATCH

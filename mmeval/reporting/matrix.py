@@ -72,7 +72,7 @@ def matrix(runs: Sequence[Run]) -> Matrix:
 
 
 def _benchmark(run: Run) -> str:
-    """Return what is the same for runs of one benchmark: two cards may have files of one name."""
+    """Return the key of a run's benchmark: its name and its card, because two cards may share a file name."""
     return json.dumps([run.spec.task, run.identity.get("card")], sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""Facts of a record that a task needs: records are files that anybody may have changed."""
+"""Report records that lack a group, a tag or a target that the task needs, as in a file that was edited."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

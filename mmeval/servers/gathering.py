@@ -1,4 +1,4 @@
-"""Wait for several requests at once, and leave none behind."""
+"""Send several requests concurrently, and cancel the rest if one fails."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable

@@ -109,7 +109,7 @@ def test_a_question_that_lacks_turns_is_named_or_counted_as_it_is(tmp_path: Path
         ({"answer": "D"}, r"line 3, column answer: 'D' is not one of A, B, C"),
         ({"answer": "AB"}, r"line 3, column answer: 'AB' is not one of A, B, C"),
         ({"answer": "b"}, r"line 3, column answer: 'b' is not one of A, B, C"),
-        ({"index": "1"}, r"line 3: the index 1 is repeated; it was in .* line 2"),
+        ({"index": "1"}, r"line 3: the index 1 repeats that of .* line 2; remove one"),
         ({"index": "two"}, r"line 3: the index is 'two'; it must be a number"),
         ({"index": "9" * 5000}, r"line 3: the index is '9{40}'; it must be a number of at most 15 digits"),
         ({"category": " "}, r"line 3, column category: empty; write the leaf ability"),

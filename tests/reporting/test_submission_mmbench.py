@@ -137,7 +137,7 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({0: {"index": "2"}}, "the index 2 is repeated"),
+        ({0: {"index": "2"}}, "the index 2 repeats that of"),
         ({0: {"index": "x"}}, "the index is 'x'"),
         ({0: {"index": "9" * 5000}}, "it must be a number of at most 15 digits"),
         ({row: {"prediction": " "} for row in range(11)}, "line 2: the prediction is empty, and so are all others"),

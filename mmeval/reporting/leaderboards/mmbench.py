@@ -140,7 +140,7 @@ def check(path: Path) -> list[Finding]:
             findings.append(problem(str(error)))
             continue
         if index in group:
-            findings.append(problem(f"{row.where}: the index {index} is repeated; it was in {group[index].where}"))
+            findings.append(problem(f"{row.where}: the index {index} repeats that of {group[index].where}; remove one"))
         group[index] = row
     known = lacks_turns(len(groups), len(rows))
     for question, turns in groups.items():

@@ -69,7 +69,7 @@ _THEN = re.compile(
     r")",
     re.IGNORECASE,
 )
-"""Words right after an option that deny or doubt it, or give another for another case."""
+"""Words right after an option that deny it, doubt it, or name another option for another case."""
 _UNFIT = re.compile(
     r"(?:(?!\b(?:because|since|as|and|but|while|whereas|given|due|so|where|if)\b)[^.,;:!?()\n]){0,100}?"
     rf"(?:\b(?:not|never|cannot|wrong|incorrect|false|un(?:likely|suitable)|im(?:probable|plausible)|in(?:accurate"
@@ -77,7 +77,7 @@ _UNFIT = re.compile(
     r"|missing(?=\W*(?:$|[.,;!])))\b|n't\b)",
     re.IGNORECASE,
 )
-"""Words in what is said of an option by which it is not the answer: "B is the only one that does not fit"."""
+"""Words after an option that rule it out: "B is the only one that does not fit"."""
 
 MIXED = re.compile(
     r"(?<!that )(?<!which )(?<!who )\b(?:and|or|but|while|before|after|if|not"
@@ -146,7 +146,7 @@ _AFTER_WORDS = re.compile(
     rf"(?:{_THEN.pattern}|{ATTRIBUTED.pattern})",
     re.IGNORECASE,
 )
-"""The same after the words that call an option the answer."""
+"""A denial, a doubt or an attribution after the words that call an option the answer: "B is right, maybe"."""
 _NEAR = 500
 """Characters on each side of an option where a veto is sought."""
 

@@ -144,7 +144,7 @@ _OPEN = re.compile(
     # no 40%; 50% yes
     r"|\b(?:yes|no)\b[\s:(=]*(?:50|[0-4]?\d)(?:\.\d+)?\s*%|(?<![\d.])(?:50|[0-4]?\d)(?:\.\d+)?\s*% (?:yes|no)\b"
 )
-"""Words by which an answer stays open."""
+"""Words that leave an answer open."""
 _POLITE = re.compile(r"\bi can help\b|\bhelp you with\b|\bi apologize\b|\bi'm sorry\b")
 _DENIED = re.compile(r"[.!,;(]\s*(?:but )?(?:that|this|it)(?:'s| is) (?:wrong|incorrect|not (?:right|correct|true))\b")
 """A clause that takes back a yes; it confirms a no."""
