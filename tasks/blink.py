@@ -118,7 +118,7 @@ BLINK = Task(
         "letter": ending(f"\n{choices.LETTER}"),
     },
     scorers={"official": official, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={name: name.replace("_", " ") for name in SUBTASKS},
     totals={"overall": "Mean of 14"},
     max_new_tokens=64,

@@ -175,7 +175,7 @@ def _task(name: str, names: Collection[str], grader: Grader) -> Task:
         samples=partial(samples, name),
         prompts={"release": ending("")},
         scorers={"strict": formulas.scored},
-        metrics={"strict": partial(numbers, [*names])},
+        metric=partial(numbers, [*names]),
         axes={kind: kind for kind in names},
         totals={"overall": "Overall"},
         max_new_tokens=1000,

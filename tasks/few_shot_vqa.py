@@ -78,7 +78,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
         shots=0,
         prompts=shared.few_shot_prompts(ask),
         scorers=scorers,
-        metrics=dict.fromkeys(scorers, numbers),
+        metric=numbers,
         axes=axes,
         totals={"overall": "Overall"},
         readings={OFFICIAL: READINGS[OFFICIAL], **READINGS},

@@ -54,7 +54,7 @@ FLICKR30K = Task(
     shots=0,
     prompts=shared.few_shot_prompts(lambda question: "Output:"),
     scorers={"official": cider.caption(str), "open-flamingo": cider.caption(cut)},
-    metrics={"official": numbers, "open-flamingo": numbers},
+    metric=numbers,
     axes={"cider": "CIDEr"},
     max_new_tokens=30,
 )

@@ -82,7 +82,7 @@ def _task(name: str) -> Task:
         samples=partial(samples, name),
         prompts={"release": prompt(BOXED, ""), "direct": prompt("", WORD), "lmms-eval": lmms_eval},
         scorers={"official": mathvision.scored, "strict": formulas.scored},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes={subject: subject.capitalize() for subject in SUBJECTS},
         totals={"overall": "Overall"},
         details=LEVELS,

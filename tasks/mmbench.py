@@ -268,7 +268,7 @@ def _task(name: str, axes: Mapping[str, str], abilities: Sequence[str], leaves: 
         samples=partial(samples, False),
         prompts={"release": release, "letter": with_letter, "opencompass-2023": opencompass},
         scorers={"official": next(iter(SCORERS.values())), "strict": choices.scorer(strict)},
-        metrics={"official": count, "strict": count},
+        metric=count,
         axes=axes,
         totals=WAYS,
         max_new_tokens=32,

@@ -101,7 +101,7 @@ def _task(name: str, file: str, prompts: Mapping[str, Prompt]) -> Task:
         samples=partial(samples, name, (file,)),
         prompts=prompts,
         scorers={"official": official, "strict": choices.scorer(strict)},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes=AXES,
         totals={"overall": "Overall", **{level: level for level in LEVELS}},
         readings={"mme-realworld": official},

@@ -168,7 +168,7 @@ def _task(
         samples=samples,
         prompts=prompts,
         scorers={"official": read, "strict": by_kind(choices.scorer(strict), short.exact)},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes={domain: domain for domain in DOMAINS},
         totals={"overall": "Overall"},
         details={subject: subject.replace("_", " ") for subject in DOMAIN_OF},

@@ -85,7 +85,7 @@ def _task(name: str, file: str) -> Task:
         samples=partial(samples, name, file),
         prompts={"release": release, "lmms-eval": lmms_eval},
         scorers={"official": SCORERS["2024-03"], "strict": choices.scorer(strict)},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes={kind: SIGNS.get(kind, kind.replace("_", " ").capitalize()) for kind in KINDS},
         totals={"overall": "Overall"},
         max_new_tokens=128,

@@ -93,7 +93,7 @@ MMVP = Task(
         "vlmevalkit": vlmevalkit,
     },
     scorers={"official": official, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={"overall": "Questions"},
     totals={"pairs": "Both of a pair"},
     readings={"mmvp": official},

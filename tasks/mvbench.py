@@ -200,7 +200,7 @@ def _task(
         video=watch,
         prompts=prompts,
         scorers={"official": scorer, "strict": choices.scorer(strict)},
-        metrics={"official": metric, "strict": metric},
+        metric=metric,
         axes={key: video_task.label for key, video_task in tasks.items()},
         totals={"overall": "Mean of the tasks" if mean else "All"},
         readings={name: scorer},

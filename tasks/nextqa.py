@@ -140,7 +140,7 @@ NEXTQA = Task(
         "bare": lambda sample: sample.prompt,
     },
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=GROUPS,
     totals={"overall": "All"},
     read_predictions=read_predictions,

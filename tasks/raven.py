@@ -152,7 +152,7 @@ def _task(
         samples=samples,
         prompts={"kosmos": kosmos},
         scorers={"official": likelier},
-        metrics={"official": partial(numbers, 100.0 / candidates, configurations)},
+        metric=partial(numbers, 100.0 / candidates, configurations),
         axes=configurations or {"overall": "Accuracy"},
         totals={"overall": "Mean"} if configurations else {},
         candidates=lambda sample: YES_NO,

@@ -158,7 +158,7 @@ def _task(name: str) -> Task:
         samples=partial(samples, name),
         prompts=PROMPTS,
         scorers=READINGS["lmms-eval"],
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes=labels,
         totals={"mean": "Mean of the splits"},
         max_new_tokens=128,

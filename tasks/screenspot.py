@@ -140,7 +140,7 @@ def _task(name: str, prompts: Mapping[str, Prompt], official: Mapping[str, Score
         samples=partial(samples, name),
         prompts={**prompts, **PROMPTS},
         scorers=next(iter(readings.values())),
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes=axes,
         totals={"overall": "Overall"},
         details={

@@ -183,7 +183,7 @@ def _task(name: str, table: str, reads: Reads, ask: str, scorers: Mapping[str, S
         video=watch,
         prompts={"release": ending(ask)},
         scorers=scorers,
-        metrics=dict.fromkeys(scorers, numbers),
+        metric=numbers,
         axes=ASPECTS,
         totals={"overall": "All"},
         readings={name: scorers["official"]} if choice else {},

@@ -98,7 +98,7 @@ VISUAL_PUZZLES = Task(
         "direct": asking("Answer the question with the option's letter from the given choices directly."),
     },
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=KINDS,
     totals={"overall": "Overall"},
     max_new_tokens=4096,

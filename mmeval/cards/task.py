@@ -57,7 +57,7 @@ def build(
         samples=read,
         prompts={key: prompt(card, texts) for key, texts in prompts.items()},
         scorers=scorers,
-        metrics=dict.fromkeys(scorers, partial(numbers, card)),
+        metric=partial(numbers, card),
         axes=dict(card.categories) or {"overall": "ANLS" if card.match == "anls" else "Accuracy"},
         totals=({"overall": "Overall"} if card.categories else {}) | {group: group for group in card.groups},
         details=DETAILS if only == "yes/no" else {},

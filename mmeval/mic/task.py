@@ -70,7 +70,7 @@ def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task
         samples=partial(_samples, file),
         prompts={"as-written": lambda sample: sample.prompt},
         scorers={"strict": _scorer(kinds)},
-        metrics={"strict": partial(numbers, kinds)},
+        metric=partial(numbers, kinds),
         axes={source: source if kind == SHORT else f"{source}, CIDEr" for source, kind in kinds.items()},
         totals={OVERALL: "Short answers"} if has_total else {},
         max_new_tokens=32,

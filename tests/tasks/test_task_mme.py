@@ -29,7 +29,7 @@ def answers(subtask: str, *pictures: str) -> list[Record]:
 
 
 def numbers(records: list[Record], scorer: str = "official") -> dict[str, Statistic]:
-    found: dict[str, Statistic] = MME.metrics[scorer](records, judged(MME, records, scorer))
+    found: dict[str, Statistic] = MME.numbers(scorer, records, judged(MME, records, scorer))
     return found
 
 
