@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mmeval.data import json_rows, tables
 from mmeval.scoring.metrics.groups import by_category, macro
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest

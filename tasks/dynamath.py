@@ -16,7 +16,7 @@ from mmeval.data import tables
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent, share
 from mmeval.scoring.readings import choices, formulas
 from mmeval.scoring.readings.answer import plain
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import image, known, right_letter
 from mmeval.types import Outcome, Parts, Record, Sample, Score, one_of

@@ -11,8 +11,8 @@ from mmeval.data import demonstrations
 from mmeval.data import vqa as vqa_data
 from mmeval.data.vqa import Release
 from mmeval.scoring.metrics.groups import by_category, percent, share
-from mmeval.scoring.metrics.vqa import READINGS
 from mmeval.scoring.readings.short import voted
+from mmeval.scoring.readings.vqa import READINGS
 from mmeval.task import Numbers, Scorer, Task
 from mmeval.tasks import shared
 from mmeval.types import Record, Sample, Score

@@ -8,7 +8,8 @@ from functools import partial
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, formulas, mathvision
+from mmeval.scoring.readings import choices, formulas
+from mmeval.scoring.readings.scripts import mathvision
 from mmeval.task import Numbers, Prompt, Task
 from mmeval.tasks import facts
 from mmeval.tasks.shared import WORD, image_list, known, right_letter

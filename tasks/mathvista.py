@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings import choices, short
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.mathvista_judge import GRADER
 from mmeval.tasks.shared import ending, known

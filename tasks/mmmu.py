@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, letters, short
-from mmeval.scoring.readings.mmmu import open_answer
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices, short
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.scripts.mmmu import open_answer
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Prompt, Scorer, Task
 from mmeval.tasks import facts
 from mmeval.tasks.shared import SELECT, WORD, image_list, known

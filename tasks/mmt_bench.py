@@ -10,8 +10,8 @@ from functools import partial
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import guessing, macro, parts_by, percent, share
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.public import SCORERS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts.public import SCORERS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks import facts
 from mmeval.tasks.shared import SELECT, image_list, right_letter

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import detection, parts_by
 from mmeval.scoring.readings import yesno
-from mmeval.scoring.readings.languages import YesNo
+from mmeval.scoring.readings.strict.languages import YesNo
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
 from mmeval.tasks.shared import WORD, YES_OR_NO, ending

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import by_category, macro
-from mmeval.scoring.metrics.overlap import overlapping, target
 from mmeval.scoring.readings.boxes import SYSTEMS, Box, lmms_eval_box, strict_box, vlmevalkit_box
+from mmeval.scoring.readings.overlap import overlapping, target
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import around, box, image, sized
 from mmeval.types import Image, InputError, Record, Sample, Score

@@ -108,6 +108,11 @@ def test_every_module_keeps_to_its_room(room: str, path: Path) -> None:
             assert first not in HEAVY or lazily, f"{path} imports {name}"
 
 
+def test_readings_score_one_answer_and_know_no_metric() -> None:
+    for path in sorted((ROOT / "mmeval" / "scoring" / "readings").rglob("*.py")):
+        assert not [name for name in imported(path) if name.startswith("mmeval.scoring.metrics")], path
+
+
 def test_every_package_is_listed_in_setup_cfg() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mmeval.configuration import configure
-from mmeval.scoring.readings.public import READINGS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts.public import READINGS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.spec import RunSpec
 from mmeval.task import load_task
 from mmeval.types import Record, text_of

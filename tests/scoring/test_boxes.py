@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from mmeval.scoring.metrics.overlap import iou
 from mmeval.scoring.readings import boxes
+from mmeval.scoring.readings.overlap import iou
 from mmeval.task import load_task
 from mmeval.types import InputError, Record
 
