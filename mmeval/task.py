@@ -5,17 +5,15 @@ The benchmarks are in `tasks/`, one file each, with their facts in a YAML card n
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from mmeval.data.video import FRAMES, SAMPLER
 from mmeval.scoring.statistics import Statistic
 from mmeval.scoring.verdicts import Grader
-from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
+from mmeval.types import Parts, Record, Sample, Score
 
 Scorer = Callable[[Record], Score]
 """Scores one record, independently of all others."""
@@ -123,40 +121,7 @@ class Task:
         """The facts in the YAML card: source, revision, license, citation, published scores."""
         if self.facts is not None:
             return self.facts
-        from mmeval.tasks import facts
+        from mmeval.cards.facts import facts
 
         card: Mapping[str, Any] = facts(self.name)
         return card
-
-
-def load_task(name: str, card: Mapping[str, Any] | None = None) -> Task:
-    """Load a task by name, from a card (a .yaml file or its content) or from a MIC file, `mic:FILE`.
-
-    Task names are case-insensitive. The InputError for an unknown one names the nearest.
-    """
-    from mmeval.tasks import TASKS, facts
-
-    if name.startswith(MIC) or (card is not None and MIC_FACTS in card):
-        from mmeval.mic import task as mic
-
-        return mic.load(Path(name.removeprefix(MIC))) if card is None else mic.build(name, card)
-    if card is not None:
-        from mmeval.cards.task import build
-
-        return build(name, card, "the run's card", facts=card)
-
-    if name.endswith((".yaml", ".yml")):
-        from mmeval.cards.task import load
-
-        return load(Path(name))
-    name = name if name in TASKS else name.lower()
-    if name not in TASKS:
-        advice = "`mmeval tasks` lists them, and a .yaml card describes your own table"
-        raise InputError(f"unknown task '{name}'{nearest(name, TASKS)}; {advice}")
-    if TASKS[name].endswith(".yaml"):
-        from mmeval.cards.task import build
-
-        return build(name, facts(name), f"{name}.yaml")
-    module, _, attribute = TASKS[name].partition(":")
-    task: Task = getattr(importlib.import_module(module), attribute)
-    return task

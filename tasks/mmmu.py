@@ -8,6 +8,7 @@ columns of that number.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from mmeval.cards.facts import facts
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices, short
@@ -15,7 +16,6 @@ from mmeval.scoring.readings.scripts import letters
 from mmeval.scoring.readings.scripts.mmmu import open_answer
 from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Prompt, Scorer, Task
-from mmeval.tasks import facts
 from mmeval.tasks.shared import SELECT, WORD, image_list, known
 from mmeval.types import SPARE, Image, InputError, Parts, Record, Sample, Score, images, nearest
 

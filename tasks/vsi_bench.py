@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mmeval.cards.facts import facts
 from mmeval.cards.task import build
 from mmeval.scoring.metrics.groups import macro, percent, share
 from mmeval.task import Numbers
-from mmeval.tasks import facts
 from mmeval.types import Record, Score
 
 DIRECTION = "object_rel_direction"

@@ -13,7 +13,7 @@ from mmeval.cards.rows import KIND
 from mmeval.cli import main
 from mmeval.configuration import configure, pick_prompt
 from mmeval.spec import RunSpec, from_mapping
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Sample, images
 from tests.evaluating import evaluate
 

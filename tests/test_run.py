@@ -24,7 +24,7 @@ from mmeval.runs import run as runs
 from mmeval.runs.scored import score_records
 from mmeval.runs.share import Share
 from mmeval.scoring.facts import needed
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record, RunMismatch, Sample, Score
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release

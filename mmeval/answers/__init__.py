@@ -14,7 +14,8 @@ from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.verdicts import Verdicts
 from mmeval.spec import RunSpec
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Display, InputError, Record, part_of, plural
 
 

@@ -24,7 +24,8 @@ from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record, Score
 
 SCHEMA = 1

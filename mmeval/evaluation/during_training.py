@@ -13,7 +13,7 @@ from mmeval.evaluation.settings import data_of
 from mmeval.evaluation.sweep import ModelCache
 from mmeval.mmicl.training.config import EVALUATIONS
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, RunMismatch
 
 

@@ -19,7 +19,8 @@ from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, check_o
 from mmeval.runs.folder import check_removable
 from mmeval.runs.identity import data_name, defaults, folder_name, identity
 from mmeval.spec import RunSpec
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Request, Sample
 
 REPORTS = Path("reports")

@@ -16,7 +16,8 @@ from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.verdicts import Verdicts
 from mmeval.spec import RunSpec
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Display, Request, plural
 
 

@@ -17,7 +17,8 @@ from mmeval.reporting.table import Table
 from mmeval.runs.run import EMBEDDED, SMALL, Run
 from mmeval.runs.schema import read_samples, scores_by_id
 from mmeval.scoring import verdicts
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError
 
 FORMER = "index.html"

@@ -13,7 +13,7 @@ from mmeval.configuration import configure
 from mmeval.scoring.readings.scripts.public import READINGS
 from mmeval.scoring.readings.strict.letter import strict
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Record, text_of
 from tests.evaluating import results
 from tests.parity.conftest import Recordings

@@ -21,7 +21,7 @@ from mmeval.runs.run import Run
 from mmeval.runs.scored import score_records
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, answering, baselines, constants
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Record
 from tests.evaluating import evaluate
 

@@ -9,7 +9,7 @@ import pytest
 
 from mmeval.scoring.readings import boxes
 from mmeval.scoring.readings.overlap import iou
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record
 
 SIZE = (1000, 500)

@@ -22,7 +22,8 @@ from mmeval.scoring.readings import choices, short, vqa, yesno
 from mmeval.scoring.readings.scripts import letters
 from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.statistics import estimate
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.tasks.vl_icl import strict as vl_icl
 from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot, images
 from tests.evaluating import results

@@ -22,7 +22,7 @@ from mmeval.models.constant import Constant
 from mmeval.reporting import leaderboards as submission
 from mmeval.runs import run as runs
 from mmeval.servers import client
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
 from mmeval.types import Generation, Image, InputError, Request, Response, Sample
 from tests import evaluating

@@ -9,7 +9,7 @@ import pytest
 
 from mmeval.embedded import suite
 from mmeval.scoring.statistics import Statistic, estimate, parts
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
 from mmeval.types import Image, Record, Sample
 from tests.evaluating import judged

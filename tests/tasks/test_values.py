@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.tasks.pope import POPE
 
