@@ -116,7 +116,7 @@ def test_no_text_of_a_model_or_of_data_is_markup(tmp_path: Path) -> None:
     assert not [attrs for _, attrs in seen.tags if any(name.startswith("on") for name in attrs)]
     assert not [tag for tag, _ in seen.tags if tag == "img"]
     (one,) = data(made)["samples"]
-    for key in ("id", "q", "a", "e", "r", "p"):
+    for key in ("id", "question", "answer", "error", "reasoning", "sent"):
         assert one[key] == HOSTILE, "whole, as it was written"
     embedded = html[html.index('id="data"') : html.index('id="thumbnails"')]
     assert "<" not in embedded.partition(">")[2].partition("</script>\n")[0], "nothing that a parser could stop at"
@@ -143,8 +143,13 @@ def test_all_samples_are_there_with_what_each_reading_made_of_them(tmp_path: Pat
     assert len(found["samples"]) == 500
     assert found["readings"] == ["official", "strict"]
     one = next(sample for sample in found["samples"] if sample["id"] == "count/1")
-    assert one["s"] == [["incorrect", "yes"], ["incorrect", "yes"]]
-    assert (one["a"], one["t"], one["p"], found["axes"][one["c"]]) == ("Yes", ["No"], "<image>Is it 1?", "Count")
+    assert one["marks"] == [["incorrect", "yes"], ["incorrect", "yes"]]
+    assert (one["answer"], one["targets"], one["sent"], found["axes"][one["category"]]) == (
+        "Yes",
+        ["No"],
+        "<image>Is it 1?",
+        "Count",
+    )
 
 
 def test_samples_stand_in_the_benchmarks_order_and_numbers_by_their_value(tmp_path: Path) -> None:
@@ -158,7 +163,7 @@ def test_an_answer_by_likelihood_has_its_candidates(tmp_path: Path) -> None:
     record = Record("a", ("yes",), loglikelihoods=(-0.5, -1.5), question="?", images=("0" * 64,))
     find = lambda ids: [Request("a", (colored("a"), "?"), candidates=("yes", "no"))]  # noqa: E731
     (one,) = data(write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "yes")})], find=find))["samples"]
-    assert (one["k"], one["l"]) == (["yes", "no"], [-0.5, -1.5])
+    assert (one["candidates"], one["likelihoods"]) == (["yes", "no"], [-0.5, -1.5])
     assert "a" not in one  # nothing was said, and nothing is said to have been said
 
 
@@ -168,7 +173,10 @@ def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:
     find = lambda ids: [Request("a", (colored("own"), "?"), shots)]  # noqa: E731
     made = write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "x")})], find=find)
     (one,) = data(made)["samples"]
-    assert [(shot["q"], shot["a"]) for shot in one["d"]] == [("This is one", "one"), ("This is two", "two")]
+    assert [(shot["question"], shot["answer"]) for shot in one["shots"]] == [
+        ("This is one", "one"),
+        ("This is two", "two"),
+    ]
     assert len(json.loads(made.read_text("utf-8").split('id="thumbnails">')[1].split("</script>")[0])) == 3
 
 
@@ -226,18 +234,18 @@ def test_a_damaged_page_is_made_anew(damage: Callable[[str], str], tmp_path: Pat
 
 def test_a_long_text_is_cut_with_its_length_stated(tmp_path: Path) -> None:
     (one,) = data(write(tmp_path, answers(1, "x" * 100_000)))["samples"]
-    assert one["a"].endswith("… (96,000 more characters)")
+    assert one["answer"].endswith("… (96,000 more characters)")
 
 
 def test_what_a_control_answered_stands_beside_the_answer(tmp_path: Path) -> None:
     made = answers(3)
     blind = Other("blind", {made[0].record.id: Score(0.0, "incorrect", "no")})
     held = browse(made, AXES, [blind])
-    values = {sample["id"]: sample["v"] for sample in held.data["samples"]}
+    values = {sample["id"]: sample["others"] for sample in held.data["samples"]}
     assert held.data["others"] == ["blind"]
     assert values == {"existence/0": [["incorrect", "no"]], "count/1": [None], "position/2": [None]}
     judged = Other("other", {made[0].record.id: Score(0.1, "correct")}, {made[0].record.id: ["a horse"]})
-    assert browse(made, AXES, [judged]).data["samples"][0]["v"] == [["correct", None, "a horse", 0.1]]
+    assert browse(made, AXES, [judged]).data["samples"][0]["others"] == [["correct", None, "a horse", 0.1]]
 
 
 def test_all_sampled_answers_are_listed() -> None:
@@ -246,8 +254,8 @@ def test_all_sampled_answers_are_listed() -> None:
     sampled = replace(first, record=replace(first.record, text="Yes", samples=("Yes", "No\nNo", "")))
     other = Other("other", {first.record.id: first.score}, {first.record.id: ("No", "x" * 3000)})
     (row,) = browse([sampled], AXES, [other]).data["samples"]
-    assert row["a"] == "1. Yes\n2. No\nNo\n3. "
-    assert row["v"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
+    assert row["answer"] == "1. Yes\n2. No\nNo\n3. "
+    assert row["others"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
 
 
 def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> None:
