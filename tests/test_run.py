@@ -21,6 +21,7 @@ from mmeval.engine.device import device_name, pick_device
 from mmeval.runs import folder as run_folder
 from mmeval.runs import records
 from mmeval.runs import run as runs
+from mmeval.runs.schema import Counts, Results, ScoredRecords
 from mmeval.runs.scored import score_records
 from mmeval.runs.share import Share
 from mmeval.scoring.facts import needed
@@ -169,8 +170,7 @@ def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
 
 
 COUNTS = dict.fromkeys(("samples", "correct", "incorrect", "unparsed", "refused", "error"), 0)
-RESULTS: dict[str, Any] = {"scorer": "official", "metrics": {}, "counts": COUNTS, "remarks": [], "marks": []}
-RESULTS |= {"answered": 0, "planned": 0}
+RESULTS = Results(scorer="official", metrics={}, counts=Counts(**COUNTS), remarks=[], answered=0, planned=0, marks=[])
 
 
 def scored(folder: Path, *ids: str) -> runs.Run:
@@ -181,7 +181,7 @@ def scored(folder: Path, *ids: str) -> runs.Run:
 
 def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")
-    assert runs.open_run(run.folder).results["records"]["count"] == 1
+    assert runs.open_run(run.folder).results.records == ScoredRecords(1, records.digest(run.folder))
     begun(run.folder, "2")
     later = runs.open_run(run.folder)
     assert later.stale
@@ -388,11 +388,11 @@ def test_a_header_without_the_size_of_the_data_has_marks(tmp_path: Path) -> None
 
 def test_a_folder_is_scored_as_a_run_is(tmp_path: Path) -> None:
     run = evaluate("constant", "mme", data=str(make_release(tmp_path / "release")), out=tmp_path / "run")
-    numbers = run.results["metrics"]
+    numbers = run.results.metrics
     for folder in (run.folder, str(run.folder), run):
         (run.folder / "scores.json").unlink()
         mmeval.score(folder)
-        assert runs.open_run(run.folder).results["metrics"] == numbers
+        assert runs.open_run(run.folder).results.metrics == numbers
     with pytest.raises(InputError, match="no such run folder"):
         mmeval.score(tmp_path / "gone")
 

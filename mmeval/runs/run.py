@@ -10,16 +10,28 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval.files import read_json, validated, write_json, write_text
+from mmeval.files import read_json, validated, write_json
 from mmeval.runs import records
 from mmeval.runs.records import Journal, JournalContents
-from mmeval.runs.schema import SCHEMA, read_header, read_results, read_samples, scores_by_id
+from mmeval.runs.schema import (
+    SCHEMA,
+    Results,
+    SampleScores,
+    ScoredRecords,
+    read_header,
+    read_results,
+    read_samples,
+    scores_by_id,
+    to_json,
+    write_results,
+    write_samples,
+)
 from mmeval.runs.share import WHOLE, Share
 from mmeval.spec import RunSpec
 from mmeval.types import InputError, Record, Score, part_of, plural
@@ -111,7 +123,7 @@ class Run:
     @property
     def up_to_date(self) -> bool:
         """Tell whether the scores are of the current records."""
-        return self._stored.get("records") == self._scored
+        return bool(self._stored.get("records") == to_json(self._scored))
 
     @property
     def complete(self) -> bool:
@@ -162,11 +174,11 @@ class Run:
         return f"{self.samples_answered:,} of {plural(self.samples_planned, 'question')} answered"
 
     @cached_property
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """Return the contents of `scores.json`. Raises InputError if it is not of the current records."""
         advice = "score the run first: mmeval score RUN"
         results = read_results(self.folder, advice)
-        if results.get("records") != self._scored:
+        if results.records != self._scored:
             raise InputError(f"{self.folder / 'scores.json'}: the records have changed since it was written; {advice}")
         return results
 
@@ -175,7 +187,7 @@ class Run:
         """Tell whether the run has answers but no scores, or scores without a judge that are of other records."""
         if not (stored := self._stored):
             return bool(self.records)
-        return "judge" not in stored and stored.get("records") != self._scored
+        return "judge" not in stored and stored.get("records") != to_json(self._scored)
 
     @property
     def _stored(self) -> dict[str, Any]:
@@ -183,18 +195,17 @@ class Run:
         return read_json(path, "score the run again: mmeval score RUN") if path.exists() else {}
 
     @property
-    def _scored(self) -> dict[str, Any]:
-        return {"count": len(self.journal_contents.by_id), "sha256": self.journal_contents.digest}
+    def _scored(self) -> ScoredRecords:
+        return ScoredRecords(len(self.journal_contents.by_id), self.journal_contents.digest)
 
     @property
     def scores(self) -> pd.DataFrame:
         """Return a row per metric: value, low, high, n, full_marks, chance, reason (why there is no value), strict."""
         import pandas as pd
 
-        results = self.results
-        frame = pd.DataFrame.from_dict(results["metrics"], orient="index")
-        if "strict" in results:
-            frame["strict"] = pd.Series({name: row["value"] for name, row in results["strict"].items()})
+        frame = pd.DataFrame.from_dict(to_json(self.results.metrics), orient="index")
+        if strict := self.results.strict:
+            frame["strict"] = pd.Series({name: estimate.value for name, estimate in strict.items()})
         frame.index.name = "metric"
         return frame
 
@@ -208,18 +219,18 @@ class Run:
         import pandas as pd
 
         rows = []
-        for line in self._sample_lines:
-            first, *others = line["scores"].items()
-            row = {"id": line["id"], "category": line["category"], **line["groups"], **first[1]}
+        for sample in self._sample_scores:
+            first, *others = sample.scores.items()
+            row = {"id": sample.id, "category": sample.category, **sample.groups, **to_json(first[1])}
             for name, score in others:
-                row |= {f"{name}_{key}": value for key, value in score.items()}
+                row |= {f"{name}_{key}": value for key, value in to_json(score).items()}
             rows.append(row)
         return pd.DataFrame(rows, columns=None if rows else ["id"]).set_index("id")
 
     @cached_property
     def scored(self) -> dict[str, dict[str, Score]]:
         """Return each sample's score under every scorer, headline first, by id. Raises InputError as `judged` does."""
-        return scores_by_id(self._sample_lines)
+        return scores_by_id(self._sample_scores)
 
     @property
     def judged(self) -> dict[str, Score]:
@@ -227,13 +238,13 @@ class Run:
         return {id: next(iter(scores.values())) for id, scores in self.scored.items()}
 
     @property
-    def _sample_lines(self) -> list[dict[str, Any]]:
+    def _sample_scores(self) -> list[SampleScores]:
         _ = self.results  # raises if the scores are of other records
         path, advice = self.folder / "samples.jsonl", "score the run first: mmeval score RUN"
-        lines = read_samples(path, advice)
-        if {line["id"] for line in lines} != self.journal_contents.by_id.keys():
+        samples = read_samples(path, advice)
+        if {sample.id for sample in samples} != self.journal_contents.by_id.keys():
             raise InputError(f"{path}: its samples differ from those of the records; {advice}")
-        return lines
+        return samples
 
     def note(self, session: Mapping[str, Any], **data: Any) -> None:
         """Add this session (commit, packages, machine) and facts about its data to `run.json`."""
@@ -250,12 +261,11 @@ class Run:
             sessions[sessions.index(session)] |= facts
             write_json(self.folder / "run.json", self.header)
 
-    def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:
+    def save(self, results: Results, samples: Sequence[SampleScores]) -> None:
         """Write the scores, and each sample's scores."""
-        lines = (json.dumps(sample, ensure_ascii=False, separators=(",", ":")) + "\n" for sample in samples)
-        write_text(self.folder / "samples.jsonl", "".join(lines))
-        results = {**results, "records": self._scored}
-        write_json(self.folder / "scores.json", results)
+        write_samples(self.folder / "samples.jsonl", samples)
+        results = dataclasses.replace(results, records=self._scored)
+        write_results(self.folder, results)
         self.scored = scores_by_id(samples)
         self.results = results
 

@@ -95,7 +95,7 @@ def test_what_changed_is_drawn_again(run: Run, change: str, monkeypatch: pytest.
     if change == "version":
         monkeypatch.setattr("mmeval.reporting.run_report.__version__", "99.0")
     elif change == "scores":
-        run.results["remarks"].append("Another remark.")
+        run.results.remarks.append("Another remark.")
     elif change == "answers":
         lines = (run.folder / "samples.jsonl").read_text()
         (run.folder / "samples.jsonl").write_text(lines.replace('"outcome":"incorrect"', '"outcome":"unparsed"', 1))

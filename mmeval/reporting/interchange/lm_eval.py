@@ -6,7 +6,6 @@ is `results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is 
 errors but no intervals: `_stderr` is "N/A", and intervals, full marks, chance and marks are under `mmeval`.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.reporting import about
-from mmeval.reporting.chart import estimates
 from mmeval.reporting.run_report import task_of_run
 from mmeval.runs.run import Run
+from mmeval.runs.schema import to_json
 from mmeval.types import Record, Score
 
 
@@ -38,9 +37,9 @@ def texts(run: Run, path: Path) -> dict[Path, str]:
 
 def _results(run: Run) -> dict[str, Any]:
     task, spec, results = task_of_run(run), run.spec, run.results
-    readings = {str(results["scorer"]): estimates(results)}
-    if "strict" in results:
-        readings["strict"] = estimates(results, "strict")
+    readings = {results.scorer: results.metrics}
+    if results.strict:
+        readings["strict"] = results.strict
     scores: dict[str, Any] = {"name": task.name, "alias": task.name, "sample_len": run.samples_answered}
     for reading, numbers in readings.items():
         for metric in task.labels:
@@ -48,9 +47,6 @@ def _results(run: Run) -> dict[str, Any]:
                 value = numbers[metric].value
                 scores[f"{metric},{reading}"] = "N/A" if value is None else value
                 scores[f"{metric}_stderr,{reading}"] = "N/A"
-    intervals = {
-        reading: {m: dataclasses.asdict(e) for m, e in numbers.items()} for reading, numbers in readings.items()
-    }
     sessions = run.sessions
     version = run.identity.get("task_version")
     return {
@@ -77,11 +73,11 @@ def _results(run: Run) -> dict[str, Any]:
             "marks": run.marks,
             "answered": run.samples_answered,
             "planned": run.samples_planned,
-            "counts": results["counts"],
-            "remarks": results.get("remarks", []),
+            "counts": to_json(results.counts),
+            "remarks": results.remarks,
             "command": about.command(run.spec, run.identity),
             "identity": run.identity,
-            "estimates": intervals,
+            "estimates": to_json(readings),
         },
     }
 
