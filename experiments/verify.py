@@ -14,6 +14,7 @@ from typing import Any
 import mmeval
 from mmeval.files import write_json
 from mmeval.reporting import console
+from mmeval.runs.schema import to_json
 from mmeval.types import Estimate, InputError
 
 PUBLISHED = {
@@ -37,7 +38,7 @@ def verify(model: str, data: str = "hub") -> dict[str, Any]:
         run = mmeval.evaluate(model=model, task="mme", data=data, context=CONTEXT, display=display)
     metrics = run.results.metrics
     values = {name: _compared(metrics[name], value) for name, value in PUBLISHED[model].items()}
-    verdict = {"model": model, "identity": run.identity, "sessions": run.sessions, "values": values}
+    verdict = {"model": model, "identity": run.identity, "sessions": to_json(run.sessions), "values": values}
     VERIFIED.mkdir(parents=True, exist_ok=True)
     write_json(VERIFIED / f"{model}.json", verdict)
     return verdict

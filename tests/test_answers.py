@@ -17,7 +17,8 @@ from mmeval.answers import score_answers, score_predictions
 from mmeval.answers.joining import join
 from mmeval.data.answers import FAILED
 from mmeval.models.constant import Constant
-from mmeval.runs.run import SMALL, Run
+from mmeval.runs.marks import SMALL
+from mmeval.runs.run import Run
 from mmeval.runs.schema import Results
 from mmeval.task import load_task
 from mmeval.tasks import TASKS

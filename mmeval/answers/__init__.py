@@ -8,7 +8,7 @@ from mmeval.answers.joining import join, more_than_once
 from mmeval.data import files
 from mmeval.evaluation.results import judged, noted
 from mmeval.evaluation.settings import data_of
-from mmeval.runs.run import EMBEDDED, partial_marks
+from mmeval.runs.marks import EMBEDDED, partial_marks
 from mmeval.runs.schema import Results
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.circular import GROUP

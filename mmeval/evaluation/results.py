@@ -43,7 +43,7 @@ def score(
     elif (run.folder / "judge.jsonl").exists():
         display.message("scored without the earlier judge; --judge and --judge-model use its saved replies")
     results = scored.results()
-    remarks = [*results.remarks, *data_remarks(run.header.get("pictures", {})), *_session_remarks(run), *run.remarks]
+    remarks = [*results.remarks, *data_remarks(run.header.pictures), *_session_remarks(run), *run.remarks]
     results = replace(
         results, answered=run.samples_answered, planned=run.samples_planned, marks=run.marks, remarks=remarks
     )
@@ -96,11 +96,11 @@ def report(run: Run, find: Callable[[Collection[str]], Iterable[Request]] | None
 
 def _session_remarks(run: Run) -> list[str]:
     """Return remarks on where the answers came from."""
-    reused = sum(session.get("reused", 0) for session in run.sessions)
+    reused = sum(session.reused for session in run.sessions)
     programs, records = versions(run.sessions), run.records
     tokens_in = sum(record.input_tokens for record in records)
     remarks = usage(run.sessions, tokens_in, sum(record.output_tokens for record in records))
-    if recipe := run.sessions[-1].get("recipe") if run.sessions else None:
+    if recipe := run.sessions[-1].recipe if run.sessions else None:
         remarks.insert(0, recipes.remark(recipe, run.spec.task))
     if reused:
         remarks.append(

@@ -13,8 +13,10 @@ from mmeval.reporting.browser import Answer, Browser, Find, Other, answer_texts,
 from mmeval.reporting.chart import Chart, Series
 from mmeval.reporting.lines import shared
 from mmeval.reporting.table import Table
-from mmeval.runs.run import EMBEDDED, SMALL, Run
-from mmeval.runs.schema import Counts, read_samples, scores_by_id
+from mmeval.runs.files import read_samples, scores_by_id
+from mmeval.runs.marks import EMBEDDED, SMALL
+from mmeval.runs.run import Run
+from mmeval.runs.schema import Counts
 from mmeval.task import Task, configure, load_task
 from mmeval.types import InputError
 
@@ -197,7 +199,7 @@ def _check_alike(first: Run, second: Run) -> None:
         raise InputError(f"{first.folder} and {second.folder} did not ask the same questions; {advice}")
     settings = ("shots", "seed", "frames", "sampler")
     same_pictures_chosen = all(getattr(first.spec, name) == getattr(second.spec, name) for name in settings)
-    if same_pictures_chosen and first.header.get("data_digest") != second.header.get("data_digest"):
+    if same_pictures_chosen and first.header.data_digest != second.header.data_digest:
         raise InputError(f"{first.folder} and {second.folder} did not show the same pictures; {advice}")
 
 

@@ -29,7 +29,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     for run in runs[1:]:
         if but_seed(run) != but_seed(first):
             raise InputError(f"{run.folder} and {first.folder} differ in more than the seed; name runs of one kind")
-    task, digests = run_report.task_of_run(first), {run.header.get("data_digest") for run in runs}
+    task, digests = run_report.task_of_run(first), {run.header.data_digest for run in runs}
     return {
         "schema": SCHEMA,
         "title": run_report.title(first),

@@ -1,51 +1,42 @@
-"""The types of a run's files, and reading and writing them. The header of mmeval 0.1 is translated to current names."""
+"""The types of a run's files, and their form in JSON."""
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from mmeval import jsonl
-from mmeval.files import read_json, validated, write_json, write_text
 from mmeval.scoring.verdicts import Verdicts
-from mmeval.types import Estimate, InputError, Score, malformed
+from mmeval.types import Estimate, Score, Session
 
 SCHEMA = 2
-_FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
-"""Names in identities of schema 1 -> current names, if they differ."""
-OPTIONAL = {"unscored", "partly_correct", "passed", "judge", "records"}
-"""Keys that are left out of a file if they have no value."""
+_OPTIONAL = {
+    *("available", "data_digest", "pictures", "benchmark", "control"),
+    *("recipe", "prices", "reused", "servers"),
+    *("unscored", "partly_correct", "passed", "judge", "records"),
+}
+"""Keys of a header, a session and results that are left out of the files if they have no value."""
 
 
-@dataclass(frozen=True)
-class Session:
-    """The keys of a session in `run.json` that are used, not only shown."""
-
-    version: str | None = None
-    started: datetime | None = None
-    packages: dict[str, str | None] | None = None
-    recipe: str | None = None
-    reused: int = 0
-    servers: list[str] | None = None
-    prices: tuple[float | None, float | None] | None = None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Header:
-    """The keys of `run.json` that are used."""
+    """The content of `run.json`."""
 
     schema: int
     identity: dict[str, Any]
     samples: int
-    sessions: list[Session]
     available: int | None = None
     """How many samples the data has."""
-    benchmark: dict[str, int] = field(default_factory=dict)
-    """The size of the whole benchmark."""
+    sessions: tuple[Session, ...]
+    data_digest: str | None = None
+    """The SHA-256 over the samples to ask, with the contents of their pictures."""
     pictures: dict[str, int] = field(default_factory=dict)
+    """The number of distinct pictures, and of those with each trait that decoding changes or drops."""
+    benchmark: dict[str, int] = field(default_factory=dict)
+    """The size of the whole benchmark: `questions`."""
     control: dict[str, str] = field(default_factory=dict)
+    """What the control of this run shows (`about`) and does (`acts`)."""
+    others: dict[str, Any] = field(default_factory=dict)
+    """What only other versions of mmeval know. In the file, each is a key of its own."""
 
 
 @dataclass(frozen=True)
@@ -132,63 +123,13 @@ class SampleScores:
     """By scorer, the headline's first."""
 
 
-def read_header(folder: Path) -> dict[str, Any]:
-    """Read `run.json`. Raises InputError if it is not a run's header."""
-    path, advice = folder / "run.json", "the folder holds no run; name another"
-    header: dict[str, Any] = jsonl.without_surrogates(read_json(path, advice))
-    if header.get("schema") == 1:
-        header = _from_schema_1(header, path)
-    validated(Header, header, str(path), advice, strict=True)
-    return header
-
-
-def read_results(folder: Path, advice: str) -> Results:
-    """Read `scores.json`. Raises InputError, with the advice, if it is not a run's scores."""
-    path = folder / "scores.json"
-    value = _known(Results, jsonl.without_surrogates(read_json(path, advice)))
-    others = value.pop("others")
-    results: Results = validated(Results, value, str(path), advice, strict=True)
-    by_scorer = {
-        name: validated(dict[str, Estimate], numbers, f"{path}, {name}", advice, strict=True)
-        for name, numbers in others.items()
-        if name == "strict" or _are_estimates(numbers)
-    }
-    return replace(results, others=by_scorer)
-
-
-def write_results(folder: Path, results: Results) -> None:
-    """Write `scores.json`."""
-    write_json(folder / "scores.json", results_to_json(results))
-
-
 def results_to_json(results: Results) -> dict[str, Any]:
     """Return the results as the JSON object in `scores.json`."""
     return {"schema": SCHEMA, **to_json(results)}
 
 
-def read_samples(path: Path, advice: str = "score the run again: mmeval score RUN") -> list[SampleScores]:
-    """Read the lines of a `samples.jsonl`. Raises InputError, with the advice, naming an invalid line."""
-    if not path.is_file():
-        raise InputError(f"{path}: missing; {advice}")
-    return [
-        validated(SampleScores, jsonl.without_surrogates(line), where, advice, strict=True)
-        for line, where in jsonl.read(path, advice=advice)
-    ]
-
-
-def write_samples(path: Path, samples: Iterable[SampleScores]) -> None:
-    """Write a `samples.jsonl`."""
-    lines = (json.dumps(to_json(sample), ensure_ascii=False, separators=(",", ":")) + "\n" for sample in samples)
-    write_text(path, "".join(lines))
-
-
-def scores_by_id(samples: Iterable[SampleScores]) -> dict[str, dict[str, Score]]:
-    """Return, by id, the score under every scorer, headline first."""
-    return {sample.id: sample.scores for sample in samples}
-
-
 def to_json(value: Any) -> Any:
-    """Return a value of these types as it is in JSON. Keys in `OPTIONAL` are left out if they have no value."""
+    """Return a value of these types as it is in JSON. Keys in `_OPTIONAL` are left out if they have no value."""
     match value:
         case Verdicts():
             return value.to_json()
@@ -196,6 +137,8 @@ def to_json(value: Any) -> Any:
             return {"outcome": outcome, "value": number, "answer": answer}
         case Mapping():
             return {name: to_json(item) for name, item in value.items()}
+        case datetime():
+            return value.isoformat()
         case list() | tuple():
             return [to_json(item) for item in value]
     if not is_dataclass(value):
@@ -205,33 +148,13 @@ def to_json(value: Any) -> Any:
         name, item = key.name, getattr(value, key.name)
         if name == "others":
             keys |= to_json(item)
-        elif name not in OPTIONAL or item not in (None, 0, {}):
+        elif name not in _OPTIONAL or item not in (None, 0, {}):
             keys[name] = to_json(item)
     return keys
 
 
-def _known(kind: type, value: Mapping[str, Any]) -> dict[str, Any]:
+def known(kind: type, value: Mapping[str, Any]) -> dict[str, Any]:
     """Return an object with the keys that a type has, and all other keys under `others`."""
     names = {key.name for key in fields(kind)} - {"others"}
     others = {name: item for name, item in value.items() if name not in names}
     return {name: item for name, item in value.items() if name in names} | {"others": others}
-
-
-def _are_estimates(value: object) -> bool:
-    """Tell whether a key of `scores.json` is a scorer's metrics, and not one that only another version knows."""
-    if not isinstance(value, dict) or not value:
-        return False
-    return all(isinstance(item, dict) and "full_marks" in item for item in value.values())
-
-
-def _from_schema_1(header: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return the header of a run of mmeval 0.1 with current names. Such a run can be scored but not continued."""
-    try:
-        task, data, model = (dict(header["identity"][name]) for name in ("task", "data", "model"))
-        named = {"task": task.pop("name"), "model": model.pop("name"), "limit": data.pop("limit")}
-        rest = {**task, **data, **model, **header["identity"]["generation"]}
-    except (KeyError, TypeError, ValueError) as error:
-        advice = "name another folder, or delete it"
-        raise InputError(f"{path}: not a run's header ({malformed(error)}); {advice}") from error
-    identity = {**named, **{_FORMER.get(name, name): value for name, value in rest.items()}}
-    return {**header, "identity": {name: value for name, value in identity.items() if value is not None}}

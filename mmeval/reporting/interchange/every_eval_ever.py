@@ -77,7 +77,7 @@ def _about(run: Run) -> dict[str, Any]:
             "evaluator_relationship": "other",
             "additional_details": {"marks": "; ".join(run.marks), "command": about.command(run.spec, run.identity)},
         },
-        "eval_library": {"name": "mmeval", "version": str(run.sessions[-1].get("version", "unknown"))},
+        "eval_library": {"name": "mmeval", "version": run.sessions[-1].version or "unknown"},
         "model_info": {
             "name": model,
             "id": f"{developer}/{model}",
@@ -103,7 +103,7 @@ def _result(run: Run, title: str, estimate: Estimate, metric: str, label: str) -
             "source_type": "other",
             "additional_details": {
                 "data": data_label(run),
-                "digest": str(run.header.get("data_digest", "")),
+                "digest": run.header.data_digest or "",
                 "samples": str(run.samples_planned),
             },
         },

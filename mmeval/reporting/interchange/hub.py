@@ -63,7 +63,7 @@ def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
         if revision:
             entry["dataset"]["revision"] = str(revision)
         entry["value"] = round(estimate.value, 4)
-        if started := str(run.sessions[-1].get("started", "")):
-            entry["date"] = started
+        if (started := run.sessions[-1].started) is not None:
+            entry["date"] = started.isoformat()
         entries.append({**entry, "notes": clean("; ".join(notes))})
     return entries

@@ -57,7 +57,10 @@ def _results(run: Run) -> dict[str, Any]:
         "n-shot": {task.name: spec.shots or 0},
         "higher_is_better": {task.name: dict.fromkeys((*task.axes, *task.totals), True)},
         "n-samples": {
-            task.name: {"original": run.header.get("available", run.samples_planned), "effective": run.samples_answered}
+            task.name: {
+                "original": run.samples_planned if run.header.available is None else run.header.available,
+                "effective": run.samples_answered,
+            }
         },
         "config": {
             "model": spec.model,
@@ -66,7 +69,7 @@ def _results(run: Run) -> dict[str, Any]:
             "random_seed": spec.seed,
             "gen_kwargs": {"max_gen_toks": spec.max_new_tokens, "num_beams": spec.beams},
         },
-        "git_hash": sessions[-1].get("commit") if sessions else None,
+        "git_hash": sessions[-1].commit if sessions else None,
         "date": about.started(run),
         "model_name": spec.model,
         "mmeval": {
@@ -114,5 +117,5 @@ def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str,
 
 
 def _time(run: Run) -> str:
-    started = str(run.sessions[0].get("started", "")) if run.sessions else ""
-    return "".join(c if c.isalnum() else "-" for c in started[:19])
+    started = run.sessions[0].started if run.sessions else None
+    return "" if started is None else started.strftime("%Y-%m-%dT%H-%M-%S")
