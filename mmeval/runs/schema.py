@@ -1,7 +1,7 @@
 """The types of a run's files, and their form in JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -131,18 +131,18 @@ def results_to_json(results: Results) -> dict[str, Any]:
 def to_json(value: Any) -> Any:
     """Return a value of these types as it is in JSON. Keys in `_OPTIONAL` are left out if they have no value."""
     match value:
-        case Verdicts():
-            return value.to_json()
+        case str() | int() | float() | None:
+            return value
         case Score(value=number, outcome=outcome, answer=answer):
             return {"outcome": outcome, "value": number, "answer": answer}
-        case Mapping():
+        case dict():
             return {name: to_json(item) for name, item in value.items()}
-        case datetime():
-            return value.isoformat()
         case list() | tuple():
             return [to_json(item) for item in value]
-    if not is_dataclass(value):
-        return value
+        case datetime():
+            return value.isoformat()
+        case Verdicts():
+            return value.to_json()
     keys: dict[str, Any] = {}
     for key in fields(value):
         name, item = key.name, getattr(value, key.name)
