@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import mmeval
-from mmeval import RunSpec, files
+from mmeval import RunSpec, files, provenance
 from mmeval.engine.device import device_name, pick_device
 from mmeval.runs import folder as run_folder
 from mmeval.runs import records
@@ -168,6 +168,28 @@ def test_what_other_versions_wrote_stays_when_a_run_goes_on(tmp_path: Path) -> N
         name: value for name, value in header.items() if name != "sessions"
     }
     assert now["sessions"][0] == header["sessions"][0] and now["sessions"][1]["requests"] == 3
+
+
+def test_a_run_of_the_first_version_is_read_and_not_continued(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    former = {
+        "task": {"name": "mme", "wording": "release", "by": "text", "version": 1},
+        "data": {"source": "d", "limit": None, "digest": "q"},
+        "model": {"name": "m", "checkpoint": "c"},
+        "generation": {"beams": 5},
+    }
+    session = {"started": "2026-01-02T03:04:05+00:00", "commit": None, "packages": {"torch": "2"}, "device": "cpu"}
+    header = {"schema": 1, "identity": former, "samples": 3, "sessions": [session]}
+    (run.folder / "run.json").write_text(json.dumps(header))
+    (run.folder / "ids.json").unlink()
+    run = runs.open_run(run.folder)
+    renamed = {"prompt": "release", "scoring": "text", "task_version": 1}
+    assert run.identity == {**IDENTITY, **renamed, "checkpoint": "c", "beams": 5}
+    assert (run.spec.prompt, run.spec.beams, run.samples_planned) == ("release", 5, 3)
+    assert provenance.versions(run.sessions) == ["mmeval unknown with torch 2"]
+    assert [record.id for record in run.records] == ["1"]
+    with pytest.raises(RunMismatch, match="which can be scored but not continued"):
+        run_folder.begun(run.folder, IDENTITY)
 
 
 def test_a_fact_of_an_adapter_that_no_session_can_have_is_a_sentence(tmp_path: Path) -> None:
