@@ -20,7 +20,7 @@ from mmeval.models.constant import Constant
 from mmeval.runs.marks import SMALL
 from mmeval.runs.run import Run
 from mmeval.runs.schema import Results
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests import mmbench_table

@@ -21,7 +21,8 @@ from mmeval.models import ADAPTERS
 from mmeval.models.constant import Constant
 from mmeval.runs import run as runs
 from mmeval.runs.schema import results_to_json
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import (
     Generation,
     Image,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmeval import recipes
+from mmeval.configuration import check_judge, configure
 from mmeval.evaluation.survey import data_remarks
 from mmeval.provenance import usage, versions
 from mmeval.runs.run import Run, open_run
@@ -15,7 +16,8 @@ from mmeval.runs.schema import Results
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.verdicts import Verdicts
 from mmeval.spec import RunSpec
-from mmeval.task import Task, check_judge, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Display, Request, plural
 
 

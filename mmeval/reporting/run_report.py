@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmeval import __version__, comparison, regular
+from mmeval.configuration import configure
 from mmeval.files import delete
 from mmeval.reporting import about, bias, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.baselines import Rows
@@ -17,7 +18,8 @@ from mmeval.runs.files import read_samples, scores_by_id
 from mmeval.runs.marks import EMBEDDED, SMALL
 from mmeval.runs.run import Run
 from mmeval.runs.schema import Counts
-from mmeval.task import Task, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError
 
 FORMER = "index.html"

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from mmeval import answers
 from mmeval.cli import main
+from mmeval.configuration import configure
 from mmeval.engine.transformer import TransformerModel
 from mmeval.evaluation import asking
 from mmeval.evaluation.survey import survey
@@ -21,7 +22,7 @@ from mmeval.models.constant import Constant
 from mmeval.reporting import leaderboards as submission
 from mmeval.runs import run as runs
 from mmeval.servers import client
-from mmeval.task import configure, load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
 from mmeval.types import Generation, Image, InputError, Request, Response, Sample
 from tests import evaluating
