@@ -26,9 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sample_and_request = {sample.id: (sample, render(task, sample, "release")) for sample in samples}
         responses = model.generate([request for _, request in sample_and_request.values()], Generation())
         records = [record(*sample_and_request[response.id], response) for response in responses]
-        metrics = score_records(task, records).results()["metrics"]
+        metrics = score_records(task, records).results().metrics
         cells = [
-            f"{metrics[total]['value']:.1f} | {between(metrics[total]['low'], metrics[total]['high'])}"
+            f"{metrics[total].value:.1f} | {between(metrics[total].low, metrics[total].high)}"
             for total in ("perception", "cognition")
         ]
         print(f"| {name} | {' | '.join(cells)} |")

@@ -22,6 +22,7 @@ from typing import Any
 
 from mmeval.data.mmbench import PASS
 from mmeval.reporting.leaderboards import mmbench
+from mmeval.runs.schema import Results
 from mmeval.runs.scored import score_records
 from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.scoring.readings import choices
@@ -60,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             assert task.read_predictions is not None
             read, records = timed(partial(task.read_predictions, str(path)))
             scored, results = timed(partial(_score, task, records))
-            if results["counts"]["samples"] != len(rows):
-                raise SystemExit(f"{results['counts']['samples']} of {len(rows)} rows were scored")
+            if results.counts.samples != len(rows):
+                raise SystemExit(f"{results.counts.samples} of {len(rows)} rows were scored")
             command = [sys.executable, "-m", "mmeval", "score", "--task", "mmbench", "--predictions", str(path)]
             before = os.times()
             whole, _ = timed(partial(subprocess.run, command, check=True, stdout=subprocess.DEVNULL))
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"| {suffix} | {len(rows):,} | {QUESTIONS:,} | {seconds} |")
 
 
-def _score(task: Task, records: list[Record]) -> dict[str, Any]:
+def _score(task: Task, records: list[Record]) -> Results:
     return score_records(task, records).results()
 
 

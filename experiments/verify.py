@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import mmeval
 from mmeval.files import write_json
 from mmeval.reporting import console
-from mmeval.types import InputError
+from mmeval.runs.schema import to_json
+from mmeval.types import Estimate, InputError
 
 PUBLISHED = {
     "mmicl-flan-t5-xxl": {"perception": 1313.88, "cognition": 311.79},
@@ -35,20 +36,20 @@ def verify(model: str, data: str = "hub") -> dict[str, Any]:
     """Run MME, compare its totals with the published ones, and return the record written to `VERIFIED`."""
     with console.display() as display:
         run = mmeval.evaluate(model=model, task="mme", data=data, context=CONTEXT, display=display)
-    metrics = run.results["metrics"]
+    metrics = run.results.metrics
     values = {name: _compared(metrics[name], value) for name, value in PUBLISHED[model].items()}
-    verdict = {"model": model, "identity": run.identity, "sessions": run.sessions, "values": values}
+    verdict = {"model": model, "identity": run.identity, "sessions": to_json(run.sessions), "values": values}
     VERIFIED.mkdir(parents=True, exist_ok=True)
     write_json(VERIFIED / f"{model}.json", verdict)
     return verdict
 
 
-def _compared(metric: Mapping[str, Any], published: float) -> dict[str, Any]:
-    measured, tolerance = metric["value"], TOLERANCE * metric["full_marks"]
+def _compared(metric: Estimate, published: float) -> dict[str, Any]:
+    measured, tolerance = metric.value, TOLERANCE * metric.full_marks
     return {
         "published": published,
         "measured": measured,
-        "interval": [metric["low"], metric["high"]],
+        "interval": [metric.low, metric.high],
         "tolerance": tolerance,
         "agrees": measured is not None and abs(measured - published) <= tolerance,
     }

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mmeval.configuration import configure
 from mmeval.runs.identity import differing
 from mmeval.runs.run import Run, open_run
+from mmeval.runs.schema import Baseline
 from mmeval.runs.scored import Scored, score_records
-from mmeval.scoring import verdicts as judge_verdicts
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
+from mmeval.scoring.verdicts import Verdicts
 from mmeval.spec import options
 from mmeval.task import Task
 from mmeval.task_loading import load_task
@@ -73,8 +73,8 @@ class Pair:
     lost: tuple[Change, ...]
     notes: tuple[str, ...]
     """Limits of the comparison: missing questions and settings that differ."""
-    baselines: Mapping[str, Any]
-    """What the majority answer and a constant answer score on these questions, as in `scores.json`."""
+    baselines: Mapping[str, Baseline]
+    """What the majority answer and a constant answer score on these questions."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,10 @@ def scored_again(run: Run) -> Scored:
     return scored if verdicts is None else scored.judged_by(configure(task, run.spec, verdicts))
 
 
-def _verdicts(run: Run) -> judge_verdicts.Verdicts | None:
+def _verdicts(run: Run) -> Verdicts | None:
     """Return a judge's verdicts on the run's records, if it was scored with one."""
     scored = (run.folder / "scores.json").exists() and not run.stale
-    return judge_verdicts.from_json(run.results.get("judge")) if scored else None
+    return run.results.judge if scored else None
 
 
 def _pair(first_side: tuple[str, Run, Scored], other_side: tuple[str, Run], margin: float | None) -> Pair:

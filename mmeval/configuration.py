@@ -41,7 +41,7 @@ def check_judge(task: Task, spec: RunSpec) -> None:
     """Raise InputError if the judge has no valid address or would have nothing to read."""
     if spec.judge is not None:
         check_address(spec.judge, WHOSE)
-        configure(task, spec, Verdicts())
+        configure(task, spec, Verdicts.none_yet(spec.judge_model or ""))
         if spec.samples > 1:
             raise InputError("a judge reads one answer to each question; remove --samples or --judge")
 

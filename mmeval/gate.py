@@ -129,10 +129,10 @@ def _scores(left: str, right: str | float, comparison: Comparison) -> dict[str, 
 
 
 def _against_number(run: Run, bound: float) -> dict[str, _Number]:
-    task, metrics = load_task(run.spec.task, run.identity.get("card")), run.results["metrics"]
+    task, metrics = load_task(run.spec.task, run.identity.get("card")), run.results.metrics
     names = dict.fromkeys((*(task.totals or task.axes), *task.labels))
     numbers = {}
     for name in names:
         if name in metrics:
-            numbers[name] = _Number(task.labels[name], metrics[name]["value"], bound, metrics[name]["full_marks"])
+            numbers[name] = _Number(task.labels[name], metrics[name].value, bound, metrics[name].full_marks)
     return numbers

@@ -3,32 +3,33 @@
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from mmeval import __version__
 from mmeval.spec import RunSpec
+from mmeval.types import Session
 
 PACKAGES = ("mmeval-harness", "torch", "transformers", "tokenizers", "pillow", "numpy", "scipy")
 
 
-def provenance(spec: RunSpec) -> dict[str, Any]:
-    """Return the provenance of this session."""
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": __version__,
-        "commit": _commit(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "python": sys.version.split()[0],
-        "machine": f"{platform.system()} {platform.machine()}",
-        "device": spec.device,
-        "batch_tokens": spec.batch_tokens,
-        **({"recipe": spec.recipe} if spec.recipe else {}),
-        **({"prices": [spec.price_in, spec.price_out]} if (spec.price_in, spec.price_out) != (None, None) else {}),
-    }
+def provenance(spec: RunSpec) -> Session:
+    """Return this session."""
+    prices = (spec.price_in, spec.price_out)
+    return Session(
+        started=datetime.now(UTC).replace(microsecond=0),
+        version=__version__,
+        commit=_commit(),
+        packages={name: version(name) for name in PACKAGES},
+        python=sys.version.split()[0],
+        machine=f"{platform.system()} {platform.machine()}",
+        device=spec.device,
+        batch_tokens=spec.batch_tokens,
+        recipe=spec.recipe or None,
+        prices=None if prices == (None, None) else prices,
+    )
 
 
 def libraries(packages: Sequence[str]) -> dict[str, str]:
@@ -36,25 +37,25 @@ def libraries(packages: Sequence[str]) -> dict[str, str]:
     return {name: installed.split(".")[0] for name in packages if (installed := version(name))}
 
 
-def versions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:
+def versions(sessions: Sequence[Session]) -> list[str]:
     """Return the distinct versions of mmeval, torch and transformers that sessions used, in order."""
     descriptions: dict[str, None] = {}
     for session in sessions:
-        packages = session.get("packages") or {}
-        harness_version = session.get("version") or packages.get("mmeval-harness") or "unknown"
+        packages = session.packages
+        harness_version = session.version or packages.get("mmeval-harness") or "unknown"
         used = ", ".join(f"{name} {packages[name]}" for name in ("torch", "transformers") if packages.get(name))
         descriptions[f"mmeval {harness_version}" + (f" with {used}" if used else "")] = None
     return list(descriptions)
 
 
-def usage(sessions: Sequence[Mapping[str, Any]], tokens_in: int, tokens_out: int) -> list[str]:
+def usage(sessions: Sequence[Session], tokens_in: int, tokens_out: int) -> list[str]:
     """Return remarks on the usage of servers: tokens, the cost at the last prices given, the servers' names.
 
     Tokens are those of the kept answers. The sessions also count what was sent again after a failure.
     """
-    names = dict.fromkeys(name for session in sessions for name in session.get("servers") or [])
+    names = dict.fromkeys(name for session in sessions for name in session.servers or ())
     engines = [name for name in names if not any(longer.startswith(f"{name} ") for longer in names)]  # with a version
-    prices = next((session["prices"] for session in reversed(sessions) if session.get("prices")), None)
+    prices = next((session.prices for session in reversed(sessions) if session.prices), None)
     remarks = []
     if engines or prices:
         line = f"Tokens: {tokens_in:,} in, {tokens_out:,} out"

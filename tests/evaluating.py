@@ -9,6 +9,7 @@ from typing import Any
 from mmeval import evaluation
 from mmeval.evaluation.asking import Loader
 from mmeval.runs.run import Run
+from mmeval.runs.schema import Results
 from mmeval.runs.scored import judge, score_records
 from mmeval.spec import RunSpec
 from mmeval.task import Task
@@ -52,13 +53,13 @@ def evaluate(
 
 def rescore(
     run: Run, judge: str | None = None, judge_model: str | None = None, say: Callable[[str], None] = lambda text: None
-) -> dict[str, Any]:
+) -> Results:
     """Score again; returns what `scores.json` holds."""
     evaluation.score(run, judge=judge, judge_model=judge_model, display=Collected(say))
     return run.results
 
 
-def results(task: Task, records: Sequence[Record]) -> dict[str, Any]:
+def results(task: Task, records: Sequence[Record]) -> Results:
     """Score records that are in no folder."""
     return score_records(task, records).results()
 

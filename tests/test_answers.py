@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from mmeval.answers import score_answers, score_predictions
 from mmeval.answers.joining import join
 from mmeval.data.answers import FAILED
 from mmeval.models.constant import Constant
-from mmeval.runs.run import SMALL, Run
+from mmeval.runs.marks import SMALL
+from mmeval.runs.run import Run
+from mmeval.runs.schema import Results
 from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
@@ -63,15 +65,15 @@ def row(record: Record) -> dict[str, Any]:
     return {"id": record.id, "answer": record.text}
 
 
-def same(results: Mapping[str, Any], run: Run) -> None:
+def same(results: Results, run: Run) -> None:
     """Compare what a file scores with what a run does."""
-    for name in ("metrics", "strict", "counts", "parts"):
-        assert results.get(name) == run.results.get(name)
-    assert (results["answered"], results["planned"]) == (run.samples_planned, run.samples_planned)
-    assert results["marks"] == run.marks  # of data that is only part of the benchmark, too
+    for name in ("metrics", "others", "counts", "parts"):
+        assert getattr(results, name) == getattr(run.results, name)
+    assert (results.answered, results.planned) == (run.samples_planned, run.samples_planned)
+    assert results.marks == run.marks  # of data that is only part of the benchmark, too
 
 
-def scored(task: str, path: Path, data: Path, **how: Any) -> dict[str, Any]:
+def scored(task: str, path: Path, data: Path, **how: Any) -> Results:
     return score_answers(task, str(path), data=str(data), **how)[1]
 
 
@@ -131,7 +133,7 @@ def test_a_cards_data_is_beside_it(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "a.jsonl", [{"id": "x", "output": "Yes."}])
     shown = call("score", "--task", tmp_path / "own.yaml", "--answers", path, "--json")
     assert shown.exit_code == 0, shown.output
-    assert value(json.loads(shown.output), "overall") == 100
+    assert json.loads(shown.output)["metrics"]["overall"]["value"] == 100
 
 
 @pytest.mark.slow
@@ -141,7 +143,7 @@ def test_an_embedded_suite_is_read_as_in_a_run(name: str, tmp_path: Path) -> Non
     path = jsonl(tmp_path / "answers.jsonl", [row(one) for one in run.records])
     results = score_answers(name, str(path))[1]
     same(results, run)
-    assert results["marks"] == run.marks
+    assert results.marks == run.marks
 
 
 KINDS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
@@ -256,7 +258,7 @@ def test_the_forms_of_public_tools(form: Callable[[Path], Path], tmp_path: Path)
     mmstar(tmp_path / "data")
     results = scored("mmstar", form(tmp_path), tmp_path / "data")
     assert value(results, "overall") == pytest.approx(200 / 3)
-    assert (results["answered"], results["planned"], results["marks"]) == (3, 3, [ONLY_3])
+    assert (results.answered, results.planned, results.marks) == (3, 3, [ONLY_3])
 
 
 def test_an_order_is_not_believed_where_the_questions_are_others(tmp_path: Path) -> None:
@@ -289,7 +291,7 @@ def test_popes_splits_in_any_order(ids: Callable[[int], dict[str, int]], tmp_pat
     ]
     results = scored("pope", jsonl(tmp_path / "answers.jsonl", answers), tmp_path / "data")
     assert [value(results, f"{split}/accuracy") for split in ("random", "popular", "adversarial")] == [50, 100, 50]
-    assert "joined by their order" in results["remarks"][0]
+    assert "joined by their order" in results.remarks[0]
 
 
 def test_mme_as_two_public_tools_write_it(tmp_path: Path) -> None:
@@ -330,7 +332,7 @@ def test_textvqa_as_llava_names_it_by_its_picture(tmp_path: Path) -> None:
         {"question_id": id, "prompt": f"{asked}\nReference OCR token: x", "text": said} for id, asked, said in rows
     ]
     results = scored("textvqa", jsonl(tmp_path / "a.jsonl", answers), tmp_path / "data")
-    assert results["counts"]["samples"] == 2
+    assert results.counts.samples == 2
     assert value(results, "overall") > 90
 
 
@@ -341,15 +343,15 @@ def test_mmbench_turns_by_index_and_by_round(tmp_path: Path) -> None:
     KINDS["tsv"](table, tmp_path / "model.tsv")
     results = scored("mmbench", tmp_path / "model.tsv", tmp_path / "dev.tsv", reading="2026-08", partial=True)
     assert value(results, "circular") == 100
-    assert "read with '2026-08'" in results["remarks"][-1]
+    assert "read with '2026-08'" in results.remarks[-1]
     rounds = [{"question_id": 241, "round_id": n, "text": said} for n, said in enumerate("BA")]
     assert value(scored("mmbench", jsonl(tmp_path / "a.jsonl", rounds), tmp_path / "dev.tsv"), "circular") == 100
 
 
 def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
-    def number(task: str, path: Path, data: Path, name: str = "overall", scorer: str = "metrics") -> Any:
+    def number(task: str, path: Path, data: Path, name: str = "overall", scorer: str | None = None) -> Any:
         results = scored(task, path, data)
-        assert [mark for mark in results["marks"] if not mark.startswith(SMALL)] == []
+        assert [mark for mark in results.marks if not mark.startswith(SMALL)] == []
         return value(results, name, scorer)
 
     WRITERS["scienceqa"](tmp_path / "sqa")
@@ -448,7 +450,7 @@ def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) ->
     results = json.loads(
         call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", path, "--json").output
     )
-    assert (value(results, "overall"), results["counts"]["samples"]) == (100, 2)
+    assert (results["metrics"]["overall"]["value"], results["counts"]["samples"]) == (100, 2)
 
 
 def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
@@ -459,7 +461,7 @@ def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
         {"id": 2, "text": FAILED},
     ]
     results = scored("mmstar", jsonl(tmp_path / "a.jsonl", rows), tmp_path / "data")
-    assert (results["answered"], results["marks"]) == (1, ["2 of 3 answers are errors", ONLY_3])
+    assert (results.answered, results.marks) == (1, ["2 of 3 answers are errors", ONLY_3])
 
 
 @pytest.mark.parametrize(
@@ -567,15 +569,15 @@ def test_a_results_folder_that_is_not_whole_is_told(tmp_path: Path) -> None:
 def test_a_results_folder_twice_over_counts_once(tmp_path: Path) -> None:
     once = score_predictions("mme", str(predictions(tmp_path / "once", pictures=3)))[1]
     twice = score_predictions("mme", str(predictions(tmp_path / "twice", repeat=2, pictures=3)))[1]
-    assert twice["metrics"] == once["metrics"]
-    assert "84 questions occur more than once, such as" in twice["remarks"][0]
+    assert twice.metrics == once.metrics
+    assert "84 questions occur more than once, such as" in twice.remarks[0]
 
 
 def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:
     put(tmp_path / "blink.json", {"val_Art_Style_1": "(A)"})
     results = score_predictions("blink", str(tmp_path / "blink.json"))[1]
-    assert (results["answered"], results["planned"], results["counts"]["samples"]) == (1, 1901, 1901)
-    assert results["marks"] == ["unfinished: 1,900 of 1,901 questions have no answer"]
+    assert (results.answered, results.planned, results.counts.samples) == (1, 1901, 1901)
+    assert results.marks == ["unfinished: 1,900 of 1,901 questions have no answer"]
 
 
 @pytest.mark.parametrize("start", [0, 1])
@@ -586,7 +588,7 @@ def test_a_row_number_that_counts_from_0_is_a_place_if_all_questions_are_the_sam
     rows = [{"index": n, "question": asked["prompt"], "prediction": f"{{{key}}}"} for n, key in enumerate(keys, start)]
     jsonl(tmp_path / "answers.jsonl", rows)
     results = scored("vlms-are-blind", tmp_path / "answers.jsonl", tmp_path)
-    assert (value(results, "questions"), results["answered"]) == (100, 30)
+    assert (value(results, "questions"), results.answered) == (100, 30)
 
 
 def test_many_blank_lines_are_read_at_once(tmp_path: Path) -> None:

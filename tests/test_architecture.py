@@ -29,7 +29,7 @@ MAY = {
     "spec": {"types"},
     "jsonl": {"types", "regular"},
     "files": {"types", "regular"},
-    "provenance": {"spec"},
+    "provenance": {"types", "spec"},
     "startup": {"machine"},
     "machine": set(),
     "servers": {"types"},

@@ -48,10 +48,10 @@ def test_scores_are_those_of_the_runs_and_every_answer_changed(
 ) -> None:
     (pair,) = compared.pairs
     rows = {row.metric: row for row in pair.rows}
-    assert set(rows) == set(runs[0].results["metrics"])
-    for name, metric in runs[0].results["metrics"].items():
-        assert rows[name].first.value == metric["value"]
-        assert rows[name].difference.value == pytest.approx(rows[name].other.value - metric["value"])
+    assert set(rows) == set(runs[0].results.metrics)
+    for name, metric in runs[0].results.metrics.items():
+        assert rows[name].first.value == metric.value
+        assert rows[name].difference.value == pytest.approx((rows[name].other.value or 0.0) - (metric.value or 0.0))
     total = len(runs[0].records)
     assert len(pair.gained) == len(pair.lost) == total / 2
     assert (pair.gained[0].first, pair.gained[0].other) == ("yes", "no")

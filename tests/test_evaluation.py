@@ -20,6 +20,7 @@ from mmeval.evaluation import survey as surveys
 from mmeval.models import ADAPTERS
 from mmeval.models.constant import Constant
 from mmeval.runs import run as runs
+from mmeval.runs.schema import results_to_json
 from mmeval.task import Task
 from mmeval.task_loading import load_task
 from mmeval.types import (
@@ -153,18 +154,18 @@ def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample]
     assert not failed.complete
     half = len(samples) // 2
     assert failed.answered == f"{half} of {2 * half} questions answered"
-    assert failed.results["marks"] == [
+    assert failed.results.marks == [
         f"{half} of {2 * half} answers are errors; repeat the command to ask again",
         f"the data has only {2 * half} of the benchmark's 2,374 questions",
     ]
     with_errors = ask(data, tmp_path / "r", "12", keep_errors=True)
-    assert (ASKED, with_errors.results["counts"]["error"]) == ([], half)
+    assert (ASKED, with_errors.results.counts.error) == ([], half)
     display = Collected()
     repaired = ask(data, tmp_path / "r", "12", display=display)
     assert set(ASKED) == {sample.id for sample in samples if sample.id.endswith("1")}
     assert f"asking {half} failed questions again" in display.messages
     assert repaired.complete
-    assert repaired.results["counts"]["error"] == 0
+    assert repaired.results.counts.error == 0
     assert runs.open_run(tmp_path / "r").complete  # the last record of an id counts
 
 
@@ -190,14 +191,14 @@ def test_an_answer_that_was_cut_says_so(data: Path, tmp_path: Path) -> None:
 
     run = evaluate("constant", "mme", data=str(data), out=tmp_path / "r", max_new_tokens=3, load=lambda *_: Cut(""))
     count = run.samples_planned
-    assert f"{count} of {count} answers were cut at 3 tokens; raise --max-new-tokens." in run.results["remarks"]
+    assert f"{count} of {count} answers were cut at 3 tokens; raise --max-new-tokens." in run.results.remarks
     assert '"finish_reason":"length"' in (tmp_path / "r" / "records.jsonl").read_text()
 
 
 def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not [line for line in ask(data, tmp_path / "r", "2").results["remarks"] if "versions" in line]
+    assert not [line for line in ask(data, tmp_path / "r", "2").results.remarks if "versions" in line]
     monkeypatch.setattr("mmeval.provenance.__version__", "99.0")
-    (remark,) = (line for line in ask(data, tmp_path / "r", "12").results["remarks"] if "versions" in line)
+    (remark,) = (line for line in ask(data, tmp_path / "r", "12").results.remarks if "versions" in line)
     assert "2 versions of the program" in remark
     assert "mmeval 99.0" in remark
     monkeypatch.setitem(ADAPTERS, "constant", replace(ADAPTERS["constant"], version=99))
@@ -265,11 +266,11 @@ def test_pictures_of_questions_that_are_not_asked_refuse_no_model(samples: list[
 
 def test_errors_are_counted_as_wrong_and_told(data: Path, samples: list[Sample], tmp_path: Path) -> None:
     scores = ask(data, tmp_path / "r").results
-    assert scores["counts"]["error"] == len(samples) // 2
-    assert scores["counts"]["correct"] == len(samples) // 2  # every second question's answer is no
-    assert scores["metrics"]["OCR"]["value"] == 50  # half of the questions right, no picture with both
+    assert scores.counts.error == len(samples) // 2
+    assert scores.counts.correct == len(samples) // 2  # every second question's answer is no
+    assert scores.metrics["OCR"].value == 50  # half of the questions right, no picture with both
     half = len(samples) // 2
-    assert f"Errors count as wrong: {half} of {len(samples)} questions have no answer." in scores["remarks"]
+    assert f"Errors count as wrong: {half} of {len(samples)} questions have no answer." in scores.remarks
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("-inf"), float("inf")])
@@ -285,11 +286,12 @@ def test_scores_are_what_the_schema_says(data: Path, tmp_path: Path) -> None:
     run = ask(data, tmp_path / "r")
     records = [replace(record, text="yes", error=None) for record in run.records]
     scores = results(MME, records)
-    assert {"schema", "task", "scorer", "metrics", "strict", "counts"} <= set(scores)
-    assert (scores["schema"], scores["task"], scores["scorer"]) == (2, "mme", "official")
+    value = results_to_json(scores)
+    assert {"schema", "task", "scorer", "metrics", "strict", "counts"} <= set(value)
+    assert (value["schema"], value["task"], value["scorer"]) == (2, "mme", "official")
     for scorer in ("metrics", "strict"):
-        assert set(scores[scorer]) == {"perception", "cognition", *SUBTASKS}
-        for metric in scores[scorer].values():
+        assert set(value[scorer]) == {"perception", "cognition", *SUBTASKS}
+        for metric in value[scorer].values():
             assert {"value", "low", "high", "n", "full_marks", "chance"} <= set(metric)
-    assert scores["metrics"]["perception"]["value"] == pytest.approx(500)
-    assert set(scores["counts"]) == {"samples", "correct", "incorrect", "unparsed", "refused", "error"}
+    assert scores.metrics["perception"].value == pytest.approx(500)
+    assert set(value["counts"]) == {"samples", "correct", "incorrect", "unparsed", "refused", "error"}

@@ -169,7 +169,7 @@ def test_a_recipe_sets_what_was_left_open_and_refuses_another_value(tmp_path: Pa
     assert refused.exit_code == 2 and "sets --temperature 0.7, and 0.0 was given; leave out one" in refused.output
     run = evaluate("constant", "mme", out=tmp_path / "run", recipe="lmms-eval-0.7", limit=28)
     assert run.spec.prompt == "single-word"
-    (line,) = (line for line in run.results["remarks"] if "recipe" in line)
+    (line,) = (line for line in run.results.remarks if "recipe" in line)
     assert line.startswith("Asked by the recipe lmms-eval-0.7: prompt single-word, max new tokens 16 (github.com/")
     plain = evaluate("constant", "mme", out=tmp_path / "run", prompt="single-word", max_new_tokens=16, limit=28)
     assert plain.identity == run.identity  # the same run, whoever named it

@@ -62,7 +62,7 @@ def test_a_larger_run_asks_only_what_the_smaller_one_had_not() -> None:
     assert (first.asked, second.asked) == (28, 28)
     assert large.complete
     assert "28 answers reused from reports/mme-constant-embedded-limit28: same" in display.messages[0]
-    assert "28 answers were reused from earlier runs" in " ".join(large.results["remarks"])
+    assert "28 answers were reused from earlier runs" in " ".join(large.results.remarks)
     own = {record.id: record for record in large.records}
     assert all(own[record.id] == record for record in small.records)
     assert len({record.id for record in large.records}) == 56
@@ -74,8 +74,8 @@ def test_where_all_is_there_the_model_is_not_loaded_and_scores_are_the_same() ->
     small, counting, _ = run(28)
     assert counting.loaded == []
     fresh, _, _ = run(28, fresh=True)
-    assert fresh.results["metrics"] == small.results["metrics"]
-    assert fresh.results["remarks"] != small.results["remarks"]
+    assert fresh.results.metrics == small.results.metrics
+    assert fresh.results.remarks != small.results.remarks
 
 
 @pytest.mark.slow

@@ -16,16 +16,18 @@ from typing import Any
 import pytest
 
 import mmeval
-from mmeval import RunSpec, files
+from mmeval import RunSpec, files, provenance
 from mmeval.engine.device import device_name, pick_device
 from mmeval.runs import folder as run_folder
 from mmeval.runs import records
 from mmeval.runs import run as runs
+from mmeval.runs.schema import Baseline, Counts, Results, SampleScores, ScoredRecords
 from mmeval.runs.scored import score_records
 from mmeval.runs.share import Share
 from mmeval.scoring.facts import needed
+from mmeval.scoring.verdicts import Verdicts
 from mmeval.task_loading import load_task
-from mmeval.types import InputError, Record, RunMismatch, Sample, Score
+from mmeval.types import Estimate, InputError, Record, RunMismatch, Sample, Score, Session
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 
@@ -42,8 +44,8 @@ def begun(folder: Path, *ids: str) -> runs.Run:
 
 def test_a_session_names_the_device_that_answered(tmp_path: Path) -> None:
     run = mmeval.evaluate(RunSpec("mme", "mmicl-tiny", "embedded", limit=1, no_cache=True), out=tmp_path)
-    (session,) = run.header["sessions"]
-    assert session["device"] == device_name(pick_device("auto"))
+    (session,) = run.sessions
+    assert session.device == device_name(pick_device("auto"))
 
 
 def test_records_come_back_as_they_were(tmp_path: Path) -> None:
@@ -133,21 +135,71 @@ def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
 
 def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> None:
     run = begun(tmp_path / "r")
-    run.note({"commit": "abc"}, data_digest="digest")
-    run.note({"commit": "def"}, data_digest="digest")
-    assert [session["commit"] for session in run.sessions] == ["abc", "def"]
+    for commit in ("abc", "def"):
+        run.note(Session(commit=commit), replace(run.header, data_digest="digest"))
+    assert [session.commit for session in run.sessions] == ["abc", "def"]
     assert json.loads((run.folder / "run.json").read_text())["identity"] == IDENTITY
 
 
 def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
     one = begun(tmp_path / "r")
-    one.note({"commit": "a", "prices": (1.0, None)})
+    one.note(Session(commit="a", prices=(1.0, None)))
     other = runs.open_run(one.folder)
-    other.note({"commit": "a", "prices": (1.0, None)})
-    one.note_facts(Share(0, 2), requests=3)  # opened before the other's session was there
-    other.note_facts(Share(1, 2), requests=4)
+    other.note(Session(commit="a", prices=(1.0, None)))
+    one.note_facts({"requests": 3}, Share(0, 2))  # opened before the other's session was there
+    other.note_facts({"requests": 4}, Share(1, 2))
     found = runs.open_run(one.folder).sessions
-    assert [(session["commit"], session["requests"]) for session in found] == [("a", 3), ("a", 4)]
+    assert [(session.commit, session.others["requests"]) for session in found] == [("a", 3), ("a", 4)]
+
+
+def test_what_other_versions_wrote_stays_when_a_run_goes_on(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r")
+    run.note(Session(commit="a"))
+    path = run.folder / "run.json"
+    header = json.loads(path.read_text())
+    header |= {"color": {"of": ["sky"]}, "others": 1}
+    header["sessions"][0] |= {"weather": "rain", "others": {"a": 2}}
+    path.write_text(json.dumps(header))
+    run = runs.open_run(run.folder)
+    run.note(Session(commit="b"))
+    run.note_facts({"requests": 3})
+    now = json.loads(path.read_text())
+    assert {name: value for name, value in now.items() if name != "sessions"} == {
+        name: value for name, value in header.items() if name != "sessions"
+    }
+    assert now["sessions"][0] == header["sessions"][0] and now["sessions"][1]["requests"] == 3
+
+
+def test_a_run_of_the_first_version_is_read_and_not_continued(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    former = {
+        "task": {"name": "mme", "wording": "release", "by": "text", "version": 1},
+        "data": {"source": "d", "limit": None, "digest": "q"},
+        "model": {"name": "m", "checkpoint": "c"},
+        "generation": {"beams": 5},
+    }
+    session = {"started": "2026-01-02T03:04:05+00:00", "commit": None, "packages": {"torch": "2"}, "device": "cpu"}
+    header = {"schema": 1, "identity": former, "samples": 3, "sessions": [session]}
+    (run.folder / "run.json").write_text(json.dumps(header))
+    (run.folder / "ids.json").unlink()
+    run = runs.open_run(run.folder)
+    renamed = {"prompt": "release", "scoring": "text", "task_version": 1}
+    assert run.identity == {**IDENTITY, **renamed, "checkpoint": "c", "beams": 5}
+    assert (run.spec.prompt, run.spec.beams, run.samples_planned) == ("release", 5, 3)
+    assert provenance.versions(run.sessions) == ["mmeval unknown with torch 2"]
+    assert [record.id for record in run.records] == ["1"]
+    with pytest.raises(RunMismatch, match="which can be scored but not continued"):
+        run_folder.begun(run.folder, IDENTITY)
+
+
+def test_a_fact_of_an_adapter_that_no_session_can_have_is_a_sentence(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r")
+    run.note(Session())
+    with pytest.raises(
+        InputError, match=r"says of this session, device: Input should be a valid string, not 3; change"
+    ):
+        run.note_facts({"device": 3})
+    assert runs.open_run(run.folder).sessions == run.sessions
 
 
 def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
@@ -169,8 +221,7 @@ def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
 
 
 COUNTS = dict.fromkeys(("samples", "correct", "incorrect", "unparsed", "refused", "error"), 0)
-RESULTS: dict[str, Any] = {"scorer": "official", "metrics": {}, "counts": COUNTS, "remarks": [], "marks": []}
-RESULTS |= {"answered": 0, "planned": 0}
+RESULTS = Results(scorer="official", metrics={}, counts=Counts(**COUNTS), remarks=[], answered=0, planned=0, marks=[])
 
 
 def scored(folder: Path, *ids: str) -> runs.Run:
@@ -179,9 +230,32 @@ def scored(folder: Path, *ids: str) -> runs.Run:
     return run
 
 
+def test_scores_come_back_as_they_were(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "1")
+    numbers = {
+        "overall": Estimate(50.0, 9.5, 90.5, 1, 100.0, None),
+        "other": Estimate(None, None, None, 0, 1.0, 0.5, "?"),
+    }
+    results = replace(
+        RESULTS,
+        metrics=numbers,
+        others={"strict": numbers, "their-way": numbers},
+        parts={"overall": {"acc": 1.0}},
+        baselines={"constant": Baseline("no", {"overall": None})},
+        passed={"pass@1": numbers["overall"]},
+        judge=Verdicts("m", {"1": "A"}, set(), {"2"}, replies={"1": ["A"]}),
+    )
+    run.save(results, [SampleScores("1", "OCR", {"image": "a"}, {"official": Score(1.0, "correct", "是")})])
+    path = run.folder / "scores.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"of another version": {"a": 1}, "others": {}}))
+    again = runs.open_run(run.folder)
+    assert (again.results, again.scored) == (run.results, run.scored)
+    assert again.results.by("their-way") == again.results.strict == numbers and not again.results.fully_judged
+
+
 def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")
-    assert runs.open_run(run.folder).results["records"]["count"] == 1
+    assert runs.open_run(run.folder).results.records == ScoredRecords(1, records.digest(run.folder))
     begun(run.folder, "2")
     later = runs.open_run(run.folder)
     assert later.stale
@@ -387,11 +461,11 @@ def test_a_header_without_the_size_of_the_data_has_marks(tmp_path: Path) -> None
 
 def test_a_folder_is_scored_as_a_run_is(tmp_path: Path) -> None:
     run = evaluate("constant", "mme", data=str(make_release(tmp_path / "release")), out=tmp_path / "run")
-    numbers = run.results["metrics"]
+    numbers = run.results.metrics
     for folder in (run.folder, str(run.folder), run):
         (run.folder / "scores.json").unlink()
         mmeval.score(folder)
-        assert runs.open_run(run.folder).results["metrics"] == numbers
+        assert runs.open_run(run.folder).results.metrics == numbers
     with pytest.raises(InputError, match="no such run folder"):
         mmeval.score(tmp_path / "gone")
 

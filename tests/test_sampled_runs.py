@@ -45,12 +45,12 @@ def test_two_runs_of_different_numbers_of_samples_are_compared_and_studied(tmp_p
     other = drawing("yes no", "mme", tmp_path / "b", 2, limit=56, seed=1)
     (pair,) = mmeval.compare(one, other).pairs
     values = {row.metric: (row.first.value, row.other.value) for row in pair.rows}
-    assert values["perception"] == tuple(run.results["metrics"]["perception"]["value"] for run in (one, other))
+    assert values["perception"] == tuple(run.results.metrics["perception"].value for run in (one, other))
     assert all(0.0 <= (row.p or 0.0) <= 1.0 for row in pair.rows)
     assert "(mean 0." in "".join(change.first + change.other for change in pair.gained)
     accuracy = study(one)["seen"]["accuracy"]
-    correct = one.results["counts"]["correct"]
-    assert one.results["counts"]["samples"] == 4 * 56
+    correct = one.results.counts.correct
+    assert one.results.counts.samples == 4 * 56
     assert accuracy["value"] == pytest.approx(100 * correct / (4 * 56)) and accuracy["n"] == 56
 
 
@@ -62,7 +62,7 @@ def test_early_stop_with_samples_asks_less_and_scores_the_same(words: str, tmp_p
     early = drawing(words, "mmbench", tmp_path / "early", 3, data=data, early_stop=True)
     lines = [json.loads(line) for line in (early.folder / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     assert 0 < sum("skipped" in line.get("tags", {}) for line in lines) < len(rows)
-    assert 0.0 < whole.results["metrics"]["circular"]["value"] < 100.0
-    for scorer in ("metrics", "strict"):
-        assert early.results[scorer]["circular"] == whole.results[scorer]["circular"]
-        assert early.results[scorer]["vanilla"] == whole.results[scorer]["vanilla"]
+    assert 0.0 < (whole.results.metrics["circular"].value or 0.0) < 100.0
+    for scorer in ("official", "strict"):
+        assert early.results.by(scorer)["circular"] == whole.results.by(scorer)["circular"]
+        assert early.results.by(scorer)["vanilla"] == whole.results.by(scorer)["vanilla"]

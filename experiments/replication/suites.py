@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mmeval
-from mmeval.reporting.chart import estimates, with_interval
+from mmeval.reporting.chart import with_interval
 from mmeval.reporting.lines import escape
 from mmeval.runs.run import Run
 from mmeval.task import Task
@@ -90,8 +90,8 @@ def _result(run: Run) -> Result:
     unread = Counter((record.text or "").strip() for record in unparsed)
     sentences = re.findall(r"[^.?!\n]+\.", records[0].question)
     return Result(
-        estimates(results),
-        estimates(results, "strict") if "strict" in results else {},
+        results.metrics,
+        results.strict,
         len(records),
         unread,
         sentences[-1].strip() if sentences else "",

@@ -1,15 +1,16 @@
 """Score existing answers without a model, joined to a benchmark's questions or in the benchmark's own format."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mmeval.answers.joining import join, more_than_once
 from mmeval.configuration import check_judge, configure
 from mmeval.data import files
 from mmeval.evaluation.results import judged, noted
 from mmeval.evaluation.settings import data_of
-from mmeval.runs.run import EMBEDDED, partial_marks
+from mmeval.runs.marks import EMBEDDED, partial_marks
+from mmeval.runs.schema import Results
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.verdicts import Verdicts
@@ -28,7 +29,7 @@ def score_predictions(
     judge: str | None = None,
     judge_model: str | None = None,
     display: Display | None = None,
-) -> tuple[Scored, dict[str, Any]]:
+) -> tuple[Scored, Results]:
     """Score a file in a benchmark's own predictions format, without a model. Raises InputError.
 
     A `judge` reads answers as in a run; its replies are kept beside the file, in `NAME.judge.jsonl`.
@@ -59,7 +60,7 @@ def score_answers(
     judge: str | None = None,
     judge_model: str | None = None,
     display: Display | None = None,
-) -> tuple[Scored, dict[str, Any]]:
+) -> tuple[Scored, Results]:
     """Score a file of answers to the questions of a benchmark's data, without a model. Raises InputError.
 
     A `judge` reads answers as in a run; its replies are kept beside the file, in `NAME.judge.jsonl`.
@@ -75,7 +76,7 @@ def score_answers(
     results = _results(scored, verdicts, len(joined.records), joined.planned, joined.remarks)
     embedded = name == "embedded"
     shortfall = [] if embedded else partial_marks(joined.planned, configured.card.get("questions"))
-    return scored, results | {"marks": [*([EMBEDDED] if embedded else []), *results["marks"], *shortfall]}
+    return scored, replace(results, marks=[*([EMBEDDED] if embedded else []), *results.marks, *shortfall])
 
 
 def _scored(
@@ -97,13 +98,13 @@ def _size(records: Sequence[Record]) -> list[str]:
     return [f"{plural(len(questions), 'question')} in {plural(len(records), 'row')}, {known}."] if questions else []
 
 
-def _results(scored: Scored, verdicts: Verdicts | None, given: int, planned: int, remarks: list[str]) -> dict[str, Any]:
+def _results(scored: Scored, verdicts: Verdicts | None, given: int, planned: int, remarks: list[str]) -> Results:
     """Return the results of answers outside a run. As in a run, a mark reports questions without an answer."""
     results = scored.results()
-    errors = results["counts"]["error"]
+    errors = results.counts.error
     lacking = part_of(planned - given, planned, "question", "has no answer", "have no answer")
     marks = [f"unfinished: {lacking}"] if given < planned else []
     marks += [part_of(errors, planned, "answer", "is an error", "are errors")] if errors else []
-    counts = {"answered": given - errors, "planned": planned, "marks": marks}
-    results |= counts | {"remarks": remarks + results["remarks"]}
+    remarks = [*remarks, *results.remarks]
+    results = replace(results, answered=given - errors, planned=planned, marks=marks, remarks=remarks)
     return results if verdicts is None else noted(results, verdicts, scored)

@@ -47,7 +47,7 @@ def scored_controls(run: Run, task: Task) -> tuple[dict[str, Scored], dict[str, 
         counted = in_whole_groups(common, planned, control.records)  # one of the two may be unfinished
         name = str(control.spec.control)
         scored[name] = score_records(task, [record for record in control.records if record.id in counted])
-        acts[name] = str(control.header.get("control", {}).get("acts", ""))
+        acts[name] = control.header.control.get("acts", "")
     remarks += [f"{named(names)} incomplete: {why}." for why, names in lacking.items()]
     return scored, acts, remarks
 

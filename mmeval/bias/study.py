@@ -210,7 +210,7 @@ def of_file(task: str, predictions: str | None, answers: str | None, data: str |
     else:
         assert answers is not None
         scored, results = score_answers(task, answers, data=data)
-    return of_answers(scored) | {"controls": {}, "marks": results["marks"]}
+    return of_answers(scored) | {"controls": {}, "marks": results.marks}
 
 
 def write_ids(results: Mapping[str, Any], folder: Path) -> list[Path]:

@@ -55,31 +55,33 @@ def _score_file(task: str, file: str, by_id: bool, settings: dict[str, Any], as_
     from mmeval.answers import score_answers, score_predictions
     from mmeval.reporting import console
     from mmeval.reporting.table import tabulate
+    from mmeval.runs.schema import results_to_json
 
     score = score_answers if by_id else score_predictions
     scored, results = score(task, file, **settings, display=Display() if as_json else console.Screen())
     if as_json:
-        click.echo(json.dumps(results, indent=1))
+        click.echo(json.dumps(results_to_json(results), indent=1))
     else:
         name = Path(file).name
         console.show_run(tabulate(scored.task, results, f"{name} on {scored.task.title}", name), [])
-    return bool(results["answered"] == results["planned"] and not results.get("judge", {}).get("failed"))
+    return results.answered == results.planned and results.fully_judged
 
 
 def _score_run(folder: Path, judge: str | None, judge_model: str | None, as_json: bool) -> bool:
     from mmeval.evaluation import results
     from mmeval.reporting import console, run_report
     from mmeval.runs.run import open_run
+    from mmeval.runs.schema import results_to_json
 
     run = open_run(folder)
     display = Display() if as_json else console.Screen()
     results.score(run, judge=judge, judge_model=judge_model, display=display)
     written = results.report(run)
     if as_json:
-        click.echo(json.dumps(run.results, indent=1))
+        click.echo(json.dumps(results_to_json(run.results), indent=1))
     else:
         console.show_run(run_report.table_of_run(run), written)
-    return run.complete and not run.results.get("judge", {}).get("failed")
+    return run.complete and run.results.fully_judged
 
 
 @click.command()

@@ -95,7 +95,7 @@ def run(
                 of_run(evaluated)
             else:
                 console.say(f"{evaluated.folder}: the last process to finish its controls studies them")
-    complete = all(evaluated.complete and not evaluated.results.get("judge", {}).get("failed") for evaluated in runs)
+    complete = all(evaluated.complete and evaluated.results.fully_judged for evaluated in runs)
     sys.exit(0 if complete else 1)
 
 
@@ -168,13 +168,16 @@ def _listed(value: Any) -> Any:
 def _show(runs: list["Run"], as_json: bool, out: Path | None = None) -> None:
     from mmeval.reporting import console, run_report
     from mmeval.reporting import seeds as spread
+    from mmeval.runs.schema import results_to_json
 
     groups: dict[str, list[Any]] = defaultdict(list)  # runs that differ only in their seed
     for evaluated in runs:
         groups[json.dumps(spread.but_seed(evaluated), sort_keys=True)].append(evaluated)
     spreads = [group for group in groups.values() if len(group) > 1]
     if as_json:
-        summaries = [spread.summary(group) for group in spreads] or [evaluated.results for evaluated in runs]
+        summaries = [spread.summary(group) for group in spreads] or [
+            results_to_json(evaluated.results) for evaluated in runs
+        ]
         click.echo(json.dumps(summaries[0] if len(summaries) == 1 else summaries, indent=1))
         return
     for evaluated in runs if not spreads and len(runs) == 1 else []:

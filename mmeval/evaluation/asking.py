@@ -84,15 +84,16 @@ def _model(plan: Plan, load: Loader) -> Model:
 
 def _begin(plan: Plan, share: Share, reused: int) -> Run:
     """Begin or resume the run, and note this session in it."""
-    about: dict[str, Any] = {"data_digest": plan.survey.digest, "pictures": dict(plan.survey.pictures)}
-    if (questions := plan.task.card.get("questions")) is not None and plan.spec.data != "embedded":
-        about["benchmark"] = {"questions": questions}
-    if plan.control is not None:
-        about["control"] = {"about": controls.about(plan.control.name), "acts": plan.control.acts}
     plan.folder.mkdir(parents=True, exist_ok=True)
     with held(plan.folder, share):
         run = create(plan.folder, plan.identity, plan.survey.ids, plan.survey.available)
-        run.note(provenance(plan.spec) | ({"reused": reused} if reused else {}), **about)
+        header = replace(run.header, data_digest=plan.survey.digest, pictures=dict(plan.survey.pictures))
+        if (questions := plan.task.card.get("questions")) is not None and plan.spec.data != "embedded":
+            header = replace(header, benchmark={"questions": questions})
+        if plan.control is not None:
+            control = {"about": controls.about(plan.control.name), "acts": plan.control.acts}
+            header = replace(header, control=control)
+        run.note(replace(provenance(plan.spec), reused=reused), header)
     return run
 
 
@@ -160,7 +161,7 @@ def _ask(
         if facts := _facts(model):
             numbers = ((name, value) for name, value in facts.items() if type(value) in (int, float))
             facts |= {name: round(value - before.get(name, 0), 3) for name, value in numbers}
-            run.note_facts(share, **facts)
+            run.note_facts(facts, share)
 
 
 def _facts(model: Model) -> dict[str, Any]:

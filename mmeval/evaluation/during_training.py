@@ -49,11 +49,11 @@ def benchmarks_of(
             if not run.up_to_date:
                 continue
             labels = load_task(spec.task).labels
-            metrics = {key: metric["value"] for key, metric in run.results["metrics"].items() if key in labels}
-            metrics = {key: value for key, value in metrics.items() if value is not None}
-            scores = [f"{labels[key]} {value:.1f}" for key, value in metrics.items()]
+            metrics = {key: metric.value for key, metric in run.results.metrics.items() if key in labels}
+            known = {key: value for key, value in metrics.items() if value is not None}
+            scores = [f"{labels[key]} {value:.1f}" for key, value in known.items()]
             say(f"{checkpoint.name}, {name}: {', '.join(scores)} ({run.folder})")
-            values |= {f"{name}_{key}": value for key, value in metrics.items()}
+            values |= {f"{name}_{key}": value for key, value in known.items()}
         return values
 
     return benchmarks

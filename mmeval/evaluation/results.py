@@ -3,16 +3,16 @@
 `scored` computes the scores; `reporting` makes the outputs.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mmeval import recipes
 from mmeval.configuration import check_judge, configure
 from mmeval.evaluation.survey import data_remarks
 from mmeval.provenance import usage, versions
 from mmeval.runs.run import Run, open_run
+from mmeval.runs.schema import Results
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.verdicts import Verdicts
 from mmeval.spec import RunSpec
@@ -44,8 +44,11 @@ def score(
         scored, verdicts = judged(scored, task, spec, run.folder / "judge.jsonl", display)
     elif (run.folder / "judge.jsonl").exists():
         display.message("scored without the earlier judge; --judge and --judge-model use its saved replies")
-    results = scored.results() | {"answered": run.samples_answered, "planned": run.samples_planned, "marks": run.marks}
-    results["remarks"] += [*data_remarks(run.header.get("pictures", {})), *_session_remarks(run), *run.remarks]
+    results = scored.results()
+    remarks = [*results.remarks, *data_remarks(run.header.pictures), *_session_remarks(run), *run.remarks]
+    results = replace(
+        results, answered=run.samples_answered, planned=run.samples_planned, marks=run.marks, remarks=remarks
+    )
     run.save(results if verdicts is None else noted(results, verdicts, scored), scored.samples())
     return scored
 
@@ -64,14 +67,14 @@ def judged(scored: Scored, task: Task, spec: RunSpec, cache: Path, display: Disp
     return scored.judged_by(configure(task, spec, verdicts)), verdicts
 
 
-def noted(results: Mapping[str, Any], verdicts: Verdicts, scored: Scored) -> dict[str, Any]:
+def noted(results: Results, verdicts: Verdicts, scored: Scored) -> Results:
     """Return the results with the verdicts and a remark on them."""
     answers = len(scored.records)
     if scored.task.grader is None:
         remark = verdicts.remark(answers, official="official" in scored.scores)
     else:
         remark = verdicts.remark_graded(answers)
-    return {**results, "judge": verdicts.to_json(), "remarks": [*results["remarks"], remark]}
+    return replace(results, judge=verdicts, remarks=[*results.remarks, remark])
 
 
 def current(folder: Path) -> Run:
@@ -95,11 +98,11 @@ def report(run: Run, find: Callable[[Collection[str]], Iterable[Request]] | None
 
 def _session_remarks(run: Run) -> list[str]:
     """Return remarks on where the answers came from."""
-    reused = sum(session.get("reused", 0) for session in run.sessions)
+    reused = sum(session.reused for session in run.sessions)
     programs, records = versions(run.sessions), run.records
     tokens_in = sum(record.input_tokens for record in records)
     remarks = usage(run.sessions, tokens_in, sum(record.output_tokens for record in records))
-    if recipe := run.sessions[-1].get("recipe") if run.sessions else None:
+    if recipe := run.sessions[-1].recipe if run.sessions else None:
         remarks.insert(0, recipes.remark(recipe, run.spec.task))
     if reused:
         remarks.append(

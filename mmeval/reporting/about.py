@@ -3,7 +3,6 @@
 import dataclasses
 import shlex
 from collections.abc import Mapping
-from datetime import datetime
 
 from mmeval.provenance import versions
 from mmeval.runs.run import Run
@@ -13,7 +12,7 @@ from mmeval.spec import RunSpec, options
 def facts(run: Run) -> dict[str, str]:
     """Return the main facts of a run, name -> value, in display order."""
     identity, sessions, spec = run.identity, run.sessions, run.spec
-    dates = list(dict.fromkeys(str(session.get("started", ""))[:10] for session in sessions))
+    dates = list(dict.fromkeys(s.started.date().isoformat() for s in sessions if s.started is not None))
     revision = identity.get("model_revision") or identity.get("model_args", "")
     compared = spec.scoring != "text" or any(record.loglikelihoods is not None for record in run.records)
     scoring = f"{spec.scoring.replace('text', 'likelihood')} of the candidates" if compared else "generated text"
@@ -23,7 +22,7 @@ def facts(run: Run) -> dict[str, str]:
         "Model": ", ".join(filter(None, (spec.model, str(revision), spec.dtype))),
         "Checkpoint": _short(identity.get("checkpoint")),
         "Data": str(spec.data or ""),
-        "Data digest": _short(run.header.get("data_digest")),
+        "Data digest": _short(run.header.data_digest),
         "Questions digest": _short(identity.get("questions")),
         "Prompt": str(spec.prompt or ""),
         "Context": str(spec.context or ""),
@@ -33,9 +32,9 @@ def facts(run: Run) -> dict[str, str]:
         "Reading": str(spec.reading or ""),
         "Generation": "" if compared else _generation(spec),
         "Versions": "; ".join(versions(sessions)),
-        "Commit": ", ".join(dict.fromkeys(str(s["commit"]) for s in sessions if s.get("commit"))),
-        "Machine": ", ".join(dict.fromkeys(str(s["machine"]) for s in sessions if s.get("machine"))),
-        "Device": ", ".join(dict.fromkeys(str(s["device"]) for s in sessions if s.get("device"))),
+        "Commit": ", ".join(dict.fromkeys(s.commit for s in sessions if s.commit)),
+        "Machine": ", ".join(dict.fromkeys(s.machine for s in sessions if s.machine)),
+        "Device": ", ".join(dict.fromkeys(s.device for s in sessions if s.device)),
     }
     return {name: value for name, value in entries.items() if value}
 
@@ -49,8 +48,8 @@ def _generation(spec: RunSpec) -> str:
 
 def started(run: Run) -> float | None:
     """Return the run's start as Unix time, if it is known."""
-    first = str(run.sessions[0].get("started", "")) if run.sessions else ""
-    return datetime.fromisoformat(first).timestamp() if first else None
+    first = run.sessions[0].started if run.sessions else None
+    return None if first is None else first.timestamp()
 
 
 def command(spec: RunSpec, identity: Mapping[str, object]) -> str:

@@ -3,8 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 from mmeval.types import Estimate, InputError, between, number, within
 
@@ -60,21 +59,6 @@ class Chart:
             if not different or not math.isclose(different[-1], value, rel_tol=1e-9):
                 different.append(value)
         return different
-
-
-def estimates(scores: Mapping[str, Any], scorer: str = "metrics") -> dict[str, Estimate]:
-    """Return the estimates in a `scores.json`: under `metrics`, or under another scorer's name such as `strict`.
-
-    Ignores keys that an Estimate does not have. Raises InputError if the content is malformed.
-    """
-    try:
-        return {
-            name: Estimate(**{f.name: metric.get(f.name) for f in fields(Estimate)} | {"n": int(metric["n"])})
-            for name, metric in scores[scorer].items()
-        }
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise InputError(f"the scores have no readable '{scorer}' ({reason}); score the run again") from error
 
 
 def minus(text: str) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from mmeval.comparison import Comparison, Pair, Row
 from mmeval.files import component, write_texts
 from mmeval.reporting import baselines, dotplot, run_report
-from mmeval.reporting.baselines import TITLE, Rows
+from mmeval.reporting.baselines import TITLE, Rows, values_of
 from mmeval.reporting.chart import Chart, Series, interval, p_text
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import Lines, escape, fitting, grid, print_wrapped, shared, tell, titled, to_csv
@@ -61,8 +61,8 @@ def grids(comparison: Comparison) -> list[Lines]:
                 row = [row for row in pair.rows if row.headline][index]
                 rows.append((pair.other, number(row.other.value), *_numbers(row, comparison.margin)))
             for name, baseline in pairs[0].baselines.items():
-                value = number(baseline["values"].get(head.metric))
-                rows.append((label(name, baseline["answer"]), value, *[""] * len(numbers)))
+                value = number(baseline.values.get(head.metric))
+                rows.append((label(name, baseline.answer), value, *[""] * len(numbers)))
             title = f"{pairs[0].task.title}, {head.label}: against {pairs[0].first}"
             tables.append(Lines(title, ("", "score", *numbers), tuple(rows)))
     return tables
@@ -183,7 +183,7 @@ def as_csv(comparison: Comparison) -> str:
             for estimate in (row.first, row.other, row.difference):
                 cells += [estimate.value, estimate.low, estimate.high]
             tests = (row.p, row.adjusted, row.test, row.detectable, row.equivalent)
-            values = [pair.baselines.get(name, {}).get("values", {}).get(row.metric) for name in (MAJORITY, CONSTANT)]
+            values = [values_of(pair.baselines, name).get(row.metric) for name in (MAJORITY, CONSTANT)]
             rows.append([*cells, *tests, row.difference.reason, marks, row.first.chance, *values])
     return to_csv(rows)
 

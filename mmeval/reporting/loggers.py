@@ -10,7 +10,6 @@ import shutil
 from typing import Any
 
 from mmeval.reporting import table
-from mmeval.reporting.chart import estimates
 from mmeval.reporting.lines import escape
 from mmeval.reporting.run_report import table_of_run
 from mmeval.runs.run import Run
@@ -44,7 +43,7 @@ def log(run: Run, name: str) -> None:
 def numbers(run: Run) -> dict[str, float]:
     """Return TASK/METRIC/value, /low and /high if they exist, and TASK/answered, the number of answered questions."""
     values = {f"{run.spec.task}/answered": float(run.samples_answered)}
-    for metric, estimate in estimates(run.results).items():
+    for metric, estimate in run.results.metrics.items():
         for limit in LIMITS:
             if (number := getattr(estimate, limit)) is not None:
                 values[f"{run.spec.task}/{metric}/{limit}"] = float(number)

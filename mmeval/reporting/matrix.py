@@ -7,17 +7,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from mmeval.files import component, write_texts
 from mmeval.reporting import dotplot, run_report
-from mmeval.reporting.baselines import TITLE
-from mmeval.reporting.chart import Chart, Series, estimates, with_interval
+from mmeval.reporting.baselines import TITLE, values_of
+from mmeval.reporting.chart import Chart, Series, with_interval
 from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import escape, grid, markdown, print_whole, shared, tell, to_csv, whole_width
 from mmeval.runs.run import Run
+from mmeval.runs.schema import Results
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.spec import options
 from mmeval.types import Estimate, number
@@ -57,7 +57,7 @@ def matrix(runs: Sequence[Run]) -> Matrix:
     baselines: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
     titles: dict[str, str] = {}
     for run, model in zip(runs, _names(runs), strict=True):
-        task, scores_of_run = run_report.task_of_run(run), estimates(run.results)
+        task, scores_of_run = run_report.task_of_run(run), run.results.metrics
         if (key := _benchmark(run)) not in titles:
             same = sum(title.partition(" (card ")[0] == task.title for title in titles.values())
             titles[key] = f"{task.title} (card {same + 1})" if same else task.title
@@ -91,10 +91,10 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return names
 
 
-def _baselines(results: Mapping[str, Any], metric: str) -> dict[str, float]:
+def _baselines(results: Results, metric: str) -> dict[str, float]:
     """Return the scores of the baselines on a metric, as far as they are known."""
-    answers = [results.get("baselines", {}).get(name, {"values": {}}) for name in (MAJORITY, CONSTANT)]
-    scores = [results["metrics"][metric]["chance"], *(answer["values"].get(metric) for answer in answers)]
+    answers = [values_of(results.baselines, name) for name in (MAJORITY, CONSTANT)]
+    scores = [results.metrics[metric].chance, *(values.get(metric) for values in answers)]
     return {name: value for name, value in zip(BASELINES, scores, strict=True) if value is not None}
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from mmeval.comparison import Row
 from mmeval.files import write_text
@@ -22,7 +22,7 @@ from mmeval.reporting.chart import Chart, interval, marks, minus, p_text
 from mmeval.reporting.lines import clean, stacked
 from mmeval.reporting.sheet import pens
 from mmeval.reporting.table import Table
-from mmeval.types import Estimate, number, plural
+from mmeval.types import Estimate, Outcome, number, plural
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -34,7 +34,6 @@ HEAD = 1000
 """Bytes of a page within which it says what it was made from."""
 _MADE_FROM = re.compile(rb'<meta name="made-from" content="([0-9a-f]{64})">')
 NO_PANELS: Mapping[str, str] = MappingProxyType({})
-OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error", "unscored")
 
 
 def write(
@@ -57,8 +56,8 @@ def write(
     script = "\n".join(scripts)
     page = _template("page.html").render(
         table=table,
-        counts=[(name, table.counts[name]) for name in OUTCOMES if table.counts.get(name)],
-        partly=table.counts.get("partly_correct", 0),
+        counts=[(name, count) for name in get_args(Outcome) if (count := getattr(table.counts, name))],
+        partly=table.counts.partly_correct,
         facts=facts,
         commands=commands,
         figures=figures,

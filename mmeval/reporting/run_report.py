@@ -11,12 +11,13 @@ from mmeval.files import delete
 from mmeval.reporting import about, bias, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.baselines import Rows
 from mmeval.reporting.browser import Answer, Browser, Find, Other, answer_texts, browse
-from mmeval.reporting.chart import Chart, Series, estimates
+from mmeval.reporting.chart import Chart, Series
 from mmeval.reporting.lines import shared
 from mmeval.reporting.table import Table
-from mmeval.runs.run import EMBEDDED, SMALL, Run
-from mmeval.runs.schema import read_samples, scores_by_id
-from mmeval.scoring import verdicts
+from mmeval.runs.files import read_samples, scores_by_id
+from mmeval.runs.marks import EMBEDDED, SMALL
+from mmeval.runs.run import Run
+from mmeval.runs.schema import Counts
 from mmeval.task import Task
 from mmeval.task_loading import load_task
 from mmeval.types import InputError
@@ -37,7 +38,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
     task = task_of_run(run)
     results_table, bias_panel = table_of_run(run, task), bias.panel(run)
     panels = {"Bias": bias_panel} if bias_panel else {}
-    series = Series(run.spec.model, estimates(run.results))
+    series = Series(run.spec.model, run.results.metrics)
     chart = Chart(results_table.title, subtitle(run), task.axes, (series,), task.totals)
     facts, command = about.facts(run), about.command(run.spec, run.identity)
     results = leaderboards.own(run) and all(mark.startswith((EMBEDDED, SMALL)) for mark in run.marks)
@@ -62,7 +63,7 @@ def write(run: Run, find: Find | None = None) -> list[Path]:
 
 def _digest(run: Run, contents: object, with_find: bool) -> str:
     """Return the SHA-256 of everything drawn for a run and of the drawing code, as 64 hex digits."""
-    sha256 = hashlib.sha256(repr((__version__, with_find, run.results["records"], contents)).encode(errors="replace"))
+    sha256 = hashlib.sha256(repr((__version__, with_find, run.results.records, contents)).encode(errors="replace"))
     samples = [run.folder / "samples.jsonl", *sorted((run.folder / "controls").glob("*/samples.jsonl"))]
     code = sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in CODE)
     for path in (*samples, *code):
@@ -89,7 +90,7 @@ def _controls(run: Run) -> list[Other]:
 
     Controls that are not scored yet, or that no judge has read as the run, are left out.
     """
-    scorer = run.results["scorer"]
+    scorer = run.results.scorer
     controls = []
     for path in sorted((run.folder / "controls").glob("*/samples.jsonl")):
         by_id = scores_by_id(read_samples(path))
@@ -101,7 +102,7 @@ def _controls(run: Run) -> list[Other]:
 def task_of_run(run: Run) -> Task:
     """Return the run's task, configured to read answers as its scores did, including a judge's verdicts."""
     task = load_task(run.spec.task, run.identity.get("card"))
-    return configure(task, run.spec, verdicts.from_json(run.results.get("judge")))
+    return configure(task, run.spec, run.results.judge)
 
 
 def table_of_run(run: Run, task: Task | None = None) -> Table:
@@ -116,7 +117,7 @@ def compare(runs: Sequence[Run], which: str | None, out: Path) -> list[Path]:
     incomplete or not on the benchmark's data.
     """
     named = comparison.names(runs)
-    lines = [Series(name, estimates(run.results)) for name, run in named.items()]
+    lines = [Series(name, run.results.metrics) for name, run in named.items()]
     if which is not None:
         for run in runs:
             if run.marks:
@@ -158,7 +159,7 @@ def side_by_side(
         rows=(),
         totals=(),
         details=(),
-        counts={},
+        counts=Counts(0, 0, 0, 0, 0, 0),
         baselines=(),
     )
     answers_of_others = [
@@ -200,7 +201,7 @@ def _check_alike(first: Run, second: Run) -> None:
         raise InputError(f"{first.folder} and {second.folder} did not ask the same questions; {advice}")
     settings = ("shots", "seed", "frames", "sampler")
     same_pictures_chosen = all(getattr(first.spec, name) == getattr(second.spec, name) for name in settings)
-    if same_pictures_chosen and first.header.get("data_digest") != second.header.get("data_digest"):
+    if same_pictures_chosen and first.header.data_digest != second.header.data_digest:
         raise InputError(f"{first.folder} and {second.folder} did not show the same pictures; {advice}")
 
 

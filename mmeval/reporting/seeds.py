@@ -5,6 +5,7 @@ A run's own interval is the uncertainty from its questions; the spread is that f
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -28,8 +29,7 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
     for run in runs[1:]:
         if but_seed(run) != but_seed(first):
             raise InputError(f"{run.folder} and {first.folder} differ in more than the seed; name runs of one kind")
-    task, digests = run_report.task_of_run(first), {run.header.get("data_digest") for run in runs}
-    keys = {scorer: "metrics" if scorer == results[0]["scorer"] else scorer for scorer in task.scorers}
+    task, digests = run_report.task_of_run(first), {run.header.data_digest for run in runs}
     return {
         "schema": SCHEMA,
         "title": run_report.title(first),
@@ -41,10 +41,10 @@ def summary(runs: Sequence[Run]) -> dict[str, Any]:
         "runs": [str(run.folder) for run in runs],
         "labels": task.labels,
         "scorers": {
-            scorer: {name: _spread(seeds, [result[key][name] for result in results]) for name in task.labels}
-            for scorer, key in keys.items()
+            scorer: {name: _spread(seeds, [result.by(scorer)[name] for result in results]) for name in task.labels}
+            for scorer in task.scorers
         },
-        "errors": sum(result["counts"]["error"] for result in results),
+        "errors": sum(result.counts.error for result in results),
         "baselines": run_report.table_of_run(first, task).baselines,
         "remarks": [SAME] if len(seeds) > 1 and len(digests) == 1 and not first.spec.temperature else [],
     }
@@ -78,8 +78,8 @@ def show(summary: Mapping[str, Any], console: Console) -> None:
         tell(console, note, "dim")
 
 
-def _spread(seeds: Sequence[int], estimates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    by_seed = [{"seed": seed, **estimate} for seed, estimate in zip(seeds, estimates, strict=True)]
+def _spread(seeds: Sequence[int], estimates: Sequence[Estimate]) -> dict[str, Any]:
+    by_seed = [{"seed": seed, **asdict(estimate)} for seed, estimate in zip(seeds, estimates, strict=True)]
     values = [estimate["value"] for estimate in by_seed if estimate["value"] is not None]
     known = len(values) == len(seeds)
     sd = statistics.stdev(values) if known and len(values) > 1 else None

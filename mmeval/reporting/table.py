@@ -16,8 +16,9 @@ from rich.console import Console
 from mmeval.files import write_texts
 from mmeval.reporting import baselines, lines
 from mmeval.reporting.baselines import Rows
-from mmeval.reporting.chart import estimates, interval, marks
+from mmeval.reporting.chart import interval, marks
 from mmeval.reporting.lines import escape, fitting, grid, tell
+from mmeval.runs.schema import Counts, Results
 from mmeval.scoring.baselines import CONSTANT, MAJORITY
 from mmeval.types import Estimate, InputError, number, plural
 
@@ -59,7 +60,7 @@ class Table:
     rows: tuple[ScoreRow, ...]
     totals: tuple[ScoreRow, ...]
     details: tuple[ScoreRow, ...]
-    counts: Mapping[str, int]
+    counts: Counts
     scorer: str
     why: str
     """A sentence on why the two scorers can differ."""
@@ -115,35 +116,31 @@ class Table:
         return rows
 
 
-def tabulate(task: Task, results: Mapping[str, Any], title: str, data: str) -> Table:
-    """Make the table of a `scores.json`. Raises InputError if a metric is missing or malformed."""
-    official = estimates(results)
-    strict = estimates(results, "strict") if "strict" in results else {}
+def tabulate(task: Task, results: Results, title: str, data: str) -> Table:
+    """Make the table of results. Raises InputError if a metric is missing."""
+    official, strict, constant = results.metrics, results.strict, results.baselines
     if missing := [name for name in task.labels if name not in official]:
         raise InputError(f"the scores have no metric '{missing[0]}'; score the run again")
 
-    constant = results.get("baselines", {})
-
     def rows(labels: Mapping[str, str]) -> tuple[ScoreRow, ...]:
-        parts = results.get("parts", {})
-        by_metric = {n: {name: entry["values"].get(n) for name, entry in constant.items()} for n in labels}
+        by_metric = {n: {name: entry.values.get(n) for name, entry in constant.items()} for n in labels}
         return tuple(
-            ScoreRow(label, official[n], parts.get(n, {}), strict.get(n), by_metric[n]) for n, label in labels.items()
+            ScoreRow(label, official[n], results.parts.get(n, {}), strict.get(n), by_metric[n])
+            for n, label in labels.items()
         )
 
-    answered, planned = results.get("answered", 0), results.get("planned", 0)
     return Table(
         title=title,
         data=data,
-        answered=f"{answered:,} of {plural(planned, 'question')} answered",
-        marks=tuple(results.get("marks", ())),
+        answered=f"{results.answered:,} of {plural(results.planned, 'question')} answered",
+        marks=tuple(results.marks),
         rows=rows(task.axes),
         totals=rows(task.totals),
         details=rows(task.details),
-        counts=dict(results["counts"]),
-        scorer=str(results["scorer"]),
-        why=str(results.get("differences", "")),
-        remarks=tuple(results.get("remarks", ())),
+        counts=results.counts,
+        scorer=results.scorer,
+        why=results.differences,
+        remarks=tuple(results.remarks),
         baselines=baselines.rows(
             task.totals or task.axes, {name: estimate.chance for name, estimate in official.items()}, constant
         ),
@@ -163,7 +160,7 @@ def show(table: Table, console: Console) -> None:
     console.print(grid(header, [(rows[:first], ""), (rows[first:after], "bold"), (rows[after:], "")], room))
     if table.baselines:
         console.print(grid(table.baselines[0], [(table.baselines[1:], "dim")], room))
-    tell(console, counted(table.counts), "red" if table.counts.get("error") else "")
+    tell(console, counted(table.counts), "red" if table.counts.error else "")
     for note in table.notes:
         tell(console, note, "dim")
 
@@ -197,15 +194,14 @@ def write(table: Table, folder: Path) -> list[Path]:
     return write_texts({folder / "table.md": markdown(table), folder / "table.csv": to_csv(table)})
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def counted(counts: Counts) -> str:
     """Return the counts of outcomes in one line. Zero counts are included, except for `unscored`."""
-    parts = [f"{counts[name]:,} {name}" for name in ("correct", "incorrect", "unparsed", "refused")]
-    if counts.get("partly_correct"):
-        parts[0] += f" ({counts['partly_correct']:,} of them in part)"
-    if counts.get("unscored"):
-        parts.append(f"{counts['unscored']:,} unscored")
-    errors = counts["error"]
-    return f"{plural(counts['samples'], 'sample')}: {', '.join(parts)}, {plural(errors, 'error')}"
+    parts = [f"{getattr(counts, name):,} {name}" for name in ("correct", "incorrect", "unparsed", "refused")]
+    if counts.partly_correct:
+        parts[0] += f" ({counts.partly_correct:,} of them in part)"
+    if counts.unscored:
+        parts.append(f"{counts.unscored:,} unscored")
+    return f"{plural(counts.samples, 'sample')}: {', '.join(parts)}, {plural(counts.error, 'error')}"
 
 
 def _header(table: Table) -> list[str]:

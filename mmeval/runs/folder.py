@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmeval.files import is_temporary, locked, write_json, write_text
+from mmeval.files import is_temporary, locked, write_text
 from mmeval.runs import records
+from mmeval.runs.files import write_header
 from mmeval.runs.identity import differing
 from mmeval.runs.records import BUSY
 from mmeval.runs.run import Run, open_run
-from mmeval.runs.schema import SCHEMA
+from mmeval.runs.schema import SCHEMA, Header
 from mmeval.types import InputError, RunMismatch
 
 OURS = {
@@ -37,7 +38,7 @@ def begun(folder: Path, identity: Mapping[str, Any]) -> Run | None:
         _refuse_foreign_files(folder)
         return None
     run = open_run(folder)
-    if run.header["schema"] != SCHEMA:
+    if run.header.schema != SCHEMA:
         raise RunMismatch(
             f"{folder} holds a run of mmeval 0.1, which can be scored but not continued; "
             "choose another folder with --out, or start over with --fresh"
@@ -53,9 +54,9 @@ def create(folder: Path, identity: Mapping[str, Any], ids: Sequence[str], availa
             raise InputError(f"{folder / 'ids.json'}: not the questions of this run; restore it, or use --fresh")
         return run
     folder.mkdir(parents=True, exist_ok=True)
-    header = {"schema": SCHEMA, "identity": dict(identity), "samples": len(ids), "available": available, "sessions": []}
+    header = Header(schema=SCHEMA, identity=dict(identity), samples=len(ids), available=available, sessions=())
     write_text(folder / "ids.json", json.dumps({"ids": list(ids)}) + "\n")
-    write_json(folder / "run.json", header)  # last: it makes the folder a run
+    write_header(folder, header)  # last: it makes the folder a run
     return open_run(folder)
 
 

@@ -8,38 +8,25 @@ it again to see what other processes have written since.
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmeval.files import read_json, validated, write_json, write_text
-from mmeval.runs import records
+from mmeval.files import read_json, validated
+from mmeval.runs import files, marks, records
 from mmeval.runs.records import Journal, JournalContents
-from mmeval.runs.schema import SCHEMA, read_header, read_results, read_samples, scores_by_id
+from mmeval.runs.schema import SCHEMA, Header, Results, SampleScores, ScoredRecords, to_json
 from mmeval.runs.share import WHOLE, Share
 from mmeval.spec import RunSpec
-from mmeval.types import InputError, Record, Score, part_of, plural
+from mmeval.types import InputError, Record, Score, Session, plural
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EMBEDDED = "embedded picture world, not comparable with the leaderboard"
-"""The mark that every output shows for the embedded data."""
-SMALL = "the data has only"
-"""The beginning of the mark for data that is only part of the benchmark."""
-
-
-def partial_marks(available: int | None, total: int | None) -> list[str]:
-    """Return the mark for data that has fewer questions than the whole benchmark, if both are known."""
-    is_partial = available and total and available < total
-    return [f"{SMALL} {available:,} of the benchmark's {total:,} questions"] if is_partial else []
-
-
-_SPEC = {field.name for field in dataclasses.fields(RunSpec)}
+_SPEC = {field.name for field in fields(RunSpec)}
 
 
 class Run:
@@ -49,14 +36,14 @@ class Run:
         self.folder = folder
 
     @cached_property
-    def header(self) -> dict[str, Any]:
+    def header(self) -> Header:
         """Return the contents of `run.json`. Raises InputError if it is not a run's header."""
-        return read_header(self.folder)
+        return files.read_header(self.folder)
 
     @property
     def identity(self) -> dict[str, Any]:
         """Return the values that identify the run; a run with any other value is another run."""
-        return dict(self.header["identity"])
+        return dict(self.header.identity)
 
     @cached_property
     def spec(self) -> RunSpec:
@@ -70,14 +57,14 @@ class Run:
             raise InputError(f"{self.folder / 'run.json'}, identity: {error}; name another folder") from error
 
     @property
-    def sessions(self) -> list[dict[str, Any]]:
+    def sessions(self) -> Sequence[Session]:
         """Return the versions and machine of each session: the start and each resume."""
-        return list(self.header["sessions"])
+        return self.header.sessions
 
     @cached_property
     def planned(self) -> frozenset[str] | None:
         """Return the ids of the run's samples; None for a run of mmeval 0.1, which kept no list."""
-        if self.header["schema"] != SCHEMA:
+        if self.header.schema != SCHEMA:
             return None
         path, advice = self.folder / "ids.json", "restore the file, or start over with --fresh"
         ids = read_json(path, advice).get("ids")
@@ -96,7 +83,7 @@ class Run:
     @property
     def samples_planned(self) -> int:
         """Return the number of samples in the run."""
-        return int(self.header["samples"])
+        return self.header.samples
 
     @property
     def samples_answered(self) -> int:
@@ -111,7 +98,7 @@ class Run:
     @property
     def up_to_date(self) -> bool:
         """Tell whether the scores are of the current records."""
-        return self._stored.get("records") == self._scored
+        return bool(self._stored.get("records") == to_json(self._scored))
 
     @property
     def complete(self) -> bool:
@@ -121,28 +108,7 @@ class Run:
     @property
     def marks(self) -> list[str]:
         """Return how the run differs from a complete one on the benchmark's data, as shown in every output."""
-        planned, errors = self.samples_planned, len(self.journal_contents.by_id) - self.samples_answered
-        missing = planned - len(self.journal_contents.by_id)
-        marks = [EMBEDDED] if self.spec.data == "embedded" else []
-        if missing > 0:
-            marks.append(
-                f"unfinished: {missing:,} of {plural(planned, 'question')} not asked yet; "
-                "repeat the command to continue"
-            )
-        if errors:
-            marks.append(
-                f"{part_of(errors, planned, 'answer', 'is an error', 'are errors')}; repeat the command to ask again"
-            )
-        if self.spec.control is not None:
-            about = dict(self.header.get("control", {}))
-            marks.append(f"under the control '{self.spec.control}': {about.get('about')}; it {about.get('acts')}")
-        available, total = self.header.get("available"), self.header.get("benchmark", {}).get("questions")
-        count = f"{f'{planned:,} of ' if available else ''}{plural(available or planned, 'question')}"
-        if self.spec.only_ids is not None:
-            marks.append(f"only {count}: {self.spec.only_ids}")
-        if self.spec.limit is not None:
-            marks.append(f"limited to {count}")
-        return [*marks, *partial_marks(available, total)]
+        return marks.of_run(self.spec, self.header, self.samples_asked, self.samples_answered)
 
     @property
     def remarks(self) -> list[str]:
@@ -162,11 +128,11 @@ class Run:
         return f"{self.samples_answered:,} of {plural(self.samples_planned, 'question')} answered"
 
     @cached_property
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """Return the contents of `scores.json`. Raises InputError if it is not of the current records."""
         advice = "score the run first: mmeval score RUN"
-        results = read_results(self.folder, advice)
-        if results.get("records") != self._scored:
+        results = files.read_results(self.folder, advice)
+        if results.records != self._scored:
             raise InputError(f"{self.folder / 'scores.json'}: the records have changed since it was written; {advice}")
         return results
 
@@ -175,7 +141,7 @@ class Run:
         """Tell whether the run has answers but no scores, or scores without a judge that are of other records."""
         if not (stored := self._stored):
             return bool(self.records)
-        return "judge" not in stored and stored.get("records") != self._scored
+        return "judge" not in stored and stored.get("records") != to_json(self._scored)
 
     @property
     def _stored(self) -> dict[str, Any]:
@@ -183,18 +149,17 @@ class Run:
         return read_json(path, "score the run again: mmeval score RUN") if path.exists() else {}
 
     @property
-    def _scored(self) -> dict[str, Any]:
-        return {"count": len(self.journal_contents.by_id), "sha256": self.journal_contents.digest}
+    def _scored(self) -> ScoredRecords:
+        return ScoredRecords(len(self.journal_contents.by_id), self.journal_contents.digest)
 
     @property
     def scores(self) -> pd.DataFrame:
         """Return a row per metric: value, low, high, n, full_marks, chance, reason (why there is no value), strict."""
         import pandas as pd
 
-        results = self.results
-        frame = pd.DataFrame.from_dict(results["metrics"], orient="index")
-        if "strict" in results:
-            frame["strict"] = pd.Series({name: row["value"] for name, row in results["strict"].items()})
+        frame = pd.DataFrame.from_dict(to_json(self.results.metrics), orient="index")
+        if strict := self.results.strict:
+            frame["strict"] = pd.Series({name: estimate.value for name, estimate in strict.items()})
         frame.index.name = "metric"
         return frame
 
@@ -208,18 +173,18 @@ class Run:
         import pandas as pd
 
         rows = []
-        for line in self._sample_lines:
-            first, *others = line["scores"].items()
-            row = {"id": line["id"], "category": line["category"], **line["groups"], **first[1]}
+        for sample in self._sample_scores:
+            first, *others = sample.scores.items()
+            row = {"id": sample.id, "category": sample.category, **sample.groups, **to_json(first[1])}
             for name, score in others:
-                row |= {f"{name}_{key}": value for key, value in score.items()}
+                row |= {f"{name}_{key}": value for key, value in to_json(score).items()}
             rows.append(row)
         return pd.DataFrame(rows, columns=None if rows else ["id"]).set_index("id")
 
     @cached_property
     def scored(self) -> dict[str, dict[str, Score]]:
         """Return each sample's score under every scorer, headline first, by id. Raises InputError as `judged` does."""
-        return scores_by_id(self._sample_lines)
+        return files.scores_by_id(self._sample_scores)
 
     @property
     def judged(self) -> dict[str, Score]:
@@ -227,36 +192,38 @@ class Run:
         return {id: next(iter(scores.values())) for id, scores in self.scored.items()}
 
     @property
-    def _sample_lines(self) -> list[dict[str, Any]]:
+    def _sample_scores(self) -> list[SampleScores]:
         _ = self.results  # raises if the scores are of other records
         path, advice = self.folder / "samples.jsonl", "score the run first: mmeval score RUN"
-        lines = read_samples(path, advice)
-        if {line["id"] for line in lines} != self.journal_contents.by_id.keys():
+        samples = files.read_samples(path, advice)
+        if {sample.id for sample in samples} != self.journal_contents.by_id.keys():
             raise InputError(f"{path}: its samples differ from those of the records; {advice}")
-        return lines
+        return samples
 
-    def note(self, session: Mapping[str, Any], **data: Any) -> None:
-        """Add this session (commit, packages, machine) and facts about its data to `run.json`."""
-        self.header["sessions"].append(dict(session))
-        self.header |= data
-        write_json(self.folder / "run.json", self.header)
+    def note(self, session: Session, header: Header | None = None) -> None:
+        """Add this session to `run.json`, or to a header that replaces it."""
+        header = header or self.header
+        self._write(replace(header, sessions=(*header.sessions, session)))
 
-    def note_facts(self, share: Share = WHOLE, **facts: Any) -> None:
+    def note_facts(self, facts: Mapping[str, Any], share: Share = WHOLE) -> None:
         """Add what an adapter says of this session, such as its requests. Other processes may have added theirs."""
-        session = json.loads(json.dumps(self.header["sessions"][-1]))
+        session = self.header.sessions[-1]
         with records.held(self.folder, share):
-            self.header = read_header(self.folder)
-            sessions = self.header["sessions"]
-            sessions[sessions.index(session)] |= facts
-            write_json(self.folder / "run.json", self.header)
+            header = files.read_header(self.folder)
+            sessions = list(header.sessions)
+            sessions[sessions.index(session)] = files.with_facts(session, facts)
+            self._write(replace(header, sessions=tuple(sessions)))
 
-    def save(self, results: Mapping[str, Any], samples: list[dict[str, Any]]) -> None:
+    def _write(self, header: Header) -> None:
+        files.write_header(self.folder, header)
+        self.header = header
+
+    def save(self, results: Results, samples: Sequence[SampleScores]) -> None:
         """Write the scores, and each sample's scores."""
-        lines = (json.dumps(sample, ensure_ascii=False, separators=(",", ":")) + "\n" for sample in samples)
-        write_text(self.folder / "samples.jsonl", "".join(lines))
-        results = {**results, "records": self._scored}
-        write_json(self.folder / "scores.json", results)
-        self.scored = scores_by_id(samples)
+        files.write_samples(self.folder / "samples.jsonl", samples)
+        results = replace(results, records=self._scored)
+        files.write_results(self.folder, results)
+        self.scored = files.scores_by_id(samples)
         self.results = results
 
     @contextmanager

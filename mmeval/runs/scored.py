@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import get_args
 
 from mmeval.runs import remarks
-from mmeval.runs.schema import SCHEMA
+from mmeval.runs.schema import Baseline, Counts, Results, SampleScores
 from mmeval.scoring import baselines
 from mmeval.scoring.differences import differences, explain
 from mmeval.scoring.facts import needed
 from mmeval.scoring.sampled import average, columns, passed, together
 from mmeval.scoring.statistics import Statistic, estimate, parts, value_of
 from mmeval.task import Task
-from mmeval.types import InputError, Record, Score, plural
-
-OUTCOMES = ("correct", "incorrect", "unparsed", "refused", "error")
+from mmeval.types import InputError, Outcome, Record, Score, plural, replace_surrogates
 
 
 @dataclass(frozen=True)
@@ -92,17 +90,13 @@ class Scored:
         }
         return replace(self, task=task, scores=scores)
 
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """Return the content of `scores.json`: an Estimate per metric and scorer, counts, remarks."""
         main, *others = self.task.scorers
         answers = self.answers
-        outcomes: Counter[str] = Counter(score.outcome for score in answers.main)
-        counts = {name: outcomes[name] for name in (*OUTCOMES, *(["unscored"] if outcomes["unscored"] else []))}
-        if partly := sum(score.outcome == "correct" and (score.value or 1.0) < 1.0 for score in answers.main):
-            counts["partly_correct"] = partly  # of the correct ones
         measured = {name: self.statistics(name) for name in self.scores}
         metrics = {
-            name: {key: asdict(estimate(statistic)) for key, statistic in statistics.items()}
+            name: {key: estimate(statistic) for key, statistic in statistics.items()}
             for name, statistics in measured.items()
         }
         compared = ""
@@ -112,23 +106,33 @@ class Scored:
                 differences(answers.records, answers.scores[main], answers.scores[others[0]], graded=graded)
             )
         pass_at_k = passed([(column.records, column.main) for column in self.columns])
-        return {
-            "schema": SCHEMA,
-            "task": self.task.name,
-            "scorer": main,
-            "metrics": metrics[main],
-            **{name: metrics[name] for name in others},
-            "parts": {key: terms for key, statistic in measured[main].items() if (terms := parts(statistic))},
-            "baselines": self.baselines(),
-            "counts": {"samples": len(answers.records), **counts},
-            "differences": compared,
-            **({"passed": {name: asdict(result) for name, result in pass_at_k.items()}} if pass_at_k else {}),
-            "remarks": [
+        return Results(
+            task=self.task.name,
+            scorer=main,
+            metrics=metrics[main],
+            others={name: metrics[name] for name in others},
+            parts={key: terms for key, statistic in measured[main].items() if (terms := parts(statistic))},
+            baselines=self.baselines(),
+            counts=answers.counts,
+            differences=compared,
+            passed=pass_at_k,
+            remarks=[
                 *remarks.on_answers(self.records, answers.records, withheld=self.withheld is not None),
                 *remarks.on_samples(len(self.columns), pass_at_k),
                 *self._remarks_of_task(),
             ],
-        }
+            answered=len(self.records) - self._errors,
+            planned=len(self.records),
+            marks=[],
+        )
+
+    @property
+    def counts(self) -> Counts:
+        """The number of records, in total and per outcome by the first scorer."""
+        outcomes: Counter[str] = Counter(score.outcome for score in self.main)
+        partly = sum(score.outcome == "correct" and (score.value or 1.0) < 1.0 for score in self.main)
+        by_outcome = {name: outcomes[name] for name in get_args(Outcome)}
+        return Counts(samples=len(self.records), partly_correct=partly, **by_outcome)
 
     def statistics(self, scorer: str) -> dict[str, Statistic]:
         """Return a scorer's metrics. None has a value if likelihoods or a judge's replies are missing."""
@@ -166,7 +170,7 @@ class Scored:
         records, scores = baselines.answering(self.records, answer, score)
         return Scored(self.task, records, {self.first: scores})
 
-    def baselines(self) -> dict[str, Any]:
+    def baselines(self) -> dict[str, Baseline]:
         """Return the numbers of answers that do not depend on the question, by the first scorer: answer and values."""
         rows, constant = {}, self.task.constant
         answers = baselines.baselines(self.records) if constant is None else {baselines.CONSTANT: constant[0]}
@@ -174,18 +178,15 @@ class Scored:
             numbers = self.answering(answer).numbers(self.first)
             values = {key: value_of(statistic) for key, statistic in numbers.items()}
             if any(value is not None for value in values.values()):
-                rows[name] = {"answer": answer, "values": values}
+                rows[name] = Baseline(answer, values)
         return rows
 
-    def samples(self) -> list[dict[str, Any]]:
+    def samples(self) -> list[SampleScores]:
         """Return the content of `samples.jsonl`: each sample's outcome, value and parsed answer under each scorer."""
         rows = []
         for position, record in enumerate(self.records):
-            scores = {}
-            for name, all_scores in self.scores.items():
-                score = all_scores[position]
-                scores[name] = {"outcome": score.outcome, "value": score.value, "answer": score.answer}
-            rows.append({"id": record.id, "category": record.category, "groups": dict(record.groups), "scores": scores})
+            scores = {name: all_scores[position] for name, all_scores in self.scores.items()}
+            rows.append(SampleScores(record.id, record.category, dict(record.groups), scores))
         return rows
 
     @property
@@ -241,4 +242,6 @@ def judge(task: Task, record: Record, scorer: str) -> Score:
         return Score(0.0, "error")
     with needed([record]):
         score = task.scorers[scorer](record)
+    if score.answer is not None and not score.answer.isascii():  # JSON in a reply may have escapes of surrogates
+        score = replace(score, answer=replace_surrogates(score.answer))
     return score if record.targets else replace(score, value=None, outcome="unscored")

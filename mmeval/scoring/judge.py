@@ -101,7 +101,7 @@ def ask(
     address = without_password(judge.url)
     with needed(records):
         dialogue = dialogue.among(records) if dialogue.among else dialogue
-    session = _Session(judge, dialogue, _cached(judge.cache), Verdicts(judge.model))
+    session = _Session(judge, dialogue, _cached(judge.cache), Verdicts.none_yet(judge.model))
     verdicts, open_questions = session.verdicts, session.settle(records)
     if open_questions:
         count = sum(map(len, open_questions.values()))

@@ -1,7 +1,7 @@
 """What a judge is asked about an answer, its verdicts, and how the readings use them. `judge` asks for them."""
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,17 +41,17 @@ class Grader(Dialogue):
 
 @dataclass
 class Verdicts:
-    """The judge's replies, by record id."""
+    """The judge's replies, by record id, as in `scores.json`."""
 
-    model: str = ""
-    read: dict[str, str] = field(default_factory=dict)
+    model: str
+    read: dict[str, str]
     """A letter, or Z."""
-    unreadable: set[str] = field(default_factory=set)
+    unreadable: set[str]
     """Records whose last reply cannot be used, and is final: the official scorer draws a letter or gives no marks."""
-    failed: set[str] = field(default_factory=set)
+    failed: set[str]
     """Records without a reply that is final. The judge must be asked again."""
-    why: str = ""
-    """The last problem."""
+    why: str = field(default="", compare=False)
+    """The last problem. No file has it."""
     replies: dict[str, list[str]] = field(default_factory=dict)
     """All replies, if a Grader asked."""
 
@@ -70,8 +70,13 @@ class Verdicts:
         letters = [label for label, _ in texts(record.choices)]
         return random.Random(replace_surrogates(f"2680 {record.id}")).choice([*letters, NONE_OF_THEM])
 
+    @classmethod
+    def none_yet(cls, model: str) -> "Verdicts":
+        """Return the verdicts of a judge before it is asked."""
+        return cls(model, {}, set(), set())
+
     def to_json(self) -> dict[str, Any]:
-        """Return the verdicts for `scores.json`, enough to read the answers the same way again."""
+        """Return the verdicts as in `scores.json`, enough to read the answers the same way again."""
         failed, unreadable = sorted(self.failed), sorted(self.unreadable)
         replies = {"replies": self.replies} if self.replies else {}
         return {"model": self.model, "read": self.read, **replies, "unreadable": unreadable, "failed": failed}
@@ -113,13 +118,3 @@ def graded(grader: Grader, verdicts: Verdicts) -> Callable[[Record], Score]:
         return grader.score(record, verdicts.replies.get(record.id, []))
 
     return score
-
-
-def from_json(value: Mapping[str, Any] | None) -> Verdicts | None:
-    """Return the verdicts in a `scores.json`, if a judge was asked."""
-    if value is None:
-        return None
-    replies = dict(value.get("replies", {}))
-    return Verdicts(
-        value["model"], dict(value["read"]), set(value["unreadable"]), set(value["failed"]), replies=replies
-    )

@@ -1,15 +1,43 @@
-"""What a run keeps: records, scores and estimates."""
+"""What a run keeps: sessions, records, scores and estimates."""
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from mmeval.types.errors import InputError
 from mmeval.types.models import Output
 
 Outcome = Literal["correct", "incorrect", "unparsed", "refused", "error", "unscored"]
 """`unscored`: the target is unknown, or the question was skipped because an earlier one settled it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A period of work on a run. What is not known is None."""
+
+    started: datetime | None = None
+    version: str | None = None
+    """Of mmeval."""
+    commit: str | None = None
+    packages: dict[str, str | None] = field(default_factory=dict)
+    """The versions of the packages that answers depend on."""
+    python: str | None = None
+    machine: str | None = None
+    device: str | None = None
+    batch_tokens: int | None = None
+    recipe: str | None = None
+    prices: tuple[float | None, float | None] | None = None
+    """Per million tokens read and written."""
+    reused: int = 0
+    """How many answers come from earlier runs."""
+    others: dict[str, Any] = field(default_factory=dict)
+    """What else the adapter reports, such as its requests, and what only other versions of mmeval know.
+
+    In the file, each is a key of its own."""
+    servers: list[str] | None = None
+    """The programs of the servers that answered."""
 
 
 @dataclass(frozen=True)

@@ -334,7 +334,7 @@ def test_numbers_that_the_table_withholds_are_withheld_here(tmp_path: Path) -> N
     records = evaluate("constant", "iq50", out=tmp_path / "run", limit=8).records
     failed = score_records(load_task("iq50"), [replace(records[0], error="down"), *records[1:]])
     found, why = of_answers(failed), f"1 of {len(records)} questions ended in an error"
-    assert {(one["value"], one["reason"]) for one in failed.results()["metrics"].values()} == {(None, why)}
+    assert {(one.value, one.reason) for one in failed.results().metrics.values()} == {(None, why)}
     assert {(one["value"], one["reason"]) for one in found["seen"].values()} == {(None, why)}
     assert f"It has no accuracy: {why}." in reading(found)
 

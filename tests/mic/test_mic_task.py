@@ -75,11 +75,11 @@ def test_a_run_has_the_facts_in_its_identity_and_is_scored_without_the_file(tmp_
     assert run.identity["card"][MIC_FACTS] == {"vqa": SHORT, "coco": CAPTION}
     assert run.spec.task == "mic-set-val"
     assert not run.marks
-    values = {name: one["value"] for name, one in run.results["metrics"].items()}
+    values = {name: one.value for name, one in run.results.metrics.items()}
     assert values["vqa"] == pytest.approx(200 / 3)
     assert values["coco"] == 0.0
     file.unlink()
-    assert rescore(open_run(tmp_path / "run"))["metrics"] == run.results["metrics"]
+    assert rescore(open_run(tmp_path / "run")).metrics == run.results.metrics
 
 
 def test_another_question_is_another_run(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_captions_that_equal_theirs_have_full_marks(tmp_path: Path) -> None:
     lines = [{"id": text, "images": ["a.png"], "turns": [{"ask": [{"image": 0}], "answer": text}]} for text in told]
     put_lines(tmp_path / "c.jsonl", lines)
     run = evaluate(f"constant:{told[0]}", f"mic:{tmp_path / 'c.jsonl'}", out=tmp_path / "run")
-    assert run.results["metrics"]["c"]["value"] == pytest.approx(500)  # CIDEr's full marks are 1,000
+    assert run.results.metrics["c"].value == pytest.approx(500)  # CIDEr's full marks are 1,000
 
 
 def test_the_published_form(tmp_path: Path) -> None:

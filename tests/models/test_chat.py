@@ -407,9 +407,9 @@ def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> N
     scored = score_records(load_task("mme"), records)
     assert [score.value for score in scored.scores["official"]] == [0.5, 0.0]
     results = scored.results()
-    chances = {name: one["value"] for name, one in results["passed"].items()}
+    chances = {name: one.value for name, one in results.passed.items()}
     assert chances == pytest.approx({"pass@1": 0.25, "pass@2": (1 - 1 / 6) / 2, "pass@4": 0.5})
-    assert any("pass@4 0.500 (" in remark for remark in results["remarks"])
+    assert any("pass@4 0.500 (" in remark for remark in results.remarks)
 
 
 def scripted(model: ChatModel, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -487,7 +487,7 @@ def test_reasoning_that_was_cut_is_counted_apart() -> None:
         return Record(id, ("yes",), category="color", groups={"image": id, "pair": id}, finish_reason="length", **facts)
 
     records = [said("a", text="", reasoning="a cat", output_tokens=9), said("b", text="yes and", output_tokens=3)]
-    remarks = score_records(load_task("mme"), records).results()["remarks"]
+    remarks = score_records(load_task("mme"), records).results().remarks
     assert any("1 of 2 answers was cut while the model was still reasoning" in remark for remark in remarks)
     assert any("1 of 2 answers was cut at 3 tokens" in remark for remark in remarks)
 

@@ -464,7 +464,7 @@ def test_first_tokens_are_the_letters_with_a_blank_or_without(server: Server, tm
 
     server.behave = lambda body, n: top(B=-0.5, A=-1.0)
     run = evaluate(server.model, "mmbench", out=tmp_path / "run", limit=4, scoring="first-token")
-    assert run.identity["scoring"] == "first-token" and run.results["scorer"] == "first-token"
+    assert run.identity["scoring"] == "first-token" and run.results.scorer == "first-token"
     assert {record.text for record in run.records} == {None}
     assert set(run.samples["answer"]) == {"B"}
 
@@ -496,9 +496,9 @@ def test_errors_are_asked_again_and_the_cost_is_told(server: Server, tmp_path: P
     assert run.samples_answered == 3
     run = evaluate(server.model, "mme", **how)
     assert run.complete and len(server.asked) == 5
-    assert [session["requests"] for session in run.sessions] == [4, 1]
-    assert run.sessions[0]["servers"] == ["vllm"]
-    assert any(line.startswith("Tokens: 28 in, 8 out; 0.0001 at prices of 2 and 10") for line in run.results["remarks"])
+    assert [session.others["requests"] for session in run.sessions] == [4, 1]
+    assert run.sessions[0].servers == ["vllm"]
+    assert any(line.startswith("Tokens: 28 in, 8 out; 0.0001 at prices of 2 and 10") for line in run.results.remarks)
 
 
 @pytest.mark.slow
@@ -510,8 +510,8 @@ def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server
         )
         server.behave = lambda body, n: says("yes") if n % 2 else Reply({"message": "no"}, 400)
         run = evaluate(server.model, "mme", out=tmp_path / "run", limit=28)
-        assert run.sessions[-1]["servers"] == [f"vllm {version}".strip()]
-        told = [line for line in run.results["remarks"] if "kinds of servers" in line]
+        assert run.sessions[-1].servers == [f"vllm {version}".strip()]
+        told = [line for line in run.results.remarks if "kinds of servers" in line]
         known = "The answers come from 2 kinds of servers: vllm 0.31.0, vllm 0.32.0."
         assert told == ([known] if number == 3 else [])
 

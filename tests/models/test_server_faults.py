@@ -138,4 +138,4 @@ def test_pictures_are_encoded_on_the_cores_of_this_process_only(
 def test_runs_that_share_a_model_note_their_own_requests(server: Server, tmp_path: Path) -> None:
     specs = [RunSpec(task, server.model, limit=4) for task in ("mme", "pope")]
     runs = evaluate_all(specs, out=tmp_path / "runs", display=Collected())
-    assert [run.sessions[-1]["requests"] for run in runs] == [4, 4]
+    assert [run.sessions[-1].others["requests"] for run in runs] == [4, 4]

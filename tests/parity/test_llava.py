@@ -23,7 +23,7 @@ from tests.parity.conftest import Recordings
 
 
 def overall(task: Task, records: list[Record]) -> float:
-    return float(score_records(task, records).results()["metrics"]["overall"]["value"])
+    return score_records(task, records).results().metrics["overall"].value or 0.0
 
 
 def as_by(name: str, reading: str) -> Task:
@@ -48,7 +48,7 @@ def test_scienceqa(fixtures: Recordings, reading: str, published: float) -> None
 def test_mmbench(fixtures: Recordings) -> None:
     path = fixtures / "llava/mmbench/answers_upload/mmbench_dev_20230712/llava-v1.5-13b.xlsx"
     scores = score_predictions("mmbench", str(path))[1]
-    assert scores["metrics"]["circular"]["value"] == pytest.approx(67.6871, abs=0.00005)
+    assert scores.metrics["circular"].value == pytest.approx(67.6871, abs=0.00005)
 
 
 @pytest.mark.slow

@@ -77,14 +77,14 @@ def test_strict_reads_what_is_meant_and_no_letter_that_is_not(cases: list[dict[s
 
 def test_every_score_of_the_recorded_tables(circular: Path, records: list[Record]) -> None:
     wanted = json.loads((circular / "scores.json").read_text(encoding="utf-8"))["by_vlmevalkit"]
-    metrics = results(configure(MMBENCH, RunSpec("mmbench", reading="2026-08")), records)["metrics"]
+    metrics = results(configure(MMBENCH, RunSpec("mmbench", reading="2026-08")), records).metrics
     compared = 0
     for key, values in wanted.items():
         way, _, split = key.rpartition("_")
         for name, value in values.items():
             inside = "" if way == "circular" else f"{WAYS[way]}/"
             metric = f"{split}/{WAYS[way]}" if name == "Overall" else f"{split}/{inside}{name}"
-            assert metrics[metric]["value"] == pytest.approx(100 * value, abs=1e-9), metric
+            assert metrics[metric].value == pytest.approx(100 * value, abs=1e-9), metric
             compared += 1
     assert compared == 6 * 27
 
@@ -96,8 +96,8 @@ def test_the_numbers_of_every_generation(circular: Path, records: list[Record]) 
         found = results(configure(MMBENCH, RunSpec("mmbench", reading=name)), records)
         for split, ways in entry["scores"].items():
             for way, value in ways.items():
-                metric = found["metrics"][f"{split}/{WAYS[way]}"]
-                assert metric["value"] == pytest.approx(100 * value, abs=1e-9), (name, split, way)
+                metric = found.metrics[f"{split}/{WAYS[way]}"]
+                assert metric.value == pytest.approx(100 * value, abs=1e-9), (name, split, way)
 
 
 def test_turns_are_derived_as_the_public_tool_makes_them(circular: Path) -> None:
@@ -117,6 +117,6 @@ def test_what_is_not_whole_has_no_score(records: list[Record]) -> None:
     some = [record for index, record in enumerate(records) if record.tags.get("turn") != "1" or index % 2]
     first = [record for record in records if record.tags.get("turn", "0") == "0"]
     for lacking in (some, first):
-        metrics = results(MMBENCH, lacking)["metrics"]
-        assert metrics["circular"]["value"] is None
-        assert "rotations" in metrics["circular"]["reason"]
+        metrics = results(MMBENCH, lacking).metrics
+        assert metrics["circular"].value is None
+        assert "rotations" in str(metrics["circular"].reason)

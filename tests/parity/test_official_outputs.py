@@ -48,8 +48,8 @@ def test_llava_1_5_13b_on_seed_benchs_pictures(fixtures: Recordings) -> None:
         for name, text in answers.items()
         if not name.startswith("v")  # of a video
     ]
-    number = score_records(load_task("seed-bench"), records).results()["metrics"]["overall"]
-    assert (number["value"], number["n"]) == (pytest.approx(68.2055, abs=5e-5), 14232)
+    number = score_records(load_task("seed-bench"), records).results().metrics["overall"]
+    assert number.value == pytest.approx(68.2055, abs=5e-5) and number.n == 14232
 
 
 def test_llava_next_34b_on_mmstar(fixtures: Recordings) -> None:
@@ -68,9 +68,9 @@ def test_llava_next_34b_on_mmstar(fixtures: Recordings) -> None:
         )
         for row in found
     ]
-    numbers = score_records(load_task("mmstar"), records).results()["metrics"]
-    assert (numbers["overall"]["value"], numbers["overall"]["n"]) == (pytest.approx(52.0667, abs=5e-5), 1500)
-    assert numbers["math"]["value"] == pytest.approx(53.2)
+    numbers = score_records(load_task("mmstar"), records).results().metrics
+    assert numbers["overall"].value == pytest.approx(52.0667, abs=5e-5) and numbers["overall"].n == 1500
+    assert numbers["math"].value == pytest.approx(53.2)
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_hallusionbench_has_the_scripts_groups(fixtures: Recordings, tmp_path: P
     for name in {row["filename"] for row in json.loads(questions)} - {None}:
         picture(data / "hallusion_bench" / name)
     scores = run("hallusionbench", data, tmp_path / "run", "constant:yes")
-    found = {name: scores["metrics"][name]["n"] for name in ("overall", "qAcc", "fAcc")}
+    found = {name: scores.metrics[name].n for name in ("overall", "qAcc", "fAcc")}
     assert found == {"overall": 1129, "qAcc": 455, "fAcc": 346}
     # what get_eval_all, get_eval_pair_all and get_eval_fig give where every verdict is that of a yes
     for name, given in {"overall": 42.869796, "qAcc": 3.956044, "fAcc": 7.225434}.items():

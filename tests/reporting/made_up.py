@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from mmeval.reporting.chart import Chart, Series
 from mmeval.reporting.published import full_marks
+from mmeval.runs.schema import Counts, Results
 from mmeval.task_loading import load_task
 from mmeval.types import Estimate
 
@@ -26,18 +26,24 @@ def chart(*labels: str, title: str = "A run on MME") -> Chart:
     return Chart(title, "embedded picture world, not comparable with the leaderboard", AXES, many, TOTALS)
 
 
-def scores() -> dict[str, Any]:
-    """A `scores.json` in which the strict scorer differs on one axis and one axis has no value."""
-    metrics = {name: asdict(estimate) for name, estimate in series("", 0.7).estimates.items()}
-    strict = {name: dict(metric) for name, metric in metrics.items()}
-    strict["OCR"]["value"] -= 5
-    nothing = {"value": None, "low": None, "high": None, "reason": "no answers"}
-    metrics["scene"] |= nothing
-    strict["scene"] |= nothing
-    counts = {"samples": 120, "correct": 90, "incorrect": 20, "unparsed": 5, "refused": 2, "error": 3}
-    about = {"answered": 117, "planned": 120, "marks": ["unfinished: a mark"], "differences": WHY}
-    numbers = {"metrics": metrics, "strict": strict, "parts": {name: {"acc": 85.0, "acc+": 55.0} for name in AXES}}
-    return {"schema": 2, "task": "mme", "scorer": "official", "counts": counts, **numbers, **about}
+def scores() -> Results:
+    """Results in which the strict scorer differs on one axis and one axis has no value."""
+    metrics = dict(series("", 0.7).estimates)
+    metrics["scene"] = replace(metrics["scene"], value=None, low=None, high=None, reason="no answers")
+    by_strict = replace(metrics["OCR"], value=(metrics["OCR"].value or 0.0) - 5)
+    return Results(
+        task="mme",
+        scorer="official",
+        metrics=metrics,
+        others={"strict": {**metrics, "OCR": by_strict}},
+        parts={name: {"acc": 85.0, "acc+": 55.0} for name in AXES},
+        counts=Counts(samples=120, correct=90, incorrect=20, unparsed=5, refused=2, error=3),
+        differences=WHY,
+        remarks=[],
+        answered=117,
+        planned=120,
+        marks=["unfinished: a mark"],
+    )
 
 
 def _estimate(share: float, full: float) -> Estimate:

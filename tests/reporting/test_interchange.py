@@ -68,7 +68,7 @@ def test_a_benchmark_without_a_data_set_on_the_hub_has_no_entry(run: Run, monkey
 def test_lm_eval_gets_results_marks_and_samples(limited: Run, tmp_path: Path) -> None:
     results, samples = interchange.write(limited, "lm-eval", tmp_path / "results.json")
     value = json.loads(results.read_text())
-    assert value["results"]["mme"]["existence,official"] == limited.results["metrics"]["existence"]["value"]
+    assert value["results"]["mme"]["existence,official"] == limited.results.metrics["existence"].value
     assert value["n-samples"]["mme"] == {"original": 56, "effective": 8}
     assert value["mmeval"]["marks"] == ["limited to 8 of 56 questions"]
     assert value["mmeval"]["estimates"]["official"]["existence"]["low"] is not None

@@ -33,10 +33,10 @@ def test_tensorboard_reads_scores_limits_marks_and_identity(run: Run) -> None:
     loggers.log(run, "tensorboard")  # replaces the first
     read = EventAccumulator(str(run.folder / "tensorboard"), size_guidance={"tensors": 0})
     read.Reload()
-    estimate = run.results["metrics"]["existence"]
+    estimate = run.results.metrics["existence"]
     for limit in ("value", "low", "high"):
         (event,) = read.Scalars(f"mme/existence/{limit}")
-        assert event.value == pytest.approx(estimate[limit])
+        assert event.value == pytest.approx(getattr(estimate, limit))
         assert event.step == 8
     (marks,) = read.Tensors("marks")
     assert marks.tensor_proto.string_val[0].decode().split("\n\n") == MARKS
@@ -60,7 +60,7 @@ def test_a_tracker_gets_identity_marks_and_numbers_and_is_finished(
     loggers.log(run, name)
     assert calls["config"]["model"] == "constant"
     assert calls["config"]["marks"] == "; ".join(MARKS)
-    assert calls["logged"]["mme/existence/low"] == run.results["metrics"]["existence"]["low"]
+    assert calls["logged"]["mme/existence/low"] == run.results.metrics["existence"].low
     assert calls["finished"]
 
 

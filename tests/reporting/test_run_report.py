@@ -95,7 +95,7 @@ def test_what_changed_is_drawn_again(run: Run, change: str, monkeypatch: pytest.
     if change == "version":
         monkeypatch.setattr("mmeval.reporting.run_report.__version__", "99.0")
     elif change == "scores":
-        run.results["remarks"].append("Another remark.")
+        run.results.remarks.append("Another remark.")
     elif change == "answers":
         lines = (run.folder / "samples.jsonl").read_text()
         (run.folder / "samples.jsonl").write_text(lines.replace('"outcome":"incorrect"', '"outcome":"unparsed"', 1))
@@ -123,7 +123,7 @@ def test_the_page_says_what_the_run_is(run: Run) -> None:
     html = (run.folder / "report.html").read_text()
     facts = about.facts(run)
     assert facts["Answered"] == "56 of 56 questions answered"
-    assert facts["Data digest"] == run.header["data_digest"][:16]
+    assert facts["Data digest"] == str(run.header.data_digest)[:16]
     assert all(f"<dd>{value}</dd>" in html for value in facts.values() if value.isalnum())
 
 

@@ -87,7 +87,7 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
     assert [cell.value for cell in rows[0]][3:7] == ["a cat", "a dog", "None", "NA"]
     assert findings(path) == []
     scored, results = answers.score_predictions("mmbench", str(path))
-    assert results["metrics"]["circular"] == run.results["metrics"]["circular"]
+    assert results.metrics["circular"] == run.results.metrics["circular"]
     assert {record.id: record.choices for record in scored.records} == {r.id: r.choices for r in run.records}
 
 
@@ -211,7 +211,7 @@ def test_a_cell_that_was_cut_is_told_by_check_and_score_alike(tmp_path: Path) ->
     cut = "has exactly 32,767 characters, the maximum of a spreadsheet's cell: it was cut"
     assert any(cut in one for one in findings(path, "warning"))
     scored, results = answers.score_predictions("mmbench", str(path))
-    assert f"1 of {len(scored.records)} answers: each {cut}." in results["remarks"]
+    assert f"1 of {len(scored.records)} answers: each {cut}." in results.remarks
 
 
 def test_a_whole_table_is_found_right(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:
     assert any("'2' is a number" in one for one in findings(path, "warning"))
     scored, results = answers.score_predictions("mmbench", str(path))
     assert scored.records[0].error == "the cell prediction is a formula or its error, not an answer; write it as text"
-    assert (results["counts"]["error"], results["counts"]["correct"]) == (1, 1)
+    assert (results.counts.error, results.counts.correct) == (1, 1)
 
 
 def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:

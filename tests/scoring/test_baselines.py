@@ -18,6 +18,7 @@ from mmeval.reporting.interchange import tables
 from mmeval.reporting.page import NAME
 from mmeval.reporting.run_report import table_of_run
 from mmeval.runs.run import Run
+from mmeval.runs.schema import Baseline
 from mmeval.runs.scored import score_records
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, answering, baselines, constants
 from mmeval.spec import RunSpec
@@ -38,8 +39,8 @@ def test_the_most_frequent_answer_comes_first() -> None:
     assert constants(records) == ["C", "A", "B", "D"]
     assert baselines(records) == {MAJORITY: "C", CONSTANT: "A"}
     found = score_records(MUIR, records).baselines()
-    assert found[MAJORITY]["values"]["overall"] == pytest.approx(200 / 3)
-    assert found[CONSTANT]["values"]["overall"] == 0
+    assert found[MAJORITY].values["overall"] == pytest.approx(200 / 3)
+    assert found[CONSTANT].values["overall"] == 0
 
 
 def test_of_equally_frequent_answers_the_order_of_records_chooses_none() -> None:
@@ -51,7 +52,7 @@ def test_of_equally_frequent_answers_the_order_of_records_chooses_none() -> None
 
 def test_errors_and_sampled_answers_are_replaced() -> None:
     records = [choice("1", "A", error="down"), choice("2", "A", text="B", samples=("B", "A"), finish_reason="length")]
-    assert score_records(MUIR, records).baselines()[MAJORITY]["values"]["overall"] == 100
+    assert score_records(MUIR, records).baselines()[MAJORITY].values["overall"] == 100
 
 
 def test_open_questions_have_a_majority_only_if_an_answer_is_repeated() -> None:
@@ -68,8 +69,8 @@ def test_likelihoods_choose_the_option() -> None:
     records = [choice(str(n), target, size, loglikelihoods=(-1.0,) * size) for n, (target, size) in enumerate(asked)]
     records.append(choice("3", "B", error="down"))
     found = score_records(task, records).baselines()
-    assert found[MAJORITY]["answer"] == "B" and found[MAJORITY]["values"]["overall"] == 75
-    assert found[CONSTANT]["values"]["overall"] == 25
+    assert found[MAJORITY].answer == "B" and found[MAJORITY].values["overall"] == 75
+    assert found[CONSTANT].values["overall"] == 25
 
 
 def test_yes_is_true_where_only_true_is_read() -> None:
@@ -82,7 +83,7 @@ def test_yes_is_true_where_only_true_is_read() -> None:
 
 def test_more_headline_numbers_than_fit_are_rows() -> None:
     labels = {name: name.upper() for name in "abcde"}
-    found = {MAJORITY: {"answer": "no", "values": dict.fromkeys("abcde", 1.0)}}
+    found = {MAJORITY: Baseline("no", dict.fromkeys("abcde", 1.0))}
     header, *rest = rows_of.rows(labels, dict.fromkeys("abcde"), found)
     assert header == ("Baselines", "always no, the majority") and rest[4] == ("E", "1.00")
 

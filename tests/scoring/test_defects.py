@@ -17,6 +17,7 @@ from mmeval.engine.prompts import flatten
 from mmeval.evaluation import survey as surveys
 from mmeval.evaluation.survey import data_remarks, survey
 from mmeval.mmicl.context import ImageMention
+from mmeval.runs.schema import Results
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.readings import choices, short, vqa, yesno
 from mmeval.scoring.readings.scripts import letters
@@ -106,7 +107,7 @@ def test_mmiu_an_empty_reply_of_a_judge_is_not_right() -> None:
     assert fallback(answered("hm", "A")).value == 0.0
 
 
-def counted(task: Task, *texts: str | None) -> dict[str, Any]:
+def counted(task: Task, *texts: str | None) -> Results:
     records = [
         Record(f"random/{n}", ("yes",), "random", {"image": str(n)}, text=text, error=None if text else "broken")
         for n, text in enumerate(texts)
@@ -116,23 +117,23 @@ def counted(task: Task, *texts: str | None) -> dict[str, Any]:
 
 def test_mmiu_and_mvbench_what_is_unparsed_stays_in_the_denominator() -> None:
     found = counted(load_task("pope"), "yes", "hm", "who knows", "perhaps")
-    assert found["strict"]["random/accuracy"]["value"] == 25.0
-    assert found["strict"]["random/accuracy"]["n"] == 4
+    assert found.strict["random/accuracy"].value == 25.0
+    assert found.strict["random/accuracy"].n == 4
 
 
 def test_lmms_eval_mvbench_what_is_unanswered_stays_in_the_denominator() -> None:
     records = [
         Record(f"random/{n}", ("no",), "random", {"image": str(n)}, text=text) for n, text in enumerate(["no", "", ""])
     ]
-    found = results(load_task("pope"), records)["strict"]["random/accuracy"]
-    assert (found["n"], found["value"]) == (3, pytest.approx(100 / 3))
+    found = results(load_task("pope"), records).strict["random/accuracy"]
+    assert found.n == 3 and found.value == pytest.approx(100 / 3)
 
 
 def test_mmiu_an_error_is_counted_and_said() -> None:
     found = counted(load_task("pope"), "yes", None)
-    accuracy = found["strict"]["random/accuracy"]
-    assert (found["counts"]["error"], accuracy["n"], accuracy["value"]) == (1, 2, 50)  # it stays in the denominator
-    assert "Errors count as wrong: 1 of 2 questions has no answer." in found["remarks"]
+    accuracy = found.strict["random/accuracy"]
+    assert (found.counts.error, accuracy.n, accuracy.value) == (1, 2, 50)  # it stays in the denominator
+    assert "Errors count as wrong: 1 of 2 questions has no answer." in found.remarks
 
 
 def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
@@ -251,8 +252,8 @@ def test_lavis_visdial_turns_about_one_picture_are_questions_of_their_own(tmp_pa
 
 
 def test_lmms_eval_pope_a_sentence_is_read_as_well_as_a_word() -> None:
-    found = counted(load_task("pope"), "Yes, there is one.", "yes", "Yes.")["strict"]
-    assert found["random/recall"]["value"] == 100.0
+    found = counted(load_task("pope"), "Yes, there is one.", "yes", "Yes.").strict
+    assert found["random/recall"].value == 100.0
 
 
 def test_lmms_eval_pope_a_yes_ratio_counts_answers() -> None:
@@ -260,13 +261,13 @@ def test_lmms_eval_pope_a_yes_ratio_counts_answers() -> None:
         Record(f"random/{n}", (target,), "random", {"image": "1"}, text=text)
         for n, (target, text) in enumerate([("yes", "no"), ("no", "no"), ("yes", "No, it is not."), ("no", "Yes.")])
     ]
-    found = results(load_task("pope"), records)["strict"]
-    assert found["random/yes_ratio"]["value"] == 25.0  # half of the truths are yes
+    found = results(load_task("pope"), records).strict
+    assert found["random/yes_ratio"].value == 25.0  # half of the truths are yes
 
 
 def test_lmms_eval_pope_recall_counts_what_is_unparsed() -> None:
-    found = counted(load_task("pope"), "yes", "hm")["strict"]
-    assert found["random/recall"]["value"] == 50.0
+    found = counted(load_task("pope"), "yes", "hm").strict
+    assert found["random/recall"].value == 50.0
 
 
 def hallusion(tmp_path: Path) -> Task:
@@ -285,14 +286,14 @@ def hallusion(tmp_path: Path) -> Task:
 def test_vlmevalkit_hallusion_figures_of_two_categories_do_not_merge(tmp_path: Path) -> None:
     hallusion(tmp_path)
     scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
-    assert (scores["metrics"]["figures"]["n"], value(scores, "figures")) == (2, 50.0)
+    assert (scores.metrics["figures"].n, value(scores, "figures")) == (2, 50.0)
 
 
 def test_lmms_eval_naturalbench_every_number_of_a_task_is_produced(tmp_path: Path) -> None:
     task = hallusion(tmp_path)
     scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
-    assert {*task.axes, *task.totals} <= scores["metrics"].keys()
-    assert all(0 <= scores["metrics"][name]["value"] <= 100 for name in (*task.axes, *task.totals))
+    assert {*task.axes, *task.totals} <= scores.metrics.keys()
+    assert all(0 <= value(scores, name) <= 100 for name in (*task.axes, *task.totals))
 
 
 def test_lmms_eval_naturalbench_a_score_is_no_prediction() -> None:
@@ -341,7 +342,7 @@ def test_helm_hateful_memes_a_ranking_is_not_an_exact_match() -> None:
 def test_lmms_eval_the_interval_is_that_of_the_number(tmp_path: Path) -> None:
     # not that of an accuracy printed beside a sum: each number of 100 has its own within its own
     scores = run(hallusion(tmp_path) and tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
-    for name, own in scores["metrics"].items():
-        if own["value"] is not None:
-            assert own["low"] <= own["value"] <= own["high"], name
+    for name, own in scores.metrics.items():
+        if own.value is not None:
+            assert (own.low or 0.0) <= own.value <= (own.high or 0.0), name
     assert json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["card"]["kind"] == "yes/no"

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from mmeval import jsonl
-from mmeval.scoring import judge, verdicts
+from mmeval import files, jsonl
+from mmeval.scoring import judge
 from mmeval.scoring.judge import Judge
 from mmeval.scoring.verdicts import Verdicts
 from mmeval.servers import client
@@ -312,10 +312,9 @@ def test_a_line_that_a_kill_tore_is_asked_again(server: Server, tmp_path: Path) 
 
 def test_verdicts_survive_their_file() -> None:
     found = Verdicts("m", {"1": "A"}, {"2"}, {"3"})
-    assert verdicts.from_json(json.loads(json.dumps(found.to_json()))) == found
-    graded = Verdicts("m", replies={"1": ["14", "1"]})
-    assert verdicts.from_json(json.loads(json.dumps(graded.to_json()))) == graded
-    assert verdicts.from_json(None) is None
+    graded = Verdicts("m", {}, set(), set(), replies={"1": ["14", "1"]})
+    for one in (found, graded):
+        assert files.validated(Verdicts, one.to_json(), "scores.json", "score again", strict=True) == one
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "localhost:8000/v1", ""])

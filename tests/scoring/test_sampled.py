@@ -167,22 +167,22 @@ def test_counts_are_of_all_answers() -> None:
     asked = Record("1", ("yes",), "OCR", {"image": "i", "pair": "i"})
     records = [once_in_ten(asked, "no", "yes"), once_in_ten(replace(asked, id="2", targets=("no",)), "yes", "no")]
     found = score_records(load_task("mme"), records).results()
-    counts = found["counts"]
-    assert (counts["samples"], counts["correct"], counts["incorrect"]) == (20, 18, 2)
-    assert found["passed"]["pass@1"]["value"] == pytest.approx(0.9) and found["passed"]["pass@2"]["value"] == 1.0
-    assert any("mean over 10 sampled answers to each question; pass@1 0.900" in one for one in found["remarks"])
+    counts = found.counts
+    assert (counts.samples, counts.correct, counts.incorrect) == (20, 18, 2)
+    assert found.passed["pass@1"].value == pytest.approx(0.9) and found.passed["pass@2"].value == 1.0
+    assert any("mean over 10 sampled answers to each question; pass@1 0.900" in one for one in found.remarks)
 
 
 def test_pass_at_k_leaves_out_what_has_no_verdict_and_is_none_of_a_part() -> None:
     asked = Record("1", ("yes",), "OCR", {"image": "i", "pair": "i"})
     records = [once_in_ten(asked, "yes", "no"), once_in_ten(replace(asked, id="2", targets=()), "yes", "no")]
-    found = score_records(load_task("mme"), records).results()["passed"]
-    assert (found["pass@1"]["value"], found["pass@1"]["n"]) == (pytest.approx(0.1), 1)
+    found = score_records(load_task("mme"), records).results().passed
+    assert found["pass@1"].value == pytest.approx(0.1) and found["pass@1"].n == 1
     first, *others = rotations(0, 1, 2, 3)
     skipped = [replace(one, text=None, samples=(), tags={**one.tags, "skipped": "lost"}) for one in others]
     early = score_records(load_task("mmbench"), [first, *skipped]).results()
-    assert "passed" not in early and "Every number is the mean over 10 sampled" in " ".join(early["remarks"])
-    assert early["metrics"]["circular"]["value"] is None  # the first answer has no wrong rotation yet
+    assert not early.passed and "Every number is the mean over 10 sampled" in " ".join(early.remarks)
+    assert early.metrics["circular"].value is None  # the first answer has no wrong rotation yet
 
 
 def test_the_score_of_a_question_is_the_mean_and_its_most_frequent_outcome() -> None:

@@ -184,7 +184,7 @@ def test_a_card_names_its_languages(tmp_path: Path) -> None:
     values = {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": {"question": "q", "answer": "a"}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**values, "languages": "es"}), encoding="utf-8")
     scores = run(tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:Sí, hay uno.")
-    assert scores["counts"]["correct"] == scores["counts"]["incorrect"] == 1
+    assert scores.counts.correct == scores.counts.incorrect == 1
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     with pytest.raises(InputError, match="must be yes or no, in one of the card's languages"):
         list(load(tmp_path / "mine.yaml").samples(str(tmp_path)))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mmeval.cli import main
 from mmeval.runs.run import open_run
+from mmeval.runs.schema import Results
 from tests.evaluating import evaluate, rescore
 
 
@@ -57,13 +58,13 @@ def call(*arguments: object, width: int = 160) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": str(width)})
 
 
-def run(task: object, data: object, out: Path, model: str = "constant", **how: Any) -> dict[str, Any]:
+def run(task: object, data: object, out: Path, model: str = "constant", **how: Any) -> Results:
     """Run a task on a folder to its end, score it again, and return its scores; no figures are drawn."""
     scores = evaluate(model, str(task), data=str(data), out=out, **how).results
     assert rescore(open_run(out)) == scores
     return scores
 
 
-def value(scores: Mapping[str, Any], metric: str, scorer: str = "metrics") -> Any:
-    """A number of a run."""
-    return scores[scorer][metric]["value"]
+def value(scores: Results, metric: str, scorer: str | None = None) -> Any:
+    """A number of a run, by its first scorer or another."""
+    return scores.by(scorer or scores.scorer)[metric].value

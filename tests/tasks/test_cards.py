@@ -25,6 +25,8 @@ from mmeval.cards.schema import Card, Columns, check
 from mmeval.cards.task import build, load
 from mmeval.data.tables import TableRow
 from mmeval.reporting.matrix import matrix
+from mmeval.runs.run import open_run
+from mmeval.runs.schema import results_to_json
 from mmeval.scoring.metrics import groups
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
@@ -77,17 +79,17 @@ def test_a_card_runs_with_no_data_named(tools: Path, tmp_path: Path) -> None:
     ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
     assert ended.exit_code == 0, ended.output
     assert "Woodwork" in ended.output
-    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    scores = open_run(tmp_path / "run").results
     assert (value(scores, "overall"), value(scores, "wood"), value(scores, "metal")) == (75.0, 50.0, 100.0)
     assert value(scores, "all_of_photo") == 50.0
-    assert scores["metrics"]["overall"]["chance"] == pytest.approx(100 * (1 / 2 + 3 * 1 / 3) / 4)
-    assert scores["metrics"]["all_of_photo"]["chance"] == pytest.approx(100 * (1 / 6 + 1 / 9) / 2)
+    assert scores.metrics["overall"].chance == pytest.approx(100 * (1 / 2 + 3 * 1 / 3) / 4)
+    assert scores.metrics["all_of_photo"].chance == pytest.approx(100 * (1 / 6 + 1 / 9) / 2)
 
 
 def test_a_run_is_scored_again_where_its_card_is_gone(tools: Path, tmp_path: Path) -> None:
     before = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
     (tools / "tools.yaml").unlink()
-    assert json.loads(call("score", tmp_path / "run", "--json").output) == before
+    assert json.loads(call("score", tmp_path / "run", "--json").output) == results_to_json(before)
 
 
 def test_a_run_on_part_of_the_benchmark_says_so(tools: Path, tmp_path: Path) -> None:
@@ -161,7 +163,7 @@ def test_what_is_asked(tools: Path) -> None:
 
 def test_likelihood_and_public_readings_come_with_multiple_choice(tools: Path, tmp_path: Path) -> None:
     weighed = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", scoring="likelihood")
-    assert (value(weighed, "overall"), weighed["counts"]["unparsed"]) == (0.0, 4)  # all are equally likely
+    assert (value(weighed, "overall"), weighed.counts.unparsed) == (0.0, 4)  # all are equally likely
     read = run(tools / "tools.yaml", tools, tmp_path / "read", "constant:A", reading="2023")
     assert value(read, "overall") == value(read, "overall", "strict") == 75.0
 
@@ -279,10 +281,10 @@ def test_a_card_names_an_official_reading(tools: Path, tmp_path: Path) -> None:
     path = card(tools, {**TOOLS, "official": "video-mme"})
     read = run(path, tools, tmp_path / "A", "constant:But the answer is A.")
     assert (value(read, "overall"), value(read, "overall", "strict")) == (25.0, 75.0)
-    assert any(line.startswith("Answers were read with 'video-mme'; ") for line in read["remarks"])
+    assert any(line.startswith("Answers were read with 'video-mme'; ") for line in read.remarks)
     lost = run(path, tools, tmp_path / "none", "constant:none")
     assert (value(lost, "overall"), value(lost, "overall", "strict")) == (None, 0.0)
-    assert "4 of 4 answers are unparsed by the official script, which leaves them out." in lost["remarks"]
+    assert "4 of 4 answers are unparsed by the official script, which leaves them out." in lost.remarks
 
 
 def test_a_card_makes_no_objects() -> None:
@@ -388,7 +390,7 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
     assert first.prompt[0].data == tmp_path / "old" / "7.png"
     scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:B")
     assert (value(scores, "overall"), value(scores, "halves")) == (50.0, 0.0)
-    assert scores["metrics"]["overall"]["chance"] is None
+    assert scores.metrics["overall"].chance is None
     weighed = call("run", "--task", tmp_path / "tools.yaml", "--model", "constant", "--scoring", "likelihood")
     assert (weighed.exit_code, "remove --scoring" in weighed.stderr) == (2, True)
 
@@ -483,7 +485,7 @@ def test_questions_without_a_picture_are_counted(tools: Path, tmp_path: Path) ->
     jsonl(tools / "questions.jsonl", [whole, {**whole, "photo": ""}, {**whole, "photo": None}])
     fields = {name: column for name, column in TOOLS["fields"].items() if name != "cluster"}
     scores = run(card(tools, {**TOOLS, "fields": fields, "groups": {}}), tools, tmp_path / "run")
-    assert "2 questions have no picture." in scores["remarks"]
+    assert "2 questions have no picture." in scores.remarks
 
 
 LISTED = get_args(Card.model_fields["letters"].annotation)
@@ -519,7 +521,7 @@ def test_options_that_are_pictures(tools: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two or more pictures to choose from; this one has 1"):
         list(task.samples(str(tools / "q2.jsonl")))
     scores = run(path, tools / "q0.jsonl", tmp_path / "run", "constant:B")
-    assert (value(scores, "overall"), scores["metrics"]["overall"]["chance"]) == (100.0, 50.0)
+    assert (value(scores, "overall"), scores.metrics["overall"].chance) == (100.0, 50.0)
 
 
 def test_rows_that_are_elsewhere_are_a_sentence(tmp_path: Path) -> None:
@@ -584,13 +586,13 @@ def test_a_run_says_which_pictures_are_shown_changed(tools: Path, tmp_path: Path
     PILImage.new("I;16", (8, 4)).save(tools / "photos" / "1.png", exif=exif)
     said = "1 with transparency, which is dropped; 1 turned upright, as their EXIF orientation says; 1 of 16 bits"
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
-    assert scores["remarks"][-1] == f"Pictures: {said}, scaled to 8; 2 are shown."
+    assert scores.remarks[-1] == f"Pictures: {said}, scaled to 8; 2 are shown."
     assert said in call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run").output
 
 
 def test_empty_answers_are_told(tools: Path, tmp_path: Path) -> None:
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant: ")
-    assert "4 of 4 answers are empty." in scores["remarks"]
+    assert "4 of 4 answers are empty." in scores.remarks
 
 
 def read(folder: Path, table: str, text: str, **values: Any) -> list[Sample]:
@@ -688,8 +690,8 @@ def test_a_row_without_an_answer_is_asked_and_not_scored(tools: Path, tmp_path: 
     lines = (tools / "questions.jsonl").read_text().replace('"right": "B"', '"right": NaN')
     (tools / "questions.jsonl").write_text(lines)
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
-    assert (scores["counts"]["correct"], scores["counts"]["unscored"]) == (3, 1)
-    assert (value(scores, "overall"), scores["metrics"]["overall"]["n"]) == (100.0, 3)
+    assert (scores.counts.correct, scores.counts.unscored) == (3, 1)
+    assert (value(scores, "overall"), scores.metrics["overall"].n) == (100.0, 3)
     ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "again")
     assert ended.exit_code == 0 and "report.html" in ended.output, ended.output
 
@@ -711,7 +713,7 @@ def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
     found = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
     assert found.complete and "What \ufffd is it?" in found.records[0].sent
     said = "1 question has a lone surrogate (half an emoji), shown as \ufffd."
-    assert said in found.results["remarks"]
+    assert said in found.results.remarks
 
 
 def test_two_cards_of_one_file_name_are_two_columns_of_a_table(tools: Path, tmp_path: Path) -> None:

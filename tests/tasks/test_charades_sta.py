@@ -27,9 +27,9 @@ def test_the_overlap_of_spans_of_time(tmp_path: Path) -> None:
     found = {name: value(scores, name) for name in ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU")}
     # 1/2 for the first and 1/3 for the second; the third row is the first again and counts once
     assert found == pytest.approx({"R1@0.3": 100, "R1@0.5": 50, "R1@0.7": 0, "mIoU": 100 * (1 / 2 + 1 / 3) / 2})
-    assert (scores["metrics"]["mIoU"]["n"], scores["counts"]["samples"]) == (2, 3)
-    always = scores["baselines"]["majority"]
-    assert always["answer"] == "0.5 - 2.5" and always["values"]["mIoU"] == pytest.approx(100 * (1 + 0.5 / 2.5) / 2)
+    assert (scores.metrics["mIoU"].n, scores.counts.samples) == (2, 3)
+    always = scores.baselines["majority"]
+    assert always.answer == "0.5 - 2.5" and always.values["mIoU"] == pytest.approx(100 * (1 + 0.5 / 2.5) / 2)
     unread = run("charades-sta", tmp_path, tmp_path / "other", "constant:It does not happen.", frames=2)
     assert (value(unread, "mIoU"), value(unread, "mIoU", "strict")) == (0, 0)
 

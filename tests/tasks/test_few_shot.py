@@ -22,6 +22,7 @@ from mmeval.reporting import run_report
 from mmeval.reporting import seeds as spread
 from mmeval.reporting.table import counted
 from mmeval.runs.run import Run, open_run
+from mmeval.runs.schema import results_to_json
 from mmeval.spec import RunSpec
 from mmeval.task_loading import load_task
 from mmeval.tasks.vl_icl import VL_ICL
@@ -101,10 +102,10 @@ def test_vqav2_by_hand(vqav2: Path, tmp_path: Path) -> None:
     two = run("vqav2", vqav2, tmp_path / "two", "constant:two", shots=4)
     # two of ten said 2: for each of these one other did, for each of the eight two did
     assert value(two, "number") == pytest.approx(100 * (2 * 1 / 3 + 8 * 2 / 3) / 10)
-    assert two["metrics"]["overall"]["n"] == 3
-    assert (two["counts"]["correct"], two["counts"]["partly_correct"]) == (1, 1)
-    assert counted(two["counts"]).startswith("3 samples: 1 correct (1 of them in part), 2 incorrect")
-    assert "partly_correct" not in yes["counts"]
+    assert two.metrics["overall"].n == 3
+    assert (two.counts.correct, two.counts.partly_correct) == (1, 1)
+    assert counted(two.counts).startswith("3 samples: 1 correct (1 of them in part), 2 incorrect")
+    assert not yes.counts.partly_correct
 
 
 def test_vqav2_official_normalizes_references_only_where_they_differ(vqav2: Path, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_what_a_model_goes_on_with_is_cut_by_one_reading_only(vqav2: Path, tmp_p
     for reading in (None, "2021", "m4c", "open-flamingo"):
         scores = run("vqav2", vqav2, tmp_path / str(reading), model, shots=0, reading=reading)
         found[reading] = value(scores, "other")
-        assert f"read with '{reading or '2016'}'" in " ".join(scores["remarks"])
+        assert f"read with '{reading or '2016'}'" in " ".join(scores.remarks)
     assert found == {None: 0.0, "2021": 0.0, "m4c": 0.0, "open-flamingo": 100.0}
 
 
@@ -132,7 +133,7 @@ def test_vqa_has_no_letters_to_judge(vqav2: Path, tmp_path: Path) -> None:
 
 def test_an_empty_answer_is_unparsed_and_counts(vqav2: Path, tmp_path: Path) -> None:
     scores = run("vqav2", vqav2, tmp_path / "run", "constant:...", shots=0)
-    assert (value(scores, "overall"), scores["counts"]["unparsed"]) == (0.0, 3)
+    assert (value(scores, "overall"), scores.counts.unparsed) == (0.0, 3)
 
 
 def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -> None:
@@ -208,7 +209,7 @@ def test_okvqa_scores_stemmed_answers_and_says_what_raw_ones_give(tmp_path: Path
             picture(folder / "images" / f"{part}2014" / f"COCO_{part}2014_{n:012d}.jpg", n)
     scores = run("okvqa", folder, tmp_path / "run", "constant:riding", shots=1)
     assert (value(scores, "four"), value(scores, "overall", "raw")) == (0.0, 100.0)
-    assert "with the reading '2016', is 100.00" in scores["remarks"][0]
+    assert "with the reading '2016', is 100.00" in scores.remarks[0]
     assert [shot.answer for sample in read("okvqa", folder, 1) for shot in sample.shots] == ["ride", "ride"]
     # one train question is about each picture of val: the other is shown
     assert [sample.tags["demonstrations"] for sample in read("okvqa", folder, 1)] == ["2", "1"]
@@ -239,7 +240,7 @@ def vizwiz(tmp_path: Path) -> Path:
 def test_vizwiz(vizwiz: Path, tmp_path: Path) -> None:
     scores = run("vizwiz", vizwiz, tmp_path / "run", "constant:unanswerable", shots=2)
     assert (value(scores, "overall"), value(scores, "unanswerable"), value(scores, "other")) == (100.0, 100.0, 100.0)
-    assert scores["metrics"]["number"]["reason"] == "none of its questions has an answer"
+    assert scores.metrics["number"].reason == "none of its questions has an answer"
 
 
 def test_vizwiz_in_vqas_form_is_the_same(vizwiz: Path, tmp_path: Path) -> None:
@@ -294,7 +295,7 @@ def test_flickr30k_by_hand(flickr: Path, tmp_path: Path) -> None:
     # all the n-grams of one picture's captions, none of the other's: 10 and 0
     scores = run("flickr30k", flickr, tmp_path / "run", "constant:a brown dog runs over green grass", shots=4)
     assert value(scores, "cider") == pytest.approx(500.0)
-    assert scores["counts"]["unscored"] == scores["metrics"]["cider"]["n"] == 2
+    assert scores.counts.unscored == scores.metrics["cider"].n == 2
     sample = read("flickr30k", flickr, 4)[0]
     shots = asked("flickr30k", sample).shots
     assert len(shots) == 4
@@ -310,7 +311,7 @@ def test_flickr30k_cuts_the_next_caption_for_one_scorer_only(flickr: Path, tmp_p
 
 def test_an_empty_caption_is_worth_nothing(flickr: Path, tmp_path: Path) -> None:
     scores = run("flickr30k", flickr, tmp_path / "run", "constant: ", shots=0)
-    assert (value(scores, "cider"), scores["counts"]["unparsed"]) == (0.0, 2)
+    assert (value(scores, "cider"), scores.counts.unparsed) == (0.0, 2)
 
 
 # Hateful Memes
@@ -340,19 +341,19 @@ def test_hateful_memes_by_hand(memes: Path) -> None:
         Record(s.id, s.targets, s.category, s.groups, s.tags, loglikelihoods=(odds - 3, -3.0, odds - 3, -3.0))
         for s, odds in zip(seen, (1.5, 2.0, 0.0, 1.0), strict=True)
     ]
-    numbers = results(task, records)["metrics"]
-    assert numbers["test_seen"]["value"] == pytest.approx(75.0)
+    numbers = results(task, records).metrics
+    assert numbers["test_seen"].value == pytest.approx(75.0)
     # 0 is a tie, which is no answer; 1.5 is wrong
-    assert numbers["test_seen/accuracy"]["value"] == 50.0
-    assert numbers["dev_seen"]["reason"] == "no meme of dev_seen has an answer"
+    assert numbers["test_seen/accuracy"].value == 50.0
+    assert numbers["dev_seen"].reason == "no meme of dev_seen has an answer"
 
 
 def test_hateful_memes_of_a_model_that_finds_all_alike(memes: Path, tmp_path: Path) -> None:
     scores = run("hateful-memes", memes, tmp_path / "run", shots=4)
     assert value(scores, "test_seen") == value(scores, "dev_seen") == 50.0
-    assert scores["counts"] | {"samples": 8, "unparsed": 8} == scores["counts"]
+    assert (scores.counts.samples, scores.counts.unparsed) == (8, 8)
     alone = run("hateful-memes", memes / "dev_seen.jsonl", tmp_path / "alone", shots=0)
-    assert alone["counts"]["samples"] == 4
+    assert alone.counts.samples == 4
 
 
 # What is drawn
@@ -446,7 +447,7 @@ def test_several_seeds_by_hand(vqav2: Path, tmp_path: Path, parrot: list[str]) -
     assert overall["mean"] == pytest.approx(sum(values) / 4)
     assert overall["sd"] == pytest.approx(statistics.stdev(values))
     assert (overall["min"], overall["max"]) == (min(values), max(values))
-    assert [one["low"] for one in overall["runs"]] == [one.results["metrics"]["overall"]["low"] for one in runs]
+    assert [one["low"] for one in overall["runs"]] == [one.results.metrics["overall"].low for one in runs]
     assert set(said["scorers"]) == {"official", "strict"}
     again = seeds("constant", "vqav2", (3, 4), out=tmp_path / "out", **how)
     assert len(parrot) == 2  # seed 3 was there
@@ -476,7 +477,7 @@ def test_seeds_on_the_command_line(vqav2: Path, tmp_path: Path, monkeypatch: pyt
     assert printed["scorers"]["official"]["yes/no"]["mean"] == 100.0
     assert printed["runs"] == ["reports/vqav2-constant-vqa-shots4", "reports/vqav2-constant-vqa-shots4-seed7"]
     alone = json.loads(call(*how, "--seed", 7, "--json").stdout)
-    assert alone == open_run(printed["runs"][1]).results
+    assert alone == results_to_json(open_run(printed["runs"][1]).results)
 
 
 def test_one_seed_has_no_spread_and_a_number_without_value_says_why(vizwiz: Path, tmp_path: Path) -> None:
@@ -642,7 +643,7 @@ def test_demonstrations_with_pictures_reach_a_real_model(
     data = request.getfixturevalue(name)
     task = {"memes": "hateful-memes"}.get(name, name)
     scores = run(task, data, tmp_path / "run", "mmicl-tiny", shots=4, device="cpu", limit=2)
-    assert (scores["counts"]["samples"], scores["counts"]["error"]) == (2, 0)
+    assert (scores.counts.samples, scores.counts.error) == (2, 0)
     assert all(record.sent.count("<image") >= 5 for record in open_run(tmp_path / "run").records)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from mmeval.tasks import mm_vet as mm_vet_task
 from mmeval.types import InputError, Record, Score
 from tests.evaluating import evaluate
 from tests.scoring.test_judge import Server, says, serving
-from tests.tasks.small_folders import call, embedded, parquet, picture
+from tests.tasks.small_folders import call, embedded, parquet, picture, value
 from tests.tasks.test_mathematics import mathverse
 from tests.tasks.test_pairs_and_sources import mathvista
 from tests.tasks.test_tier_two import hallusion
@@ -71,19 +72,19 @@ def judged(run: Run, server: Server) -> Run:
     return open_run(run.folder)
 
 
-def overall(run: Run, scorer: str = "metrics") -> float:
-    return float(run.results[scorer]["overall"]["value"])
+def overall(run: Run, scorer: str | None = None) -> float:
+    return float(value(run.results, "overall", scorer))
 
 
 def test_mathvista_extracts_with_a_judge(server: Server, tmp_path: Path) -> None:
     mathvista(tmp_path / "data")
     alone = evaluate("constant:It may be 18.", "mathvista", data=str(tmp_path / "data"), out=tmp_path / "run")
-    assert alone.results["scorer"] == "strict" and NO_JUDGE in alone.results["remarks"]
+    assert alone.results.scorer == "strict" and NO_JUDGE in alone.results.remarks
     server.reply = lambda prompt: says(" 18 ")
     run = judged(alone, server)
-    assert run.results["scorer"] == "official" and NO_JUDGE not in run.results["remarks"]
+    assert run.results.scorer == "official" and NO_JUDGE not in run.results.remarks
     assert overall(run) == 50.0  # the option with the fewest edits, the integer; not 18.0 and not the list
-    assert any("m was asked about the answers for the official scorer; 0 of 4" in one for one in run.results["remarks"])
+    assert any("m was asked about the answers for the official scorer; 0 of 4" in one for one in run.results.remarks)
     assert all(one.startswith(mathvista_judge.EXAMPLES) and "It may be 18." in one for one in asked(server))
     assert len(server.asked) == 4 and {one["max_tokens"] for one in server.asked} == {1024}
     assert overall(judged(run, server)) == 50.0 and len(server.asked) == 4  # replies are kept
@@ -127,12 +128,12 @@ def test_mathverse_extracts_and_compares(server: Server, tmp_path: Path) -> None
 def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Path) -> None:
     hallusion(tmp_path / "data")
     run = evaluate("constant:{It} is.", "hallusionbench", data=str(tmp_path / "data"), out=tmp_path / "run")
-    assert run.results["remarks"].count(NO_JUDGE) == 1
+    assert run.results.remarks.count(NO_JUDGE) == 1
     server.reply = lambda prompt: says("Unclear.")
     found = judged(run, server)
     assert overall(found) == pytest.approx(100 / 6)  # only the question without a figure
-    assert (found.results["metrics"]["fAcc"]["value"], found.results["metrics"]["VS"]["value"]) == (0.0, 50.0)
-    assert NO_JUDGE not in found.results["remarks"]
+    assert (found.results.metrics["fAcc"].value, found.results.metrics["VS"].value) == (0.0, 50.0)
+    assert NO_JUDGE not in found.results.remarks
     assert asked(server)[0].endswith("Question:Is it so?\nReference answer: \nPrediction answer:{It} is.\nOutput:")
 
 
@@ -147,10 +148,10 @@ def test_hallusionbench_reads_incorrect_before_correct(reply: str, value: int, a
 def test_charxiv_compares_by_the_type_of_answer(server: Server, tmp_path: Path) -> None:
     charxiv(tmp_path / "data")
     run = evaluate("constant:It is 0.25.", "charxiv-reasoning", data=str(tmp_path / "data"), out=tmp_path / "run")
-    assert (overall(run), run.results["metrics"]["Number-in-General"]["value"]) == (50.0, 100.0)
+    assert (overall(run), run.results.metrics["Number-in-General"].value) == (50.0, 100.0)
     server.reply = lambda prompt: says('```json\n{"extract_answer": "x", "score": 1}\n```')
     found = judged(run, server)
-    assert (found.results["scorer"], overall(found), overall(found, "strict")) == ("official", 100.0, 50.0)
+    assert (found.results.scorer, overall(found), overall(found, "strict")) == ("official", 100.0, 50.0)
     assert any("Question: Which is highest?\n    * Ground Truth: the blue line\n" in one for one in asked(server))
     samples = {
         sample.id: str(sample.prompt[-1]) for sample in load_task("charxiv-reasoning").samples(str(tmp_path / "data"))
@@ -168,7 +169,7 @@ def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Se
     )
     found = judged(run, server)
     assert len(server.asked) == 7  # question 10 was asked about both charts
-    assert (overall(found), found.results["metrics"]["Counting"]["value"]) == (87.5, pytest.approx(200 / 3))
+    assert overall(found) == 87.5 and value(found.results, "Counting") == pytest.approx(200 / 3)
     assert sum("with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in one for one in asked(server)) == 1
 
 
@@ -194,8 +195,8 @@ def test_charxiv_a_batch_without_all_marks_has_none_as_in_the_script(server: Ser
     run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
     server.reply = lambda prompt: says('{"score_T1": 1}')
     found = judged(run, server)
-    assert overall(found) == 75.0 and found.results["counts"]["incorrect"] == 2
-    assert found.results["remarks"][-1].endswith("2 of 8 answers got no usable reply.")
+    assert overall(found) == 75.0 and found.results.counts.incorrect == 2
+    assert found.results.remarks[-1].endswith("2 of 8 answers got no usable reply.")
     asked_before = len(server.asked)
     shown = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
     assert shown.exit_code == 0 and len(server.asked) > asked_before
@@ -212,12 +213,12 @@ def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path
         "0.5" if prompt.endswith(mm_vet_task.AGAIN) else "1.0" if "lamp <OR>" in prompt else "No"
     )
     found = judged(run, server)
-    assert (found.results["scorer"], overall(found)) == ("official", 75.0)
+    assert (found.results.scorer, overall(found)) == ("official", 75.0)
     assert (
-        found.results["differences"]
+        found.results.differences
         == "Of 1 answer (ocr math 1), the judge and the strict scorer mark them differently in 1."
     )
-    parts = {name: one["value"] for name, one in found.results["metrics"].items() if one["value"] is not None}
+    parts = {name: one.value for name, one in found.results.metrics.items() if one.value is not None}
     assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
     assert len(server.asked) == 3 and {one["max_tokens"] for one in server.asked} == {3}
     assert any(one.endswith("| 1.0\n\nWhat is x? | -1 <AND> -5 | desk lamp | ") for one in asked(server))
@@ -271,15 +272,15 @@ def test_without_all_replies_there_is_no_official_number(server: Server, tmp_pat
     run = evaluate("constant:so C", "mathverse", data=str(tmp_path / "data"), out=tmp_path / "run")
     server.reply = lambda prompt: says("maybe" if prompt.startswith(mathverse_judge.COMPARE) else "C")
     found = judged(run, server)
-    official, count = found.results["metrics"]["overall"], found.samples_planned
-    assert official["value"] is None and found.results["counts"]["unscored"] == count
-    assert official["reason"] == f"the judge gave no usable reply for {count} of {count} answers"
+    official, count = found.results.metrics["overall"], found.samples_planned
+    assert official.value is None and found.results.counts.unscored == count
+    assert official.reason == f"the judge gave no usable reply for {count} of {count} answers"
     assert overall(found, "strict") is not None
     ended = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
     assert ended.exit_code == 1 and "differ in" not in ended.output
     server.reply = lambda prompt: says("0")
     again = judged(found, server)
-    assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
+    assert overall(again) == 0.0 and again.results.counts.incorrect == count
 
 
 def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path) -> None:
@@ -291,7 +292,7 @@ def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path
     asking = ("score", "--task", "mathverse", "--data", tmp_path / "data", "--answers", file, "--json")
     assert "judge" not in json.loads(call(*asking).output)
     found, once = json.loads(call(*asking, *url).output), len(server.asked)
-    assert once and found["metrics"]["overall"] == judged(run, server).results["metrics"]["overall"]
+    assert once and found["metrics"]["overall"] == asdict(judged(run, server).results.metrics["overall"])
     assert (tmp_path / "theirs.judge.jsonl").exists() and found["remarks"][-1].startswith("The judge m was asked")
     once = len(server.asked)
     assert json.loads(call(*asking, *url).output)["metrics"] == found["metrics"] and len(server.asked) == once

@@ -13,6 +13,7 @@ from PIL import Image as PILImage
 
 from mmeval.bias.study import of_answers
 from mmeval.configuration import configure
+from mmeval.runs.schema import Results
 from mmeval.runs.scored import score_records
 from mmeval.spec import RunSpec
 from mmeval.task_loading import load_task
@@ -38,7 +39,7 @@ def record(sample: Sample, text: str) -> Record:
     return Record(sample.id, sample.targets, sample.category, tags=sample.tags, text=text)
 
 
-def asked(task: str, data: Path, text: str, **settings: Any) -> dict[str, Any]:
+def asked(task: str, data: Path, text: str, **settings: Any) -> Results:
     """What every question's same answer scores, with a prompt and a reading."""
     own = configure(load_task(task), RunSpec(task, **settings))
     return results(own, [record(sample, text) for sample in own.samples(str(data))])
@@ -141,40 +142,40 @@ def test_each_split_has_its_number_and_the_whole_picture_is_the_baseline(tmp_pat
     scores = run.results
     assert value(scores, "val") == value(scores, "mean") == pytest.approx(200 / 3)
     assert value(scores, "val", "strict") == pytest.approx(200 / 3)
-    assert scores["metrics"]["val"]["n"] == 3 and scores["metrics"]["val"]["chance"] is None
-    (baseline,) = scores["baselines"].values()
-    assert baseline["answer"] == "the whole picture" and baseline["values"]["val"] == pytest.approx(100 / 3)
+    assert scores.metrics["val"].n == 3 and scores.metrics["val"].chance is None
+    (baseline,) = scores.baselines.values()
+    assert baseline.answer == "the whole picture" and baseline.values["val"] == pytest.approx(100 / 3)
     shown = " ".join(call("score", tmp_path / "run").output.split())
     assert "always the whole picture" in shown and "--reading vlmevalkit" in shown
     rows = of_answers(score_records(configure(load_task("refcoco"), run.spec), run.records))["rows"]
     assert list(rows) == ["chance", "always the whole picture"]
     table = tmp_path / "data" / "val-00000-of-00001.parquet"
     half = evaluate("constant:no", "refcoco", data=str(table), out=tmp_path / "half")
-    assert half.results["metrics"]["mean"]["reason"] == "no value for testA, testB"
+    assert half.results.metrics["mean"].reason == "no value for testA, testB"
 
 
 def test_a_val_with_googles_questions_is_not_the_published_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mmeval.tasks import refcoco as module
 
     refcoco(tmp_path)
-    assert asked("refcoco", tmp_path, "[0, 0, 1, 1]")["remarks"][0].startswith("Answers were read with 'lmms-eval'")
+    assert asked("refcoco", tmp_path, "[0, 0, 1, 1]").remarks[0].startswith("Answers were read with 'lmms-eval'")
     monkeypatch.setitem(module.SIZES["refcoco"], "val", 2)
-    remark = asked("refcoco", tmp_path, "[0, 0, 1, 1]")["remarks"][0]
+    remark = asked("refcoco", tmp_path, "[0, 0, 1, 1]").remarks[0]
     assert remark.startswith("val has 3 phrases and the published split 2, so the number cannot be compared")
 
 
 def test_the_center_is_the_baseline_of_points_and_a_random_point_is_chance(tmp_path: Path) -> None:
     screenspot(tmp_path)
     found = asked("screenspot", tmp_path, "(0.2, 0.3)")
-    numbers = {name: one["value"] for name, one in found["metrics"].items()}
+    numbers = {name: one.value for name, one in found.metrics.items()}
     assert numbers["overall"] == pytest.approx(100 / 6)
     assert {name for name, number in numbers.items() if number} == {"overall", "mean", "mobile-text", "text", "mobile"}
     areas = [width * height / (WIDE * HIGH) for *_, (_, _, width, height) in ELEMENTS]
-    assert found["metrics"]["overall"]["chance"] == pytest.approx(100 * sum(areas) / 6)
-    assert found["metrics"]["mobile-icon"]["chance"] == pytest.approx(100 * areas[1])
-    (baseline,) = found["baselines"].values()
-    assert baseline["answer"] == "the center"
-    right = [name for name in load_task("screenspot").axes if baseline["values"][name]]
+    assert found.metrics["overall"].chance == pytest.approx(100 * sum(areas) / 6)
+    assert found.metrics["mobile-icon"].chance == pytest.approx(100 * areas[1])
+    (baseline,) = found.baselines.values()
+    assert baseline.answer == "the center"
+    right = [name for name in load_task("screenspot").axes if baseline.values[name]]
     assert right == ["mobile-icon", "web-text", "web-icon"]  # the second's corner is the center
 
 
@@ -199,8 +200,8 @@ def test_the_prompt_decides_how_answers_are_read(
     {"refcoco": refcoco, "screenspot-pro": screenspot_pro}.get(task, screenspot)(tmp_path / "data")
     run = evaluate("constant:[1, 2]", task, data=str(tmp_path / "data"), out=tmp_path / "run", prompt=prompt)
     assert run.spec.reading == reading
-    assert [name for name in ("official", "strict") if name == run.results["scorer"] or name in run.results] == scorers
-    (remark,) = [one for one in run.results["remarks"] if "Answers were read" in one]
+    assert [run.results.scorer, *run.results.others] == scorers
+    (remark,) = [one for one in run.results.remarks if "Answers were read" in one]
     assert f"'{reading}'" in remark
 
 
@@ -213,7 +214,7 @@ def test_a_model_with_coordinates_of_its_own_is_read_by_name(tmp_path: Path) -> 
     for prompt in ("lmms-eval", "qwen3-vl"):
         for system, text in answers.items():
             found = asked("refcoco", tmp_path, text, prompt=prompt, reading=system)
-            assert (found["scorer"], value(found, "val")) == ("strict", pytest.approx(200 / 3))
+            assert (found.scorer, value(found, "val")) == ("strict", pytest.approx(200 / 3))
     assert value(asked("refcoco", tmp_path, answers["thousandths"], prompt="qwen3-vl"), "val") > 0
     assert value(asked("refcoco", tmp_path, answers["thousandths"]), "val") == 0
     with pytest.raises(InputError, match=r"no reading 'pixel' \(did you mean pixels\?\)|no reading 'pixel'"):
@@ -224,8 +225,8 @@ def test_existing_answers_are_read_in_coordinates_by_name(tmp_path: Path) -> Non
     refcoco(tmp_path / "data")
     path = jsonl(tmp_path / "answers.jsonl", [{"id": "val/100/1", "answer": "[4, 2, 12, 12]"}])
     scored = ["score", "--task", "refcoco", "--data", tmp_path / "data", "--answers", path, "--json", "--reading"]
-    assert value(json.loads(call(*scored, "pixels").output), "val") == 100
-    assert value(json.loads(call(*scored, "percent").output), "val") == 0
+    assert json.loads(call(*scored, "pixels").output)["metrics"]["val"]["value"] == 100
+    assert json.loads(call(*scored, "percent").output)["metrics"]["val"]["value"] == 0
 
 
 # Sizes

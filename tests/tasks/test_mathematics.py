@@ -61,7 +61,7 @@ def test_mathvision_is_scored_as_its_script_does_and_strictly(tmp_path: Path) ->
         {"overall": 200 / 3, "algebra": 100, "solid geometry": 0, "level1": 100, "level2": 50}
     )
     assert value(scores, "overall", "strict") == pytest.approx(200 / 3)
-    assert (scores["metrics"]["overall"]["chance"], scores["metrics"]["level2"]["chance"]) == (None, 20.0)
+    assert (scores.metrics["overall"].chance, scores.metrics["level2"].chance) == (None, 20.0)
     mathvision_testmini(tmp_path / "mini")
     scores = run("mathvision-testmini", tmp_path / "mini", tmp_path / "again", "constant:C")
     assert value(scores, "overall") == pytest.approx(100 / 3)
@@ -73,7 +73,7 @@ def test_mathverse_is_scored_strictly_by_version_and_says_that_no_judge_was_aske
     assert (value(scores, "overall"), value(scores, "Text Lite"), value(scores, "Vision Only")) == (
         pytest.approx(500 / 11), 100, 25,
     )  # fmt: skip
-    assert any("Officially a language model judges every answer" in remark for remark in scores["remarks"])
+    assert any("Officially a language model judges every answer" in remark for remark in scores.remarks)
     asked = {sample.id: sample for sample in load_task("mathverse").samples(str(tmp_path / "data"))}
     assert asked["4"].choices == (("40°",), ("60°",), ("10\n20",))  # not in the question, which is in the picture
     assert (asked["5"].choices, asked["5"].targets) == ((), ("A, C", "A and C", "A C", "AC"))

@@ -79,7 +79,7 @@ def test_numbers_of_questions_domains_and_subjects(tmp_path: Path) -> None:
     assert value(scores, "Business") is None
     console = " ".join(call("score", tmp_path / "run").output.split())
     assert "No value: Business; Health and Medicine; Humanities and Social Science; Tech and Engineering;" in console
-    chances = {name: scores["metrics"][name]["chance"] for name in ("overall", "Biology", "Art and Design")}
+    chances = {name: scores.metrics[name].chance for name in ("overall", "Biology", "Art and Design")}
     assert chances == {"overall": None, "Biology": pytest.approx(125 / 3), "Art and Design": pytest.approx(100 / 3)}
 
 
@@ -124,14 +124,14 @@ def test_withheld_answers_are_asked_and_not_scored(tmp_path: Path) -> None:
     path = parquet(tmp_path / "test.parquet", rows)
     assert [sample.targets for sample in read("mmmu", path).values()] == [(), ()]
     scores = run("mmmu", path, tmp_path / "run")
-    assert (scores["counts"]["samples"], value(scores, "overall")) == (2, None)
+    assert (scores.counts.samples, value(scores, "overall")) == (2, None)
 
 
 def test_one_option_may_hold_all_and_is_never_right(tmp_path: Path) -> None:
     pro(tmp_path / "data")
     scores = run("mmmu-pro", tmp_path / "data", tmp_path / "run", "constant:hm")
     assert (value(scores, "History"), value(scores, "Accounting")) == (10.0, 0.0)
-    assert scores["metrics"]["overall"]["chance"] == pytest.approx(5)
+    assert scores.metrics["overall"].chance == pytest.approx(5)
     scores = run("mmmu-pro", tmp_path / "data", tmp_path / "again", "constant:So it is A.\nAnswer: J")
     assert value(scores, "overall") == 50.0
 

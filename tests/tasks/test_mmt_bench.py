@@ -44,7 +44,7 @@ def test_a_kind_is_the_mean_of_its_subtasks(tmp_path: Path) -> None:
     assert (value(scores, "overall"), value(scores, "counting")) == (60.0, 100.0)
     assert value(scores, "ocr") == pytest.approx((200 / 3 + 0) / 2)
     assert value(scores, "emotion") is None
-    assert scores["metrics"]["ocr"]["chance"] == pytest.approx((100 * (1 / 3 + 1 / 2 + 1 / 2) / 3 + 100 / 9) / 2)
+    assert scores.metrics["ocr"].chance == pytest.approx((100 * (1 / 3 + 1 / 2 + 1 / 2) / 3 + 100 / 9) / 2)
 
 
 def test_runs_that_were_answered_in_different_orders_are_compared(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def weighed(sample: Sample, yes: float, no: float = -1.0) -> Record:
 
 
 def numbers(task: str, records: list[Record]) -> dict[str, Any]:
-    return {name: number["value"] for name, number in results(load_task(task), records)["metrics"].items()}
+    return {name: number.value for name, number in results(load_task(task), records).metrics.items()}
 
 
 @pytest.mark.parametrize("name", list(TASKS))
@@ -111,7 +111,7 @@ def test_pope_constant_yes(pope: Path, tmp_path: Path) -> None:
     scores = run("pope", pope, tmp_path / "run", "constant:yes")
     found = {name: round(value(scores, f"random/{name}"), 1) for name in ("accuracy", "f1", "recall", "yes_ratio")}
     assert found == {"accuracy": 50.0, "f1": 66.7, "recall": 100.0, "yes_ratio": 100.0}
-    assert scores["metrics"]["popular/accuracy"]["reason"] == "no question of the split popular has an answer"
+    assert scores.metrics["popular/accuracy"].reason == "no question of the split popular has an answer"
 
 
 def test_popes_five_numbers_are_tabled_and_f1_is_the_headline(pope: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_popes_five_numbers_are_tabled_and_f1_is_the_headline(pope: Path, tmp_pa
 def test_pope_never_yes_has_no_precision(pope: Path, tmp_path: Path) -> None:
     scores = run("pope", pope, tmp_path / "run", "constant:no")
     assert value(scores, "random/f1") == value(scores, "random/yes_ratio") == 0.0
-    assert scores["metrics"]["random/precision"]["reason"] == "no answer is yes"
+    assert scores.metrics["random/precision"].reason == "no answer is yes"
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800x", 300 * "a" + ".jpg", 1000 * "abcd/"])
@@ -174,7 +174,7 @@ def test_blink_total_is_the_mean_of_the_subtasks(blink: Path, tmp_path: Path) ->
     scores = run("blink", blink, tmp_path / "run", "constant:(A)")
     assert value(scores, "Counting") == 100.0
     assert value(scores, "overall") == pytest.approx((13 * 50 + 100) / 14)
-    assert scores["metrics"]["overall"]["chance"] == 50.0
+    assert scores.metrics["overall"].chance == 50.0
     assert value(scores, "overall", "strict") == value(scores, "overall")
 
 
@@ -262,7 +262,7 @@ def test_muirbench_pairs(tmp_path: Path) -> None:
     muir(tmp_path / "data")
     scores = run("muirbench", tmp_path / "data", tmp_path / "run", "constant:B")
     assert (value(scores, "overall"), value(scores, "pairs"), value(scores, "Counting")) == (50.0, 0.0, 50.0)
-    assert scores["metrics"]["pairs"]["chance"] == pytest.approx(100 / 9)
+    assert scores.metrics["pairs"].chance == pytest.approx(100 / 9)
 
 
 @pytest.mark.parametrize("text", ["hm", "I cannot tell which of them is like it"])  # no picture is read out of it
@@ -271,7 +271,7 @@ def test_muirbench_draw_is_worth_its_expectation_and_strict_guesses_nothing(text
     scores = run("muirbench", tmp_path / "data", tmp_path / "run", f"constant:{text}")
     assert value(scores, "overall") == pytest.approx(100 / 3)
     assert value(scores, "overall", "strict") == 0.0
-    assert scores["counts"]["unparsed"] == 2
+    assert scores.counts.unparsed == 2
 
 
 def test_more_pictures_than_places_is_a_sentence(tmp_path: Path) -> None:
@@ -324,7 +324,7 @@ def test_scienceqa(tmp_path: Path) -> None:
     assert text == "Question: Which is a mammal?\nContext: N/A\nOptions: (A) bat (B) bee \nAnswer:"
     scores = run("scienceqa", folder, tmp_path / "run", "constant:The answer is A.")
     assert (value(scores, "overall"), value(scores, "grades_1_6"), value(scores, "with_text")) == (50.0, 100.0, 0.0)
-    assert scores["metrics"]["language science"]["value"] is None
+    assert scores.metrics["language science"].value is None
     assert isinstance(image, Image)
     bare = {name: run("scienceqa", folder, tmp_path / name, "constant:A", reading=name) for name in ("llava", "2022")}
     assert [value(own, "grades_1_6") for own in bare.values()] == [100.0, 50.0]  # read, and drawn from two options
@@ -370,7 +370,7 @@ def test_nlvr2_consistency_is_by_sentence(nlvr2: Path, tmp_path: Path) -> None:
     scores = run("nlvr2", nlvr2, tmp_path / "run", "constant:True")
     assert value(scores, "accuracy") == pytest.approx(50.0)
     assert value(scores, "consistency") == pytest.approx(100 / 3)
-    assert scores["metrics"]["consistency"]["chance"] == 25.0
+    assert scores.metrics["consistency"].chance == 25.0
     assert read("nlvr2", nlvr2)[0].groups == {"set": "test1-0", "sentence": "test1-0--0"}
 
 
@@ -423,8 +423,8 @@ def test_winoground_by_hand(winoground: Path, first_pair: dict[str, float], expe
 def test_winoground_of_a_model_that_finds_all_alike(winoground: Path, tmp_path: Path) -> None:
     scores = run("winoground", winoground, tmp_path / "run")
     assert [value(scores, name) for name in ("text", "image", "group")] == [0.0, 0.0, 0.0]
-    assert scores["remarks"] == ["Of 8 comparisons, 8 are ties and count as wrong."]
-    assert scores["metrics"]["group"]["chance"] == pytest.approx(100 / 6)
+    assert scores.remarks == ["Of 8 comparisons, 8 are ties and count as wrong."]
+    assert scores.metrics["group"].chance == pytest.approx(100 / 6)
 
 
 def test_winoground_joint_asks_in_the_authors_words(winoground: Path) -> None:
@@ -446,7 +446,7 @@ def test_winoground_choice_has_half_of_its_answers_a(winoground: Path, tmp_path:
     assert [sample.targets[0] for sample in found] == ["A", "B"] * 4
     scores = run("winoground-choice", winoground, tmp_path / "run", "constant:A")
     assert [value(scores, name) for name in ("text", "image", "group")] == [0.0, 0.0, 0.0]
-    assert scores["metrics"]["group"]["chance"] == 6.25
+    assert scores.metrics["group"].chance == 6.25
     right = [Record(s.id, s.targets, s.category, s.groups, s.tags, ("x", "y"), text=s.targets[0]) for s in found]
     assert numbers("winoground-choice", right) == {"text": 100.0, "image": 100.0, "group": 100.0}
 
@@ -491,9 +491,9 @@ def test_iq50(tmp_path: Path) -> None:
     likely = [weighed(s, float(s.tags["candidate"] == ("4" if s.groups["item"] == "a" else "0"))) for s in found]
     assert numbers("iq50", likely)["overall"] == 50.0
     scores = run("iq50", folder, tmp_path / "run")
-    assert (value(scores, "overall"), scores["metrics"]["overall"]["chance"]) == (0.0, pytest.approx(100 / 6))
-    assert scores["remarks"] == ["2 of 2 items have a tie for first place, which counts as wrong."]
-    assert scores["metrics"]["overall"]["n"] == 2
+    assert value(scores, "overall") == 0.0 and scores.metrics["overall"].chance == pytest.approx(100 / 6)
+    assert scores.remarks == ["2 of 2 items have a tie for first place, which counts as wrong."]
+    assert scores.metrics["overall"].n == 2
 
 
 def test_raven_reads_its_files_without_unpickling(tmp_path: Path) -> None:
@@ -512,7 +512,7 @@ def test_raven_reads_its_files_without_unpickling(tmp_path: Path) -> None:
         100 / 7
     )
     scores = run("raven", folder, tmp_path / "run")
-    assert scores["metrics"]["center_single"]["chance"] == 12.5
+    assert scores.metrics["center_single"].chance == 12.5
     harm = np.empty(1, object)
     np.savez(folder / "center_single" / "RAVEN_8_test.npz", image=harm, target=0)
     with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a RAVEN file") as refused:
@@ -594,7 +594,7 @@ def test_vcr_is_right_where_both_are(tmp_path: Path) -> None:
     folder = vcr_folder(tmp_path / "vcr")
     scores = run("vcr", folder, tmp_path / "run", "constant:C")
     assert [value(scores, name) for name in ("q_a", "qa_r", "q_ar")] == [100.0, 0.0, 0.0]
-    assert scores["metrics"]["q_ar"]["chance"] == 6.25
+    assert scores.metrics["q_ar"].chance == 6.25
 
 
 def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
@@ -672,8 +672,8 @@ def test_vl_icl_the_embedded_suite_names_the_answer_in_its_demonstrations() -> N
 
 
 def test_vl_icl_chance_is_that_of_the_names_that_are_shown(vl_icl: Path, tmp_path: Path) -> None:
-    two, none = (run("vl-icl", vl_icl, tmp_path / str(k), shots=k)["metrics"]["open_mi"] for k in (1, 0))
-    assert (two["chance"], none["chance"]) == (50.0, None)
+    two, none = (run("vl-icl", vl_icl, tmp_path / str(k), shots=k).metrics["open_mi"] for k in (1, 0))
+    assert (two.chance, none.chance) == (50.0, None)
 
 
 def test_vl_icl_counts_shots_and_seed_as_the_runs_own(vl_icl: Path, tmp_path: Path) -> None:

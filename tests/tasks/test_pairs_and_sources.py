@@ -130,15 +130,15 @@ def test_both_questions_of_a_pair_must_be_right(head: str, tmp_path: Path) -> No
     mmvp(tmp_path / "data", head)
     scores = run("mmvp", tmp_path / "data", tmp_path / "run", "constant:Open.")
     assert (value(scores, "overall"), value(scores, "pairs")) == (25.0, 0.0)
-    assert scores["metrics"]["pairs"]["chance"] == 25.0
+    assert scores.metrics["pairs"].chance == 25.0
     task = load_task("mmvp")
     answers = {"1": "A", "2": "(b)", "3": "answer: A", "4": "On the left"}
     records = [
         Record(s.id, s.targets, groups=s.groups, choices=tuple(str(o) for (o,) in s.choices), text=answers[s.id])
         for s in task.samples(str(tmp_path / "data"))
     ]
-    numbers = results(task, records)["metrics"]
-    assert {name: number["value"] for name, number in numbers.items()} == {"pairs": 50.0, "overall": 75.0}
+    numbers = results(task, records).metrics
+    assert {name: number.value for name, number in numbers.items()} == {"pairs": 50.0, "overall": 75.0}
 
 
 @pytest.mark.parametrize(
@@ -178,13 +178,13 @@ def test_2d_and_3d_weigh_the_same_and_so_do_the_sources_of_2d(tmp_path: Path) ->
     scores = run("cv-bench", tmp_path / "data", tmp_path / "run", "constant:(A) this")
     wanted = {"ADE20K": 100, "COCO": 50, "2D": 75, "3D": 25, "overall": 50, "Count": 200 / 3, "Distance": 100 / 3}
     assert {name: value(scores, name) for name in wanted} == pytest.approx(wanted)
-    assert scores["metrics"]["overall"]["chance"] == 50.0
+    assert scores.metrics["overall"].chance == 50.0
     (first, *_) = load_task("cv-bench").samples(str(tmp_path / "data"))
     assert isinstance(first.prompt[0], Image)
     (tmp_path / "data" / "test_3d.parquet").unlink()
     scores = run("cv-bench", tmp_path / "data", tmp_path / "half", "constant:A")
     assert (value(scores, "2D"), value(scores, "overall")) == (75.0, None)
-    assert scores["metrics"]["overall"]["reason"] == "no value for 3D"
+    assert scores.metrics["overall"].reason == "no value for 3D"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_mme_realworlds_levels_and_domains(tmp_path: Path) -> None:
     scores = run("mme-realworld", tmp_path / "data", tmp_path / "run", "constant:B")
     wanted = {"overall": 50, "Perception": 50, "Reasoning": 50, "Perception/Diagram and Table": 100}
     assert {name: value(scores, name) for name in wanted} == wanted
-    assert scores["metrics"]["overall"]["chance"] == 20.0
+    assert scores.metrics["overall"].chance == 20.0
     assert value(scores, "Perception/Monitoring") is None
     table = tmp_path / "data" / "MME_RealWorld.json"
     table.write_text(table.read_text(encoding="utf-8").replace("Reasoning/Monitoring/", "Reasoning/Diagram and Table/"))
@@ -265,7 +265,7 @@ def test_mathvista_is_scored_strictly_and_says_that_no_judge_was_asked(tmp_path:
     mathvista(tmp_path / "data")
     scores = run("mathvista", tmp_path / "data", tmp_path / "run", "constant:The answer is 18.")
     assert (value(scores, "overall"), value(scores, "math word problem")) == (50.0, 50.0)
-    assert any("Officially a language model judges every answer" in remark for remark in scores["remarks"])
+    assert any("Officially a language model judges every answer" in remark for remark in scores.remarks)
     first, *_ = load_task("mathvista").samples(str(tmp_path / "data"))
     assert first.targets == ("B", "D")  # options that are equal are both right
 

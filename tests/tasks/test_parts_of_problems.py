@@ -57,11 +57,11 @@ def test_we_math_a_step_that_is_known_but_not_applied_is_half_a_point(tmp_path: 
         Record(one.id, one.targets, one.category, one.groups, choices=tuple(str(o) for (o,) in one.choices), text=text)
         for one, text in zip(samples, ("Answer: A", "Answer B", "The answer is B. Or Answer: D", "A"), strict=True)
     ]
-    metrics = score_records(task, records).results()["metrics"]
-    assert {name: metrics[name]["value"] for name in ("strict", "loose", "IG", "IK")} == {
+    metrics = score_records(task, records).results().metrics
+    assert {name: metrics[name].value for name in ("strict", "loose", "IG", "IK")} == {
         "strict": 50, "loose": 50, "IG": 100, "IK": 0,
     }  # fmt: skip
-    assert (metrics["strict"]["n"], metrics["S1"]["n"], metrics["RM strict"]["reason"]) == (
+    assert (metrics["strict"].n, metrics["S1"].n, metrics["RM strict"].reason) == (
         1, 3, "no whole problem was solved",
     )  # fmt: skip
 

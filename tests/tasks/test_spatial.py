@@ -152,7 +152,7 @@ def test_erqa_by_hand(tmp_path: Path) -> None:
     scores = run("erqa", tmp_path / "data", tmp_path / "run", "constant:b.")
     wanted = {"overall": 50, "one_picture": 100, "several_pictures": 100 / 3, "Multi-view Reasoning": 50, "Pointing": 0}
     assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
-    assert scores["metrics"]["overall"]["chance"] == 25
+    assert scores.metrics["overall"].chance == 25
     scores = run("erqa", tmp_path / "data", tmp_path / "longer", "constant:The answer is B.")
     assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 50.0)
 
@@ -245,7 +245,7 @@ def test_vlms_are_blind_by_hand(tmp_path: Path) -> None:
     assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
     assert value(scores, "Subway Connections") is None
     other = run("vlms-are-blind", tmp_path / "data", tmp_path / "other", "constant:no", prompt="lmms-eval")
-    assert any("Answers were read with 'lmms-eval'" in remark for remark in other["remarks"])
+    assert any("Answers were read with 'lmms-eval'" in remark for remark in other.remarks)
     assert value(other, "overall") == 20  # only the circles: n is no letter that is right
 
 

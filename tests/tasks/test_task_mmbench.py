@@ -118,11 +118,11 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
     lines = table.with_turns([table.line(1, ["cat ", "dog"], "A"), table.line(2, ["cat", "dog"], "A")])
     data = table.write(tmp_path / "MMBench.tsv", lines)
     run = evaluating.evaluate("constant:a cat", "mmbench", data=str(data), out=tmp_path / "run")
-    assert run.results["counts"]["unparsed"] == 2
-    assert run.results["metrics"]["circular"]["value"] == 50.0
-    assert run.results["strict"]["circular"]["value"] == 100.0
+    assert run.results.counts.unparsed == 2
+    assert run.results.metrics["circular"].value == 50.0
+    assert run.results.strict["circular"].value == 100.0
     (path,) = submission.write(run, "mmbench", tmp_path)
-    assert answers.score_predictions("mmbench", str(path))[1]["metrics"] == run.results["metrics"]
+    assert answers.score_predictions("mmbench", str(path))[1].metrics == run.results.metrics
 
 
 @pytest.mark.slow
@@ -139,8 +139,8 @@ def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) 
     lines = [line | {"prediction": line["answer"]} for line in table.with_turns(table.questions())]
     lines = [line | {"l2-category": line["l2-category"] or "logic_reasoning"} for line in lines]
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category"])
-    metrics = answers.score_predictions("mmbench", str(path))[1]["metrics"]
-    assert (metrics["LR"]["value"], metrics["ocr"]["value"]) == (100.0, None)
+    metrics = answers.score_predictions("mmbench", str(path))[1].metrics
+    assert (metrics["LR"].value, metrics["ocr"].value) == (100.0, None)
     assert "" not in metrics and "vanilla/" not in metrics
     empty = [line | {"category": "", "l2-category": ""} for line in lines]
     with pytest.raises(InputError, match="line 2, column category: empty, and so is l2-category"):
@@ -151,12 +151,12 @@ def test_a_table_without_categories_has_an_overall_score(tmp_path: Path) -> None
     lines = [line | {"prediction": "A"} for line in table.with_turns(table.questions())]
     path = table.write(tmp_path / "t.tsv", lines, ["image", "category", "l2-category"])
     scores = answers.score_predictions("mmbench", str(path))[1]
-    assert scores["metrics"]["vanilla"]["value"] == 25.0
-    assert (scores["metrics"]["CP"]["value"], scores["metrics"]["circular"]["value"]) == (None, 0.0)
-    assert "The table has no column category, so no ability has a number." in scores["remarks"]
+    assert scores.metrics["vanilla"].value == 25.0
+    assert (scores.metrics["CP"].value, scores.metrics["circular"].value) == (None, 0.0)
+    assert "The table has no column category, so no ability has a number." in scores.remarks
     data = table.write(tmp_path / "MMBench.tsv", table.with_turns(table.questions()), ["category", "l2-category"])
     run = evaluating.evaluate("constant:A", "mmbench", data=str(data), out=tmp_path / "run")
-    assert run.results["metrics"] == scores["metrics"]
+    assert run.results.metrics == scores.metrics
     assert evaluate(data, tmp_path / "drawn").exit_code == 0  # its figures and its page, too
 
 
@@ -176,8 +176,8 @@ def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) 
     lines = [line | ({"prediction": "D"} if int(line["index"]) < 600 else {}) for line in lines]
     path = table.write(tmp_path / "t.tsv", lines, ["image"])
     scores = answers.score_predictions("mmbench", str(path))[1]
-    assert scores["metrics"]["circular"]["value"] == pytest.approx(100 * 576 / 1176)
-    assert any(said.startswith("53 of 1,176 questions have fewer rotations than options") for said in scores["remarks"])
+    assert scores.metrics["circular"].value == pytest.approx(100 * 576 / 1176)
+    assert any(said.startswith("53 of 1,176 questions have fewer rotations than options") for said in scores.remarks)
     assert not [
         found
         for found in submission.check(path, "mmbench")
@@ -185,7 +185,7 @@ def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) 
     ]
     one_less = table.write(tmp_path / "less.tsv", lines[:-1], ["image"])
     found = answers.score_predictions("mmbench", str(one_less))[1]
-    assert found["metrics"]["circular"]["reason"].startswith("incomplete: question")
+    assert str(found.metrics["circular"].reason).startswith("incomplete: question")
 
 
 def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,12 +203,12 @@ def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: p
         results[name], asked[name] = run.results, list(model.asked)
         assert run.complete
     assert len(asked["less"]) < len(asked["all"]) == 100
-    assert results["all"]["metrics"]["circular"]["value"] > 0
-    for scorer in ("metrics", "strict"):
+    assert (results["all"].metrics["circular"].value or 0.0) > 0
+    for scorer in ("official", "strict"):
         for metric in ("circular", "vanilla", *MMBENCH.axes, *ABILITIES["CP"][1]):
-            assert results["less"][scorer][metric] == results["all"][scorer][metric], metric
-    assert "--early-stop" in results["less"]["metrics"]["vanilla_all"]["reason"]
-    assert results["less"]["counts"]["unscored"] == 100 - len(asked["less"])
+            assert results["less"].by(scorer)[metric] == results["all"].by(scorer)[metric], metric
+    assert "--early-stop" in str(results["less"].metrics["vanilla_all"].reason)
+    assert results["less"].counts.unscored == 100 - len(asked["less"])
     # nothing is asked a second time
     model.asked.clear()
     evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "less", early_stop=True)
@@ -226,7 +226,7 @@ def test_a_run_that_was_killed_between_turns_goes_on_with_the_same_score(
     journal = torn.folder / "records.jsonl"
     journal.write_bytes(journal.read_bytes()[: journal.stat().st_size // 2])
     evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
-    assert torn.results["metrics"] == whole.results["metrics"]
+    assert torn.results.metrics == whole.results.metrics
 
 
 @pytest.mark.parametrize("early_stop", [False, True])
@@ -274,11 +274,11 @@ class Sure(Constant):
 def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "load_model", lambda *_: Sure("x"))
     run = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "run", scoring="likelihood")
-    assert run.results["scorer"] == "likelihood"
-    assert "divided by the number of UTF-8 bytes of the option's text" in run.results["remarks"][0]
+    assert run.results.scorer == "likelihood"
+    assert "divided by the number of UTF-8 bytes of the option's text" in run.results.remarks[0]
     with pytest.raises(InputError, match="run without --scoring"):
         submission.write(run, "mmbench", tmp_path / "out")
-    assert run.results["metrics"]["circular"]["value"] == 100.0
+    assert run.results.metrics["circular"].value == 100.0
     assert run.spec.scoring == "likelihood"
     assert run.scores.loc["circular", "value"] == 100.0
     assert call("score", tmp_path / "run").exit_code == 0
@@ -296,13 +296,13 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
     monkeypatch.setattr(client.Client, "post", post)
     how: dict[str, Any] = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m"}
     run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)
-    assert run.results["metrics"]["vanilla"]["value"] == run.results["strict"]["vanilla"]["value"] == 50.0
-    assert "The judge m was asked about 11 of 11 answers: 11 read" in run.results["remarks"][-1]
+    assert run.results.metrics["vanilla"].value == run.results.strict["vanilla"].value == 50.0
+    assert "The judge m was asked about 11 of 11 answers: 11 read" in run.results.remarks[-1]
     monkeypatch.setattr(client.Client, "post", lambda *_: pytest.fail("it was asked again"))
-    assert rescore(run, **how)["counts"]["correct"] == 4
+    assert rescore(run, **how).counts.correct == 4
     assert call("score", run.folder, "--judge", how["judge"], "--judge-model", "m").exit_code == 0
     plain = rescore(run, say=said.append)
-    assert plain["counts"]["unparsed"] == 11
+    assert plain.counts.unparsed == 11
     assert "scored without the earlier judge" in said[-1]
 
 
@@ -342,7 +342,7 @@ def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     assert evaluate(data, tmp_path / "run", "--partial").exit_code == 0
     run = runs.open_run(tmp_path / "run")
     assert run.spec.partial is True
-    assert run.results["metrics"]["circular"]["value"] == 0.0
+    assert run.results.metrics["circular"].value == 0.0
     assert {s.tags.get("turns") for s in configure(MMBENCH, run.spec).samples(str(data))} == {None, "3", "2"}
 
 
@@ -352,7 +352,7 @@ def test_a_question_without_its_first_pass_has_no_vanilla_mark(tmp_path: Path) -
     turns = [s.tags["turn"] for s in load_task("mmbench").partial.samples(str(data)) if s.groups["circular"] == "1"]  # type: ignore[union-attr]
     assert turns == ["1", "2", "3"]
     run = evaluating.evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / "run", partial=True)
-    assert run.results["metrics"]["vanilla"]["n"] == 3
+    assert run.results.metrics["vanilla"].n == 3
 
 
 @pytest.mark.slow

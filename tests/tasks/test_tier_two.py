@@ -413,9 +413,9 @@ def test_a_true_folder_to_the_numbers(name: str, tmp_path: Path) -> None:
     make(tmp_path / "data")
     scores = run(name, tmp_path / "data", tmp_path / "run", f"constant:{said}")
     assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
-    found = scores["metrics"]["overall"]["chance"]
+    found = scores.metrics["overall"].chance
     assert found is None if chance is None else found == pytest.approx(chance)
-    assert scores["counts"]["error"] == 0
+    assert scores.counts.error == 0
 
 
 def test_official_and_strict_stand_side_by_side(tmp_path: Path) -> None:
@@ -431,9 +431,9 @@ def test_an_id_that_stands_twice_is_two_questions_and_a_key_with_a_blank_is_no_l
     first, second = load_task("seed-bench").samples(str(tmp_path))
     assert (first.id, second.id, second.tags[OWN_ID]) == ("101669", "101669 (row 2)", "101669")
     scores = run("seed-bench", tmp_path, tmp_path / "run", "constant:B")
-    assert scores["counts"]["samples"] == 2
+    assert scores.counts.samples == 2
     assert (value(scores, "1"), value(scores, "1", "strict")) == (0.0, 100.0)
-    assert "Rows that share an id are distinguished by their numbers: 101669." in scores["remarks"]
+    assert "Rows that share an id are distinguished by their numbers: 101669." in scores.remarks
 
 
 def test_anls_is_called_so() -> None:
@@ -449,9 +449,9 @@ def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
         "Officially a language model judges every answer. That was not done here, so these are not the official scores."
     )
     hallusion(tmp_path / "data")
-    assert said in run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes")["remarks"]
+    assert said in run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes").remarks
     EXPECTED["hr-bench-4k"][0](tmp_path / "hr")
-    remarks = run("hr-bench-4k", tmp_path / "hr", tmp_path / "read", "constant:B", reading="2025-08")["remarks"]
+    remarks = run("hr-bench-4k", tmp_path / "hr", tmp_path / "read", "constant:B", reading="2025-08").remarks
     assert said in remarks and not any("strict reading" in remark for remark in remarks)
 
 

@@ -370,9 +370,9 @@ def test_msvd_by_hand(msvd: Path, tmp_path: Path) -> None:
     scores = run("msvd-qa", msvd, tmp_path / "cat", "constant:cat")
     assert value(scores, "overall") == pytest.approx(200 / 3)
     assert [value(scores, kind) for kind in ("what", "who", "how")] == [100.0, 100.0, 0.0]
-    assert scores["metrics"]["where"]["reason"] == "none of its questions has an answer"
-    assert scores["metrics"]["overall"]["chance"] is None
-    assert scores["remarks"] == [
+    assert scores.metrics["where"].reason == "none of its questions has an answer"
+    assert scores.metrics["overall"].chance is None
+    assert scores.remarks == [
         "8 frames of each video are shown, chosen by the sampler inner; the records have the times."
     ]
 
@@ -383,7 +383,7 @@ def test_official_compares_letter_by_letter_and_strict_does_not(msvd: Path, tmp_
     scores = run("msvd-qa", msvd, tmp_path / "part", "constant:cats")  # a part of a word is no answer
     assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 0.0)
     scores = run("msvd-qa", msvd, tmp_path / "empty", "constant: ")
-    assert (value(scores, "overall"), scores["counts"]["unparsed"]) == (0.0, 3)
+    assert (value(scores, "overall"), scores.counts.unparsed) == (0.0, 3)
 
 
 def test_times_and_frames_are_recorded(msvd: Path, tmp_path: Path) -> None:
@@ -471,7 +471,7 @@ def test_ivqa_is_half_right_where_one_person_agrees(ivqa: Path, tmp_path: Path) 
     assert value(board, "overall") == (0 + 100) / 2
     knife = run("ivqa", ivqa, tmp_path / "knife", "constant:Knife")
     assert (value(knife, "overall"), value(knife, "overall", "strict")) == (0.0, (50 + 50) / 2)
-    assert knife["metrics"]["overall"]["n"] == 2
+    assert knife.metrics["overall"].n == 2
 
 
 @pytest.mark.parametrize("answers", [["a", "b", "c", "d"], ["a", "b", "c", "d", ""], ["a", "b", "c", "d", "e", "f"]])
@@ -515,8 +515,8 @@ def test_nextqa_by_hand(nextqa: Path, tmp_path: Path) -> None:
     assert value(scores, "overall") == 50.0
     assert (value(scores, "C"), value(scores, "T"), value(scores, "D")) == (50.0, pytest.approx(200 / 3), 0.0)
     assert value(scores, "TN") == 50.0  # what comes before is counted with what comes after
-    assert "TP" not in scores["metrics"]
-    assert scores["metrics"]["overall"]["chance"] == 20.0
+    assert "TP" not in scores.metrics
+    assert scores.metrics["overall"].chance == 20.0
     assert value(run("nextqa", nextqa, tmp_path / "words", "constant:left"), "overall") == 50.0
 
 
@@ -525,7 +525,7 @@ def test_nextqa_a_letter_somewhere_is_no_official_answer(nextqa: Path, tmp_path:
     assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 50.0)
     article = run("nextqa", nextqa, tmp_path / "article", "constant:A dog")  # lmms-eval finds "A " in it
     assert (value(article, "overall"), value(article, "overall", "strict")) == (0.0, 0.0)
-    assert article["counts"]["unparsed"] == 6  # and draws no letter where there is none
+    assert article.counts.unparsed == 6  # and draws no letter where there is none
 
 
 def test_nextqa_the_prompt(nextqa: Path) -> None:
@@ -543,8 +543,9 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
     ended = call("score", "--task", "nextqa", "--predictions", path, "--json")
     assert ended.exit_code == 0, ended.output
     scores = json.loads(ended.output)
-    assert value(scores, "overall") == pytest.approx(400 / 6)
-    assert (value(scores, "C"), value(scores, "D")) == (100.0, 0.0)
+    values = {name: metric["value"] for name, metric in scores["metrics"].items()}
+    assert values["overall"] == pytest.approx(400 / 6)
+    assert (values["C"], values["D"]) == (100.0, 0.0)
     assert scores["metrics"] == scores["strict"]
 
     dump(path, {**said, "77_4": {"prediction": 5, "answer": 4}})
@@ -560,8 +561,8 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
 @pytest.mark.slow
 def test_the_embedded_kind_runs_with_the_tiny_model(tmp_path: Path) -> None:
     scores = run("nextqa", "embedded", tmp_path / "run", "mmicl-tiny", limit=4, prompt="bare")
-    assert scores["counts"]["samples"] == 4
-    assert scores["remarks"] == [
+    assert scores.counts.samples == 4
+    assert scores.remarks == [
         "3 frames of each video are shown, chosen by the sampler inner; the records have the times."
     ]
     kept = open_run(tmp_path / "run")

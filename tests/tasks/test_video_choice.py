@@ -143,7 +143,7 @@ def test_every_benchmark_says_how_many_frames_were_shown(write: Callable[[Path],
     write(tmp_path / "data")
     scores = run(write.__name__, tmp_path / "data", tmp_path / "run", frames=1, sampler="ends")
     said = "1 frame of each video is shown, chosen by the sampler ends; the records have the times."
-    assert said in scores["remarks"]
+    assert said in scores.remarks
 
 
 def test_which_frames_the_model_of_existing_answers_saw_is_not_known(tmp_path: Path) -> None:
@@ -160,8 +160,8 @@ def test_lvbench_by_hand(tmp_path: Path) -> None:
     names = ("overall", "key information retrieval", "event understanding", "reasoning")
     assert [value(scores, name) for name in names] == [pytest.approx(100 / 3), 0.0, 100.0, 50.0]
     assert [value(scores, name, "strict") for name in names] == [value(scores, name) for name in names]
-    assert scores["metrics"]["overall"]["chance"] == 25.0
-    assert scores["metrics"]["summarization"]["reason"] == "no question of this type has an answer"
+    assert scores.metrics["overall"].chance == 25.0
+    assert scores.metrics["summarization"].reason == "no question of this type has an answer"
     first, *_ = load_task("lvbench").samples(str(tmp_path / "data" / "video_info.meta.jsonl"))
     assert (first.id, first.groups, first.targets) == ("0", {"video": "Cm73ma6Ibcs"}, ("A",))
 
@@ -211,10 +211,10 @@ def test_tempcompass_by_hand(tmp_path: Path) -> None:
     scores = run("tempcompass", tmp_path / "data", tmp_path / "B", "constant:B) it", frames=2)
     names = ("overall", "action", "direction")
     assert [value(scores, name) for name in names] == [pytest.approx(200 / 3), 50.0, 100.0]
-    assert scores["metrics"]["overall"]["chance"] == pytest.approx(100 * (1 / 3 + 1 / 3 + 1 / 2) / 3)
+    assert scores.metrics["overall"].chance == pytest.approx(100 * (1 / 3 + 1 / 3 + 1 / 2) / 3)
     scores = run("tempcompass-yes-no", tmp_path / "data", tmp_path / "no", "constant:Not really", frames=2)
     assert [value(scores, name) for name in ("overall", "action", "order")] == [pytest.approx(100 / 3), 50.0, 0.0]
-    assert (scores["metrics"]["overall"]["chance"], value(scores, "overall", "strict")) == (50.0, 0.0)
+    assert (scores.metrics["overall"].chance, value(scores, "overall", "strict")) == (50.0, 0.0)
     scores = run("tempcompass-captions", tmp_path / "data", tmp_path / "2", "constant:2.", frames=2)
     assert (value(scores, "overall"), value(scores, "speed", "strict")) == (pytest.approx(100 / 3), 100.0)
     path = tmp_path / "data" / "questions" / "multi-choice.json"
@@ -258,8 +258,8 @@ def test_mvbench_by_hand(tmp_path: Path) -> None:
     tasks = ("action_sequence", "action_count", "episodic_reasoning")
     assert [value(scores, name) for name in ("overall", *tasks)] == [50.0, 50.0, 0.0, 100.0]
     assert value(scores, "overall", "strict") == 50.0
-    assert scores["metrics"]["overall"]["chance"] == pytest.approx(100 * (1 / 2 + 3 / 3) / 4)
-    assert scores["metrics"]["fine_grained_pose"]["reason"]
+    assert scores.metrics["overall"].chance == pytest.approx(100 * (1 / 2 + 3 / 3) / 4)
+    assert scores.metrics["fine_grained_pose"].reason
     kept = {record.id: record for record in open_run(tmp_path / "B").records}
     assert kept["action_sequence/0"].tags["times"] == "0.00 1.44"  # 1 s and 2.44 s of the video
     assert kept["action_sequence/1"].tags["times"] == "0.00 2.00"
@@ -269,8 +269,8 @@ def test_mvbench_by_hand(tmp_path: Path) -> None:
 def test_mvbench_repeats_frames_of_short_parts_and_says_so(tmp_path: Path) -> None:
     mvbench(tmp_path / "data")
     scores = run("mvbench", tmp_path / "data", tmp_path / "run", "constant:B")
-    assert scores["counts"]["error"] == 0
-    assert scores["remarks"][:2] == [
+    assert scores.counts.error == 0
+    assert scores.remarks[:2] == [
         "16 frames of each video are shown, chosen by the sampler uniform; the records have the times.",
         "2 of 4 questions are about videos with fewer frames; some are shown twice or more.",
     ]
@@ -295,7 +295,7 @@ def test_mlvu_by_hand(tmp_path: Path) -> None:
     scores = run("mlvu", tmp_path / "data", tmp_path / "D", "constant:(D) Red", frames=2)
     names = ("overall", "plotQA", "needle", "count")  # of two equal options the last is right; Grey is none of them
     assert [value(scores, name) for name in names] == [pytest.approx((50 + 0 + 100) / 3), 50.0, 0.0, 100.0]
-    assert scores["metrics"]["overall"]["chance"] == pytest.approx((25 + 0 + 25) / 3)
+    assert scores.metrics["overall"].chance == pytest.approx((25 + 0 + 25) / 3)
     first = value(run("mlvu", tmp_path / "data", tmp_path / "A", "constant:A", frames=2), "plotQA")
     assert first == 0.0
     path = tmp_path / "data" / "MLVU" / "json" / "2_needle.json"

@@ -14,9 +14,9 @@ from typing import Any
 
 from mmeval.files import component
 from mmeval.reporting import about
-from mmeval.reporting.chart import estimates
 from mmeval.reporting.run_report import data_label, task_of_run
 from mmeval.runs.run import Run
+from mmeval.runs.schema import to_json
 from mmeval.types import Estimate, InputError, Record, Score
 
 VERSION = "0.3.0"
@@ -36,7 +36,7 @@ def name(run: Run) -> str:
 
 def texts(run: Run, path: Path) -> dict[Path, str]:
     """Return the record and the file with its samples. Raises InputError for a run without any score."""
-    numbers = estimates(run.results)
+    numbers = run.results.metrics
     task = task_of_run(run)
     labels = {
         metric: label for metric, label in {**task.axes, **task.totals}.items() if numbers[metric].value is not None
@@ -44,7 +44,7 @@ def texts(run: Run, path: Path) -> dict[Path, str]:
     if not labels:
         raise InputError(f"{run.folder}: no score has a value, so there is nothing to record")
     scored = [(record, next(iter(run.scored[record.id].values()))) for record in run.records]
-    ids, reading = {"evaluation_id": _id(run), "model_id": "/".join(_names(run))}, str(run.results["scorer"])
+    ids, reading = {"evaluation_id": _id(run), "model_id": "/".join(_names(run))}, run.results.scorer
     known = [(record, score) for record, score in scored if score.value is not None]
     lines = [_sample(ids | {"evaluation_name": task.name}, reading, record, score) for record, score in known]
     samples = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
@@ -77,7 +77,7 @@ def _about(run: Run) -> dict[str, Any]:
             "evaluator_relationship": "other",
             "additional_details": {"marks": "; ".join(run.marks), "command": about.command(run.spec, run.identity)},
         },
-        "eval_library": {"name": "mmeval", "version": str(run.sessions[-1].get("version", "unknown"))},
+        "eval_library": {"name": "mmeval", "version": run.sessions[-1].version or "unknown"},
         "model_info": {
             "name": model,
             "id": f"{developer}/{model}",
@@ -103,14 +103,14 @@ def _result(run: Run, title: str, estimate: Estimate, metric: str, label: str) -
             "source_type": "other",
             "additional_details": {
                 "data": data_label(run),
-                "digest": str(run.header.get("data_digest", "")),
+                "digest": run.header.data_digest or "",
                 "samples": str(run.samples_planned),
             },
         },
         "metric_config": {
             "metric_id": metric,
             "metric_name": label,
-            "metric_parameters": {"reading": str(run.results["scorer"])},
+            "metric_parameters": {"reading": run.results.scorer},
             "lower_is_better": False,
             "score_type": "continuous",
             "min_score": 0,
@@ -167,5 +167,5 @@ def _id(run: Run) -> str:
 
 def _uuid(run: Run) -> str:
     """Return a UUID that depends only on the run and its answers, so a repeated export replaces itself."""
-    what = json.dumps([run.identity, run.results["records"]], sort_keys=True).encode()
+    what = json.dumps([run.identity, to_json(run.results.records)], sort_keys=True).encode()
     return str(uuid.UUID(bytes=hashlib.sha256(what).digest()[:16], version=4))

@@ -13,7 +13,7 @@ import yaml
 
 from mmeval.files import component
 from mmeval.provenance import versions
-from mmeval.reporting.chart import estimates, interval
+from mmeval.reporting.chart import interval
 from mmeval.reporting.lines import clean
 from mmeval.reporting.run_report import data_label, task_of_run
 from mmeval.runs.run import Run
@@ -48,7 +48,7 @@ def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
             f"{task.name}: its card names no data set on the hub, but an entry needs one; use another --to"
         )
     revision = run.identity.get("data_revision")
-    numbers, entries = estimates(run.results), []
+    numbers, entries = run.results.metrics, []
     for metric, label in (task.totals or task.axes).items():
         estimate = numbers[metric]
         if estimate.value is None:
@@ -57,13 +57,13 @@ def _entries(run: Run, task: Task) -> list[dict[str, Any]]:
             f"{task.title} on {data_label(run)}",  # languages and splits share a repository
             f"{label}, of {estimate.full_marks:g}; 95% interval {interval(estimate)}; {run.answered}",
             f"prompt {run.spec.prompt}, {plural(run.spec.shots or 0, 'demonstration')}, answers by {run.spec.scoring}",
-            f"reading {run.spec.reading or run.results['scorer']}; {'; '.join(versions(run.sessions))}",
+            f"reading {run.spec.reading or run.results.scorer}; {'; '.join(versions(run.sessions))}",
         ]
         entry: dict[str, Any] = {"dataset": {"id": repo, "task_id": metric}}
         if revision:
             entry["dataset"]["revision"] = str(revision)
         entry["value"] = round(estimate.value, 4)
-        if started := str(run.sessions[-1].get("started", "")):
-            entry["date"] = started
+        if (started := run.sessions[-1].started) is not None:
+            entry["date"] = started.isoformat()
         entries.append({**entry, "notes": clean("; ".join(notes))})
     return entries

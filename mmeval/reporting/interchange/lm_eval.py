@@ -6,7 +6,6 @@ is `results[TASK]["METRIC,FILTER"]`, in the benchmark's own unit; the filter is 
 errors but no intervals: `_stderr` is "N/A", and intervals, full marks, chance and marks are under `mmeval`.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.reporting import about
-from mmeval.reporting.chart import estimates
 from mmeval.reporting.run_report import task_of_run
 from mmeval.runs.run import Run
+from mmeval.runs.schema import to_json
 from mmeval.types import Record, Score
 
 
@@ -38,9 +37,9 @@ def texts(run: Run, path: Path) -> dict[Path, str]:
 
 def _results(run: Run) -> dict[str, Any]:
     task, spec, results = task_of_run(run), run.spec, run.results
-    readings = {str(results["scorer"]): estimates(results)}
-    if "strict" in results:
-        readings["strict"] = estimates(results, "strict")
+    readings = {results.scorer: results.metrics}
+    if results.strict:
+        readings["strict"] = results.strict
     scores: dict[str, Any] = {"name": task.name, "alias": task.name, "sample_len": run.samples_answered}
     for reading, numbers in readings.items():
         for metric in task.labels:
@@ -48,9 +47,6 @@ def _results(run: Run) -> dict[str, Any]:
                 value = numbers[metric].value
                 scores[f"{metric},{reading}"] = "N/A" if value is None else value
                 scores[f"{metric}_stderr,{reading}"] = "N/A"
-    intervals = {
-        reading: {m: dataclasses.asdict(e) for m, e in numbers.items()} for reading, numbers in readings.items()
-    }
     sessions = run.sessions
     version = run.identity.get("task_version")
     return {
@@ -61,7 +57,10 @@ def _results(run: Run) -> dict[str, Any]:
         "n-shot": {task.name: spec.shots or 0},
         "higher_is_better": {task.name: dict.fromkeys((*task.axes, *task.totals), True)},
         "n-samples": {
-            task.name: {"original": run.header.get("available", run.samples_planned), "effective": run.samples_answered}
+            task.name: {
+                "original": run.samples_planned if run.header.available is None else run.header.available,
+                "effective": run.samples_answered,
+            }
         },
         "config": {
             "model": spec.model,
@@ -70,18 +69,18 @@ def _results(run: Run) -> dict[str, Any]:
             "random_seed": spec.seed,
             "gen_kwargs": {"max_gen_toks": spec.max_new_tokens, "num_beams": spec.beams},
         },
-        "git_hash": sessions[-1].get("commit") if sessions else None,
+        "git_hash": sessions[-1].commit if sessions else None,
         "date": about.started(run),
         "model_name": spec.model,
         "mmeval": {
             "marks": run.marks,
             "answered": run.samples_answered,
             "planned": run.samples_planned,
-            "counts": results["counts"],
-            "remarks": results.get("remarks", []),
+            "counts": to_json(results.counts),
+            "remarks": results.remarks,
             "command": about.command(run.spec, run.identity),
             "identity": run.identity,
-            "estimates": intervals,
+            "estimates": to_json(readings),
         },
     }
 
@@ -118,5 +117,5 @@ def _line(number: int, record: Record, scores: Mapping[str, Score]) -> dict[str,
 
 
 def _time(run: Run) -> str:
-    started = str(run.sessions[0].get("started", "")) if run.sessions else ""
-    return "".join(c if c.isalnum() else "-" for c in started[:19])
+    started = run.sessions[0].started if run.sessions else None
+    return "" if started is None else started.strftime("%Y-%m-%dT%H-%M-%S")

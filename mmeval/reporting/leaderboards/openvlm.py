@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mmeval import regular
 from mmeval.files import write_bytes, write_json
-from mmeval.reporting.chart import estimates
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.reporting.leaderboards.findings import Finding, problem, warning
 from mmeval.runs.run import Run
@@ -75,7 +74,7 @@ def _is_table(name: str) -> bool:
 def _entry(run: Run) -> dict[str, Any]:
     """Return the scores in percent with one decimal, as the leaderboard shows them."""
     model = run.spec.model
-    metrics = estimates(run.results)
+    metrics = run.results.metrics
     if "circular" not in metrics or metrics["circular"].value is None:
         reason = metrics["circular"].reason if "circular" in metrics else "score the run again"
         raise InputError(f"{run.folder}: no score ({reason}), so there is no entry to write; use --to mmbench")
