@@ -195,6 +195,29 @@ def test_an_answer_that_was_cut_says_so(data: Path, tmp_path: Path) -> None:
     assert '"finish_reason":"length"' in (tmp_path / "r" / "records.jsonl").read_text()
 
 
+def test_answers_of_two_commits_of_a_model(data: Path, tmp_path: Path) -> None:
+    class OfCommit(Constant):
+        def __init__(self, commit: str, error: str | None) -> None:
+            super().__init__("yes")
+            self.session_facts = {"model_commit": commit}
+            self.error = error
+
+        def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
+            for response in super().generate(requests, generation):
+                yield Response(response.id, error=self.error) if self.error else response
+
+    def remarks(commit: str, error: str | None) -> list[str]:
+        model = OfCommit(commit, error)
+        run = evaluate("constant", "mme", data=str(data), out=tmp_path / "r", load=lambda *_: model)
+        assert run.sessions[-1].model_commit == commit
+        return [line for line in run.results.remarks if "commits" in line]
+
+    assert not remarks("a1", "out of memory")
+    assert remarks("b2", None) == [
+        "The answers come from 2 commits of the model: a1, b2; name one, as NAME@COMMIT, and start over with --fresh."
+    ]
+
+
 def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [line for line in ask(data, tmp_path / "r", "2").results.remarks if "versions" in line]
     monkeypatch.setattr("mmeval.provenance.__version__", "99.0")

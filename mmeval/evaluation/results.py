@@ -108,6 +108,12 @@ def _session_remarks(run: Run) -> list[str]:
         remarks.append(
             f"{plural(reused, 'answer was', 'answers were')} reused from earlier runs with the same requests and model."
         )
+    commits = list(dict.fromkeys(session.model_commit for session in run.sessions if session.model_commit))
+    if len(commits) > 1:
+        remarks.append(
+            f"The answers come from {len(commits)} commits of the model: {', '.join(commits)}; "
+            "name one, as NAME@COMMIT, and start over with --fresh."
+        )
     if len(programs) > 1:
         remarks.append(f"The answers come from {len(programs)} versions of the program: {'; '.join(programs)}.")
     return remarks

@@ -11,7 +11,7 @@ from mmeval.types import Estimate, Score, Session
 SCHEMA = 2
 _OPTIONAL = {
     *("available", "data_digest", "pictures", "benchmark", "control"),
-    *("recipe", "prices", "reused", "servers"),
+    *("recipe", "prices", "reused", "servers", "model_commit"),
     *("unscored", "partly_correct", "passed", "judge", "records"),
 }
 """Keys of a header, a session and results that are left out of the files if they have no value."""

@@ -38,6 +38,8 @@ class Session:
     In the file, each is a key of its own."""
     servers: list[str] | None = None
     """The programs of the servers that answered."""
+    model_commit: str | None = None
+    """Of a model on the hub."""
 
 
 @dataclass(frozen=True)
