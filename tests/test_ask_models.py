@@ -77,9 +77,9 @@ def test_they_watch(kind: str, chat_model: str, server: Server, folder: Path) ->
     clip(folder / "a.mp4", seconds=4)
     model = server.model if kind == "server" else chat_model
     options = ("--on", "0", "--off", "0") if kind == "chat" else ()
-    ended = call("watch", folder / "a.mp4", "is it bright ?", "--model", model, "--frames", 2, *options)
-    assert ended.exit_code == 0, ended.output
-    (event,) = map(json.loads, ended.stdout.splitlines())
+    result = call("watch", folder / "a.mp4", "is it bright ?", "--model", model, "--frames", 2, *options)
+    assert result.exit_code == 0, result.output
+    (event,) = map(json.loads, result.stdout.splitlines())
     assert (event["change"], event["time"], event["seen"]) == ("begins", 0.0, 1.0)
 
 

@@ -240,8 +240,8 @@ def test_tables_of_any_text_compile(tmp_path: Path) -> None:
     packages = r"\documentclass{article}\usepackage{booktabs,graphicx}"
     (tmp_path / "a.tex").write_text(rf"{packages}\begin{{document}}{table}\end{{document}}", encoding="utf-8")
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "a.tex"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout[-2000:]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-2000:]
 
 
 @pytest.mark.slow

@@ -103,27 +103,27 @@ def test_lines_that_cannot_be_asked(value: dict[str, object], message: str, tmp_
 
 
 def test_ask_answers_and_explains(pictures: Path) -> None:
-    ended = call("ask", "--model", "constant:two words", pictures / "a.png", "what is it ?", "--explain")
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.startswith("two words\nprompt\n<picture>what is it ?\n")
-    assert "2 out" in ended.stdout
+    result = call("ask", "--model", "constant:two words", pictures / "a.png", "what is it ?", "--explain")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("two words\nprompt\n<picture>what is it ?\n")
+    assert "2 out" in result.stdout
 
 
 def test_a_chat_goes_on_after_a_bad_line(pictures: Path) -> None:
     lines = f"{pictures}/a.png what is it ?\ngone.png what ?\n/new\n/help\nand now ?\n/quit\nnot asked\n"
-    ended = call("ask", "--model", "constant:red", "--chat", stdin=lines)
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.count("red\n") == 2
-    assert "gone.png: no such file" in ended.stderr
-    assert "no command '/help'; there are /new and /quit" in ended.stderr
+    result = call("ask", "--model", "constant:red", "--chat", stdin=lines)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.count("red\n") == 2
+    assert "gone.png: no such file" in result.stderr
+    assert "no command '/help'; there are /new and /quit" in result.stderr
 
 
 def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tmp_path: Path) -> None:
-    ended = CliRunner().invoke(main, ["ask", "--model", "constant:red", "--chat"], input=b"is it gr\xfcn ?\n")
-    assert ended.exit_code == 0 and ended.stdout.count("red\n") == 1
+    result = CliRunner().invoke(main, ["ask", "--model", "constant:red", "--chat"], input=b"is it gr\xfcn ?\n")
+    assert result.exit_code == 0 and result.stdout.count("red\n") == 1
     (tmp_path / "a.jsonl").write_text('{"prompt": "is it ?"}\n')
-    ended = call("ask", "--model", "constant:rot \x9b2J \xfc", "--jsonl", tmp_path / "a.jsonl")
-    assert "\x9b" not in ended.stdout and json.loads(ended.stdout)["answer"] == "rot \x9b2J \xfc"
+    result = call("ask", "--model", "constant:rot \x9b2J \xfc", "--jsonl", tmp_path / "a.jsonl")
+    assert "\x9b" not in result.stdout and json.loads(result.stdout)["answer"] == "rot \x9b2J \xfc"
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,9 @@ def test_bad_arguments_are_a_sentence_before_a_model_is_loaded(
     (pictures / "noending").write_bytes((pictures / "a.png").read_bytes())
     (pictures / "folder.png" / "in").mkdir(parents=True)
     (pictures / "empty.jsonl").touch()
-    ended = call("ask", "--model", "no-such-model", *arguments)
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call("ask", "--model", "no-such-model", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_words_may_be_long_and_name_a_folder(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,8 +171,8 @@ def test_words_may_be_long_and_name_a_folder(pictures: Path, monkeypatch: pytest
 
 
 def test_an_empty_answer_is_told(pictures: Path) -> None:
-    ended = call("ask", "--model", "constant: ", pictures / "a.png", "what ?")
-    assert ended.stdout.strip() == "" and ended.stderr == "(an empty answer)\n"
+    result = call("ask", "--model", "constant: ", pictures / "a.png", "what ?")
+    assert result.stdout.strip() == "" and result.stderr == "(an empty answer)\n"
 
 
 def test_choices_differ(pictures: Path) -> None:
@@ -231,9 +231,9 @@ def test_turned_options_keep_their_likelihoods(pictures: Path) -> None:
 
 
 def test_ask_shows_what_controls_change(pictures: Path) -> None:
-    ended = call("ask", "--model", "constant:red", pictures / "a.png", "what ?", "--control", "grey,only-last")
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.splitlines() == [
+    result = call("ask", "--model", "constant:red", pictures / "a.png", "what ?", "--control", "grey,only-last")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
         "red",
         "grey: red (the same answer)",
         "only-last: the control 'only-last' cannot act: it has no second picture",

@@ -169,12 +169,12 @@ def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> 
     data = make_release(tmp_path / "release")
     (data / "OCR" / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
     save(small.model(), small.processor(), tmp_path / "model")
-    ended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
-    assert ended.exit_code == 1, ended.output
+    result = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
+    assert result.exit_code == 1, result.output
     counts = json.loads((tmp_path / "run" / "scores.json").read_text())["counts"]
     assert (counts["samples"], counts["error"]) == (56, 2)
-    assert "2 errors" in ended.output
-    assert "2 of 56 answers are errors" in ended.output
+    assert "2 errors" in result.output
+    assert "2 of 56 answers are errors" in result.output
     for name in ("table.md", "report.html", "dotplot.svg", "scores.json"):
         assert "2 of 56 answers are errors" in (tmp_path / "run" / name).read_text()
     Image.new("RGB", (16, 16)).save(data / "OCR" / "0000.png")
@@ -237,10 +237,10 @@ def test_lists_name_everything() -> None:
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_status_two(arguments: list[str], sentence: str) -> None:
-    ended = call(*arguments)
-    assert ended.exit_code == 2, ended.output
-    assert sentence in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.slow

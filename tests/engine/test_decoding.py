@@ -97,9 +97,9 @@ def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(module, "placed", lambda tensor, device: tensor.to(device))
     looked: list[int] = []
 
-    def half_ended(ended: torch.Tensor) -> Callable[[], list[list[bool]]]:
-        looked.append(len(ended))
-        return lambda: [[row % 2 == 0 for row in range(len(ended))]]
+    def half_ended(finished: torch.Tensor) -> Callable[[], list[list[bool]]]:
+        looked.append(len(finished))
+        return lambda: [[row % 2 == 0 for row in range(len(finished))]]
 
     monkeypatch.setattr(decoding, "copy_to_cpu_async", half_ended)
     monkeypatch.setattr(transformer, "copy_to_cpu_async", arrived)

@@ -175,10 +175,10 @@ def test_an_ablation_that_cannot_be_loaded_is_refused_before_anything_is_measure
 ) -> None:
     script: Any = importlib.import_module("experiments.replication.__main__")
     (tmp_path / "ablations" / "paper").mkdir(parents=True)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         script.main(["--work", str(tmp_path), "--out", str(tmp_path / "out")])
     printed = capsys.readouterr()
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert str(tmp_path / "ablations" / "paper") in printed.err
     assert "measuring" not in printed.out
 

@@ -95,9 +95,9 @@ def test_two_checkpoints_become_their_mean(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(InputError, match=r"one\.safetensors: 1 weights do not fit this model"):
         resume(paths[0], module, optimizer)
     save_file(module.state_dict(), paths[0], {"format": "pt"})
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         averaging.main(list(map(str, paths)))
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert "one.safetensors: not a checkpoint of a training" in capsys.readouterr().err
 
 

@@ -47,9 +47,9 @@ def command(*words: object, given: bytes = b"", endings: tuple[int, ...] = ENDIN
     Raises AssertionError where it ends with a fault, or prints what would move a terminal's cursor.
     """
     called = [str(word) for word in words]
-    ended = CliRunner().invoke(main, called, input=given)
-    if ended.exit_code not in endings or not isinstance(ended.exception, (SystemExit, type(None))):
-        raise AssertionError(f"{called}: status {ended.exit_code}, {ended.exception!r}\n{ended.output[-3000:]}")
-    if found := CONTROL.search(ended.output):
-        raise AssertionError(f"{called}: prints {found[0]!r}\n{ended.output[-2000:]!r}")
-    return ended.output
+    result = CliRunner().invoke(main, called, input=given)
+    if result.exit_code not in endings or not isinstance(result.exception, (SystemExit, type(None))):
+        raise AssertionError(f"{called}: status {result.exit_code}, {result.exception!r}\n{result.output[-3000:]}")
+    if found := CONTROL.search(result.output):
+        raise AssertionError(f"{called}: prints {found[0]!r}\n{result.output[-2000:]!r}")
+    return result.output

@@ -135,9 +135,9 @@ def test_a_picture_inside_a_sentence_is_shown_before_its_line(tmp_path: Path) ->
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
     file = ours(tmp_path)
     file.write_text(file.read_text().replace(*change))
-    ended = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:yes", "--dry-run"])
-    assert ended.exit_code == 2
-    assert sentence in " ".join(ended.output.split())
+    result = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:yes", "--dry-run"])
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
 
 
 def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
@@ -157,11 +157,11 @@ def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
 def test_the_command_line_shows_and_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ours(tmp_path / "set")
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(main, ["tasks", f"mic:{file}"])
-    assert ended.exit_code == 0, ended.output
-    assert "coco, CIDEr" in ended.output
-    ended = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:no"])
-    assert ended.exit_code == 0, ended.output
+    result = CliRunner().invoke(main, ["tasks", f"mic:{file}"])
+    assert result.exit_code == 0, result.output
+    assert "coco, CIDEr" in result.output
+    result = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:no"])
+    assert result.exit_code == 0, result.output
     run = tmp_path / "reports" / "mic-set-val-constant_no-val.jsonl"
     assert json.loads((run / "scores.json").read_text())["metrics"]["vqa"]["n"] == 3
     assert (run / "report.html").exists()

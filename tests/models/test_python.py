@@ -169,9 +169,9 @@ def load(options): return Bad()
 def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, said: str, message: str) -> None:
     (here / "middle.py").write_text(SAID.format(said))
     asked = ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "3", "--out", "run"]
-    ended = CliRunner().invoke(main, asked)
-    assert ended.exit_code == 2
-    assert message in ended.output and "fix the adapter" in ended.output
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 2
+    assert message in result.output and "fix the adapter" in result.output
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,9 @@ def test_an_adapter_that_answers_nothing_is_told(here: Path, body: str, message:
         "def load(options): return Silent()\n"
     )
     (here / "middle.py").write_text(code)
-    ended = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
-    assert ended.exit_code == 2
-    assert message in ended.output and "this is a bug" not in ended.output
+    result = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
+    assert result.exit_code == 2
+    assert message in result.output and "this is a bug" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,9 @@ def test_each_candidate_has_a_likelihood(here: Path, said: str, message: str) ->
     )
     (here / "middle.py").write_text(code)
     asked = ["run", "--task", "mmbench", "--scoring", "likelihood", "--model", "python:middle:load", "--limit", "3"]
-    ended = CliRunner().invoke(main, [*asked, "--out", "run"])
-    assert ended.exit_code == 2
-    assert message in ended.output and "fix the adapter" in ended.output
+    result = CliRunner().invoke(main, [*asked, "--out", "run"])
+    assert result.exit_code == 2
+    assert message in result.output and "fix the adapter" in result.output
 
 
 def test_an_error_in_an_adapter_is_told_with_its_line(here: Path) -> None:
@@ -220,11 +220,11 @@ def test_an_error_in_an_adapter_is_told_with_its_line(here: Path) -> None:
     loop = "for request in requests:"
     where = code[: code.index(loop)].count("\n") + 1
     (here / "middle.py").write_text(code.replace(loop, "for request in 1 / 0:", 1))
-    ended = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
-    assert ended.exit_code == 2
-    assert "ZeroDivisionError: division by zero" in ended.output
+    result = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
+    assert result.exit_code == 2
+    assert "ZeroDivisionError: division by zero" in result.output
     mend = "this code failed; fix it and repeat the command; answers are kept"
-    assert ended.output.endswith(f"mmeval: {here / 'middle.py'}, line {where}: {mend}\n")
+    assert result.output.endswith(f"mmeval: {here / 'middle.py'}, line {where}: {mend}\n")
 
 
 def test_options_that_an_adapter_does_not_take_are_refused() -> None:

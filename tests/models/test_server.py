@@ -554,13 +554,13 @@ def test_servers_are_asked_for_their_models_once_and_together(server: Server, mo
 
 
 def test_one_refused_request_leaves_no_other_behind() -> None:
-    ended: list[str] = []
+    cancelled: list[str] = []
 
     async def wait() -> None:
         try:
             await asyncio.sleep(60)
         finally:
-            ended.append("cancelled")
+            cancelled.append("cancelled")
 
     async def refuse() -> None:
         await asyncio.sleep(0.01)
@@ -568,7 +568,7 @@ def test_one_refused_request_leaves_no_other_behind() -> None:
 
     with pytest.raises(client.Refused):
         asyncio.run(gather_or_cancel([wait(), refuse(), wait()]))
-    assert ended == ["cancelled"] * 2
+    assert cancelled == ["cancelled"] * 2
 
 
 @pytest.mark.parametrize(

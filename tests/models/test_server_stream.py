@@ -200,9 +200,9 @@ def test_ask_shows_the_beginning_of_an_answer_and_then_the_error(server: Server)
         return streams(event("two"), event(" words"), STOP, USAGE, DONE)
 
     server.behave = behave
-    ended = CliRunner().invoke(main, ["ask", "--model", server.model, "break ?"])
-    assert (ended.exit_code, ended.stdout) == (2, "\\x1b[2J one\n")
-    assert ended.stderr.startswith(f"mmeval: the answer broke off; {server.url}: ")
+    result = CliRunner().invoke(main, ["ask", "--model", server.model, "break ?"])
+    assert (result.exit_code, result.stdout) == (2, "\\x1b[2J one\n")
+    assert result.stderr.startswith(f"mmeval: the answer broke off; {server.url}: ")
     talk = CliRunner().invoke(main, ["ask", "--model", server.model, "--chat"], input="break ?\nand ?\n")
     assert talk.stdout.splitlines() == ["\\x1b[2J one", "two words"]
     assert len(server.asked[-1]["messages"]) == 1  # a broken answer is not remembered

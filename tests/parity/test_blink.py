@@ -18,9 +18,9 @@ from tests.tasks.small_folders import call
 def test_published_predictions_give_the_published_numbers(fixtures: Recordings) -> None:
     folder = fixtures / "blink"
     for model, expected in json.loads((folder / "expected.json").read_text()).items():
-        ended = call("score", "--task", "blink", "--predictions", folder / f"val_predictions/{model}.json", "--json")
-        assert ended.exit_code == 0, ended.output
-        found = json.loads(ended.output)["metrics"]
+        result = call("score", "--task", "blink", "--predictions", folder / f"val_predictions/{model}.json", "--json")
+        assert result.exit_code == 0, result.output
+        found = json.loads(result.output)["metrics"]
         assert found["overall"]["value"] == pytest.approx(100 * expected.pop("total_macro"), abs=1e-4), model
         for subtask, share in expected.items():
             assert found[subtask]["value"] == pytest.approx(100 * share, abs=1e-4), (model, subtask)

@@ -44,9 +44,9 @@ def findings(path: Path, level: str = "error", board: str = "mmbench") -> list[s
 
 
 def test_fewer_rows_than_the_benchmark_has_are_wrong(run: Run, tmp_path: Path) -> None:
-    ended = call("submit", "--check", predictions(tmp_path / "theirs.tsv"), "--to", "mmbench")
-    assert ended.exit_code == 1
-    assert "fewer than MMBench dev, V1.0 has" in " ".join(ended.output.split())
+    result = call("submit", "--check", predictions(tmp_path / "theirs.tsv"), "--to", "mmbench")
+    assert result.exit_code == 1
+    assert "fewer than MMBench dev, V1.0 has" in " ".join(result.output.split())
 
 
 def predictions(path: Path, changes: dict[int, dict[str, str]] | None = None, without: tuple[str, ...] = ()) -> Path:
@@ -92,11 +92,11 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
 
 
 def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
-    ended = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
-    assert ended.exit_code == 1, ended.output  # a few questions are too few, and all that is wrong
-    assert ended.output.count("error:") == 1
+    result = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
+    assert result.exit_code == 1, result.output  # a few questions are too few, and all that is wrong
+    assert result.output.count("error:") == 1
     for words in ("wrote", "fewer than MMBench dev", "server closed on 2026-03-31"):
-        assert words in " ".join(ended.output.split())
+        assert words in " ".join(result.output.split())
     (path,) = tmp_path.iterdir()
     assert call("submit", "--check", path, "--to", "mmbench").exit_code == 1
     assert call("submit", "--to", "mmbench").exit_code == 2
@@ -155,9 +155,9 @@ def test_what_is_wrong_with_anybodys_table_is_said(
     for name in ("theirs.tsv", "theirs.csv"):
         found = findings(predictions(tmp_path / name, change))
         assert any(sentence in one for one in found), found
-    ended = call("submit", "--check", tmp_path / "theirs.csv", "--to", "mmbench")
-    assert ended.exit_code == 1
-    assert sentence in " ".join(ended.output.split())
+    result = call("submit", "--check", tmp_path / "theirs.csv", "--to", "mmbench")
+    assert result.exit_code == 1
+    assert sentence in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tm
     path = predictions(tmp_path / "theirs.csv", {1: {"prediction": "D"}})
     assert any("the prediction is 'D', but the options are A, B, C" in one for one in findings(path, "warning"))
     assert findings(path) == []
-    ended = call("submit", "--check", path, "--to", "mmbench")
-    assert ended.output.count("error:") == 1 and "the prediction is 'D'" in " ".join(ended.output.split())
+    result = call("submit", "--check", path, "--to", "mmbench")
+    assert result.output.count("error:") == 1 and "the prediction is 'D'" in " ".join(result.output.split())
 
 
 def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:

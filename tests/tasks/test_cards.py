@@ -73,9 +73,9 @@ def tools(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_card_runs_with_no_data_named(tools: Path, tmp_path: Path) -> None:
-    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
-    assert "Woodwork" in ended.output
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "Woodwork" in result.output
     scores = json.loads((tmp_path / "run" / "scores.json").read_text())
     assert (value(scores, "overall"), value(scores, "wood"), value(scores, "metal")) == (75.0, 50.0, 100.0)
     assert value(scores, "all_of_photo") == 50.0
@@ -335,11 +335,11 @@ def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
 def test_a_wrong_row_is_a_sentence_with_its_place(tools: Path, row: dict[str, str], sentence: str) -> None:
     whole = {"ask": "Which?", "right": "A", "photo": "0.png", "trade": "wood", "A": "saw", "B": "file", "C": "axe"}
     jsonl(tools / "questions.jsonl", [whole, {**whole, **row}])
-    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant", "--out", tools / "run")
-    assert ended.exit_code == 2
-    assert "questions.jsonl, line 2" in ended.stderr
-    assert sentence in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant", "--out", tools / "run")
+    assert result.exit_code == 2
+    assert "questions.jsonl, line 2" in result.stderr
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
 def several(folder: Path, held: object, **change: Any) -> Task:
@@ -472,9 +472,9 @@ def test_a_table_that_has_nothing_to_ask_is_named(
     fields = {"question": "q", "answer": "a"} | ({"pictures": change.pop("p")} if "p" in change else {})
     jsonl(tmp_path / "q.jsonl", rows)
     path = card(tmp_path, {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": fields, **change})
-    ended = call("run", "--task", path, "--model", "constant", "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert sentence in ended.stderr
+    result = call("run", "--task", path, "--model", "constant", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert sentence in result.stderr
 
 
 def test_questions_without_a_picture_are_counted(tools: Path, tmp_path: Path) -> None:
@@ -689,8 +689,8 @@ def test_a_row_without_an_answer_is_asked_and_not_scored(tools: Path, tmp_path: 
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
     assert (scores["counts"]["correct"], scores["counts"]["unscored"]) == (3, 1)
     assert (value(scores, "overall"), scores["metrics"]["overall"]["n"]) == (100.0, 3)
-    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "again")
-    assert ended.exit_code == 0 and "report.html" in ended.output, ended.output
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "again")
+    assert result.exit_code == 0 and "report.html" in result.output, result.output
 
 
 @pytest.mark.parametrize("empty", ["NaN", '"nan"', "null", '""'])

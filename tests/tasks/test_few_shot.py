@@ -124,10 +124,10 @@ def test_what_a_model_goes_on_with_is_cut_by_one_reading_only(vqav2: Path, tmp_p
 
 def test_vqa_has_no_letters_to_judge(vqav2: Path, tmp_path: Path) -> None:
     how = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "run")
-    ended = call("run", *how, "--scoring", "likelihood")
-    assert (ended.exit_code, "not a multiple-choice task; remove --scoring\n" in ended.stderr) == (2, True)
-    ended = call("run", *how, "--reading", "2020")
-    assert (ended.exit_code, "choose from 2016, m4c, 2021, open-flamingo" in ended.stderr) == (2, True)
+    result = call("run", *how, "--scoring", "likelihood")
+    assert (result.exit_code, "not a multiple-choice task; remove --scoring\n" in result.stderr) == (2, True)
+    result = call("run", *how, "--reading", "2020")
+    assert (result.exit_code, "choose from 2016, m4c, 2021, open-flamingo" in result.stderr) == (2, True)
 
 
 def test_an_empty_answer_is_unparsed_and_counts(vqav2: Path, tmp_path: Path) -> None:
@@ -179,9 +179,9 @@ def test_zero_shot_needs_no_train_part_where_it_is_bare(vqav2: Path, tmp_path: P
         path.unlink()
     bare = run("vqav2", vqav2, tmp_path / "bare", shots=0, prompt="bare")
     assert value(bare, "yes/no") == 100.0
-    ended = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "other")
-    assert ended.exit_code == 2
-    assert "add the train part, or choose --prompt bare" in ended.stderr
+    result = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "other")
+    assert result.exit_code == 2
+    assert "add the train part, or choose --prompt bare" in result.stderr
 
 
 def test_a_dry_run_shows_the_demonstrations(vqav2: Path) -> None:
@@ -516,20 +516,20 @@ def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
     ],
 )
 def test_seeds_that_make_no_sense(vqav2: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
-    ended = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "o", *arguments)
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "o", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_seeds_of_a_task_without_demonstrations_and_over_a_run(vqav2: Path, tmp_path: Path) -> None:
-    ended = call("run", "--task", "mme", "--model", "constant", "--seeds", "0,1", "--out", tmp_path / "o")
-    assert "has no demonstrations to draw; remove --seeds" in ended.stderr
+    result = call("run", "--task", "mme", "--model", "constant", "--seeds", "0,1", "--out", tmp_path / "o")
+    assert "has no demonstrations to draw; remove --seeds" in result.stderr
     evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run")
-    ended = call(
+    result = call(
         "run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--seeds", "1,2", "--out", tmp_path / "run"
     )
-    assert ended.exit_code == 2
-    assert "choose another folder with --out" in ended.stderr
+    assert result.exit_code == 2
+    assert "choose another folder with --out" in result.stderr
 
 
 # Bad input
@@ -560,10 +560,10 @@ QUESTIONS, ANNOTATIONS = "v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoc
 )
 def test_bad_files_are_a_sentence(vqav2: Path, file: str, old: str, new: str, message: str) -> None:
     spoil(vqav2 / file, old, new)
-    ended = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant")
-    assert ended.exit_code == 2
-    assert message in ended.stderr
-    assert file in ended.stderr
+    result = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert file in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -578,18 +578,18 @@ def test_bad_files_are_a_sentence(vqav2: Path, file: str, old: str, new: str, me
 )
 def test_a_set_that_is_not_there_says_where_to_get_it(task: str, where: str, tmp_path: Path) -> None:
     for data in (tmp_path, tmp_path / "nowhere", "hub"):
-        ended = call("run", "--task", task, "--data", data, "--model", "constant")
-        assert ended.exit_code == 2
-        assert where in ended.stderr
+        result = call("run", "--task", task, "--data", data, "--model", "constant")
+        assert result.exit_code == 2
+        assert where in result.stderr
 
 
 @pytest.mark.parametrize("name", ["vqav2", "flickr", "memes", "vizwiz"])
 def test_a_pool_smaller_than_k_is_a_sentence(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     task = {"flickr": "flickr30k", "memes": "hateful-memes"}.get(name, name)
     data = request.getfixturevalue(name)
-    ended = call("run", "--task", task, "--data", data, "--model", "constant", "--shots", 8, "--out", tmp_path / "o")
-    assert ended.exit_code == 2
-    assert "8 demonstrations are needed" in ended.stderr
+    result = call("run", "--task", task, "--data", data, "--model", "constant", "--shots", 8, "--out", tmp_path / "o")
+    assert result.exit_code == 2
+    assert "8 demonstrations are needed" in result.stderr
     assert not (tmp_path / "o").exists()
 
 

@@ -275,8 +275,8 @@ def test_without_all_replies_there_is_no_official_number(server: Server, tmp_pat
     assert official["value"] is None and found.results["counts"]["unscored"] == count
     assert official["reason"] == f"the judge gave no usable reply for {count} of {count} answers"
     assert overall(found, "strict") is not None
-    ended = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
-    assert ended.exit_code == 1 and "differ in" not in ended.output
+    result = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
+    assert result.exit_code == 1 and "differ in" not in result.output
     server.reply = lambda prompt: says("0")
     again = judged(found, server)
     assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
@@ -295,8 +295,8 @@ def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path
     assert (tmp_path / "theirs.judge.jsonl").exists() and found["remarks"][-1].startswith("The judge m was asked")
     once = len(server.asked)
     assert json.loads(call(*asking, *url).output)["metrics"] == found["metrics"] and len(server.asked) == once
-    ended = call(*asking, "--judge", server.url)
-    assert ended.exit_code == 2 and "give both --judge URL and --judge-model NAME" in ended.output
+    result = call(*asking, "--judge", server.url)
+    assert result.exit_code == 2 and "give both --judge URL and --judge-model NAME" in result.output
 
 
 def test_a_judge_reads_the_answers_of_a_task_with_no_official_reading(server: Server, tmp_path: Path) -> None:
@@ -307,9 +307,9 @@ def test_a_judge_reads_the_answers_of_a_task_with_no_official_reading(server: Se
     given = ("--task", tmp_path / "own.yaml", "--answers", tmp_path / "answers.jsonl", "--json")
     server.reply = lambda prompt: says("B")
     for reading in ((), ("--reading", "2023")):
-        ended = call("score", *given, *reading, "--judge", server.url, "--judge-model", "m")
-        found = json.loads(ended.stdout)
-        assert ended.exit_code == 0 and found["counts"]["correct"] == 2 and found["judge"]["read"] == {"2": "B"}
+        result = call("score", *given, *reading, "--judge", server.url, "--judge-model", "m")
+        found = json.loads(result.stdout)
+        assert result.exit_code == 0 and found["counts"]["correct"] == 2 and found["judge"]["read"] == {"2": "B"}
         assert found["scorer"] == ("official" if reading else "strict")
         assert any("drew a letter" in remark for remark in found["remarks"]) == bool(reading)
 

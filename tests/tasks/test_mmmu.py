@@ -179,9 +179,9 @@ def test_a_wrong_row_is_a_sentence(change: dict[str, Any], sentence: str, tmp_pa
 
 @pytest.mark.parametrize("name", ["mmmu", "mmmu-pro", "mmmu-pro-vision"])
 def test_a_folder_without_the_files_is_a_sentence(name: str, tmp_path: Path) -> None:
-    ended = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert ".parquet" in ended.stderr
+    result = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert ".parquet" in result.stderr
 
 
 def test_on_the_hub_each_subject_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,19 +64,19 @@ def test_the_list_shows_official_readings_their_evidence_and_embedded_suites() -
 @pytest.mark.parametrize("name", sorted(set(TASKS) - SUITES.keys()))
 def test_what_has_no_embedded_suite_says_so(name: str) -> None:
     ways = "hub (to download it), a folder or a file" if "hub" in load_task(name).card else "a folder or a file"
-    ended = call("run", "--task", name, "--model", "constant")
-    assert ended.exit_code == 2
-    assert f"the task '{name}' has no embedded suite; name its data with --data: {ways}" in ended.output
+    result = call("run", "--task", name, "--model", "constant")
+    assert result.exit_code == 2
+    assert f"the task '{name}' has no embedded suite; name its data with --data: {ways}" in result.output
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SUITES))
 def test_an_embedded_suite_is_scored_like_any_other_data(name: str, tmp_path: Path) -> None:
-    ended = call(
+    result = call(
         "run", "--task", name, "--model", "constant", "--data", "embedded", "--limit", "24", "--out", tmp_path / "r"
     )
-    assert ended.exit_code == 0, ended.output
-    assert "embedded picture world" in ended.output
+    assert result.exit_code == 0, result.output
+    assert "embedded picture world" in result.output
     limited = open_run(tmp_path / "r").samples_planned
     assert limited == 24 or name in ("iq50", "mmbench", "mme")  # whole groups, evenly from all categories
     samples = read(name, suite(name))
@@ -138,10 +138,10 @@ def test_pope_never_yes_has_no_precision(pope: Path, tmp_path: Path) -> None:
 def test_a_picture_called_as_no_file_can_be_is_a_sentence(pope: Path, name: str) -> None:
     row = {"question_id": 1, "image": name, "text": "Is there a dog?", "label": "yes"}
     jsonl(pope / "coco_pope_random.json", [row])
-    ended = call("run", "--task", "pope", "--model", "constant", "--data", pope, "--out", pope / "run")
-    assert ended.exit_code == 2
-    assert "coco_pope_random.json, line 1: '" in ended.stderr
-    assert "cannot be the name of a file" in ended.stderr
+    result = call("run", "--task", "pope", "--model", "constant", "--data", pope, "--out", pope / "run")
+    assert result.exit_code == 2
+    assert "coco_pope_random.json, line 1: '" in result.stderr
+    assert "cannot be the name of a file" in result.stderr
 
 
 # BLINK
@@ -206,17 +206,17 @@ def test_blink_predictions_have_the_chance_of_their_options(tmp_path: Path) -> N
 def test_blink_predictions_of_an_unknown_question(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"val_Art_Style_118": "(A)"}), encoding="utf-8")
-    ended = call("score", "--task", "blink", "--predictions", path)
-    assert ended.exit_code == 2
-    assert "unknown id 'val_Art_Style_118' (did you mean 'val_Art_Style_1" in ended.stderr
+    result = call("score", "--task", "blink", "--predictions", path)
+    assert result.exit_code == 2
+    assert "unknown id 'val_Art_Style_118' (did you mean 'val_Art_Style_1" in result.stderr
 
 
 def test_blink_predictions_with_a_question_twice(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text('{"val_Art_Style_1": "(A)", "val_Art_Style_1": "(B)"}', encoding="utf-8")
-    ended = call("score", "--task", "blink", "--predictions", path)
-    assert ended.exit_code == 2
-    assert "'val_Art_Style_1' appears twice; remove one of its values" in ended.stderr
+    result = call("score", "--task", "blink", "--predictions", path)
+    assert result.exit_code == 2
+    assert "'val_Art_Style_1' appears twice; remove one of its values" in result.stderr
 
 
 # MuirBench
@@ -276,9 +276,9 @@ def test_muirbench_draw_is_worth_its_expectation_and_strict_guesses_nothing(text
 
 def test_more_pictures_than_places_is_a_sentence(tmp_path: Path) -> None:
     muir(tmp_path / "data", question="Which is like it?")
-    ended = call("run", "--task", "muirbench", "--model", "constant", "--data", tmp_path / "data")
-    assert ended.exit_code == 2
-    assert "row 1: 2 places for pictures (<image>) but 3 pictures" in ended.stderr
+    result = call("run", "--task", "muirbench", "--model", "constant", "--data", tmp_path / "data")
+    assert result.exit_code == 2
+    assert "row 1: 2 places for pictures (<image>) but 3 pictures" in result.stderr
 
 
 def test_choices_that_are_pictures_need_a_model_that_takes_several(tmp_path: Path) -> None:
@@ -454,9 +454,9 @@ def test_winoground_choice_has_half_of_its_answers_a(winoground: Path, tmp_path:
 def test_protocols_are_not_drawn_together(winoground: Path, tmp_path: Path) -> None:
     run("winoground", winoground, tmp_path / "one")
     run("winoground-joint", winoground, tmp_path / "two")
-    ended = call("report", tmp_path / "one", tmp_path / "two", "--out", tmp_path / "both")
-    assert ended.exit_code == 2
-    assert "cannot be drawn together" in ended.stderr
+    result = call("report", tmp_path / "one", tmp_path / "two", "--out", tmp_path / "both")
+    assert result.exit_code == 2
+    assert "cannot be drawn together" in result.stderr
 
 
 @pytest.mark.slow
@@ -465,8 +465,8 @@ def test_a_radar_of_three_spokes_is_not_drawn(nlvr2: Path, winoground: Path, tmp
         ("nlvr2", nlvr2, {"dotplot.svg"}),
         ("winoground", winoground, {"dotplot.svg"}),
     ):
-        ended = call("run", "--task", task, "--model", "constant", "--data", data, "--out", tmp_path / "run" / task)
-        assert ended.exit_code == 0, ended.output
+        result = call("run", "--task", task, "--model", "constant", "--data", data, "--out", tmp_path / "run" / task)
+        assert result.exit_code == 0, result.output
         assert {path.name for path in (tmp_path / "run" / task).iterdir() if path.suffix in (".png", ".svg")} == figures
         assert "<svg" not in (tmp_path / "run" / task / "report.html").read_text(encoding="utf-8")
 
@@ -527,9 +527,9 @@ def test_raven_a_file_cut_short_is_a_sentence(tmp_path: Path, share: float) -> N
     np.savez_compressed(path, image=np.zeros((16, 8, 8), np.uint8), target=3)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    ended = call("run", "--task", "raven", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert f"{path}: not a RAVEN file" in ended.stderr
+    result = call("run", "--task", "raven", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert f"{path}: not a RAVEN file" in result.stderr
 
 
 def test_raven_a_small_file_with_huge_arrays_is_not_read(tmp_path: Path) -> None:
@@ -688,10 +688,10 @@ def test_vl_icl_counts_shots_and_seed_as_the_runs_own(vl_icl: Path, tmp_path: Pa
 
 def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
     for shots, where in ((3, "open_mi"), (5, "operator_induction")):
-        ended = call("run", "--task", "vl-icl", "--model", "constant", "--data", vl_icl, "--shots", shots)
-        assert ended.exit_code == 2
-        assert f"{shots} " in ended.stderr
-        assert "request fewer" in ended.stderr
+        result = call("run", "--task", "vl-icl", "--model", "constant", "--data", vl_icl, "--shots", shots)
+        assert result.exit_code == 2
+        assert f"{shots} " in result.stderr
+        assert "request fewer" in result.stderr
         (vl_icl / where / "query.json").unlink()
 
 
@@ -716,9 +716,9 @@ def test_vl_icl_a_row_of_another_form_is_a_sentence(vl_icl: Path, file: str, cha
 
 
 def test_shots_where_there_are_none_is_a_sentence(winoground: Path) -> None:
-    ended = call("run", "--task", "winoground", "--model", "constant", "--data", winoground, "--shots", 4)
-    assert ended.exit_code == 2
-    assert "has no demonstrations; remove --shots" in ended.stderr
+    result = call("run", "--task", "winoground", "--model", "constant", "--data", winoground, "--shots", 4)
+    assert result.exit_code == 2
+    assert "has no demonstrations; remove --shots" in result.stderr
 
 
 def test_pictures_are_pictures() -> None:

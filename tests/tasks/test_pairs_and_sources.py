@@ -168,9 +168,9 @@ def test_a_row_that_is_no_pictures_number_is_a_sentence(tmp_path: Path) -> None:
     table.write_text(table.read_text(encoding="utf-8").replace("Closed,(b)", "Closed,(c)"), encoding="utf-8")
     with pytest.raises(InputError, match="the answer 'C' is not one of its options"):
         list(load_task("mmvp").samples(str(tmp_path)))
-    ended = call("run", "--task", "mmvp", "--model", "constant", "--data", "hub", "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert "get them from https://huggingface.co/datasets/MMVP/MMVP" in " ".join(ended.output.split())
+    result = call("run", "--task", "mmvp", "--model", "constant", "--data", "hub", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "get them from https://huggingface.co/datasets/MMVP/MMVP" in " ".join(result.output.split())
 
 
 def test_2d_and_3d_weigh_the_same_and_so_do_the_sources_of_2d(tmp_path: Path) -> None:

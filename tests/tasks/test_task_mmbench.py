@@ -98,10 +98,10 @@ def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> None:
-    ended = evaluate(data, tmp_path / "run", "--reading", "2025-08")
-    assert ended.exit_code == 0, ended.output
+    result = evaluate(data, tmp_path / "run", "--reading", "2025-08")
+    assert result.exit_code == 0, result.output
     for words in ("CircularEval", "Logic Reasoning", "Letters answered", "are lost when the options change places"):
-        assert words in ended.output
+        assert words in result.output
     assert runs.open_run(tmp_path / "run").spec.reading == "2025-08"
     assert evaluate(data, tmp_path / "run", "--reading", "2023").exit_code == 2
     assert call("score", tmp_path / "run").exit_code == 0
@@ -126,12 +126,12 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
-    ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
+    result = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
     for words in ("MMBench_DEV.tsv, with --partial: 4 of 4", "limited to 4 of 11 questions"):
-        assert words in ended.output
-    assert "Answers were read with '2024-03'" in ended.output
-    ended = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
-    assert "limited" not in ended.output and "read with" not in ended.output
+        assert words in result.output
+    assert "Answers were read with '2024-03'" in result.output
+    result = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
+    assert "limited" not in result.output and "read with" not in result.output
 
 
 def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) -> None:
@@ -362,17 +362,17 @@ def test_a_hub_table_that_is_not_pinned_says_so(tmp_path: Path, monkeypatch: pyt
             yield {**line, "image": {"bytes": line["image"].encode()}}, f"row {line['index']}"
 
     monkeypatch.setattr("mmeval.data.hub.values", values)
-    ended = evaluate(Path("hub:cn-test"), tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
+    result = evaluate(Path("hub:cn-test"), tmp_path / "run")
+    assert result.exit_code == 0, result.output
     assert runs.open_run(tmp_path / "run").identity["data_revision"] == "main, not pinned"
-    assert "hub:cn-test at main, not pinned" in ended.output
+    assert "hub:cn-test at main, not pinned" in result.output
 
 
 def test_without_answers_nothing_is_scored_and_the_table_says_why(tmp_path: Path) -> None:
     data = table.write(tmp_path / "MMBench_TEST.tsv", table.questions(), ["answer"])
-    ended = evaluate(data, tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
-    assert "11 unscored" in ended.output
+    result = evaluate(data, tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "11 unscored" in result.output
     results = json.loads((tmp_path / "run" / "scores.json").read_text())
     assert results["metrics"]["circular"]["value"] is None
     assert "which are public today" in results["metrics"]["circular"]["reason"]
@@ -404,6 +404,6 @@ def test_culture_is_scored_by_its_seven_leaves(tmp_path: Path) -> None:
     samples: list[Sample] = list(load_task("ccbench").samples(str(data)))
     assert len(samples) == 4 * 7
     assert "ability" not in samples[0].tags
-    ended = call("run", "--task", "ccbench", "--model", "constant:乙", "--data", data, "--out", tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
-    assert "Calligraphy & Painting" in ended.output
+    result = call("run", "--task", "ccbench", "--model", "constant:乙", "--data", data, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "Calligraphy & Painting" in result.output

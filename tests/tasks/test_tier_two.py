@@ -455,10 +455,10 @@ def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", CARDS)
 def test_a_folder_without_the_files_is_a_sentence(name: str, tmp_path: Path) -> None:
-    ended = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
-    assert ended.exit_code == 2
+    result = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert result.exit_code == 2
     files = load_task(name).card["files"]
-    assert (files if isinstance(files, str) else files[0]) in ended.stderr
+    assert (files if isinstance(files, str) else files[0]) in result.stderr
 
 
 def asked(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None) -> tuple[list[str], str]:

@@ -201,8 +201,8 @@ def test_lvbench_a_row_that_cannot_be_used(row: dict[str, Any] | None, said: str
     line = json.loads(path.read_text().splitlines()[0])
     line["qa"] = [{**line["qa"][0], **row}] if row else "none"
     jsonl(path, [line])
-    ended = call("run", "--task", "lvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
-    assert ended.exit_code == 2 and said in ended.output, ended.output
+    result = call("run", "--task", "lvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
+    assert result.exit_code == 2 and said in result.output, result.output
 
 
 def test_tempcompass_by_hand(tmp_path: Path) -> None:
@@ -246,9 +246,11 @@ def test_tempcompass_by_hand(tmp_path: Path) -> None:
 def test_tempcompass_bad_files(content: Any, said: str, tmp_path: Path) -> None:
     tempcompass(tmp_path)
     put(tmp_path / "questions" / "multi-choice.json", content)
-    ended = call("run", "--task", "tempcompass", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
-    assert ended.exit_code == 2 and f"multi-choice.json{':' if said[0] != ',' else ''}" in ended.output
-    assert said in ended.output and ended.output.count("\n") == 1
+    result = call(
+        "run", "--task", "tempcompass", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never"
+    )
+    assert result.exit_code == 2 and f"multi-choice.json{':' if said[0] != ',' else ''}" in result.output
+    assert said in result.output and result.output.count("\n") == 1
 
 
 def test_mvbench_by_hand(tmp_path: Path) -> None:
@@ -413,8 +415,8 @@ def test_mvbench_a_row_that_cannot_be_used(row: dict[str, Any], said: str, tmp_p
     mvbench(tmp_path)
     path = tmp_path / "json" / "action_sequence.json"
     put(path, [{**json.loads(path.read_text())[0], **row}])
-    ended = call("run", "--task", "mvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
-    assert ended.exit_code == 2 and f"{path}, item 1: {said}" in ended.output, ended.output
+    result = call("run", "--task", "mvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
+    assert result.exit_code == 2 and f"{path}, item 1: {said}" in result.output, result.output
 
 
 def test_mvbench_without_its_files(tmp_path: Path) -> None:

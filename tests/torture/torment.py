@@ -69,7 +69,7 @@ class Torment:
 
     def call(self, folder: Path, *more: str, **how: Any) -> int:
         """Run a command alone, to its end or to the instant of its death; returns its status."""
-        (status,) = ended(self.order(folder, **{"command": self.command(folder, *more), **how}))
+        (status,) = exit_statuses(self.order(folder, **{"command": self.command(folder, *more), **how}))
         return status
 
     def log(self, folder: Path, rank: Rank = None) -> Path:
@@ -98,7 +98,7 @@ class Torment:
             self.once_asked(folder, fresh=False)
         for _ in range(3):
             orders = [self.order(folder, rank) for rank in self.kind.ranks]
-            statuses = ended(*orders)
+            statuses = exit_statuses(*orders)
             if read(folder) == self.expected and statuses == [0] * len(orders):
                 break
             assert {*statuses} <= {0, 1}, f"the same command does not go on: {self.output(folder, orders[0].rank)}"
@@ -114,7 +114,7 @@ class Torment:
         orders = [self.order(folder, rank, instant=at) for rank, at in zip(ranks, instants, strict=True)]
         if fresh:
             orders = [replace(order, command=self.command(folder, "--fresh")) for order in orders]
-        statuses = ended(*orders)
+        statuses = exit_statuses(*orders)
         after, asked = read(folder), list[str]()
         for rank, status in zip(ranks, statuses, strict=True):
             self.judge(status, folder, rank)
@@ -187,7 +187,7 @@ class Torment:
         assert holder.pid is not None
         wait_for(lambda: Path(f"/proc/{holder.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
         others = [self.order(folder, one, log=self.place / "other.log") for one in {rank, None}]
-        statuses = [ended(order)[0] for order in others]
+        statuses = [exit_statuses(order)[0] for order in others]
         os.kill(holder.pid, signal.SIGKILL)
         holder.join()
         self.kills += 1
@@ -205,8 +205,8 @@ def start(order: Order) -> multiprocessing.process.BaseProcess:
     return child
 
 
-def ended(*orders: Order) -> list[int]:
-    """Carry out orders at the same time; return how each ended."""
+def exit_statuses(*orders: Order) -> list[int]:
+    """Carry out orders at the same time; return their exit statuses."""
     statuses = []
     for child in [start(order) for order in orders]:
         child.join(120)

@@ -28,13 +28,13 @@ def trained(data: Path, *flags: str, **changes: Any) -> Result:
 @pytest.mark.slow
 def test_each_checkpoint_is_evaluated_and_training_is_the_same(data: Path) -> None:
     plain = trained(data, output=str(data / "plain"), evaluate_every=2)
-    ended = trained(data, evaluate=["mic:../train.jsonl"], evaluate_every=2)
-    assert (plain.exit_code, ended.exit_code) == (0, 0), ended.output
+    result = trained(data, evaluate=["mic:../train.jsonl"], evaluate_every=2)
+    assert (plain.exit_code, result.exit_code) == (0, 0), result.output
     name = f"mic-{data.name}-train"
     runs = {step: open_run(data / "out" / "evaluations" / f"checkpoint-{step}" / name) for step in (2, 4)}
     assert all(run.complete and not run.marks for run in runs.values())
     assert runs[2].identity["checkpoint"] != runs[4].identity["checkpoint"]
-    assert f"checkpoint-4, {name}: made " in " ".join(ended.output.split())
+    assert f"checkpoint-4, {name}: made " in " ".join(result.output.split())
     assert (runs[4].folder / "report.html").exists()
     one, other = (checkpoints.load_model(data / out / "trained").state_dict() for out in ("plain", "out"))
     assert all(torch.equal(value, other[key]) for key, value in one.items())
@@ -46,10 +46,10 @@ def test_each_checkpoint_is_evaluated_and_training_is_the_same(data: Path) -> No
 def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> None:
     file = str(data / "train.jsonl")
     assert trained(data, steps=2, evaluate_every=2).exit_code == 0
-    ended = trained(
+    result = trained(
         data, steps=2, evaluate_every=2, evaluate={f"mic:{file}": None, "mme": "embedded"}, evaluate_limit=2
     )
-    assert ended.exit_code == 0, ended.output
+    assert result.exit_code == 0, result.output
     folder = data / "out" / "evaluations" / "checkpoint-2"
     mme = open_run(folder / "mme")
     assert mme.samples_answered == mme.samples_planned > 0
@@ -73,9 +73,9 @@ def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> Non
     ],
 )
 def test_what_cannot_be_evaluated_is_told_before_training(data: Path, evaluate: Any, sentence: str) -> None:
-    ended = trained(data, evaluate=evaluate)
-    assert ended.exit_code == 2
-    assert sentence in " ".join(ended.output.split())
+    result = trained(data, evaluate=evaluate)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
     assert not (data / "out").exists()
 
 

@@ -42,11 +42,11 @@ def forked(file: Path, processes: int, variables: dict[str, str]) -> None:
     One in some hundred runs over gloo on CPUs dies by a signal inside torch. It is begun again, once, and goes on from
     its last checkpoint, as a user's would; where it was is on the standard error.
     """
-    ended = _forked(file, processes, variables)
-    if any(status < 0 for status in ended):
-        print(f"{file}: ended by signals {ended}; begun again", file=sys.stderr)
-        ended = _forked(file, processes, variables)
-    assert ended == [0] * processes
+    statuses = _forked(file, processes, variables)
+    if any(status < 0 for status in statuses):
+        print(f"{file}: ended by signals {statuses}; begun again", file=sys.stderr)
+        statuses = _forked(file, processes, variables)
+    assert statuses == [0] * processes
 
 
 def _forked(file: Path, processes: int, variables: dict[str, str]) -> list[int]:
@@ -69,12 +69,12 @@ def launched_by_torch(file: Path, processes: int, variables: dict[str, str]) -> 
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command = [sys.executable, *launch, "-m", "tests.training.two_processes", str(file)]
     environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
-    if "Signal " in ended.stderr:  # as in `forked`
-        print(f"{file}: ended by a signal and begun again\n{ended.stderr}", file=sys.stderr)
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
-    assert ended.returncode == 0, "\n".join(
-        line for line in ended.stderr.splitlines() if "rank0" in line or "Error" in line
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
+    if "Signal " in result.stderr:  # as in `forked`
+        print(f"{file}: ended by a signal and begun again\n{result.stderr}", file=sys.stderr)
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
+    assert result.returncode == 0, "\n".join(
+        line for line in result.stderr.splitlines() if "rank0" in line or "Error" in line
     )
 
 

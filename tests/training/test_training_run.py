@@ -111,10 +111,10 @@ def test_ctrl_c_is_about_training(data: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(MmiclTrainer, "train", stopped)
     (data / "config.yaml").write_text(json.dumps(config_values(data)))  # JSON is YAML
-    ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(data / "config.yaml")])
-    assert ended.exit_code == 130
-    assert "training stopped; repeat the command to resume from the last checkpoint" in ended.output
-    assert "answered" not in ended.output
+    result = CliRunner().invoke(main, ["train", "stage2", "--config", str(data / "config.yaml")])
+    assert result.exit_code == 130
+    assert "training stopped; repeat the command to resume from the last checkpoint" in result.output
+    assert "answered" not in result.output
 
 
 @pytest.mark.slow

@@ -158,9 +158,9 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_stream_that_was_never_there_is_one_sentence() -> None:
-    ended = call("rtsp://127.0.0.1:1/1", "is it ?", "--model", "constant")
-    assert ended.exit_code == 2
-    assert ended.stderr == "mmeval: rtsp://127.0.0.1:1/1: cannot be read (Connection refused); check it\n"
+    result = call("rtsp://127.0.0.1:1/1", "is it ?", "--model", "constant")
+    assert result.exit_code == 2
+    assert result.stderr == "mmeval: rtsp://127.0.0.1:1/1: cannot be read (Connection refused); check it\n"
 
 
 @pytest.fixture
@@ -214,9 +214,9 @@ def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.M
     ],
 )
 def test_what_cannot_be_watched(name: str, message: str) -> None:
-    ended = call(name, "is it ?", "--model", "constant")
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call(name, "is it ?", "--model", "constant")
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_a_password_is_not_named() -> None:
@@ -226,9 +226,9 @@ def test_a_password_is_not_named() -> None:
 
 def test_no_video_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("no video", encoding="utf-8")
-    ended = call(tmp_path / "text.mp4", "is it ?", "--model", "constant")
-    assert ended.exit_code == 2
-    assert "text.mp4: cannot be read" in ended.stderr
+    result = call(tmp_path / "text.mp4", "is it ?", "--model", "constant")
+    assert result.exit_code == 2
+    assert "text.mp4: cannot be read" in result.stderr
 
 
 def a_look(color: str = "red") -> Look:
@@ -277,11 +277,11 @@ def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path,
     command = [sys.executable, "-m", "mmeval", "watch", str(clip), "red ?", "--model", "python:knows_red:load"]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
+        result = subprocess.run(
             [*command, "--out", str(tmp_path / "out")], stdout=full, stderr=subprocess.PIPE, text=True, env=environment
         )
-    assert "standard output: cannot be written (No space left on device); watching continues" in ended.stderr
-    assert "clip.mp4 has ended; 6 looks, 2 events" in ended.stderr
+    assert "standard output: cannot be written (No space left on device); watching continues" in result.stderr
+    assert "clip.mp4 has ended; 6 looks, 2 events" in result.stderr
     assert len((tmp_path / "out/events.jsonl").read_text().splitlines()) == 2
 
 
@@ -331,10 +331,10 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
     load: Callable[..., FakeModel] = lambda *_: FakeModel(yes=redness)  # noqa: E731
     monkeypatch.setattr("mmeval.conversation.load_model", load)
     assert models.find_model("constant")
-    ended = call(clip, "red ?", "--model", "constant", "--every", 0.5, "--out", tmp_path / "out")
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stderr.endswith(" looks, 2 events\n")
-    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    result = call(clip, "red ?", "--model", "constant", "--every", 0.5, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.endswith(" looks, 2 events\n")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(line["change"], line["time"]) for line in lines] == [("begins", 2.0), ("ends", 4.0)]
     assert [json.loads(text) for text in (tmp_path / "out/events.jsonl").read_text().splitlines()] == lines
     assert sorted(path.name for path in (tmp_path / "out/frames").iterdir()) == [
@@ -354,9 +354,9 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
     ],
 )
 def test_bad_arguments_are_a_sentence(clip: Path, arguments: tuple[str, ...], message: str) -> None:
-    ended = call(clip, *arguments, "--model", "constant")
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call(clip, *arguments, "--model", "constant")
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 class Stalling(BaseHTTPRequestHandler):
