@@ -40,8 +40,8 @@ def save(family: str, folder: Path) -> Path:
     of_video, _, video_name = video.partition(".")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        videos = zoo.made_of(f"{of_video}.video_processing_{of_video}.{video_name}VideoProcessor")(**options)
-        full = zoo.made_of(f"{module}.processing_{module}.{name}Processor")(
+        videos = zoo.transformers_class(f"{of_video}.video_processing_{of_video}.{video_name}VideoProcessor")(**options)
+        full = zoo.transformers_class(f"{module}.processing_{module}.{name}Processor")(
             image_processor=own.image_processor, tokenizer=own.tokenizer, video_processor=videos,
             chat_template=(TEMPLATE % shown).replace("@", place), **OWN.get(family, {}),
         )  # fmt: skip
