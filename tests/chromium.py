@@ -41,11 +41,11 @@ class Browser:
         while message:
             message = message[os.write(self._to, message) :]
         while True:
-            found = self._read()
-            if found.get("id") == self._last:
-                assert "error" not in found, found
-                return dict(found["result"])
-            self.events.append(found)
+            reply = self._read()
+            if reply.get("id") == self._last:
+                assert "error" not in reply, reply
+                return dict(reply["result"])
+            self.events.append(reply)
 
     def open(self, path: Path, width: int = 1400, height: int = 1000, *, dark: bool = False, at: str = "") -> float:
         """Show a file; return the seconds until its script had done its work and the page was painted."""
@@ -98,9 +98,9 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """Evaluate an expression, a promise too, and return its value."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        reply = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in reply, reply
+        return reply["result"].get("value")
 
     def press(self, key: str) -> None:
         """Press a key and wait until the page was painted."""
@@ -112,8 +112,8 @@ class Browser:
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""
-        shown = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(shown["data"]))
+        capture = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(capture["data"]))
 
     @property
     def complaints(self) -> list[str]:
@@ -125,7 +125,7 @@ class Browser:
     def loaded(self) -> list[str]:
         """Return the addresses that were asked for."""
         sent = (e["params"] for e in self.events if e.get("method") == "Network.requestWillBeSent")
-        return [str(one["request"]["url"]) for one in sent]
+        return [str(request["request"]["url"]) for request in sent]
 
     def _read(self) -> dict[str, Any]:
         while (end := self._rest.find(b"\0")) < 0:

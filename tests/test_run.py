@@ -102,9 +102,9 @@ def test_a_record_nested_without_end_is_named(tmp_path: Path) -> None:
 
 def test_another_identity_is_a_mismatch_that_names_the_difference(tmp_path: Path) -> None:
     run = begun(tmp_path / "r")
-    other = {**IDENTITY, "data": "e"}
+    changed = {**IDENTITY, "data": "e"}
     with pytest.raises(RunMismatch, match=r"data = 'd', not 'e'"):
-        run_folder.create(run.folder, other, ids=("1", "2", "3"), available=3)
+        run_folder.create(run.folder, changed, ids=("1", "2", "3"), available=3)
 
 
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
@@ -140,14 +140,14 @@ def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> Non
 
 
 def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
-    one = begun(tmp_path / "r")
-    one.note({"commit": "a", "prices": (1.0, None)})
-    other = runs.open_run(one.folder)
-    other.note({"commit": "a", "prices": (1.0, None)})
-    one.note_facts(Share(0, 2), requests=3)  # opened before the other's session was there
-    other.note_facts(Share(1, 2), requests=4)
-    found = runs.open_run(one.folder).sessions
-    assert [(session["commit"], session["requests"]) for session in found] == [("a", 3), ("a", 4)]
+    first = begun(tmp_path / "r")
+    first.note({"commit": "a", "prices": (1.0, None)})
+    second = runs.open_run(first.folder)
+    second.note({"commit": "a", "prices": (1.0, None)})
+    first.note_facts(Share(0, 2), requests=3)  # opened before the other's session was there
+    second.note_facts(Share(1, 2), requests=4)
+    sessions = runs.open_run(first.folder).sessions
+    assert [(session["commit"], session["requests"]) for session in sessions] == [("a", 3), ("a", 4)]
 
 
 def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
@@ -214,15 +214,15 @@ def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "left",
+    "names",
     ["", "ids.json", "ids.json .run.json", ".ids.json", "ids.json records.jsonl"],  # with a dot: temporary
 )
-def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left: str) -> None:
+def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, names: str) -> None:
     folder = tmp_path / "r"
     folder.mkdir()
-    for name in left.split():
-        left_behind = files.temporary_name(name[1:], 2**22 + 1) if name.startswith(".") else name
-        (folder / left_behind).write_text("" if name == "records.jsonl" else "{")
+    for name in names.split():
+        file_name = files.temporary_name(name[1:], 2**22 + 1) if name.startswith(".") else name
+        (folder / file_name).write_text("" if name == "records.jsonl" else "{")
     assert begun(folder, "1").samples_answered == 1
     assert not list(folder.glob(".*")), "what was left behind is cleared"
 
@@ -244,10 +244,10 @@ def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
 
     for instant in range(9):
         run = scored(tmp_path / f"r{instant}", "1", "2")
-        left, unlink = iter(range(instant)), Path.unlink
+        remaining, unlink = iter(range(instant)), Path.unlink
 
-        def killed(path: Path, missing_ok: bool = False, left: Any = left, unlink: Any = unlink) -> None:
-            if next(left, None) is None:
+        def killed(path: Path, missing_ok: bool = False, remaining: Any = remaining, unlink: Any = unlink) -> None:
+            if next(remaining, None) is None:
                 raise KilledError
             unlink(path, missing_ok)
 
@@ -277,10 +277,10 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
 def test_what_a_killed_process_left_is_cleared_by_the_next_that_writes_the_file(tmp_path: Path) -> None:
     for pid in (2**22 + 1, 2**22 + 2):  # above what Linux gives to a process
         (tmp_path / files.temporary_name("a", pid)).write_text("half")
-    other = tmp_path / files.temporary_name("b", 2**22 + 1)
-    other.write_text("of another file")
+    unrelated = tmp_path / files.temporary_name("b", 2**22 + 1)
+    unrelated.write_text("of another file")
     files.write_text(tmp_path / "a", "whole")
-    assert {path.name for path in tmp_path.iterdir()} == {other.name, "a"}
+    assert {path.name for path in tmp_path.iterdir()} == {unrelated.name, "a"}
 
 
 def test_a_file_that_another_machine_may_be_writing_is_kept_for_a_day(tmp_path: Path) -> None:
@@ -369,9 +369,9 @@ def test_a_target_or_tag_that_a_scorer_needs_and_a_record_lacks_is_a_sentence() 
     task = replace(
         load_task("mme"), scorers={"official": first}, metrics={"official": load_task("mme").metrics["strict"]}
     )
-    for one, what in ((Record("7", (), text="a"), "targets"), (Record("7", ("a",), text="a"), "'kind'")):
-        with pytest.raises(InputError, match=f"record 7 has no {what}, which the task needs"):
-            score_records(task, [one])
+    for lacking, field in ((Record("7", (), text="a"), "targets"), (Record("7", ("a",), text="a"), "'kind'")):
+        with pytest.raises(InputError, match=f"record 7 has no {field}, which the task needs"):
+            score_records(task, [lacking])
     with pytest.raises(KeyError), needed([Record("7", ("a",), tags={"kind": "x"})]):
         _ = {"a": 1}["kind"]  # the record has it: the error is another one
 

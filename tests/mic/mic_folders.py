@@ -45,16 +45,16 @@ def vqav2(root: Path, images: int = IMAGES, prefix: str = "v2_") -> None:
             for k in range(2):
                 number = image * 1000 + k + (500_000 if split == "val" else 0)
                 questions.append({"image_id": image, "question": f"What is {number}?", "question_id": number})
-                given = ["red"] * 6 + ["blue"] * 4
+                texts = ["red"] * 6 + ["blue"] * 4
                 answers = [
-                    {"answer": text, "answer_confidence": "yes", "answer_id": n} for n, text in enumerate(given, 1)
+                    {"answer": text, "answer_confidence": "yes", "answer_id": n} for n, text in enumerate(texts, 1)
                 ]
                 entry = {"question_type": "what is", "answers": answers, "image_id": image, "question_id": number}
                 chosen = {"multiple_choice_answer": f"answer {number}"} if prefix else {"confidence": 3}
                 annotations.append({**entry, **chosen, "answer_type": "other"})
         head = {"info": {}, "license": {}, "data_type": "mscoco", "data_subtype": f"{split}2014"}
-        asked = {**head, "task_type": "Open-Ended", "questions": questions}
-        put(root / f"{prefix}OpenEnded_mscoco_{split}2014_questions.json", asked)
+        content = {**head, "task_type": "Open-Ended", "questions": questions}
+        put(root / f"{prefix}OpenEnded_mscoco_{split}2014_questions.json", content)
         put(root / f"{prefix}mscoco_{split}2014_annotations.json", {**head, "annotations": annotations})
 
 
@@ -126,12 +126,14 @@ def karpathy(root: Path, name: str = "dataset_coco.json", folder: str | None = N
     for k, split in enumerate(["train", "train", "restval", "val", "test", "test"]):
         filepath = "train2014" if split == "train" else "val2014"
         picture(root / (folder or filepath) / f"{k}.jpg", k)
-        said = [{"tokens": ["a"], "raw": f"Caption {c} of {k}.", "imgid": k, "sentid": k * 5 + c} for c in range(5)]
+        sentences = [
+            {"tokens": ["a"], "raw": f"Caption {c} of {k}.", "imgid": k, "sentid": k * 5 + c} for c in range(5)
+        ]
         images.append(
             {
                 "sentids": [k * 5 + c for c in range(5)],
                 "imgid": k,
-                "sentences": said,
+                "sentences": sentences,
                 "split": split,
                 "filename": f"{k}.jpg",
                 **({} if folder else {"filepath": filepath, "cocoid": k}),
@@ -264,8 +266,8 @@ def llava(root: Path) -> None:
     entries = []
     for k in range(IMAGES):
         picture(root / "train2017" / f"{k // 2:012}.jpg", k)
-        said = [("human", "What is it?\n<image>"), ("gpt", "A bus."), ("human", "Its color?"), ("gpt", "Red.")]
-        conversation = [{"from": who, "value": text} for who, text in said]
+        turns = [("human", "What is it?\n<image>"), ("gpt", "A bus."), ("human", "Its color?"), ("gpt", "Red.")]
+        conversation = [{"from": speaker, "value": text} for speaker, text in turns]
         entries.append({"id": f"{k // 2:012}", "image": f"{k // 2:012}.jpg", "conversations": conversation})
     put(root / "llava_instruct_150k.json", entries)
 
@@ -274,8 +276,8 @@ def llavapretrain(root: Path) -> None:
     entries = []
     for k in range(IMAGES):
         picture(root / "00000" / f"{k:09}.jpg", k)
-        said = [("human", "Describe it.\n<image>"), ("gpt", f"the bus number {k}")]
-        conversation = [{"from": who, "value": text} for who, text in said]
+        turns = [("human", "Describe it.\n<image>"), ("gpt", f"the bus number {k}")]
+        conversation = [{"from": speaker, "value": text} for speaker, text in turns]
         entries.append({"id": f"{k:09}", "image": f"00000/{k:09}.jpg", "conversations": conversation})
     put(root / "blip_laion_cc_sbu_558k.json", entries)
 
@@ -333,8 +335,8 @@ def msrvtt(root: Path) -> None:
         clip(root / folder / f"video{k}.mp4")
         entry = {"category": 9, "url": "https://example.org/v", "video_id": f"video{k}", "split": split, "id": k}
         videos[name].append({**entry, "start time": 137.7, "end time": 149.4})
-        said = [{"caption": f"caption {c}", "video_id": f"video{k}", "sen_id": 2 * k + c} for c in range(2)]
-        sentences[name] += said
+        captions = [{"caption": f"caption {c}", "video_id": f"video{k}", "sen_id": 2 * k + c} for c in range(2)]
+        sentences[name] += captions
     for name in videos:
         content = {"info": {"year": "2016"}, "videos": videos[name], "sentences": sentences[name]}
         put(root / f"{name}_videodatainfo.json", content)
