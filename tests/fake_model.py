@@ -32,8 +32,8 @@ class FakeModel:
         for request in requests:
             self.asked.append(request)
             first = self.yes(request)
-            others = (1 - first) / (len(request.candidates) - 1)
-            shares = (first, *[others] * (len(request.candidates) - 1))
+            rest = (1 - first) / (len(request.candidates) - 1)
+            shares = (first, *[rest] * (len(request.candidates) - 1))
             logs = tuple(math.log(max(share, 1e-9)) for share in shares)
             yield Response(request.id, loglikelihoods=logs, sent=str(request.prompt))
 
@@ -43,19 +43,19 @@ class FakeModel:
 
 @dataclass
 class StreamingFake(FakeModel):
-    """Streams its answer word by word, calling `wait` before each but the first, or breaks off after `whole` words."""
+    """Streams its answer word by word, calling `wait` before each but the first; it breaks off after `breaks_after` words."""
 
     wait: Callable[[], object] = lambda: None
-    whole: int | None = None
+    breaks_after: int | None = None
 
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
         (response,) = self.generate([request], generation)
         words = (response.text or "").split()
-        for number, word in enumerate(itertools.islice(words, self.whole)):
+        for number, word in enumerate(itertools.islice(words, self.breaks_after)):
             if number:
                 self.wait()
             on_text(f" {word}" if number else word)
-        return response if self.whole is None else Response(request.id, error="the answer broke off")
+        return response if self.breaks_after is None else Response(request.id, error="the answer broke off")
 
 
 def color(request: Request) -> str:

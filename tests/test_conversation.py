@@ -31,8 +31,8 @@ def pictures(tmp_path: Path) -> Path:
 def test_parts_stand_in_the_order_given(pictures: Path) -> None:
     model = FakeModel(lambda request: " red \n")
     answer = Chat(model).ask("First", "this:", pictures / "a.png", pictures / "b.png", "which is red ?")
-    before, first, second, question = model.asked[0].prompt
-    assert (before, question) == ("First this:", "which is red ?")
+    text, first, second, question = model.asked[0].prompt
+    assert (text, question) == ("First this:", "which is red ?")
     assert isinstance(first, Image) and isinstance(second, Image) and first.digest != second.digest
     assert answer.text == "red"
 

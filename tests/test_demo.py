@@ -79,7 +79,7 @@ def test_a_refusal_is_an_answer_and_the_page_stays_up(red: Image) -> None:
 def test_answers_are_shown_as_they_are_written(red: Image) -> None:
     shown = threading.Event()
     streaming = StreamingFake(lambda request: "one two", wait=lambda: shown.wait(10))
-    broken = StreamingFake(lambda request: "one two", whole=1)
+    broken = StreamingFake(lambda request: "one two", breaks_after=1)
     demo, visit = Demo({"one": Chat(streaming), "whole": Chat(FakeModel(color)), "broken": Chat(broken)}), Visit()
     answers = demo.stream(visit, (red, "what color ?"))
     assert texts(next(answers)) == {"one": "one"}

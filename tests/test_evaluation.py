@@ -95,14 +95,14 @@ def test_a_limit_halves_no_group_whose_score_needs_all_of_it(limit: int) -> None
     for facts in (naturalbench, vcr):
         data = [Sample(str(n), ("?",), (), groups=groups, category=kind) for n, (kind, groups) in enumerate(facts)]
         surveyed = surveys.survey(partial(list, data), limit)
-        asked = [sample for sample in data if sample.id in surveyed.ids]
+        selected = [sample for sample in data if sample.id in surveyed.ids]
         skipped = [sample for sample in data if sample.id not in surveyed.ids]
-        assert limit <= len(asked) < limit + 4
+        assert limit <= len(selected) < limit + 4
         for key in data[0].groups:
-            asked_groups = {sample.groups[key] for sample in asked}
-            assert asked_groups.isdisjoint(sample.groups[key] for sample in skipped)
-            numbered = {(sample.groups[key], surveyed.groups[sample.id]) for sample in asked}
-            assert len(numbered) == len(asked_groups)  # nor do several processes
+            selected_groups = {sample.groups[key] for sample in selected}
+            assert selected_groups.isdisjoint(sample.groups[key] for sample in skipped)
+            numbered = {(sample.groups[key], surveyed.groups[sample.id]) for sample in selected}
+            assert len(numbered) == len(selected_groups)  # nor do several processes
 
 
 def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:

@@ -24,15 +24,15 @@ def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script: Any = importlib.import_module(name)
-    with pytest.raises(SystemExit) as result:
+    with pytest.raises(SystemExit) as exit_info:
         script.main(["--help"])
-    assert result.value.code == 0
-    shown = "".join(capsys.readouterr().out.split())
-    assert shown.startswith(f"usage:python-m{name.removesuffix('.__main__')}[-h]")
-    assert "".join(script.__doc__.split()) in shown
-    with pytest.raises(SystemExit) as result:
+    assert exit_info.value.code == 0
+    output = "".join(capsys.readouterr().out.split())
+    assert output.startswith(f"usage:python-m{name.removesuffix('.__main__')}[-h]")
+    assert "".join(script.__doc__.split()) in output
+    with pytest.raises(SystemExit) as exit_info:
         script.main(["--no-such-option"])
-    assert result.value.code == 2
+    assert exit_info.value.code == 2
     assert "error:" in capsys.readouterr().err
 
 
@@ -90,6 +90,6 @@ def test_what_was_not_packed_is_not_exported(
 
 def test_options_of_the_tiny_familys_training_do_not_reach_its_evaluation() -> None:
     make = ["make", "-n", "tiny-all", "ARGS=--minutes 9"]
-    shown = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert [line.split()[2] for line in shown.splitlines() if "--minutes 9" in line] == ["experiments.tiny"]
-    assert "-m experiments.replication" in shown
+    output = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[2] for line in output.splitlines() if "--minutes 9" in line] == ["experiments.tiny"]
+    assert "-m experiments.replication" in output

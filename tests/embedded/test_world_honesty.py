@@ -41,9 +41,9 @@ def test_questions_alone_say_nothing(subtasks: dict[str, _Subtask]) -> None:
     """
     words = _words([text for questions in subtasks.values() for text, _ in questions.training])
     weights = _fitted(words, [question for questions in subtasks.values() for question in questions.training])
-    right = {subtask: _right(words, weights, questions.test) for subtask, questions in subtasks.items()}
-    assert abs(float(np.mean([value for values in right.values() for value in values])) - 0.5) < 0.04
-    for subtask, values in right.items():
+    correct = {subtask: _correct(words, weights, questions.test) for subtask, questions in subtasks.items()}
+    assert abs(float(np.mean([value for values in correct.values() for value in values])) - 0.5) < 0.04
+    for subtask, values in correct.items():
         assert abs(float(np.mean(values)) - 0.5) < 0.15, subtask
 
 
@@ -55,18 +55,18 @@ def test_the_classifier_would_have_seen_a_leak(subtasks: dict[str, _Subtask]) ->
         (f"{text} clearly" if truth and index % 3 == 0 else text, truth) for index, (text, truth) in enumerate(training)
     ]
     words = _words([text for text, _ in leaking])
-    assert np.mean(_right(words, _fitted(words, leaking), leaking)) > 0.6
+    assert np.mean(_correct(words, _fitted(words, leaking), leaking)) > 0.6
 
 
 @pytest.mark.slow
 def test_the_nearest_training_picture_does_not_know(subtasks: dict[str, _Subtask]) -> None:
     """Below 65% on perception's ten subtasks together, by the facts of the nearest picture of the same subtask."""
-    right = [
+    correct = [
         guess == truth
         for subtask in world.PERCEPTION
         for guess, (_, truth) in zip(subtasks[subtask].nearest, subtasks[subtask].test, strict=True)
     ]
-    assert 0.5 < np.mean(right) < 0.65
+    assert 0.5 < np.mean(correct) < 0.65
 
 
 def _look(subtask: str) -> _Subtask:
@@ -120,6 +120,6 @@ def _fitted(words: dict[str, int], questions: Questions) -> npt.NDArray[np.float
     return weights
 
 
-def _right(words: dict[str, int], weights: npt.NDArray[np.float32], questions: Questions) -> list[bool]:
+def _correct(words: dict[str, int], weights: npt.NDArray[np.float32], questions: Questions) -> list[bool]:
     guesses = _counted(words, questions) @ weights > 0
     return [bool(guess) == truth for guess, (_, truth) in zip(guesses, questions, strict=True)]

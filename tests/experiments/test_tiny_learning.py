@@ -49,9 +49,9 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     model = TinyMmicl(sizes)
     begin(model)
 
-    same = Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))
+    easy = Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))
     hard = Source(1.0, lambda rng, pool: symbols.paired(rng, ["sun", "moon", "fire", "water", "door"], 2), ("words",))
-    stages = [Stage("easy", {"easy": same}, 1.0, ("easy",), 0.9), Stage("hard", {"hard": hard}, 1.0, ("hard",))]
+    stages = [Stage("easy", {"easy": easy}, 1.0, ("easy",), 0.9), Stage("hard", {"hard": hard}, 1.0, ("hard",))]
     tests = held_out(stages, pool, writer, 4, False)
     lines: list[dict[str, object]] = []
     eyes = Eyes(model, None, None, torch.device("cpu"))
@@ -206,12 +206,12 @@ def test_a_step_without_finite_gradients_is_skipped_and_counted(pool: Pool, writ
     features = torch.randn(len(pool.shown), 37, 192)
     features[batch.pictures[0]] = torch.nan
     stepper = Stepper(model, Eyes(model, features, None, torch.device("cpu")), Recipe(1))
-    before = copy.deepcopy(trained(model))
+    weights = copy.deepcopy(trained(model))
     assert stepper(batch, 1e-3).isfinite()
-    assert all(torch.equal(a, b) for a, b in zip(trained(model), before, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(trained(model), weights, strict=True))
     features[batch.pictures[0]] = 0
     stepper(batch, 1e-3)
-    assert not torch.equal(trained(model)[0], before[0])
+    assert not torch.equal(trained(model)[0], weights[0])
     assert int(stepper.skipped) == 1
 
 

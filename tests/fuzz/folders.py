@@ -33,9 +33,9 @@ def _spec(folder: Path, **values: Any) -> RunSpec:
     return RunSpec("mme", "constant", data=str(data), **values)
 
 
-def _evaluate(folder: Path, name: str = "run", **how: Any) -> Run:
+def _evaluate(folder: Path, name: str = "run", **options: Any) -> Run:
     spec = _spec(folder)
-    return evaluating.evaluate("constant", "mme", data=spec.data, out=folder / name, **how)
+    return evaluating.evaluate("constant", "mme", data=spec.data, out=folder / name, **options)
 
 
 def _shares(folder: Path) -> Run:
@@ -84,10 +84,10 @@ def _with_controls(folder: Path) -> None:
 def _study(folder: Path, rng: random.Random) -> None:
     """Read what a run and its controls show; go on with the controls; show the page with what was found before."""
     run = open_run(folder / "run")
-    what = rng.random()
-    if what < 0.5:
+    choice = rng.random()
+    if choice < 0.5:
         study(run)
-    elif what < 0.8:
+    elif choice < 0.8:
         bias.panel(run)
         _ = run_report._controls(run)
     else:
@@ -109,8 +109,8 @@ def _two(folder: Path) -> None:
 
 def _compare(folder: Path, rng: random.Random) -> None:
     first, other = (results.current(folder / name) for name in ("run", "other"))
-    found = comparison.compare(first, other)
-    gate.check("B >= A - 1", found)
+    pair = comparison.compare(first, other)
+    gate.check("B >= A - 1", pair)
 
 
 def _gates(folder: Path) -> None:
@@ -121,8 +121,8 @@ def _gates(folder: Path) -> None:
 
 
 @cache
-def _compared(first: Path, other: Path) -> comparison.Comparison:
-    return comparison.compare(first, other)
+def _compared(first: Path, second: Path) -> comparison.Comparison:
+    return comparison.compare(first, second)
 
 
 def _check_gate(folder: Path, rng: random.Random) -> None:

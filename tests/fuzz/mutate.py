@@ -60,14 +60,14 @@ def _cut(data: bytes, rng: random.Random) -> bytes:
 
 
 def _inserted(data: bytes, rng: random.Random) -> bytes:
-    place = rng.randrange(len(data) + 1)
-    return data[:place] + rng.choice(BYTES) + data[place:]
+    position = rng.randrange(len(data) + 1)
+    return data[:position] + rng.choice(BYTES) + data[position:]
 
 
 def _doubled(data: bytes, rng: random.Random) -> bytes:
     lines = data.splitlines(keepends=True) or [data]
-    place = rng.randrange(len(lines))
-    return b"".join([*lines[:place], lines[place], *lines[place:]])
+    index = rng.randrange(len(lines))
+    return b"".join([*lines[:index], lines[index], *lines[index:]])
 
 
 def _moved(data: bytes, rng: random.Random) -> bytes:
@@ -94,8 +94,8 @@ def _document(data: bytes, rng: random.Random) -> bytes:
 
 def _line(data: bytes, rng: random.Random) -> bytes:
     lines = data.splitlines()
-    place = rng.randrange(len(lines))  # a ValueError where there is none
-    lines[place] = _dumped(_changed(json.loads(lines[place]), rng))
+    index = rng.randrange(len(lines))  # a ValueError where there is none
+    lines[index] = _dumped(_changed(json.loads(lines[index]), rng))
     return b"\n".join(lines) + b"\n"
 
 

@@ -46,10 +46,10 @@ def command(*words: object, given: bytes = b"", endings: tuple[int, ...] = ENDIN
 
     Raises AssertionError where it ends with a fault, or prints what would move a terminal's cursor.
     """
-    called = [str(word) for word in words]
-    result = CliRunner().invoke(main, called, input=given)
+    arguments = [str(word) for word in words]
+    result = CliRunner().invoke(main, arguments, input=given)
     if result.exit_code not in endings or not isinstance(result.exception, (SystemExit, type(None))):
-        raise AssertionError(f"{called}: status {result.exit_code}, {result.exception!r}\n{result.output[-3000:]}")
-    if found := CONTROL.search(result.output):
-        raise AssertionError(f"{called}: prints {found[0]!r}\n{result.output[-2000:]!r}")
+        raise AssertionError(f"{arguments}: status {result.exit_code}, {result.exception!r}\n{result.output[-3000:]}")
+    if match := CONTROL.search(result.output):
+        raise AssertionError(f"{arguments}: prints {match[0]!r}\n{result.output[-2000:]!r}")
     return result.output

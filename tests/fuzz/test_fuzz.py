@@ -61,9 +61,9 @@ def _time_limit() -> Iterator[None]:
             signal.setitimer(timer, seconds)
         yield
     finally:
-        for (number, timer, _), before in zip(timers, previous, strict=True):
+        for (number, timer, _), handler in zip(timers, previous, strict=True):
             signal.setitimer(timer, 0)
-            signal.signal(number, before)
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -89,8 +89,8 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
             if "\n" in str(error):
                 failures["more than a line"] = f"seed {seed}: more than a line: {error}"
         except (Exception, HangError):
-            told = traceback.format_exc()
-            failures.setdefault(_place(told), f"seed {seed}, {path.name}:\n{told[-3000:]}")
+            trace = traceback.format_exc()
+            failures.setdefault(_last_line(trace), f"seed {seed}, {path.name}:\n{trace[-3000:]}")
         finally:
             _restore(folder, files)
         seed += 1
@@ -100,9 +100,9 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MEMORY or SECONDS < 300, "too much memory"
 
 
-def _place(told: str) -> str:
+def _last_line(trace: str) -> str:
     """Return where a traceback ends, that of a command inside the message included: failures at one place are one."""
-    return str(re.findall(r'File ".+", line \d+', told)[-1])
+    return str(re.findall(r'File ".+", line \d+', trace)[-1])
 
 
 def _restore(folder: Path, files: dict[Path, bytes]) -> None:

@@ -128,8 +128,8 @@ def test_a_picture_is_turned_as_a_viewer_turns_it_and_once(orientation: int) -> 
     exif[ORIENTATION] = orientation
     picture = saved(Image.fromarray(np.arange(72, dtype=np.uint8).reshape(4, 6, 3)), exif=exif)
     assert traits(picture) == (("turned",) if 2 <= orientation <= 8 else ())
-    seen = as_seen(picture)
-    assert seen.tobytes() == as_seen(seen).tobytes() == ImageOps.exif_transpose(picture).tobytes()
+    upright = as_seen(picture)
+    assert upright.tobytes() == as_seen(upright).tobytes() == ImageOps.exif_transpose(picture).tobytes()
 
 
 def test_what_is_no_exif_turns_nothing() -> None:
@@ -147,9 +147,9 @@ def test_transparency_is_told_of_any_kind() -> None:
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "MPO"])
 @pytest.mark.parametrize("frames", [1, 3])
 def test_frames_that_are_not_shown_are_told(form: str, frames: int) -> None:
-    first, *others = [Image.new("RGB", (4, 4), (80 * number, 0, 0)) for number in range(frames)]
+    first, *rest = [Image.new("RGB", (4, 4), (80 * number, 0, 0)) for number in range(frames)]
     file = io.BytesIO()
-    first.save(file, form, save_all=True, append_images=others)
+    first.save(file, form, save_all=True, append_images=rest)
     picture = Image.open(file)
     assert traits(picture) == (("animated",) if frames > 1 and form != "MPO" else ())  # an MPO is a camera's JPEG
     assert as_seen(picture).getpixel((0, 0)) == (0, 0, 0)
@@ -192,8 +192,8 @@ def test_calls_as_of_other_processors() -> None:
     processor, red = small.processor(), Image.new("RGB", (20, 10), "red")
     expected = processor(red, "a dog", context="plain")
     for images, text in (([red], "a dog"), ([red], ["a dog"]), (red, ["a dog"]), ([[red]], ["a dog"])):
-        found = processor(images=images, text=text, context="plain")
-        assert found.keys() == expected.keys() and all(torch.equal(found[key], expected[key]) for key in expected)
+        inputs = processor(images=images, text=text, context="plain")
+        assert inputs.keys() == expected.keys() and all(torch.equal(inputs[key], expected[key]) for key in expected)
     two = processor([red, red], ["a dog", "a"], context="plain")
     assert two["pictures"].tolist() == [[0], [1]]
     assert processor([red, red], ["a dog"], context="plain")["pictures"].tolist() == [[0, 1]]
@@ -207,9 +207,9 @@ def test_calls_as_of_other_processors() -> None:
 
 def test_a_qformer_that_reads_is_given_the_question() -> None:
     processor, red = small.processor(reads_questions=True), Image.new("RGB", (20, 10), "red")
-    found = processor([[red], [red]], ["a <image> dog", "a"], context="plain")
-    assert found["qformer_input_ids"].tolist() == [[5, 6, 1], [5, 1, 0]]
-    assert found["qformer_attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+    inputs = processor([[red], [red]], ["a <image> dog", "a"], context="plain")
+    assert inputs["qformer_input_ids"].tolist() == [[5, 6, 1], [5, 1, 0]]
+    assert inputs["qformer_attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert "qformer_input_ids" not in processor(text="a")  # there is no picture to read it for
 
 

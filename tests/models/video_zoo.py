@@ -33,17 +33,17 @@ TEMPLATE = zoo.TEMPLATE.replace("{%% else %%}", "{%% elif c['type'] == 'video' %
 def save(family: str, folder: Path) -> Path:
     """Write a checkpoint whose processor takes videos, too."""
     zoo.save(family, folder)
-    kind, video, place, options = FAMILIES[family]
-    _, own = zoo.FAMILIES[family]()
-    shown = str(own.chat_template).partition("'image' %}")[2].partition("{%")[0]
+    kind, video, placeholder, options = FAMILIES[family]
+    _, processor = zoo.FAMILIES[family]()
+    image_text = str(processor.chat_template).partition("'image' %}")[2].partition("{%")[0]
     module, _, name = kind.partition(".")
     of_video, _, video_name = video.partition(".")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         videos = zoo.transformers_class(f"{of_video}.video_processing_{of_video}.{video_name}VideoProcessor")(**options)
         full = zoo.transformers_class(f"{module}.processing_{module}.{name}Processor")(
-            image_processor=own.image_processor, tokenizer=own.tokenizer, video_processor=videos,
-            chat_template=(TEMPLATE % shown).replace("@", place), **OWN.get(family, {}),
+            image_processor=processor.image_processor, tokenizer=processor.tokenizer, video_processor=videos,
+            chat_template=(TEMPLATE % image_text).replace("@", placeholder), **OWN.get(family, {}),
         )  # fmt: skip
         full.save_pretrained(folder)
     return folder

@@ -14,10 +14,10 @@ AXES, TOTALS = load_task("mme").axes, load_task("mme").totals
 WHY = "One reads four characters."
 
 
-def series(label: str, share: float, **how: bool) -> Series:
+def series(label: str, share: float, **options: bool) -> Series:
     """Numbers around that share of full marks, a different one on each axis."""
     names = enumerate(full_marks().items())
-    return Series(label, {name: _estimate(share + 0.02 * (i % 5 - 2), full) for i, (name, full) in names}, **how)
+    return Series(label, {name: _estimate(share + 0.02 * (i % 5 - 2), full) for i, (name, full) in names}, **options)
 
 
 def chart(*labels: str, title: str = "A run on MME") -> Chart:

@@ -57,9 +57,9 @@ def test_read_back_it_scores_the_same(tmp_path: Path) -> None:
 @given(st.text())
 def test_whatever_was_answered_is_one_line_with_the_same_official_label(tmp_path: Path, text: str) -> None:
     write(a_run(text), tmp_path)
-    found = MME.read_predictions(str(tmp_path))
-    assert len(found) == 4 * 14
-    assert official(found[0].text or "") == official(text)
+    predictions = MME.read_predictions(str(tmp_path))
+    assert len(predictions) == 4 * 14
+    assert official(predictions[0].text or "") == official(text)
 
 
 def test_a_missing_answer_is_named_and_nothing_written(tmp_path: Path) -> None:
@@ -106,17 +106,17 @@ def test_what_is_wrong_with_anybodys_results_is_said(tmp_path: Path, old: str, n
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    assert any(sentence in one for one in wrong(tmp_path)), wrong(tmp_path)
+    assert any(sentence in finding for finding in wrong(tmp_path)), wrong(tmp_path)
 
 
 def test_a_model_may_say_nothing_but_not_to_every_question(tmp_path: Path) -> None:
     write(two_questions(), tmp_path)
-    (few,) = wrong(tmp_path)
+    (size_error,) = wrong(tmp_path)
     path = tmp_path / "OCR.txt"
     path.write_text(path.read_text().replace("\tYes\tYes", "\tYes\t"))
-    assert wrong(tmp_path) == [few]
-    (told,) = [finding.sentence for finding in check(tmp_path) if finding.level == "warning"]
-    assert "OCR.txt, line 1: the answer is empty; " in told
+    assert wrong(tmp_path) == [size_error]
+    (warning,) = [finding.sentence for finding in check(tmp_path) if finding.level == "warning"]
+    assert "OCR.txt, line 1: the answer is empty; " in warning
     for path in tmp_path.iterdir():
         path.write_text("".join(line.rpartition("\t")[0] + "\t\n" for line in path.read_text().splitlines()))
-    assert any("line 1: the answer is empty, and so are all others" in one for one in wrong(tmp_path))
+    assert any("line 1: the answer is empty, and so are all others" in finding for finding in wrong(tmp_path))

@@ -180,7 +180,7 @@ def test_worked_examples(name: str, kind: str, text: str, key: str, worth: float
 def test_what_a_script_leaves_out_is_in_no_denominator() -> None:
     score = OFFICIAL["video-mme"]["multiple choice"]
     records = [record("video-mme", "multiple choice", text, "B") for text in ("B", "A", "none of them", "")]
-    assert share(records, [score(one) for one in records]).values == [1.0, 0.0]
+    assert share(records, [score(each) for each in records]).values == [1.0, 0.0]
 
 
 def test_every_reading_has_examples_and_reads_kinds_that_there_are() -> None:

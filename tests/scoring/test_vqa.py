@@ -34,16 +34,16 @@ def record(text: str, references: list[str], **tags: str) -> Record:
 def test_each_generation_as_its_script(
     text: str, references: list[str], m4c: float, in_2016: float, in_2021: float, flamingo: float
 ) -> None:
-    found = {name: score(record(text, references)).value for name, score in vqa.READINGS.items()}
-    assert found == {"m4c": m4c, "2016": in_2016, "2021": in_2021, "open-flamingo": flamingo}
+    values = {name: score(record(text, references)).value for name, score in vqa.READINGS.items()}
+    assert values == {"m4c": m4c, "2016": in_2016, "2021": in_2021, "open-flamingo": flamingo}
 
 
 def test_people_without_numbers_who_say_the_same_are_left_out_together() -> None:
     sure = "\n".join(["yes"] * 6 + ["maybe", "no"] + ["yes"] * 2)
-    asked = record("unanswerable", ["unanswerable"] * 8 + ["x"] * 2, confidence=sure)
+    unanswerable = record("unanswerable", ["unanswerable"] * 8 + ["x"] * 2, confidence=sure)
     # left out with any of the six that are sure: all six, and two are left to agree
-    assert vqa.READINGS["open-flamingo"](asked).value == 0.8
-    assert vqa.READINGS["m4c"](asked).value == 1.0
+    assert vqa.READINGS["open-flamingo"](unanswerable).value == 0.8
+    assert vqa.READINGS["m4c"](unanswerable).value == 1.0
 
 
 def test_strict_gives_nothing_for_nothing_and_finds_the_answer() -> None:

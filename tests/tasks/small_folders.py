@@ -57,9 +57,9 @@ def call(*arguments: object, width: int = 160) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": str(width)})
 
 
-def run(task: object, data: object, out: Path, model: str = "constant", **how: Any) -> dict[str, Any]:
+def run(task: object, data: object, out: Path, model: str = "constant", **options: Any) -> dict[str, Any]:
     """Run a task on a folder to its end, score it again, and return its scores; no figures are drawn."""
-    scores = evaluate(model, str(task), data=str(data), out=out, **how).results
+    scores = evaluate(model, str(task), data=str(data), out=out, **options).results
     assert rescore(open_run(out)) == scores
     return scores
 

@@ -87,7 +87,7 @@ def read(task: str, data: Path, shots: int | None, seed: int = 0) -> list[Sample
     return list(few_shot(str(data), shots or 0, seed))
 
 
-def asked(task: str, sample: Sample, prompt: str = "open-flamingo") -> Request:
+def request_of(task: str, sample: Sample, prompt: str = "open-flamingo") -> Request:
     """What a model is asked."""
     return render(load_task(task), sample, prompt)
 
@@ -142,7 +142,7 @@ def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -
     assert (first.groups, second.groups, third.groups) == ({"image": "42"}, {"image": "42"}, {"image": "7"})
     for sample in (first, second):
         assert sorted(shot.answer for shot in sample.shots) == [f"said {n}" for n in range(100, 106)]
-        for shot in asked("vqav2", sample).shots:
+        for shot in request_of("vqav2", sample).shots:
             image, text = shot.prompt
             number = shot.answer.removeprefix("said ")
             assert isinstance(image, Image)
@@ -153,13 +153,13 @@ def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -
 def test_the_prompt_as_a_model_gets_it(vqav2: Path, tmp_path: Path) -> None:
     evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run", shots=1, seed=3)
     sent = next(record.sent for record in open_run(tmp_path / "run").records if record.id == "71")
-    shot = asked("vqav2", read("vqav2", vqav2, 1, 3)[2]).shots[0]
+    shot = request_of("vqav2", read("vqav2", vqav2, 1, 3)[2]).shots[0]
     assert sent == f"<picture>{shot.prompt[1]}{shot.answer}\n<picture>Question:What is it? Short answer:"
 
 
 def test_zero_shot_is_two_demonstrations_in_words_or_bare(vqav2: Path) -> None:
     first, *_ = read("vqav2", vqav2, 0)
-    request = asked("vqav2", first)
+    request = request_of("vqav2", first)
     assert request.shots == ()
     words, image, question = request.prompt
     first_line, second_line, end = str(words).split("\n")
@@ -167,10 +167,10 @@ def test_zero_shot_is_two_demonstrations_in_words_or_bare(vqav2: Path) -> None:
     for line in (first_line, second_line):
         number = line.split("Train ")[1].split("?")[0]
         assert line == f"Question:Train {number}? Short answer: said {number}"
-    assert asked("vqav2", first, "bare") == Request(first.id, (image, question))
+    assert request_of("vqav2", first, "bare") == Request(first.id, (image, question))
     four = read("vqav2", vqav2, 4)[0]
-    assert asked("vqav2", four, "bare") == asked("vqav2", four)
-    assert len(asked("vqav2", four).shots) == 4
+    assert request_of("vqav2", four, "bare") == request_of("vqav2", four)
+    assert len(request_of("vqav2", four).shots) == 4
     assert [sample.prompt[-1] for sample in read("vqav2", vqav2, None)] == ["Is it red?", "How many?", "What is it?"]
 
 
@@ -296,7 +296,7 @@ def test_flickr30k_by_hand(flickr: Path, tmp_path: Path) -> None:
     assert value(scores, "cider") == pytest.approx(500.0)
     assert scores["counts"]["unscored"] == scores["metrics"]["cider"]["n"] == 2
     sample = read("flickr30k", flickr, 4)[0]
-    shots = asked("flickr30k", sample).shots
+    shots = request_of("flickr30k", sample).shots
     assert len(shots) == 4
     assert all(shot.prompt[1] == "Output:" and shot.answer.startswith("Train caption") for shot in shots)
 

@@ -62,7 +62,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield judge_server
 
 
-def asked(server: Server) -> list[str]:
+def prompts_asked(server: Server) -> list[str]:
     return [body["messages"][0]["content"] for body in server.asked]
 
 
@@ -86,7 +86,9 @@ def test_mathvista_extracts_with_a_judge(server: Server, tmp_path: Path) -> None
     assert any(
         "m was asked about the answers for the official scorer; 0 of 4" in remark for remark in run.results["remarks"]
     )
-    assert all(prompt.startswith(mathvista_judge.EXAMPLES) and "It may be 18." in prompt for prompt in asked(server))
+    assert all(
+        prompt.startswith(mathvista_judge.EXAMPLES) and "It may be 18." in prompt for prompt in prompts_asked(server)
+    )
     assert len(server.asked) == 4 and {body["max_tokens"] for body in server.asked} == {1024}
     assert overall(judged(run, server)) == 50.0 and len(server.asked) == 4  # replies are kept
     other = evaluate("constant:18", "mathvista", data=str(tmp_path / "data"), out=tmp_path / "other")
@@ -121,9 +123,11 @@ def test_mathverse_extracts_and_compares(server: Server, tmp_path: Path) -> None
     server.reply = lambda prompt: says("Judgement: 1" if prompt.startswith(mathverse_judge.COMPARE) else "C")
     judged_run = judged(run, server)
     assert overall(judged_run) == 100.0 > overall(judged_run, "strict")
-    extracting = [prompt for prompt in asked(server) if prompt.startswith(mathverse_judge.EXTRACT)]
+    extracting = [prompt for prompt in prompts_asked(server) if prompt.startswith(mathverse_judge.EXTRACT)]
     assert len(extracting) == 1  # the same answer to all questions
-    assert all("[Model_answer] : C\nJudgement:" in prompt for prompt in asked(server) if prompt not in extracting)
+    assert all(
+        "[Model_answer] : C\nJudgement:" in prompt for prompt in prompts_asked(server) if prompt not in extracting
+    )
 
 
 def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Path) -> None:
@@ -135,7 +139,9 @@ def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Pa
     assert overall(judged_run) == pytest.approx(100 / 6)  # only the question without a figure
     assert (judged_run.results["metrics"]["fAcc"]["value"], judged_run.results["metrics"]["VS"]["value"]) == (0.0, 50.0)
     assert NO_JUDGE not in judged_run.results["remarks"]
-    assert asked(server)[0].endswith("Question:Is it so?\nReference answer: \nPrediction answer:{It} is.\nOutput:")
+    assert prompts_asked(server)[0].endswith(
+        "Question:Is it so?\nReference answer: \nPrediction answer:{It} is.\nOutput:"
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,9 @@ def test_charxiv_compares_by_the_type_of_answer(server: Server, tmp_path: Path) 
         100.0,
         50.0,
     )
-    assert any("Question: Which is highest?\n    * Ground Truth: the blue line\n" in prompt for prompt in asked(server))
+    assert any(
+        "Question: Which is highest?\n    * Ground Truth: the blue line\n" in prompt for prompt in prompts_asked(server)
+    )
     samples = {
         sample.id: str(sample.prompt[-1]) for sample in load_task("charxiv-reasoning").samples(str(tmp_path / "data"))
     }
@@ -176,7 +184,10 @@ def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Se
     assert len(server.asked) == 7  # question 10 was asked about both charts
     assert (overall(judged_run), judged_run.results["metrics"]["Counting"]["value"]) == (87.5, pytest.approx(200 / 3))
     assert (
-        sum("with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in prompt for prompt in asked(server))
+        sum(
+            "with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in prompt
+            for prompt in prompts_asked(server)
+        )
         == 1
     )
 
@@ -231,7 +242,7 @@ def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path
     }
     assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
     assert len(server.asked) == 3 and {body["max_tokens"] for body in server.asked} == {3}
-    assert any(prompt.endswith("| 1.0\n\nWhat is x? | -1 <AND> -5 | desk lamp | ") for prompt in asked(server))
+    assert any(prompt.endswith("| 1.0\n\nWhat is x? | -1 <AND> -5 | desk lamp | ") for prompt in prompts_asked(server))
 
 
 @pytest.mark.parametrize("reply", ["nan", "1.5", "-0.1", "Correct", ""])

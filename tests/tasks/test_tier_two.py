@@ -461,7 +461,7 @@ def test_a_folder_without_the_files_is_a_sentence(name: str, tmp_path: Path) -> 
     assert (files if isinstance(files, str) else files[0]) in result.stderr
 
 
-def asked(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None) -> tuple[list[str], str]:
+def prompt_of(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None) -> tuple[list[str], str]:
     """Return the kinds of the parts of a prompt, and its words."""
     EXPECTED[name][0](tmp_path)
     task = load_task(name)
@@ -471,7 +471,7 @@ def asked(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None)
 
 
 def test_options_are_not_lettered_twice(tmp_path: Path) -> None:
-    kinds, text = asked("mantis-eval", tmp_path)
+    kinds, text = prompt_of("mantis-eval", tmp_path)
     assert kinds == ["Image", "str", "Image", "str"]
     assert text.endswith(
         "which is older?\nA. the first\nB. the second\nAnswer with the option's letter from the given choices directly."
@@ -479,16 +479,18 @@ def test_options_are_not_lettered_twice(tmp_path: Path) -> None:
 
 
 def test_a_wording_may_differ_by_kind(tmp_path: Path) -> None:
-    assert asked("mantis-eval", tmp_path, 2, "reasoned")[1].startswith("Given the images, answer the following short")
-    assert asked("naturalbench", tmp_path, 0)[1] == "Is it? Please answer Yes or No."
-    assert asked("naturalbench", tmp_path, 4)[1].endswith(
+    assert prompt_of("mantis-eval", tmp_path, 2, "reasoned")[1].startswith(
+        "Given the images, answer the following short"
+    )
+    assert prompt_of("naturalbench", tmp_path, 0)[1] == "Is it? Please answer Yes or No."
+    assert prompt_of("naturalbench", tmp_path, 4)[1].endswith(
         " Please output the letter corresponding to the correct option."
     )
 
 
 def test_pictures_stand_where_they_are_marked_and_first_where_nothing_is(tmp_path: Path) -> None:
-    assert asked("seed-bench-2", tmp_path, 2)[0] == ["Image", "str", "Image", "str"]
-    kinds, text = asked("seed-bench-2", tmp_path, 1)
+    assert prompt_of("seed-bench-2", tmp_path, 2)[0] == ["Image", "str", "Image", "str"]
+    kinds, text = prompt_of("seed-bench-2", tmp_path, 1)
     assert kinds == ["Image", "Image", "str"]
     assert text.startswith("What differs?\nA. w\n")
 
@@ -503,7 +505,7 @@ def test_a_picture_that_no_mark_names_is_left_out_and_counted(tmp_path: Path) ->
 
 
 def test_options_that_are_drawings_are_shown_under_their_letters(tmp_path: Path) -> None:
-    kinds, text = asked("iconqa", tmp_path)
+    kinds, text = prompt_of("iconqa", tmp_path)
     assert kinds == ["Image", "str", "Image", "str", "Image", "str"]
     assert text == "Which is alike?\nA. \nB. \nAnswer with the option's letter."
 

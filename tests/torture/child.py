@@ -93,12 +93,12 @@ class Noting(Constant):
         self._fails = order.room is None
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        before = set(self._failed.read_text().splitlines()) if self._failed.exists() else set()
+        failed_earlier = set(self._failed.read_text().splitlines()) if self._failed.exists() else set()
         for request in requests:
             id = request.id if images(request.prompt) else f"{CONTROL} {request.id}"
             os.write(self._log, f"asked {id}\n".encode())
             response = Response(request.id, text="yes" if len(request.id) % 2 else "no")
-            if self._fails and tenth(id) and id not in before:
+            if self._fails and tenth(id) and id not in failed_earlier:
                 with self._failed.open("a") as file:
                     file.write(f"{id}\n")
                 response = Response(request.id, error="the machine was busy; run again")
