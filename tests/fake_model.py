@@ -43,7 +43,7 @@ class FakeModel:
 
 @dataclass
 class StreamingFake(FakeModel):
-    """Streams its answer word by word, calling `wait` before each but the first; it breaks off after `breaks_after` words."""
+    """Streams its answer word by word, calling `wait` between words, or breaks off after `breaks_after` words."""
 
     wait: Callable[[], object] = lambda: None
     breaks_after: int | None = None
