@@ -7,20 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image as PILImage
 
 from mmeval import conversation
-from mmeval.cli import main
 from mmeval.demo.visits import Demo, Visit
 from mmeval.types import Image
 from tests.mic.mic_folders import clip
 from tests.models import chat_zoo as zoo
 from tests.models.fake_server import Server, serving
-
-
-def call(*arguments: object, stdin: str = "") -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture(scope="module")

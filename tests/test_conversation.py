@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from PIL import Image as PILImage
 
 from mmeval.cli import main
@@ -15,10 +15,7 @@ from mmeval.conversation.messages import from_json, marked_parts, parts_of
 from mmeval.types import Image, InputError, Request, Shot, Unsupported, images
 from tests.fake_model import FakeModel
 from tests.mic.mic_folders import clip
-
-
-def call(*arguments: object, stdin: str = "") -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture

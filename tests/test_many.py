@@ -10,18 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image as PILImage
 
-from mmeval.cli import main
 from mmeval.conversation import Chat, many
 from mmeval.types import Generation, InputError, Request, Response
 from tests.fake_model import FakeModel
 from tests.models.fake_server import Reply, says, serving
-
-
-def call(*arguments: object, stdin: str = "") -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture

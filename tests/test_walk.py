@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from PIL import Image
 
 import mmeval
-from mmeval.cli import main
 from mmeval.evaluation import sweep
 from mmeval.mmicl.checkpoints import save
 from mmeval.runs.run import open_run
@@ -21,15 +20,12 @@ from mmeval.tasks import TASKS
 from tests.evaluating import Collected
 from tests.mme_folder import SUBTASKS, make_release
 from tests.mmicl import mmicl_small as small
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_release(tmp_path_factory.mktemp("data") / "release")
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "100"})
 
 
 def task_of(data: Path, out: Path) -> tuple[object, ...]:

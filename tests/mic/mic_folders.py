@@ -19,9 +19,10 @@ def picture(path: Path, number: int = 0, size: tuple[int, int] = (40, 30)) -> No
     Image.new("RGB", size, (number * 37 % 256, number * 91 % 256, 60)).save(path)
 
 
-def put(path: Path, value: Any) -> None:
+def put(path: Path, value: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf-8")
+    return path
 
 
 def put_lines(path: Path, values: list[Any]) -> None:

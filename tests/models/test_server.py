@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval import evaluation
-from mmeval.models import ModelOptions, find_model, load_model, server_check, server_pictures
+from mmeval.models import ModelOptions, find_model, load_model, server_pictures
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_pictures import Sent
@@ -30,19 +30,7 @@ from tests.models.fake_server import Reply, Server, says, serving
 
 RED, BLUE = (Image(PILImage.new("RGB", (9, 5), color), color) for color in ("red", "blue"))
 KEY = "sk-secret+key/1"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in server_check.KEYS:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as fake:
-        yield fake
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def opened(spec: str, **options: Any) -> Model:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval.evaluation.sweep import evaluate_all
-from mmeval.models import server_check, server_pictures
+from mmeval.models import server_pictures
 from mmeval.models.server_pictures import Sent
 from mmeval.servers import client
 from mmeval.spec import RunSpec
@@ -21,18 +21,7 @@ from tests.evaluating import Collected
 from tests.models.fake_server import Reply, Server, says, serving
 from tests.models.test_server import ask, compare, opened
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in server_check.KEYS:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(name="server")
-def serving_yes() -> Iterator[Server]:
-    with serving() as fake:
-        yield fake
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def slowly(body: dict[str, Any], n: int) -> Reply:

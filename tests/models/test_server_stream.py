@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,26 +14,12 @@ from mmeval.cli import main
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
-from mmeval.models.server_check import KEYS
-from mmeval.servers import client
 from mmeval.types import Generation, InputError, Request, Response
-from tests.models.fake_server import DONE, EVENTS, USAGE, Part, Reply, Server, event, says, serving, streams
+from tests.models.fake_server import DONE, EVENTS, USAGE, Part, Reply, Server, event, says, streams
 
 START = event(role="assistant", content="")
 STOP = event(finish="stop")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in KEYS:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as fake:
-        yield fake
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def stream(server: Server, *parts: Part, **options: Any) -> tuple[Response, list[str]]:

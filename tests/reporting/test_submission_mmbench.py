@@ -11,10 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from mmeval import answers
-from mmeval.cli import main
 from mmeval.reporting import leaderboards as submission
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.runs import run as runs
@@ -22,12 +20,9 @@ from mmeval.runs.run import Run
 from mmeval.types import InputError, Record
 from tests import mmbench_table as table
 from tests.evaluating import evaluate
+from tests.tasks.small_folders import call
 
 openpyxl = pytest.importorskip("openpyxl")
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "120"})
 
 
 @pytest.fixture(scope="module")

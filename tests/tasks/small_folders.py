@@ -52,9 +52,10 @@ def embedded(number: int) -> dict[str, Any]:
     return {"bytes": png(number), "path": None}
 
 
-def call(*arguments: object, width: int = 160) -> Result:
-    """The command line, in a terminal of so many columns."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": str(width)})
+def call(*arguments: object, width: int = 160, stdin: str = "") -> Result:
+    """Call the command line in a terminal of `width` columns."""
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(main, words, input=stdin, env={"COLUMNS": str(width)})
 
 
 def run(task: object, data: object, out: Path, model: str = "constant", **options: Any) -> dict[str, Any]:

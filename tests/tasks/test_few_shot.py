@@ -27,6 +27,7 @@ from mmeval.task import load_task
 from mmeval.tasks.vl_icl import VL_ICL
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests.evaluating import evaluate, results
+from tests.mic.mic_folders import put
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
 Asked = tuple[int, int | str, str, str, Sequence[str]]
@@ -39,12 +40,6 @@ VAL: list[Asked] = [
 ]
 TRAIN: list[Asked] = [(n * 10, n, f"Train {n}?", "other", [f"said {n}"] + ["else"] * 9) for n in range(100, 106)]
 TRAIN.append((429, 42, "Train about a picture of val?", "other", ["leak"] * 10))
-
-
-def dump(path: Path, value: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-    return path
 
 
 def answer(text: str, number: int) -> dict[str, Any]:
@@ -65,8 +60,8 @@ def vqa_files(folder: Path, questions: str, annotations: str, rows: Sequence[Ask
         }
         for id, image, _, name, answers in rows
     ]
-    dump(folder / questions, {"info": {}, "task_type": "Open-Ended", "questions": entries})
-    dump(folder / annotations, {"info": {}, "license": {}, "annotations": annotated})
+    put(folder / questions, {"info": {}, "task_type": "Open-Ended", "questions": entries})
+    put(folder / annotations, {"info": {}, "license": {}, "annotations": annotated})
 
 
 @pytest.fixture
@@ -230,7 +225,7 @@ def vizwiz(tmp_path: Path) -> Path:
             }
             for n in range(3)
         ]
-        dump(folder / "Annotations" / f"{part}.json", rows)
+        put(folder / "Annotations" / f"{part}.json", rows)
         for row in rows:
             picture(folder / part / str(row["image"]))
     return folder
@@ -281,7 +276,7 @@ def flickr(tmp_path: Path) -> Path:
         }
         for number, (name, (split, text)) in enumerate(captions.items())
     ]
-    dump(folder / FLICKR, {"dataset": "flickr30k", "images": images})
+    put(folder / FLICKR, {"dataset": "flickr30k", "images": images})
     for number, name in enumerate(captions):
         picture(folder / "flickr30k-images" / name, number)
     return folder

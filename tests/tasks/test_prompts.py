@@ -22,7 +22,7 @@ from mmeval.models.constant import Constant
 from mmeval.tasks import TASKS
 from mmeval.types import Request
 from tests import mmbench_table
-from tests.mic.mic_folders import clip
+from tests.mic.mic_folders import clip, put
 from tests.mme_folder import make_release
 from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
@@ -37,11 +37,6 @@ from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
-
-
-def put(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 def table(path: Path, row: Mapping[str, Any]) -> None:

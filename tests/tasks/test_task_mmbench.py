@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from mmeval import answers
-from mmeval.cli import main
 from mmeval.engine.transformer import TransformerModel
 from mmeval.evaluation import asking
 from mmeval.evaluation.survey import survey
@@ -27,6 +26,7 @@ from mmeval.types import Generation, Image, InputError, Request, Response, Sampl
 from tests import evaluating
 from tests import mmbench_table as table
 from tests.evaluating import rescore
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,6 @@ class Fickle(Constant):
             prompt = "".join(part for part in request.prompt if isinstance(part, str))
             index = hashlib.sha256(f"{self.answer} {prompt}".encode()).digest()[0]
             yield Response(request.id, text=("A", "cow", "perhaps", *["pig"] * 7)[index % 10])
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "120"})
 
 
 def evaluate(data: Path, out: Path, *more: object) -> Result:

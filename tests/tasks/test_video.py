@@ -28,18 +28,12 @@ from mmeval.runs.run import open_run
 from mmeval.task import load_task
 from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
 from tests.evaluating import evaluate
-from tests.mic.mic_folders import clip
+from tests.mic.mic_folders import clip, put
 from tests.tasks.small_folders import call, run, value
 
 pytest.importorskip("av")
 
 OPTIONS = ["left", "right", "up", "down", "nowhere"]
-
-
-def dump(path: Path, content: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
 
 
 def table(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
@@ -304,7 +298,7 @@ def parts(folder: Path, rows: Sequence[Mapping[str, Any]], **card: Any) -> Path:
     folder.mkdir(exist_ok=True)
     questions = [{"ask": "What?", "right": "a", "video": "a.mp4", **row} for row in rows]
     (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in questions), encoding="utf-8")
-    return dump(folder / "parts.yaml", {**PARTS, **card})
+    return put(folder / "parts.yaml", {**PARTS, **card})
 
 
 def test_a_card_shows_the_part_between_two_columns(tmp_path: Path) -> None:
@@ -359,7 +353,7 @@ def msvd(tmp_path: Path) -> Path:
         {"answer": "cat", "id": 1, "question": "who eats?", "video_id": 1},
         {"answer": "two", "id": 2, "question": "how many dogs run?", "video_id": 2},
     ]
-    dump(folder / "test_qa.json", rows)
+    put(folder / "test_qa.json", rows)
     (folder / "youtube_mapping.txt").write_text("xyz_1_9 vid1\n-4wsuPCjDBc_5_15 vid2\n", encoding="utf-8")
     clip(folder / "video" / "vid1.avi")
     clip(folder / "YouTubeClips" / "-4wsuPCjDBc_5_15.avi", seconds=2)
@@ -420,7 +414,7 @@ def test_frames_and_sampler_are_part_of_what_a_run_is(msvd: Path, tmp_path: Path
 @pytest.mark.parametrize("subfolder", ["video", "TestVideo", "videos/all", ""])
 def test_msrvtt_by_hand(subfolder: str, tmp_path: Path) -> None:
     folder = tmp_path / "msrvtt"
-    dump(
+    put(
         folder / "test_qa.json",
         [
             {"answer": "band", "category_id": 14, "id": 158581, "question": "who is playing?", "video_id": 7010},
@@ -439,7 +433,7 @@ def test_msrvtt_by_hand(subfolder: str, tmp_path: Path) -> None:
 
 
 def test_laviss_copy_is_read_too(tmp_path: Path) -> None:
-    dump(tmp_path / "qa_test.json", [{"video": "video7.mp4", "question": "who sings?", "answer": "man"}])
+    put(tmp_path / "qa_test.json", [{"video": "video7.mp4", "question": "who sings?", "answer": "man"}])
     clip(tmp_path / "videos" / "video7.mp4")
     assert [(s.id, s.targets, s.groups["video"]) for s in read("msrvtt-qa", tmp_path)] == [("1", ("man",), "video7")]
 
@@ -504,7 +498,7 @@ NEXTQA = [
 def nextqa(tmp_path: Path) -> Path:
     folder = tmp_path / "NExT-QA"
     table(folder / "dataset" / "nextqa" / "val.csv", NEXTQA)
-    dump(folder / "dataset" / "nextqa" / "map_vid_vidorID.json", {"4010069381": "0101/4010069381"})
+    put(folder / "dataset" / "nextqa" / "map_vid_vidorID.json", {"4010069381": "0101/4010069381"})
     clip(folder / "NExTVideo" / "0101" / "4010069381.mp4")
     clip(folder / "NExTVideo" / "77.mp4", seconds=2)  # not in the map: looked for by its name
     return folder
@@ -539,7 +533,7 @@ def test_nextqa_the_prompt(nextqa: Path) -> None:
 def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
     predictions = {f"{row['video']}_{row['qid']}": {"prediction": 0, "answer": row["answer"]} for row in NEXTQA}
     predictions["4010069381_1"]["prediction"] = 1
-    path = dump(nextqa / "results" / "HGA-val.json", predictions)
+    path = put(nextqa / "results" / "HGA-val.json", predictions)
     result = call("score", "--task", "nextqa", "--predictions", path, "--json")
     assert result.exit_code == 0, result.output
     scores = json.loads(result.output)
@@ -547,12 +541,12 @@ def test_nextqa_scores_the_authors_file(nextqa: Path) -> None:
     assert (value(scores, "C"), value(scores, "D")) == (100.0, 0.0)
     assert scores["metrics"] == scores["strict"]
 
-    dump(path, {**predictions, "77_4": {"prediction": 5, "answer": 4}})
+    put(path, {**predictions, "77_4": {"prediction": 5, "answer": 4}})
     assert "77_4: the prediction is 5" in call("score", "--task", "nextqa", "--predictions", path).output
-    dump(path, {**predictions, "77_4": {"prediction": 4, "answer": 0}})
+    put(path, {**predictions, "77_4": {"prediction": 4, "answer": 0}})
     assert "77_4: its answer is 0, but 4 in" in call("score", "--task", "nextqa", "--predictions", path).output
     del predictions["77_4"]
-    dump(path, predictions)
+    put(path, predictions)
     result = call("score", "--task", "nextqa", "--predictions", path)
     assert (result.exit_code, "no prediction for question 77_4" in result.output) == (2, True)
 
