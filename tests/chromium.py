@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-"""None where there is none."""
+"""None if no chromium is installed."""
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe")
 TIMEOUT = 60.0
 """Seconds for a page to be ready."""
@@ -34,7 +34,7 @@ class Browser:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Do what the DevTools protocol calls by that name; events that come meanwhile are kept."""
+        """Call a method of the DevTools protocol and return its result; keep the events that arrive meanwhile."""
         self._last += 1
         session = {"sessionId": self.session} if self.session else {}
         message = json.dumps({"id": self._last, "method": method, "params": params} | session).encode() + b"\0"
@@ -139,7 +139,7 @@ class Browser:
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
-    """Start a browser with an empty profile in that folder, and end it."""
+    """Run a browser with an empty profile in this folder."""
     assert PROGRAM is not None
     inner_in, to = os.pipe()
     back, inner_out = os.pipe()

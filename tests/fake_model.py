@@ -11,7 +11,7 @@ from mmeval.types import Generation, Request, Response, images
 
 @dataclass
 class FakeModel:
-    """Writes `write(request)`; finds the first candidate `yes(request)` likely, and the others equally unlikely."""
+    """Answers `write(request)`; gives the first candidate the probability `yes(request)` and the others equal ones."""
 
     write: Callable[[Request], str] = lambda request: "yes"
     yes: Callable[[Request], float] = lambda request: 0.5

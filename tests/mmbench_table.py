@@ -27,7 +27,7 @@ def picture(color: int) -> str:
 
 
 def line(index: int, options: Sequence[str], answer: str, **more: str) -> Line:
-    """A row; what is not said is as in any row."""
+    """A row; cells that are not given have default values."""
     cells = dict.fromkeys(HEADER, "") | dict(zip("ABCD", options, strict=False))
     cells |= {"index": str(index), "question": f"What is in picture {index % PASS}?", "answer": answer}
     cells |= {"category": "image_scene", "l2-category": "coarse_perception", "split": "dev", "image": picture(index)}
@@ -45,7 +45,7 @@ def questions() -> list[Line]:
 
 
 def with_turns(lines: Sequence[Mapping[str, str]], *, repeat: bool = False) -> list[Line]:
-    """The first passes, then every second turn, and so on, pictures by index or repeated as in legacy files."""
+    """All first passes, then all second turns, and so on; pictures by index, or repeated as in old files."""
     turned_lines: list[Line] = [dict(row) for row in lines]
     for turn in range(1, 4):
         for row in lines:

@@ -23,10 +23,11 @@ from mmeval.tasks import TASKS
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests import mmbench_table
 from tests.evaluating import evaluate
+from tests.mic.mic_folders import put
 from tests.mme_folder import make_release
 from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, value
 from tests.tasks.test_pairs_and_sources import mathvista
-from tests.tasks.test_prompts import WRITERS, put
+from tests.tasks.test_prompts import WRITERS
 from tests.tasks.test_tier_two import EXPECTED, hallusion, mmstar, seed, textvqa, video_mme
 
 TEXTS = ("A", "B", "C", "(B) it", "Yes", "no, not at all", "True", "The answer is A.", "3", "dog", "a dog", "what?", "")
@@ -36,7 +37,7 @@ NEED_PICTURES = ("mme", "vcr")
 
 
 class Mixed(Constant):
-    """Answers one question so and the next otherwise, by its id."""
+    """Answers each question with one of `TEXTS`, chosen by its id."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         return (Response(request.id, text=random.Random(request.id).choice(TEXTS)) for request in requests)
@@ -52,7 +53,7 @@ ONLY_3 = f"{SMALL} 3 of the benchmark's 1,500 questions"
 
 
 def mixed_run(task: str, data: Path | str, out: Path) -> Run:
-    """A whole run by that model."""
+    """Run a whole benchmark with `Mixed`."""
     return evaluate("constant", task, data=str(data), out=out, load=lambda checkpoint, options: Mixed("mixed"))
 
 
@@ -64,7 +65,7 @@ def row(record: Record) -> dict[str, Any]:
 
 
 def assert_scores_as(results: Mapping[str, Any], run: Run) -> None:
-    """Compare what a file scores with what a run does."""
+    """Assert that a file scores as the run does."""
     for name in ("metrics", "strict", "counts", "parts"):
         assert results.get(name) == run.results.get(name)
     assert (results["answered"], results["planned"]) == (run.samples_planned, run.samples_planned)
@@ -181,7 +182,7 @@ PROMPT = f"{QUESTION}\nAnswer with the option's letter from the given choices di
 
 
 def lmms_eval(folder: Path) -> Path:
-    """The document is left out; the metrics' own dictionaries name it."""
+    """Logs without the documents; the metrics' own dictionaries name them."""
     metric = [{"question_id": n, "category": "math", "answer": "C", "pred": "A"} for n in range(3)]
     rows = [
         {
@@ -199,7 +200,7 @@ def lmms_eval(folder: Path) -> Path:
 
 
 def lmms_eval_logs(folder: Path) -> Path:
-    """As its first versions wrote them, in one document."""
+    """Logs of its first versions, one JSON document."""
     rows = [
         {"doc_id": n, "doc": {"index": n, "question": QUESTION, "answer": "C"}, "target": "C", "resps": [[text]]}
         for n, text in enumerate(THREE)
@@ -246,7 +247,7 @@ def llava(folder: Path) -> Path:
 
 
 def in_order(folder: Path) -> Path:
-    """No ids: each row has the question that stands there."""
+    """Rows without ids, in the order of the questions."""
     put(folder / "answers.json", [{"question": QUESTION, "response": text} for text in THREE])
     return folder / "answers.json"
 
@@ -290,7 +291,7 @@ def pope(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("ids", [lambda n: {}, lambda n: {"question_id": n}, lambda n: {"question_id": n % 2 + 1}])
 def test_popes_splits_in_any_order(ids: Callable[[int], dict[str, int]], tmp_path: Path) -> None:
-    """As POPE's own file has no ids, LLaVA counts through the splits, and lmms-lab's copy has an id three times."""
+    """POPE's own file has no ids, LLaVA counts through the splits, and lmms-lab's copy has each id three times."""
     answers = [
         {**ids(n), "question": question["text"], "answer": "no" if "a b in" in question["text"] else "yes"}
         for n, question in enumerate(pope(tmp_path / "data"))
@@ -301,7 +302,7 @@ def test_popes_splits_in_any_order(ids: Callable[[int], dict[str, int]], tmp_pat
 
 
 def test_mme_as_two_public_tools_write_it(tmp_path: Path) -> None:
-    """The id is the picture's, which has two questions: the question of the row says which."""
+    """The id is that of a picture with two questions: the row's question tells which."""
     make_release(tmp_path / "data", pictures=1)
     run = mixed_run("mme", tmp_path / "data", tmp_path / "run")
     llava = [
@@ -429,7 +430,7 @@ def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
 
 
 def test_questions_that_share_an_id_have_their_rows_in_turn(tmp_path: Path) -> None:
-    """As 49914 in SEED-Bench, whose second has its row's number with it."""
+    """Like 49914 in SEED-Bench, whose second question has its row's number in its id."""
     picture = Image(b"")
     samples = [Sample(id, (picture, "How many?"), ("A",)) for id in ("7", "49914", "49914 (row 3)")]
     rows = [("49914", "B"), ("7", "A"), ("49914", "C")]
@@ -570,7 +571,7 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
 
 
 def predictions(folder: Path, repeat: int = 1, pictures: int = 1) -> Path:
-    """MME's results folder, every line so many times."""
+    """Write MME's results folder, with every line `repeat` times."""
     from mmeval.tasks.mme import SUBTASKS
 
     folder.mkdir()

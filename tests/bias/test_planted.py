@@ -38,7 +38,7 @@ from tests.tasks.small_folders import call
 
 @dataclass
 class Scripted:
-    """A model that answers as a function of the request says."""
+    """A model whose answers are a function of the request."""
 
     answer: Callable[[Request], str]
     name: str = "told"
@@ -79,7 +79,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def truth(release: Path) -> dict[tuple[str, str], str]:
-    """Picture and question -> the answer."""
+    """Map each picture and question to its answer."""
     answers = {}
     for sample in load_task("mme").samples(str(release)):
         (image, question) = sample.prompt
@@ -521,7 +521,7 @@ def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path
 
 @pytest.mark.slow
 def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
-    """A model that finds the first option likelier by 3, whatever it sees, and the right one by 2 where it sees."""
+    """A model that rates the first option higher by 3 in any case, and the right one by 2 if it sees a picture."""
     answers = {sample.id: sample for sample in load_task("muirbench").samples(str(suite("muirbench")))}
 
     class Prior(Scripted):

@@ -54,7 +54,7 @@ def questions(task: Task, source: str) -> list[tuple[Sample, Request, Render]]:
 
 
 def shown(request: Request) -> Any:
-    """What a request is, so that two can be compared."""
+    """Return the content of a request in a form that can be compared."""
 
     def of(parts: Any) -> list[Any]:
         return [part.digest if isinstance(part, Image) else part for part in parts]
@@ -63,7 +63,7 @@ def shown(request: Request) -> Any:
 
 
 def check(task: Task, cases: list[tuple[Sample, Request, Render]]) -> set[str]:
-    """Put every question under every control; returns those that act."""
+    """Apply every control to every question; return the names of those that act."""
     acting, constant = set(), Constant("A")
     originals = [shown(request) for _, request, _ in cases]
     for name in CONTROLS.keys() - {TEXT}:
@@ -86,7 +86,7 @@ def check(task: Task, cases: list[tuple[Sample, Request, Render]]) -> set[str]:
 
 
 def check_baselines(task: Task, samples: list[Sample]) -> None:
-    """The answers to every question that the tables show are ones that the task can read."""
+    """Check that the task can read the answers of the baselines in its tables."""
     main = task.scorers[next(iter(task.scorers))]
     records = [record(sample, Request(sample.id, sample.prompt), Response(sample.id, text="")) for sample in samples]
     for answer in constants(records):

@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "b-frames-old.mp4": ("mpeg4", {"bf": "2"}, {}),
     "b-frames-old.avi": ("mpeg4", {"bf": "2"}, {}),
 }
-"""Name of the file -> codec, its options, those of the container."""
+"""By file name: the codec, its options and those of the container."""
 
 
 def write(path: Path, codec: str, options: dict[str, str], mux: dict[str, str]) -> Path:
@@ -62,7 +62,7 @@ def write(path: Path, codec: str, options: dict[str, str], mux: dict[str, str]) 
 
 
 def decoded(path: Path) -> list[bytes]:
-    """Decode all, as one would without knowing anything."""
+    """Decode every frame from the beginning."""
     with av.open(str(path)) as opened:
         return [frame.to_image().tobytes() for frame in opened.decode(video=0)]
 

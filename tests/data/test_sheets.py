@@ -62,7 +62,7 @@ def test_each_kind_of_cell(tmp_path: Path) -> None:
 
 
 def changed(path: Path, old: str, new: str, member: str = "xl/worksheets/sheet1.xml") -> Path:
-    """Return the book with something else in one of its members."""
+    """Return the workbook with one of its members changed."""
     out = io.BytesIO()
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(out, "w") as copy:
         for name in archive.namelist():

@@ -126,7 +126,7 @@ DIGESTS = {
     "nextqa": "91651e1c77d36fbc",
     "pope": "16c5c409bcfcf631",
 }
-"""Of what a model is shown and asked, and of the answers. Another value is another benchmark."""
+"""Digests of the pictures, prompts and answers. A different value means a different benchmark."""
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import pytest
 from mmeval.embedded import world
 
 TRAINING, TEST = 200, 100
-"""Pictures a subtask: 5,600 training questions, 2,800 test questions."""
+"""Pictures per subtask: 5,600 training questions, 2,800 test questions."""
 
 Questions = list[tuple[str, bool]]
 
@@ -49,7 +49,7 @@ def test_questions_alone_say_nothing(subtasks: dict[str, _Subtask]) -> None:
 
 @pytest.mark.slow
 def test_the_classifier_would_have_seen_a_leak(subtasks: dict[str, _Subtask]) -> None:
-    """Where every third yes says "clearly", it does: the test above is not at chance for want of power."""
+    """With "clearly" in every third yes it does, so the test above is not at chance for lack of power."""
     training = chain.from_iterable(questions.training for questions in subtasks.values())
     leaking = [
         (f"{text} clearly" if truth and index % 3 == 0 else text, truth) for index, (text, truth) in enumerate(training)
@@ -89,7 +89,7 @@ def _questions(views: list[world.View]) -> Questions:
 
 
 def _features(text: str) -> set[str]:
-    """Its words and pairs of neighboring words; a word in quotes is spelled."""
+    """Return a text's words and pairs of neighboring words; words in quotes are spelled out."""
     spelled = re.sub(r"'(\w+)'", lambda match: " ".join(match[1]), text.lower())
     words = re.findall(r"[a-z]+|\d", spelled)
     return {*words, *(f"{first} {second}" for first, second in pairwise(words))}

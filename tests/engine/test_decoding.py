@@ -20,7 +20,7 @@ from mmeval.types import Generation, Image, Request
 from tests.mmicl import mmicl_small as small
 
 ENDS = {"t5": [12, 15, 18], "llama": [7, 10, 14], "opt": [14, 15, 16]}
-"""Ends of sequence with which answers of the small models have many lengths."""
+"""End-of-sequence tokens that give the answers of the small models many lengths."""
 MASK = torch.tensor([[1] * 9, [1] * 5 + [0] * 4, [1] + [0] * 8])
 
 
@@ -90,7 +90,7 @@ def test_aligned_rows_begin_at_sixteen_bytes(length: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("beginning", ["blip-2", "instructblip"])
 def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors without values stand for a GPU's: looking at a value raises, as it would wait for a GPU."""
+    """Tensors without values stand in for a GPU's: reading a value raises, where a GPU would make it wait."""
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: False)  # it does not know such tensors
     monkeypatch.setitem(decoding.END_CHECKS, "meta", (4, 1))
     for module in (decoding, transformer):
@@ -121,5 +121,5 @@ def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPat
 
 
 def arrived(*results: torch.Tensor) -> Callable[[], list[list[Any]]]:
-    """Return ones in the place of results without values."""
+    """Return ones in place of results that have no values."""
     return lambda: [torch.ones(result.shape, dtype=result.dtype).tolist() for result in results]

@@ -57,7 +57,7 @@ def store(capacity: int = 1 << 20, ahead: int = 4, spare: int | None = None) -> 
 
 
 def ask_for_each(pictures: PictureStore, shades: Sequence[int]) -> list[int]:
-    """Ask for one picture after the other, all of them expected; returns what was got."""
+    """Announce all pictures, then get one after the other; return their values."""
     prompts = [[encoded(shade)] for shade in shades]
     pictures.expect(prompts)
     values = []

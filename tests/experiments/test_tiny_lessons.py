@@ -65,7 +65,7 @@ def prompts(task_name: str, folder: Path, processor: MmiclProcessor, count: int)
 
 
 class Fixed(Rng):
-    """Rolls what it is told."""
+    """Returns the given rolls, one after the other."""
 
     def __init__(self, *rolls: int) -> None:
         super().__init__("fixed")

@@ -39,7 +39,7 @@ def _evaluate(folder: Path, name: str = "run", **options: Any) -> Run:
 
 
 def _shares(folder: Path) -> Run:
-    """Let two processes ask a part of the run each."""
+    """Let each of two processes ask a part of the run."""
     plan = evaluation.plan(_spec(folder), folder / "run")
     for rank in range(2):
         run = evaluation.ask(plan, fresh=False, keep_errors=False, display=Display(), share=Share(rank, 2))
@@ -50,7 +50,7 @@ def _shares(folder: Path) -> Run:
 
 
 def _look(run: Run, rng: random.Random) -> None:
-    """Open all that is derived, or make it again."""
+    """Read or remake everything that is derived from the run."""
     _ = run.marks, run.remarks
     if rng.random() < 0.5:
         evaluation.score(run)
@@ -82,7 +82,7 @@ def _with_controls(folder: Path) -> None:
 
 
 def _study(folder: Path, rng: random.Random) -> None:
-    """Read what a run and its controls show; go on with the controls; show the page with what was found before."""
+    """Study a run and its controls, show the panel of an earlier study, or go on with the controls."""
     run = open_run(folder / "run")
     choice = rng.random()
     if choice < 0.5:
@@ -114,7 +114,7 @@ def _compare(folder: Path, rng: random.Random) -> None:
 
 
 def _gates(folder: Path) -> None:
-    """Make two runs and compare them, once; what is damaged is the condition."""
+    """Make two runs and a condition on their difference, which is the file that gets damaged."""
     for name in ("run", "other"):
         _evaluate(folder, f"../{folder.name}-{name}")
     (folder / "gate.txt").write_text("Perception: A >= B - 1.5%")
@@ -135,7 +135,7 @@ def _cache(folder: Path) -> None:
 
 
 def _reuse(folder: Path, rng: random.Random) -> None:
-    """Begin another run beside earlier ones: whatever these have become, it is made."""
+    """Begin another run beside earlier ones: it must succeed however damaged these are."""
     out = folder.with_name(f"{folder.name}-new")
     shutil.rmtree(out, ignore_errors=True)
     with mock.patch.object(asking, "REPORTS", folder / "reports"):

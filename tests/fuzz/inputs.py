@@ -102,7 +102,7 @@ def _ask(folder: Path, rng: random.Random) -> None:
 
 
 def _typed(folder: Path, rng: random.Random) -> None:
-    """Put the file's lines as what a person types."""
+    """Enter the file's lines as a user would type them."""
     command("ask", "--chat", "--model", "constant", given=(folder / "questions.jsonl").read_bytes())
 
 

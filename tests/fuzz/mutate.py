@@ -104,7 +104,7 @@ def _dumped(value: Any) -> bytes:
 
 
 def _changed(value: Any, rng: random.Random) -> Any:
-    """Walk to a place at random, and change what stands there."""
+    """Change the value at a random place."""
     if isinstance(value, (dict, list)) and value and rng.random() < 0.85:
         keys: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
         key = rng.choice(keys)

@@ -22,7 +22,7 @@ ENDINGS = (0, 1, 2)
 
 @dataclass(frozen=True)
 class Target:
-    """Makes a folder of good files, and reads it once one of them is damaged.
+    """Makes a folder of valid files, and reads it after one of them was damaged.
 
     A reading ends well, or raises an error that has a sentence for the user.
     """
@@ -30,7 +30,7 @@ class Target:
     make: Callable[[Path], object]
     read: Act
     good: bool = True
-    """Whether what is read ends well as long as nothing is damaged."""
+    """Whether reading succeeds as long as nothing is damaged."""
 
 
 def sentences() -> tuple[type[Exception], ...]:

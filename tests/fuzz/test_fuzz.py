@@ -32,18 +32,18 @@ SHARE = "MMEVAL_FUZZ_SECONDS" not in os.environ
 """Whether `make test` runs its share, with fixed seeds: a failure is due to the change, not to chance."""
 SECONDS = float(os.environ.get("MMEVAL_FUZZ_SECONDS", "20")) if SEED is None else 0.0
 CPU_SECONDS = 10
-"""Seconds of a processor that one damaged input may take."""
+"""CPU seconds that one damaged input may take."""
 SECONDS_BY_THE_CLOCK = 60
-"""Seconds that it may take in all; other processes may be at work on the machine."""
+"""Seconds by the clock that it may take; other processes may keep the machine busy."""
 MEMORY = 2 << 30
-"""Bytes that a process may come to hold."""
+"""Bytes of memory that a process may use."""
 KINDS = 5
-"""Different failures of a target that are told."""
+"""Different failures of a target that are reported."""
 pytestmark = pytest.mark.slow
 
 
 class HangError(BaseException):
-    """An input took longer than it may. No reader's `except Exception` takes it for something else."""
+    """An input took too long. No `except Exception` of a reader catches this."""
 
 
 @contextmanager

@@ -272,7 +272,7 @@ def test_other_arguments_over_a_set_are_refused(tmp_path: Path) -> None:
         build("coco", tmp_path / "root", tmp_path / "out", limit=4, seed=1)
     with pytest.raises(InputError, match="limit = 4, not 5"):
         build("coco", tmp_path / "root", tmp_path / "out", limit=5)
-    build("coco", tmp_path / "root", tmp_path / "out", limit=4, allow_skipped=0.5)  # not what the set is
+    build("coco", tmp_path / "root", tmp_path / "out", limit=4, allow_skipped=0.5)  # not part of the set's identity
     assert content(tmp_path / "out") == expected
 
 
@@ -341,7 +341,7 @@ def test_a_killed_build_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def wait_or_kill(child: subprocess.Popen[bytes], out: Path, rng: random.Random) -> bool:
-    """Kills the child once it has put some more files into the folder, or lets it finish."""
+    """Kill the child once it has added some files to the folder, or let it finish; tell whether it finished."""
     enough = files(out) + rng.randrange(1, 100)
     while child.poll() is None:
         if files(out) >= enough:
@@ -354,7 +354,7 @@ def wait_or_kill(child: subprocess.Popen[bytes], out: Path, rng: random.Random) 
 
 
 def files(out: Path) -> int:
-    """How far it is: pictures, and twenty for a shard, a joined file or the manifest."""
+    """Measure the progress of a build: one for a picture, twenty for a shard, a joined file or the manifest."""
     total = 0
     for folder, weight in {out / "pictures": 1, out / ".work": 20, out: 20}.items():
         with suppress(FileNotFoundError):  # not made yet, or removed at the end

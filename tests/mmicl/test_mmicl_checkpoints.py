@@ -73,7 +73,7 @@ def saved(tmp_path: Path) -> Path:
 
 
 def rewrite(folder: Path, change: dict[str, Tensor | None]) -> None:
-    """Change, add or (None) take away tensors of a folder of ours."""
+    """Change, add or (None) remove tensors of a folder that we saved."""
     from safetensors.torch import load_file, save_file
 
     tensors = {**load_file(folder / "model.safetensors"), **change}
@@ -339,7 +339,7 @@ def test_a_pipe_in_place_of_weights_has_no_digest(tmp_path: Path, name: str) -> 
 
 @contextmanager
 def open_pipe(path: Path) -> Iterator[None]:
-    """Hold a pipe open for 20 seconds: a library that opens it goes on, and one that reads it meets its end."""
+    """Hold a pipe open for 20 seconds: opening it does not block, and reading it ends after that time."""
     with ExitStack() as stack:
         stack.callback(os.close, os.open(path, os.O_RDWR))
         timer = threading.Timer(20, stack.close)

@@ -49,13 +49,13 @@ def streams(*parts: Part) -> Reply:
 
 
 class Server:
-    """Answers `behave(body, n)`, n counting from 0; `asked` and `headers` are what it got, `most` at the same time."""
+    """Answers `behave(body, n)`, n from 0; `asked` and `headers` are what it received, `most` at the same time."""
 
     def __init__(self, behave: Callable[[dict[str, Any], int], Reply] | None = None) -> None:
         self.behave = behave or (lambda body, n: says("yes"))
         self.models: Reply = Reply({"data": []})
         self.other: dict[str, Reply] = {}
-        """Path -> what is there."""
+        """Replies to GET, by path."""
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.now = self.most = 0

@@ -18,7 +18,7 @@ from tests.mmicl import mmicl_small as small
 
 PICTURE = Image(PILImage.new("RGB", (20, 20), "red"), "red")
 POSITIONS = 128
-"""That the small LLaMA and OPT have."""
+"""Of the small LLaMA and OPT."""
 
 
 def opened(folder: Path, adapter: str, family: Any = "t5", beginning: str = "instructblip") -> TransformerModel:
@@ -33,7 +33,7 @@ def request_of(*prompt: str | Image, candidates: Sequence[str] = ("yes", "there 
 
 
 def refused(model: TransformerModel, request: Request, likelihood: bool = False) -> str:
-    """Why `request` got no answer; five others in the same window must get theirs."""
+    """Return why `request` got no answer; five others in the same window must get theirs."""
     neighbors = [Request(str(i), (PICTURE, "dog " * i), candidates=("no",)) for i in range(5)]
     window = [*neighbors[:2], request, *neighbors[2:]]
     answers = list(model.loglikelihood(window) if likelihood else model.generate(window, Generation(8)))

@@ -60,7 +60,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def local_answer(folder: Path, request: Request, tokens: int) -> str:
-    """What the checkpoint says in this process."""
+    """Return the checkpoint's answer in this process."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     processor = AutoProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]

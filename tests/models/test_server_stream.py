@@ -99,7 +99,7 @@ def test_characters_secrets_and_tags_that_are_cut_are_shown_whole_or_not_at_all(
     assert "".join(pieces) == "It is a <b"
 
     response, pieces = stream(server, *map(event, ("Hm.", "</think>", "red", " one")), STOP, DONE)
-    assert (response.text, "".join(pieces)) == ("red one", "Hm.\nred one")  # nothing told that it was reasoning
+    assert (response.text, "".join(pieces)) == ("red one", "Hm.\nred one")  # nothing marks it as reasoning
 
 
 @pytest.mark.parametrize(

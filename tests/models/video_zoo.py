@@ -22,7 +22,7 @@ FAMILIES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "llava_onevision": (LLAVA, LLAVA, "<video>", {"size": zoo.SQUARE}),
     "internvl": ("internvl.InternVL", "internvl.InternVL", "<video>\n", {"size": zoo.SQUARE}),
 }
-"""Of each its processor, its video processor, a video's place in the template, and options of the video processor."""
+"""By family: processor, video processor, a video's placeholder in the template, and the video processor's options."""
 OWN: dict[str, dict[str, object]] = {
     "llava_onevision": {"num_image_tokens": 4, "vision_feature_select_strategy": "full"},
     "internvl": {"image_seq_length": 1},

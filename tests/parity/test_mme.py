@@ -106,7 +106,7 @@ BYTES: dict[str, Callable[[bytes], bytes]] = {
     "BOM at file start": lambda content: b"\xef\xbb\xbf" + content,
 }
 SCORES_ZERO = {"empty response", 'all "other" (sklearn on empty arrays)'}
-"""Where the script's library stops, in its newer versions: every answer is unparsed, and that is worth 0."""
+"""Newer versions of the script's library raise an error here: every answer is unparsed, which is worth 0."""
 
 
 @pytest.mark.slow

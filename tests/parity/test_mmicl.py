@@ -88,7 +88,7 @@ def assert_close(actual: Tensor, expected: Tensor, name: str) -> None:
 
 
 def kept_positions(variant: str, case: str) -> slice:
-    """Return what the original left of the sequence in `lm_truncation`; ours never cuts, so the test does."""
+    """Return the positions that the original kept in `lm_truncation`; ours never truncates, so the test does."""
     limit = meta(variant)["cases"][case].get("max_sequence_length")
     config = model_of(variant).config
     first = config.beginning == "instructblip" and not config.decoder_only
@@ -185,7 +185,7 @@ def test_the_set_called_released_is_what_the_released_code_trained(variant: str)
 torch.set_num_threads(1)  # with tensors so small, threads only wait for each other
 
 LENGTH_FREE = ("greedy", "greedy_new", "beam4_fixed", "beam4_lp0")
-"""Modes in which the older library's rules of length, changed since, can make no difference."""
+"""Modes that do not depend on the older library's rules of length, which have changed since."""
 
 
 def generations() -> Iterator[tuple[str, str, str]]:
@@ -202,7 +202,7 @@ def generations() -> Iterator[tuple[str, str, str]]:
 
 
 def until_end(ids: Tensor, end: int) -> list[list[int]]:
-    """Cut rows at their end of sequence: how a finished row is filled up differs between versions."""
+    """Cut rows at their end of sequence; what follows it differs between versions."""
     rows = [row[: row.index(end) + 1] if end in row else row for row in ids.tolist()]
     return [list(row) for row in rows]
 

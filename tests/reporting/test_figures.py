@@ -40,7 +40,7 @@ Box = Any  # matplotlib's Bbox
 def _texts(
     figure: ModuleType, content: Chart, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> list[tuple[str, Box]]:
-    """Draw, and return the texts with their places, as matplotlib measures them; the canvas first."""
+    """Draw; return the canvas and the texts with their boxes, as matplotlib measures them."""
     papers: list[sheet.Sheet] = []
     monkeypatch.setattr(figure, "save", lambda paper, *_, **__: papers.append(paper))
     figure.draw(content, tmp_path)

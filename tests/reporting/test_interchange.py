@@ -28,7 +28,7 @@ from tests.mme_folder import make_release
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of 56 questions, and a benchmark that has no more."""
+    """A folder of 56 questions, which is all that the benchmark has."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(load_task("mme").card, "questions", 56)
         yield make_release(tmp_path_factory.mktemp("data") / "release")

@@ -24,7 +24,7 @@ from tests.mme_folder import make_release
 
 
 class Closed(BaseModel):
-    """No field but these, and no type but theirs."""
+    """Allows no other fields and no other types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -170,7 +170,7 @@ class SampleRecord(Closed):
 
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A run of all 56 questions of a benchmark that has no more."""
+    """A run of all 56 questions of a benchmark."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(load_task("mme").card, "questions", 56)

@@ -64,7 +64,7 @@ def answers(count: int, text: str = "Yes", pictures: Callable[[int], Sequence[st
 
 
 def write(folder: Path, shown_answers: Sequence[Answer] = (), title: str = "a run", **options: Any) -> Path:
-    """A page of these answers, as a run's is."""
+    """Write a page of these answers."""
     figure = radar.inline(chart(title))
     facts = {"Date": "2026-11-27", "Model": title}
     samples = browse(shown_answers or answers(30), AXES, **options)
@@ -72,7 +72,7 @@ def write(folder: Path, shown_answers: Sequence[Answer] = (), title: str = "a ru
 
 
 def data(path: Path) -> dict[str, Any]:
-    """What the page's script reads."""
+    """Return the data that the page's script reads."""
     match = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
     assert match
     return dict(json.loads(match[1]))
@@ -81,7 +81,7 @@ def data(path: Path) -> dict[str, Any]:
 def requests(
     shown_answers: Sequence[Answer], picture: Callable[[str], Image]
 ) -> Callable[[Collection[str]], Iterator[Request]]:
-    """Find what was asked: a picture of its own for each id."""
+    """Return a function that finds requests by id, each with its own picture."""
 
     def find(ids: Collection[str]) -> Iterator[Request]:
         for answer in shown_answers:
@@ -171,7 +171,7 @@ def test_an_answer_by_likelihood_has_its_candidates(tmp_path: Path) -> None:
         "samples"
     ]
     assert (sample["k"], sample["l"]) == (["yes", "no"], [-0.5, -1.5])
-    assert "a" not in sample  # nothing was said, and nothing is said to have been said
+    assert "a" not in sample  # there was no answer, and the page shows none
 
 
 def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:

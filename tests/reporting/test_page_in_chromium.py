@@ -55,7 +55,7 @@ def page(browser: Browser) -> Browser:
 
 
 def choose(page: Browser, id: str, text: str) -> None:
-    """Choose the option of that text."""
+    """Choose the option with this text."""
     page.run(
         f"(() => {{ const s = document.querySelector('#{id}');"
         f" s.value = [...s.options].find((o) => o.text === {text!r}).value; s.dispatchEvent(new Event('change')); }})()"
@@ -135,7 +135,7 @@ def test_filters_and_search(page: Browser, tmp_path: Path) -> None:
     strict = {**shown_answers[1].scores, "strict": Score(0.0, "unparsed", None)}
     shown_answers[1] = replace(shown_answers[1], scores=strict)
     page.open(write(tmp_path, shown_answers))
-    assert page.run(COUNT) == "112 of 140"  # what was not right, at first
+    assert page.run(COUNT) == "112 of 140"  # at first only what is not right
     choose(page, "axis", "Count")
     assert page.run(COUNT) == "8 of 140"
     choose(page, "outcome", "correct")
@@ -287,7 +287,7 @@ def test_boxes_are_drawn_over_the_picture(page: Browser, tmp_path: Path) -> None
 
 
 def pointed(read: str, outcome: Outcome) -> Answer:
-    """An answer to a question whose answer is a box: of a picture of 40 x 20 pixels."""
+    """An answer to a question that asks for a box in a picture of 40 x 20 pixels."""
     target, size = "[0.125, 0.25, 0.625, 0.50000000000001]", {"width": "40", "height": "20"}
     record = Record(read, (target,), question="Where?", text=read, tags=size, images=(colored(read).digest,))
     return Answer(record, {"official": Score(float(outcome == "correct"), outcome, read)})

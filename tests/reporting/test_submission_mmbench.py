@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def findings(path: Path, level: str = "error", board: str = "mmbench") -> list[str]:
-    """What is found, but for the size: these tables are small."""
+    """Return the findings, but for those about the size: these tables are small."""
     sentences = [finding.sentence for finding in submission.check(path, board) if finding.level == level]
     return [sentence for sentence in sentences if "fewer than MMBench" not in sentence]
 
@@ -88,7 +88,7 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
 
 def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
     result = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
-    assert result.exit_code == 1, result.output  # a few questions are too few, and all that is wrong
+    assert result.exit_code == 1, result.output  # the only error is that there are too few questions
     assert result.output.count("error:") == 1
     for message in ("wrote", "fewer than MMBench dev", "server closed on 2026-03-31"):
         assert message in " ".join(result.output.split())

@@ -17,7 +17,7 @@ from tests.evaluating import results
 
 
 def a_run(*texts: str) -> list[Record]:
-    """Two pictures a subtask, answered in turn with those texts."""
+    """Two pictures per subtask, whose questions are answered with these texts in turn."""
     records = []
     for subtask in SUBTASKS:
         for number in range(4):

@@ -101,7 +101,7 @@ SCRIPTS = {
     "P": ("screenspot-pro", "lmms-eval"),
     "G": ("screenspot-pro", "release"),
 }
-"""Letter -> the benchmark and its reading."""
+"""By letter: the benchmark and its reading."""
 
 
 def judged(task: str, reading: str, text: str, right: tuple[float, ...] = RIGHT) -> float | None:

@@ -106,7 +106,7 @@ def test_strict_keeps_its_bars_on_answers_that_were_written_before_its_rules_wer
 
 
 def read_blind(row: dict[str, Any]) -> str | None:
-    """What is read from an answer of the blind set: a letter, yes or no, or whether a short answer is right."""
+    """Read an answer of the blind set: a letter, yes or no, or whether a short answer is right."""
     if row["kind"] == "letter":
         letter = strict(row["text"], row["choices"])
         return None if letter == choices.NONE_OF_THEM else letter  # it declines to choose

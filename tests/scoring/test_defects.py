@@ -138,7 +138,7 @@ def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
     for text in ("hm", "I see a picture", "?"):
         first, again = (SCORERS["letter"](answered(text, "A")) for _ in range(2))
         assert first == again == Score(0.0, "unparsed")
-    # what the official script draws is worth what it is worth in expectation, each time
+    # where the official script draws a letter, the score is its expectation, each time
     draw = letters.drawn(letters.mmmu)
     assert draw(answered("hm", "A")) == draw(answered("hm", "B")) == Score(0.25, "unparsed")
 
@@ -163,7 +163,7 @@ LED = (
 
 @pytest.mark.parametrize("words", LED.split(", "))
 def test_video_mme_no_way_to_lead_up_to_a_letter_is_lost(words: str) -> None:
-    # its list of them lacks two commas, so that four of them are two that nobody says
+    # its list of them lacks two commas, which makes two of four that nobody writes
     assert strict(f"{words} D", ("a bus", "a car", "a ship", "a train")) == "D"
 
 
@@ -339,7 +339,7 @@ def test_helm_hateful_memes_a_ranking_is_not_an_exact_match() -> None:
 
 
 def test_lmms_eval_the_interval_is_that_of_the_number(tmp_path: Path) -> None:
-    # not that of an accuracy printed beside a sum: each number of 100 has its own within its own
+    # every number has an interval of its own, not that of an accuracy printed beside it
     scores = run(hallusion(tmp_path) and tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
     for name, metric in scores["metrics"].items():
         if metric["value"] is not None:

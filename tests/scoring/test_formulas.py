@@ -11,7 +11,7 @@ from mmeval.types import Record
 HALF = ("4", "$\\frac{1}{2}$", "6", "7", "8")
 ANGLES = ("80", "82", "$84^{\\circ}$", "86", "88")
 OFFICIAL: list[tuple[str, str, tuple[str, ...], float]] = [
-    # the answer, what is right, the options, what that is worth
+    # answer, key, options, score
     ("The answer is (B).", "B", HALF, 1.0),
     ("\\boxed{\\frac{2}{4}}", "B", HALF, 1.0),
     ("\\boxed{B) 1/2}", "B", HALF, 0.0),  # a letter and a value

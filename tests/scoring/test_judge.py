@@ -27,7 +27,7 @@ Reply = Callable[[str], bytes | None]
 
 
 class Server:
-    """An OpenAI-compatible server on this machine that replies as it is told; None: status 500."""
+    """A local OpenAI-compatible server that sends `reply(prompt)`, or status 500 if that is None."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -57,7 +57,7 @@ def says(text: str) -> bytes:
 
 @contextlib.contextmanager
 def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Start a judge that is asked without pauses, and end it."""
+    """Run a judge that is asked without pauses."""
     monkeypatch.setattr(client, "PAUSE", 0.0)
     monkeypatch.delenv(judge.KEY, raising=False)
     fake = Server()
@@ -92,7 +92,7 @@ def test_it_is_asked_the_official_prompt_once(server: Server, tmp_path: Path) ->
     assert judge.ask(model, records()).read == {"0": "B", "1": "B", "2": "B"}
     assert len(server.asked) == 3
     judge.ask(Judge(server.url, "another", model.cache), records(1))
-    assert len(server.asked) == 4  # another judge's word is its own
+    assert len(server.asked) == 4  # another judge is asked anew
 
 
 def test_the_official_prompts_byte_for_byte() -> None:

@@ -146,7 +146,7 @@ def test_cider_by_hand() -> None:
     # one word of two in common, each in one picture's references of two: cosine 1/2 for n=1, nothing for n=2, 3, 4
     value, _ = cider([["red", "cat"], ["x"]], [[["red", "dog"]], [["x"]]])
     weight = math.log(2)
-    unseen = math.log(2)  # "cat" is in no reference: it candidates as much as what is in one
+    unseen = math.log(2)  # "cat" is in no reference, and weighs as much as what is in one
     expected = weight**2 / (math.hypot(weight, unseen) * math.hypot(weight, weight))
     assert value == pytest.approx(10 * expected / 4)
 

@@ -17,28 +17,28 @@ from tests.evaluating import evaluate, rescore
 
 
 def png(number: int = 0, size: int = 8) -> bytes:
-    """A picture, another for each number."""
+    """A picture that depends on the number."""
     out = io.BytesIO()
     Image.new("RGB", (size, size), (number * 37 % 256, number * 11 % 256, number // 7 % 256)).save(out, "PNG")
     return out.getvalue()
 
 
 def picture(path: Path, number: int = 0, size: int = 8) -> Path:
-    """That in a file."""
+    """Write such a picture to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(number, size))
     return path
 
 
 def jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """An object a line."""
+    """Write one JSON object per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
 def parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """A table as the hub has it."""
+    """Write a table as the hub has it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -66,5 +66,5 @@ def run(task: object, data: object, out: Path, model: str = "constant", **option
 
 
 def value(scores: Mapping[str, Any], metric: str, scorer: str = "metrics") -> Any:
-    """A number of a run."""
+    """Return a number of a run."""
     return scores[scorer][metric]["value"]

@@ -47,7 +47,7 @@ def answer(text: str, number: int) -> dict[str, Any]:
 
 
 def vqa_files(folder: Path, questions: str, annotations: str, rows: Sequence[Asked], kind: str = "answer_type") -> None:
-    """A part in VQA's form."""
+    """Write a split in VQA's format."""
     entries = [{"image_id": image, "question": question, "question_id": id} for id, image, question, _, _ in rows]
     annotated = [
         {
@@ -83,7 +83,7 @@ def read(task: str, data: Path, shots: int | None, seed: int = 0) -> list[Sample
 
 
 def request_of(task: str, sample: Sample, prompt: str = "open-flamingo") -> Request:
-    """What a model is asked."""
+    """Return the request that a model gets."""
     return render(load_task(task), sample, prompt)
 
 
@@ -364,7 +364,7 @@ def item(number: int, picture: int) -> Item:
     seed=st.integers(0, 3),
 )
 def test_what_is_drawn(train: list[int], about: int, shots: int, seed: int) -> None:
-    """None about the query's picture, none twice, k the first of more, the same whenever it is drawn."""
+    """No draw has the query's picture or a duplicate; k are the first of more, and the same in every draw."""
     pool = Pool([item(number, picture) for number, picture in enumerate(train)], seed)
     query = item(99, about)
     others = sum(picture != about for picture in train)
@@ -401,7 +401,7 @@ def test_less_than_none_cannot_be_shown(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Parrot(Constant):
-    """Says what the last demonstration's question ends in, so that what is drawn matters."""
+    """Answers by the number in the first demonstration, so that it matters what is drawn."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         for request in requests:
@@ -423,7 +423,7 @@ def parrot(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def seeds(model: str, task: str, numbers: Sequence[int], out: Path, **fields: Any) -> list[Run]:
-    """A run a seed."""
+    """Run the task once per seed."""
     specs = [RunSpec(task=task, model=model, seed=seed, **fields) for seed in numbers]
     return sweep.evaluate_all(specs, out=out)
 

@@ -27,7 +27,7 @@ from tests.tasks.test_tier_two import hallusion
 
 
 def charxiv(folder: Path) -> None:
-    """Write two charts: one plot; and several, whose key to question 10 is "3"."""
+    """Write two charts: one of one plot, and one of several, whose key to question 10 is "3"."""
     questions = (
         [(1, "A title"), (10, "2"), (18, "1 by 1"), (11, "Yes")],
         [(10, "3"), (19, "4"), (2, "x"), (17, "Not Applicable")],

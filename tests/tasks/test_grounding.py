@@ -38,7 +38,7 @@ def record(sample: Sample, text: str) -> Record:
 
 
 def scored_answer(task: str, data: Path, text: str, **settings: Any) -> dict[str, Any]:
-    """What every question's same answer scores, with a prompt and a reading."""
+    """Score one and the same answer to every question, with a prompt and a reading."""
     configured = configure(load_task(task), RunSpec(task, **settings))
     return results(configured, [record(sample, text) for sample in configured.samples(str(data))])
 

@@ -65,7 +65,7 @@ def read(task: str, folder: Path) -> dict[str, Sample]:
 
 
 def spelled(parts: Parts) -> str:
-    """A prompt with the number of each picture, as `embedded` made it."""
+    """Write a prompt out, each picture as the number that `embedded` made it from."""
     numbers = {Image(embedded(n)["bytes"]).digest: n for n in range(9)}
     return "".join(f"[{numbers[part.digest]}]" if isinstance(part, Image) else str(part) for part in parts)
 

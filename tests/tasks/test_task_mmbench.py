@@ -35,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Fickle(Constant):
-    """Says mostly "pig", and what else it says only the prompt decides; keeps a list of what it was asked."""
+    """Mostly answers "pig", otherwise what the prompt decides; keeps a list of the ids that it was asked."""
 
     asked: list[str] = []  # noqa: RUF012
 
@@ -165,7 +165,7 @@ def first_release() -> list[table.Line]:
 
 @pytest.mark.slow
 def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) -> None:
-    # right wherever the turn is there: of the questions that lack one, those that are wrong in it alone are right, too
+    # a question that lacks a turn is right if all its other turns are
     lines = [line | {"prediction": line["answer"]} for line in first_release()]
     assert len(lines) == 4377
     lines = [line | ({"prediction": "D"} if int(line["index"]) < 600 else {}) for line in lines]

@@ -360,7 +360,7 @@ def countbenchqa(folder: Path) -> None:
 
 
 EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float | None]] = {
-    # what the folder holds; what is said to everything; the numbers; what guessing gives overall
+    # who writes the folder; the answer to every question; the numbers; what guessing gives overall
     "mantis-eval": (mantis, "Final Answer: B", {"overall": 100 / 3}, None),
     "seed-bench": (seed, "A", {"overall": 50, "5": 100, "1": 0}, 25),
     "seed-bench-2": (seed_2, "B", {"overall": 200 / 3, "5": 0, "17": 100, "23": 100}, 25),

@@ -1,7 +1,7 @@
 """What the torture test kills: the command line with a model that notes its work, and a clock of file operations.
 
 An instant is anything that may leave files half done: before a file of the run's folder is opened for writing, renamed
-or deleted, after it was opened, and before and after each answer is kept. The child dies at the instant it is told.
+or deleted, after it was opened, and before and after each answer is kept. The child dies at the instant of its order.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Order:
     log: Path
     """Gets a line for each question that is asked and each answer that is kept."""
     instant: int = 0
-    """Die there; 0: never."""
+    """The instant to die at; 0: never."""
     signal: int = signal.SIGKILL
     fault: str = ""
     room: int | None = None

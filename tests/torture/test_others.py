@@ -21,9 +21,9 @@ from tests.training.conftest import config_values, write_base, write_examples
 KILLS = int(os.environ.get("MMEVAL_KILLS", "20"))
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 Command = Callable[[Path], tuple[str, ...]]
-"""What writes into the folder."""
+"""Returns the command that writes into a folder."""
 Make = Callable[[Path], object]
-"""What must stand there before."""
+"""Makes what must be in the folder before."""
 
 
 def call(order: Order) -> int:
@@ -35,7 +35,7 @@ def call(order: Order) -> int:
 
 
 def killed(root: Path, command: Command, kills: int, patterns: Iterable[str], make: Make = lambda folder: None) -> None:
-    """Kill a command until it is whole, again and again, and compare what it wrote with what one never killed did."""
+    """Kill a command again and again until it is done; compare its files with those of one that was never killed."""
     log, rng, done, rounds = root / "a.log", random.Random(0), 0, 0
     log.write_text("")
     make(root / "whole")

@@ -19,7 +19,7 @@ from tests.torture.torment import KINDS, Torment, read, scores, torment
 
 KILLS = int(os.environ.get("MMEVAL_KILLS", "20"))
 SHARES = {"alone": 0.6, "two processes": 0.2, "with a control": 0.2}
-"""Of the kills, by kind of run."""
+"""Share of the kills, by kind of run."""
 MUTANT_KILLS = 300
 """Kills within which a planted fault must be caught."""
 ROOMS = (0, 1, 8, 64, 200, 400, 600, 800, 1200, 1600, 2400, *range(3000, 36_000, 3000))

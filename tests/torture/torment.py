@@ -20,7 +20,7 @@ from tests.torture.child import CONTROL, Order, tenth, work
 from tests.torture.faults import FAULTS
 
 Records = dict[str, dict[str, Any]]
-"""By id, that of a record under the control with the control's name before it."""
+"""By id; the ids of records under the control begin with its name."""
 Rank = int | None
 """Which of two processes; None: the only one."""
 
@@ -57,7 +57,7 @@ class Torment:
         assert sum(map(tenth, self.expected)) in range(1, len(self.expected) // 5)
 
     def command(self, folder: Path, *more: str) -> tuple[str, ...]:
-        """Return the command of a run that shows no progress: a write call in its course is one of a record."""
+        """Return the command of a run that shows no progress, so that its only write calls are those of records."""
         options = ("--task", "mme", "--model", "constant", "--data", str(self.data), *self.kind.options)
         return ("run", *options, "--out", str(folder), "--json", *more)
 
@@ -83,7 +83,7 @@ class Torment:
         return self.log(folder, rank).with_suffix(".out").read_text()[-600:]
 
     def round(self, kills: int) -> None:
-        """Begin a run, kill it until it is whole, then hold it against the one that was never killed."""
+        """Begin a run, kill it until it is complete, and compare it with the one that was never killed."""
         self.rounds += 1
         folder = self.root / f"killed{self.rounds}"
         self.once_held(folder)
@@ -249,7 +249,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
 
 
 def scores(folder: Path) -> list[dict[str, Any]]:
-    """Return all that was scored; how often the run was begun is no score, nor in which order it was answered."""
+    """Return the scores without what depends on the number of sessions and the order of the answers."""
     paths = [folder / "scores.json", *sorted(folder.glob("controls/*/scores.json"))]
     results = [json.loads(path.read_text()) for path in paths]
     return [{name: value for name, value in result.items() if name not in ("remarks", "records")} for result in results]
@@ -263,7 +263,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def torment(folder: Path, kills: int, kind: str = "alone", fault: str = "") -> Torment:
-    """Kill runs of that kind so many times."""
+    """Kill runs of that kind `kills` times."""
     result = Torment(folder, KINDS[kind], fault)
     while result.kills < kills:
         result.round(kills)

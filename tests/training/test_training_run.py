@@ -327,4 +327,5 @@ def test_rows_without_pictures_are_no_obstacle_if_only_the_qformer_learns(data: 
     (data / "train.jsonl").write_text(
         '{"id": "a", "images": [], "turns": [{"ask": ["is there ?"], "answer": "yes"}]}\n'
     )
-    train(Config(**config_values(data, trainable="qformer", steps=1, evaluate_every=1)))
+    final = train(Config(**config_values(data, trainable="qformer", steps=1, evaluate_every=1)))
+    assert (final / "trained.safetensors").exists()

@@ -38,7 +38,7 @@ av = pytest.importorskip("av", reason="videos are read with PyAV")
 
 
 def write_video(target: Path | io.BytesIO, colors: list[str], form: str, rate: int = 10) -> None:
-    """Write a frame a color."""
+    """Write one frame per color."""
     with av.open(str(target) if isinstance(target, Path) else target, "w", format=form) as out:
         stream = out.add_stream("mpeg4", rate=rate)
         stream.width = stream.height = 32
@@ -155,7 +155,7 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
         list(live.looks(0.0))
     assert len(opened) == 2 + sources.RETRIES
     assert messages[0].endswith("opening it again in 1 s")
-    assert messages[1] == messages[0]  # a frame came: it counts anew
+    assert messages[1] == messages[0]  # a frame came, so tries are counted anew
 
 
 def test_a_stream_that_was_never_there_is_one_sentence() -> None:
@@ -361,7 +361,7 @@ def test_bad_arguments_are_a_sentence(clip: Path, arguments: tuple[str, ...], me
 
 
 class Stalling(BaseHTTPRequestHandler):
-    """A stream that sends two seconds and then nothing; whoever comes again gets it from the beginning."""
+    """A stream that sends two seconds and then nothing; every new connection gets it from the beginning."""
 
     content: bytes
     asked: ClassVar[list[str]] = []
