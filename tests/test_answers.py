@@ -455,7 +455,7 @@ def test_video_benchmarks_own_forms(tmp_path: Path) -> None:
     assert value(scored("video-mme", tmp_path / "mme.json", tmp_path / "mme"), "overall") == pytest.approx(200 / 3)
 
 
-def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) -> None:
+def test_what_is_unknown_missing_or_twice_is_counted_and_reported(tmp_path: Path) -> None:
     mmstar(tmp_path / "data")
     rows = [{"id": 0, "answer": "A"}, {"id": 0, "answer": "C"}, {"id": 2, "answer": "C"}, {"id": 9, "answer": "C"}]
     path = jsonl(tmp_path / "a.jsonl", rows)
@@ -475,7 +475,7 @@ def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) ->
     assert (value(results, "overall"), results["counts"]["samples"]) == (100, 2)
 
 
-def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
+def test_an_error_is_no_answer(tmp_path: Path) -> None:
     mmstar(tmp_path / "data")
     rows: list[dict[str, Any]] = [
         {"id": 0, "text": "C"},
@@ -581,7 +581,7 @@ def predictions(folder: Path, repeat: int = 1, pictures: int = 1) -> Path:
     return folder
 
 
-def test_a_results_folder_that_is_not_whole_is_told(tmp_path: Path) -> None:
+def test_a_results_folder_that_is_not_whole_is_reported(tmp_path: Path) -> None:
     result = call("score", "--task", "mme", "--predictions", predictions(tmp_path / "few"))
     assert result.exit_code == 1
     assert "28 of 2,374 questions answered" in result.output
@@ -595,7 +595,7 @@ def test_a_results_folder_twice_over_counts_once(tmp_path: Path) -> None:
     assert "84 questions occur more than once, such as" in twice["remarks"][0]
 
 
-def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:
+def test_blinks_missing_predictions_are_wrong_and_reported(tmp_path: Path) -> None:
     put(tmp_path / "blink.json", {"val_Art_Style_1": "(A)"})
     results = score_predictions("blink", str(tmp_path / "blink.json"))[1]
     assert (results["answered"], results["planned"], results["counts"]["samples"]) == (1, 1901, 1901)

@@ -167,7 +167,7 @@ def test_words_may_be_long_and_name_a_folder(pictures: Path, monkeypatch: pytest
         assert call("ask", "--model", "constant:red", "a.png", words).stdout == "red\n"
 
 
-def test_an_empty_answer_is_told(pictures: Path) -> None:
+def test_an_empty_answer_is_reported(pictures: Path) -> None:
     result = call("ask", "--model", "constant: ", pictures / "a.png", "what ?")
     assert result.stdout.strip() == "" and result.stderr == "(an empty answer)\n"
 

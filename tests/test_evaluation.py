@@ -193,7 +193,7 @@ def test_an_answer_that_was_cut_says_so(data: Path, tmp_path: Path) -> None:
     assert '"finish_reason":"length"' in (tmp_path / "r" / "records.jsonl").read_text()
 
 
-def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_of_two_versions_are_reported(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [line for line in ask(data, tmp_path / "r", "2").results["remarks"] if "versions" in line]
     monkeypatch.setattr("mmeval.provenance.__version__", "99.0")
     (remark,) = (line for line in ask(data, tmp_path / "r", "12").results["remarks"] if "versions" in line)
@@ -262,7 +262,7 @@ def test_pictures_of_questions_that_are_not_asked_refuse_no_model(samples: list[
     surveys.check_pictures(Constant("yes", max_images=1), surveyed.without({first.id}))
 
 
-def test_errors_are_counted_as_wrong_and_told(data: Path, samples: list[Sample], tmp_path: Path) -> None:
+def test_errors_are_counted_as_wrong_and_reported(data: Path, samples: list[Sample], tmp_path: Path) -> None:
     scores = ask(data, tmp_path / "r").results
     assert scores["counts"]["error"] == len(samples) // 2
     assert scores["counts"]["correct"] == len(samples) // 2  # every second question's answer is no

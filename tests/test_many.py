@@ -136,7 +136,7 @@ def test_a_pipe_is_read(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("options", ["--jsonl -", "--chat"])
-def test_a_closed_standard_input_is_told(options: str) -> None:
+def test_a_closed_standard_input_is_reported(options: str) -> None:
     command = f"exec '{sys.executable}' -m mmeval ask --model constant {options} <&-"
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (2, "")

@@ -108,7 +108,7 @@ def test_an_error_is_no_answer_to_reuse() -> None:
 
 
 @pytest.mark.slow
-def test_a_damaged_run_is_told_and_not_used() -> None:
+def test_a_damaged_run_is_reported_and_not_used() -> None:
     first, _, _ = run(28)
     with (first.folder / "records.jsonl").open("a") as file:
         file.write("no record\n")

@@ -201,7 +201,7 @@ def test_a_stranger_hides_no_missing_answer(tmp_path: Path) -> None:
     assert run.remarks == ["Records of questions that are not in this run: 1. They do not count."]
 
 
-def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
+def test_answers_twice_and_a_torn_line_are_reported(tmp_path: Path) -> None:
     run = begun(tmp_path / "r", "1", "2")
     path = run.folder / "records.jsonl"
     path.write_bytes(path.read_bytes() * 2 + b'{"id": "3", "text": "yes", "targets": ["yes"]}')

@@ -29,7 +29,7 @@ def test_a_comparison_that_lacks_an_answer_has_no_value_and_says_why() -> None:
     assert "Numbers are withheld: 1 of 4 questions has no answer." in scores["remarks"]
 
 
-def test_an_error_counts_as_wrong_and_is_told() -> None:
+def test_an_error_counts_as_wrong_and_is_reported() -> None:
     answers = [Record(f"random/{n}", ("yes",), "random", {"image": str(n)}, text="yes") for n in range(3)]
     failed = Record("random/3", ("yes",), "random", {"image": "3"}, error="out of memory")
     scores = results(load_task("pope"), [*answers, failed])

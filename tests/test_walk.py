@@ -174,9 +174,9 @@ def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> 
     for name in ("table.md", "report.html", "dotplot.svg", "scores.json"):
         assert "2 of 56 answers are errors" in (tmp_path / "run" / name).read_text()
     Image.new("RGB", (16, 16)).save(data / "OCR" / "0000.png")
-    mended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
-    assert mended.exit_code == 0, mended.output
-    assert "asking 2 questions again" in mended.output
+    fixed = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
+    assert fixed.exit_code == 0, fixed.output
+    assert "asking 2 questions again" in fixed.output
 
 
 @pytest.mark.slow

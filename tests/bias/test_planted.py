@@ -218,14 +218,14 @@ def test_controls_go_on_where_they_stopped_and_are_of_one_run(release: Path, tmp
         study(open_run(run.folder))
 
 
-def test_answers_that_are_neither_yes_nor_no_are_told(release: Path, tmp_path: Path) -> None:
+def test_answers_that_are_neither_yes_nor_no_are_reported(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant:It cannot be told", "mme", out=tmp_path / "run", data=str(release), limit=28)
     text = " ".join(reading(study(run)))
     assert "of its answers are neither yes nor no; they count as not yes." in text
     assert "No control was run." in text and "--control standard" in text
 
 
-def test_what_no_control_can_act_on_is_said_and_not_run(release: Path, tmp_path: Path) -> None:
+def test_what_no_control_can_act_on_is_reported_and_not_run(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
     display = Collected()
     spec = run_spec("mme", data=str(release), limit=14)
@@ -363,7 +363,7 @@ class Fails(Scripted):
 
 
 @pytest.mark.slow
-def test_a_control_without_any_answer_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_control_without_any_answer_is_left_out_and_reported(tmp_path: Path) -> None:
     data = str(make_release(tmp_path / "data", pictures=1))
     run = run_under(lambda request: "yes", tmp_path / "run", "grey", data=data)
     load = lambda checkpoint, options: Fails(lambda request: "")  # noqa: E731

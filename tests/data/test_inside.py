@@ -74,7 +74,7 @@ def test_what_may_not(folder: Path, name: str, message: str) -> None:
         ("b.png", "a.png", "a.png; put it there"),
     ],
 )
-def test_a_name_that_looks_the_same_is_told(existing: str, named: str, hint: str, tmp_path: Path) -> None:
+def test_a_name_that_looks_the_same_is_reported(existing: str, named: str, hint: str, tmp_path: Path) -> None:
     picture(tmp_path / existing)
     if (tmp_path / named).exists():
         pytest.skip("this file system finds it")

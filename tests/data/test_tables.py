@@ -228,7 +228,7 @@ def test_the_ending_of_a_table_may_be_in_capitals(kind: str, tmp_path: Path) -> 
         ('[{"id": 1}, {"id": 2, "q": {"a": 1, "a": 2}}]', "item 2: 'a' appears twice"),
     ],
 )
-def test_a_key_that_a_row_has_twice_is_said(tmp_path: Path, text: str, where: str) -> None:
+def test_a_key_that_a_row_has_twice_is_reported(tmp_path: Path, text: str, where: str) -> None:
     (tmp_path / "t.json").write_text(text)
     with pytest.raises(InputError, match=where):
         list(of_file(tmp_path / "t.json", tmp_path))

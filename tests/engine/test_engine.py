@@ -144,7 +144,7 @@ def test_a_broken_picture_is_reported_and_spoils_no_other() -> None:
     assert encoded_shades == [5]
 
 
-def test_a_budget_that_did_not_fit_is_lowered_for_good_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_budget_that_did_not_fit_is_lowered_for_good_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     sizes: list[int] = []
 
     def encode(pixels: Tensor) -> Tensor:

@@ -165,7 +165,7 @@ def test_the_page_says_what_holds_and_what_does_not(
 
 
 @pytest.mark.slow
-def test_what_was_not_ablated_is_said(results: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
+def test_what_was_not_ablated_is_reported(results: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
     page.write({**results, "ablations": {}}, tmp_path)
     assert "Nothing was ablated here" in (tmp_path / "README.md").read_text()
 

@@ -60,7 +60,7 @@ def test_a_model_without_published_values_is_refused(capsys: pytest.CaptureFixtu
     assert "choose from" in capsys.readouterr().err
 
 
-def test_data_that_is_not_there_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_that_is_missing_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
         verify.main(["mmicl-flan-t5-xl", "--data", str(tmp_path / "none")])
     assert exit_info.value.code == 2

@@ -147,7 +147,7 @@ def test_what_is_no_line(line: str) -> None:
         ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "an incomplete character"),
     ],
 )
-def test_what_is_wrong_with_a_line_is_said(change: dict[str, object], message: str) -> None:
+def test_what_is_wrong_with_a_line_is_reported(change: dict[str, object], message: str) -> None:
     line = {"id": "a", "images": ["a.jpg"], "turns": [{"ask": [{"image": 0}], "answer": "x"}]}
     assert from_json(json.dumps(line)).images == ("a.jpg",)
     with pytest.raises(ExampleError, match=re.escape(message)):

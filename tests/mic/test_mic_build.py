@@ -209,7 +209,7 @@ def test_unusable_pictures_are_counted_and_listed(spoil: Callable[[Path], None],
     assert not any(f"{2:012}" in image for example in train(tmp_path / "out") for image in example.all_images)
 
 
-def test_more_than_a_hundredth_stops_the_build_until_it_is_mended(tmp_path: Path) -> None:
+def test_more_than_a_hundredth_stops_the_build_until_it_is_fixed(tmp_path: Path) -> None:
     coco(tmp_path / "root")
     missing = tmp_path / "root" / "train2017" / f"{2:012}.jpg"
     moved = missing.rename(tmp_path / "kept.jpg")
@@ -300,12 +300,12 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("0..5", (0, 5)), ("3", (3, 3)), (" 0..0 ", (0, 0))])
-def test_how_demonstrations_are_said(text: str, expected: tuple[int, int]) -> None:
+def test_numbers_of_demonstrations(text: str, expected: tuple[int, int]) -> None:
     assert bounds(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "5..0", "a", "0-5", "-1", "..5", "1..2..3"])
-def test_how_they_are_not_said(text: str) -> None:
+def test_numbers_of_demonstrations_that_are_invalid(text: str) -> None:
     with pytest.raises(InputError, match="write it like"):
         bounds(text)
 

@@ -429,7 +429,7 @@ def test_a_missing_config(saved: Path) -> None:
         ('{"model_type": "blip-2", "vision_config": {"hidden_size": "wide"}}', "hidden_size"),
     ],
 )
-def test_a_config_that_is_none(saved: Path, content: str | bytes, reason: str) -> None:
+def test_a_config_that_is_invalid(saved: Path, content: str | bytes, reason: str) -> None:
     (saved / "config.json").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(CheckpointError, match=reason):
         load(saved)

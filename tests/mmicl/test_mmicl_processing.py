@@ -138,7 +138,7 @@ def test_what_is_no_exif_turns_nothing() -> None:
     assert (as_seen(Image.open(file)).size, traits(Image.open(file))) == ((6, 4), ())
 
 
-def test_transparency_is_told_of_any_kind() -> None:
+def test_transparency_is_reported_of_any_kind() -> None:
     clear = Image.new("P", (2, 2))
     for picture in (Image.new("RGBA", (2, 2)), Image.new("LA", (2, 2)), saved(clear, transparency=0)):
         assert traits(picture) == ("transparent",)
@@ -146,7 +146,7 @@ def test_transparency_is_told_of_any_kind() -> None:
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "MPO"])
 @pytest.mark.parametrize("frames", [1, 3])
-def test_frames_that_are_not_shown_are_told(form: str, frames: int) -> None:
+def test_frames_that_are_not_shown_are_reported(form: str, frames: int) -> None:
     first, *rest = [Image.new("RGB", (4, 4), (80 * number, 0, 0)) for number in range(frames)]
     file = io.BytesIO()
     first.save(file, form, save_all=True, append_images=rest)

@@ -78,7 +78,7 @@ def test_the_example_streams(project: Path) -> None:
         ("return Response(request.id, text='no')", "streamed: 'no', whole: 'yes'"),
     ],
 )
-def test_a_stream_that_is_not_the_answer_is_told(project: Path, code: str, message: str) -> None:
+def test_a_stream_that_is_not_the_answer_is_reported(project: Path, code: str, message: str) -> None:
     (project / "middle.py").write_text(
         "from mmeval.models.constant import Constant\n"
         "from mmeval.types import Response\n"
@@ -120,7 +120,7 @@ def test_what_is_wrong_is_one_sentence(project: Path, code: str, spec: str, mess
         load_model(f"python:{spec}")
 
 
-def test_a_model_that_breaks_its_duties_is_told(project: Path) -> None:
+def test_a_model_that_breaks_its_duties_is_reported(project: Path) -> None:
     (project / "middle.py").write_text(
         "from mmeval.types import Response\n"
         "class Bad:\n"
@@ -183,7 +183,7 @@ def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(project: Path
         ("next(iter(()))", "this code failed; fix it and repeat the command"),
     ],
 )
-def test_an_adapter_that_answers_nothing_is_told(project: Path, body: str, message: str) -> None:
+def test_an_adapter_that_answers_nothing_is_reported(project: Path, body: str, message: str) -> None:
     code = ADAPTER.format("()") + (
         "class Silent(Bad):\n"
         f"    def generate(self, requests, generation): {body}\n"
@@ -216,7 +216,7 @@ def test_each_candidate_has_a_likelihood(project: Path, response: str, message: 
     assert message in result.output and "fix the adapter" in result.output
 
 
-def test_an_error_in_an_adapter_is_told_with_its_line(project: Path) -> None:
+def test_an_error_in_an_adapter_is_reported_with_its_line(project: Path) -> None:
     code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
     loop = "for request in requests:"
     line = code[: code.index(loop)].count("\n") + 1

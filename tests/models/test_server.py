@@ -139,7 +139,7 @@ def test_reasoning_that_a_server_leaves_in_the_text(server: Server, content: str
 
 
 @pytest.mark.parametrize("tokens", [10**40, -3, "7", None, True])
-def test_a_count_of_tokens_that_cannot_be_is_none(server: Server, tokens: Any) -> None:
+def test_an_impossible_count_of_tokens_is_ignored(server: Server, tokens: Any) -> None:
     server.behave = lambda body, n: Reply(says("yes").body | {"usage": {"prompt_tokens": tokens}})
     assert ask(server.model)[0].input_tokens in (0, 1)
 
@@ -281,7 +281,7 @@ def test_a_redirection_is_not_followed(server: Server, monkeypatch: pytest.Monke
         assert target.headers == []
 
 
-def test_a_server_with_another_model_is_told(server: Server) -> None:
+def test_a_server_with_another_model_is_reported(server: Server) -> None:
     server.behave = lambda body, n: says("yes", model="huge")
     with pytest.raises(InputError, match="answers with the model 'huge', but 'tiny' was asked"):
         ask(server.model)
@@ -301,7 +301,7 @@ def test_what_no_request_can_pass_stops_the_run(server: Server, status: int, adv
         ask(server.model, 9)
 
 
-def test_key_and_password_are_sent_to_the_server_and_never_said(
+def test_key_and_password_are_sent_to_the_server_and_never_shown(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -476,7 +476,7 @@ def test_a_run_that_was_stopped_asks_nothing_twice(server: Server, tmp_path: Pat
     assert not any("more than once" in line for line in run.remarks)
 
 
-def test_errors_are_asked_again_and_the_cost_is_told(server: Server, tmp_path: Path) -> None:
+def test_errors_are_asked_again_and_the_cost_is_reported(server: Server, tmp_path: Path) -> None:
     server.behave = lambda body, n: Reply({"message": "no"}, 400) if n == 0 else says("yes")
     server.models = Reply({"data": [{"id": "tiny", "owned_by": "vllm"}]})
     options: dict[str, Any] = {"out": tmp_path / "run", "limit": 4, "price_in": 2.0, "price_out": 10.0}
@@ -490,7 +490,7 @@ def test_errors_are_asked_again_and_the_cost_is_told(server: Server, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_servers_version_is_in_the_session_and_a_change_is_reported(server: Server, tmp_path: Path) -> None:
     server.models = Reply({"data": [{"id": "tiny", "owned_by": "vllm"}]})
     for number, version in enumerate(("", "0.31.0", "0.32.0"), start=1):
         server.other["/version"] = Reply(

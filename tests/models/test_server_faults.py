@@ -57,7 +57,7 @@ def test_a_short_key_changes_no_answer(server: Server, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("blanks", [270, 290, 4000])
-def test_half_a_key_at_the_end_of_a_long_error_is_not_said(
+def test_half_a_key_at_the_end_of_a_long_error_is_not_shown(
     server: Server, monkeypatch: pytest.MonkeyPatch, blanks: int
 ) -> None:
     monkeypatch.setenv("MMEVAL_API_KEY", "sk-secret-and-long")

@@ -105,7 +105,7 @@ def test_a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
     assert next(cut) == next(cut)  # a character that was cut may be left out
 
 
-def test_it_returns_no_likelihoods_and_that_is_said(url: str, checkpoint: Path) -> None:
+def test_it_returns_no_likelihoods_and_that_is_reported(url: str, checkpoint: Path) -> None:
     request = Request("0", ("Is it?",), candidates=("yes", "no"))
     with pytest.raises(InputError, match="the server returns no likelihoods"):
         list(load_model(f"server:{url}#{checkpoint}").loglikelihood([request]))

@@ -134,11 +134,11 @@ def test_forward(variant: str, case: str) -> None:
         assert_close(output.loss, recorded["out_loss"], "loss")
 
 
-SEEN = [(variant, case) for variant, case in CASES if "out_qformer_last_hidden_state" in arrays(variant, case)]
+WITH_PICTURES = [(variant, case) for variant, case in CASES if "out_qformer_last_hidden_state" in arrays(variant, case)]
 """Cases in which the original saw a picture and did not fail."""
 
 
-@pytest.mark.parametrize(("variant", "case"), SEEN)
+@pytest.mark.parametrize(("variant", "case"), WITH_PICTURES)
 def test_qformer_states(variant: str, case: str) -> None:
     """Compare all positions, text included; only those of the queries are projected."""
     model, recorded = model_of(variant), arrays(variant, case)

@@ -164,7 +164,7 @@ def test_scores_stay_readable_as_text_in_the_svg(figure: ModuleType, tmp_path: P
 
 
 @FIGURES
-def test_an_axis_without_a_value_is_a_gap_and_is_said(
+def test_an_axis_without_a_value_is_a_gap_and_is_reported(
     figure: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     full = chart("a")
@@ -230,7 +230,7 @@ def test_where_nothing_is_near_all_markers_are_on_one_line() -> None:
     assert dotplot._lanes(apart, "x", lambda share: 5 * share) == [0, 0]
 
 
-def test_a_scale_of_a_hundred_points_is_not_said_twice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_scale_of_a_hundred_points_is_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     series = Series("a", {"x": Estimate(50.0, None, None, 0, 100.0, None)})
     texts = [text for text, _ in _texts(dotplot, Chart("t", "s", {"x": "X"}, (series,)), monkeypatch, tmp_path)]
     assert "100%" in texts and not any(text.startswith("points") for text in texts)

@@ -264,7 +264,7 @@ def test_all_sampled_answers_are_listed() -> None:
     assert row["v"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
 
 
-def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> None:
+def test_rows_without_a_value_are_reported_and_not_shown_empty(tmp_path: Path) -> None:
     html = write(tmp_path).read_text("utf-8")
     rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', html)
     assert "Scene" not in rows and "Count" in rows

@@ -240,7 +240,7 @@ def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_
     assert "(empty)" in page.run("document.querySelector('.came').textContent")
 
 
-def test_likelihoods_are_bars_and_nothing_is_said_to_be_said(page: Browser, tmp_path: Path) -> None:
+def test_likelihoods_are_bars_and_no_answer_is_shown(page: Browser, tmp_path: Path) -> None:
     record = Record("a", ("A",), question="What?", loglikelihoods=(-1.0, -2.0), choices=("left", "right"))
     page.open(write(tmp_path, [Answer(record, {"likelihood": Score(1.0, "correct", "A")})]))
     text = page.run("document.querySelector('.detail').textContent")

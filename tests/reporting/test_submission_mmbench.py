@@ -123,7 +123,7 @@ def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
         ("[" * 99_999, "cannot be read as JSON"),
     ],
 )
-def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, sentence: str) -> None:
+def test_what_is_wrong_with_anybodys_entry_is_reported(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "entry.json"
     path.write_text(text)
     assert any(sentence in finding for finding in findings(path, board="openvlm")), findings(path, board="openvlm")
@@ -144,7 +144,7 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
         ({0: {"B": ""}}, "option B is empty but D is not"),
     ],
 )
-def test_what_is_wrong_with_anybodys_table_is_said(
+def test_what_is_wrong_with_anybodys_table_is_reported(
     tmp_path: Path, change: dict[int, dict[str, str]], sentence: str
 ) -> None:
     for name in ("theirs.tsv", "theirs.csv"):
@@ -166,12 +166,12 @@ def test_what_is_wrong_with_anybodys_table_is_said(
         ("nan", "is a missing value to pandas"),
     ],
 )
-def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, prediction: str, sentence: str) -> None:
+def test_what_other_programs_make_of_a_cell_is_a_warning(tmp_path: Path, prediction: str, sentence: str) -> None:
     sentences = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": prediction}}), "warning")
     assert any(sentence in finding and "line 2, column prediction" in finding for finding in sentences), sentences
 
 
-def test_a_model_may_say_nothing_and_that_is_to_be_minded(tmp_path: Path) -> None:
+def test_an_empty_answer_is_a_warning(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.csv", {1: {"prediction": ""}, 4: {"prediction": " "}})
     assert findings(path) == []
     assert any(
@@ -179,7 +179,7 @@ def test_a_model_may_say_nothing_and_that_is_to_be_minded(tmp_path: Path) -> Non
     )
 
 
-def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tmp_path: Path) -> None:
+def test_a_letter_that_is_not_an_option_is_the_models_answer_and_a_warning(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.csv", {1: {"prediction": "D"}})
     assert any("the prediction is 'D', but the options are A, B, C" in finding for finding in findings(path, "warning"))
     assert findings(path) == []
@@ -187,7 +187,7 @@ def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tm
     assert result.output.count("error:") == 1 and "the prediction is 'D'" in " ".join(result.output.split())
 
 
-def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
+def test_warnings_of_one_kind_are_given_once(tmp_path: Path) -> None:
     sentences = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "warning")
     assert sum("is a missing value to pandas" in finding for finding in sentences) == 1
     assert any(
@@ -196,14 +196,14 @@ def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
     )
 
 
-def test_a_cell_too_long_for_a_sheet_is_to_be_minded(tmp_path: Path) -> None:
+def test_a_cell_too_long_for_a_sheet_is_a_warning(tmp_path: Path) -> None:
     changes = {0: {"prediction": "B" * 32_768}, 3: {"prediction": "B" * 32_768}}
     sentences = findings(predictions(tmp_path / "theirs.tsv", changes), "warning")
     assert any("is longer than the 32,767 characters of a spreadsheet's cell" in finding for finding in sentences)
     assert any(finding.endswith("; so is 1 more cell") for finding in sentences)
 
 
-def test_a_cell_that_was_cut_is_told_by_check_and_score_alike(tmp_path: Path) -> None:
+def test_a_cell_that_was_cut_is_reported_by_check_and_score_alike(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.tsv", {0: {"prediction": "B" * 32_767}})
     cut = "has exactly 32,767 characters, the maximum of a spreadsheet's cell: it was cut"
     assert any(cut in finding for finding in findings(path, "warning"))

@@ -63,7 +63,7 @@ def test_the_score_stands_in_every_line_however_narrow_the_terminal(width: int) 
     assert all(cell_len(line) <= width for line in lines[: len(rows)])
 
 
-def test_where_the_scorers_differ_is_said_with_the_reason() -> None:
+def test_where_the_scorers_differ_is_reported_with_the_reason() -> None:
     assert [row.label for row in _table().differing] == ["OCR"]  # no value under both scorers is no difference
     assert "differ in: OCR. One reads four characters." in table.markdown(_table())
     assert "strict" in _printed(_table())

@@ -65,7 +65,7 @@ def test_what_lacks_turns_is_named_unless_its_data_count_fewer() -> None:
     assert circular.incomplete(grouped(*question_rows("p", [1.0], 3, turns="1"))) is None
 
 
-def test_luck_is_that_of_a_letter_drawn_for_each_turn() -> None:
+def test_chance_is_that_of_a_letter_drawn_for_each_turn() -> None:
     both = grouped(*question_rows("q", [1.0, 1.0], 2), *question_rows("p", [1.0] * 4, 4))
     assert circular.chance(both) == pytest.approx((1 / 4 + 1 / 256) / 2)
     many = grouped(*[row for n in range(40) for row in question_rows(f"q{n}", [1.0] * (2 + n % 3), 2 + n % 3)])

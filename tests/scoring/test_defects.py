@@ -127,7 +127,7 @@ def test_lmms_eval_mvbench_what_is_unanswered_stays_in_the_denominator() -> None
     assert (accuracy["n"], accuracy["value"]) == (3, pytest.approx(100 / 3))
 
 
-def test_mmiu_an_error_is_counted_and_said() -> None:
+def test_mmiu_an_error_is_counted_and_reported() -> None:
     scores = counted(load_task("pope"), "yes", None)
     accuracy = scores["strict"]["random/accuracy"]
     assert (scores["counts"]["error"], accuracy["n"], accuracy["value"]) == (1, 2, 50)  # it stays in the denominator
@@ -156,12 +156,12 @@ def test_video_mme_the_first_capital_is_no_letter(text: str) -> None:
     assert strict(text, ("x1", "x2", "x3", "x4")) is None
 
 
-LED = (
+LEADS = (
     "The best answer is, The correct answer is, The answer is, The best option is, The correct option is, Best option:"
 )
 
 
-@pytest.mark.parametrize("words", LED.split(", "))
+@pytest.mark.parametrize("words", LEADS.split(", "))
 def test_video_mme_no_way_to_lead_up_to_a_letter_is_lost(words: str) -> None:
     # its list of them lacks two commas, which makes two of four that nobody writes
     assert strict(f"{words} D", ("a bus", "a car", "a ship", "a train")) == "D"

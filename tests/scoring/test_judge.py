@@ -284,7 +284,9 @@ def test_the_key_goes_nowhere_else(server: Server, tmp_path: Path, monkeypatch: 
     assert set(keys) == {"Bearer secret"} and server.asked == []
 
 
-def test_neither_key_nor_password_is_ever_said(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neither_key_nor_password_is_ever_shown(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(judge.KEY, "sk-secret")
     messages: list[str] = []
     server.reply = lambda prompt: says("wrong key: sk-secret")

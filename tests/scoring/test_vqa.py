@@ -52,7 +52,7 @@ def test_strict_gives_nothing_for_nothing_and_finds_the_answer() -> None:
 
 
 @pytest.mark.parametrize("name", vqa.READINGS)
-def test_an_answer_that_declines_is_said_to(name: str) -> None:
+def test_an_answer_that_declines_is_refused(name: str) -> None:
     score = vqa.READINGS[name]
     assert score(record("I cannot answer that.", DOG)).outcome == "refused"
     assert score(record("I cannot answer that.", ["I cannot answer that"] * 10)).value in (0.0, 1.0)

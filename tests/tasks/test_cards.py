@@ -120,7 +120,7 @@ def test_runs_of_a_card_are_drawn_again_and_together(tools: Path, tmp_path: Path
     assert "different cards named tools; what they ask and how they score may differ" in pair.notes
 
 
-def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> None:
+def test_a_card_named_like_a_benchmark_is_not_that_benchmark(tools: Path, tmp_path: Path) -> None:
     (tools / "tools.yaml").rename(tools / "mme.yaml")
     assert value(run(tools / "mme.yaml", tools, tmp_path / "run", "constant:A"), "overall") == 75.0
     result = call("submit", tmp_path / "run", "--to", "mme")
@@ -589,7 +589,7 @@ def test_a_run_says_which_pictures_are_shown_changed(tools: Path, tmp_path: Path
     assert remark in call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run").output
 
 
-def test_empty_answers_are_told(tools: Path, tmp_path: Path) -> None:
+def test_empty_answers_are_counted(tools: Path, tmp_path: Path) -> None:
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant: ")
     assert "4 of 4 answers are empty." in scores["remarks"]
 

@@ -348,7 +348,7 @@ def test_scienceqa_as_llavas_script(text: str, letter: str | None) -> None:
 
 
 @pytest.mark.parametrize("problem", [None, 5, "x", ["question"]])
-def test_scienceqa_a_problem_that_is_none(tmp_path: Path, problem: object) -> None:
+def test_scienceqa_a_problem_that_is_invalid(tmp_path: Path, problem: object) -> None:
     (tmp_path / "problems.json").write_text(json.dumps({"7": problem}), encoding="utf-8")
     with pytest.raises(InputError, match=r"problems.json, 7: .* is not a JSON object"):
         read("scienceqa", tmp_path)
@@ -625,7 +625,7 @@ def test_vcr_a_row_of_another_form_is_a_sentence(tmp_path: Path, change: dict[st
 
 
 @pytest.mark.parametrize("box", [None, 7, {}, [1, 2, 3], [0, 0, float("nan"), 4]])
-def test_vcr_a_box_that_is_none(tmp_path: Path, box: object) -> None:
+def test_vcr_a_box_that_is_invalid(tmp_path: Path, box: object) -> None:
     folder = vcr_folder(tmp_path / "vcr")
     (folder / "vcr1images" / "film" / "still.json").write_text(json.dumps({"boxes": [box] * 3}), encoding="utf-8")
     with pytest.raises(InputError, match=r"still.json, box 0: .* is not a box of four numbers"):

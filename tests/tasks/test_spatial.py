@@ -182,7 +182,7 @@ def test_erqa_has_its_pictures_between_the_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("places", [[1.5], [-1], ["1"]])
-def test_erqa_places_that_are_none(places: list[object], tmp_path: Path) -> None:
+def test_erqa_places_that_are_invalid(places: list[object], tmp_path: Path) -> None:
     row = {"question_id": "1", "question": "Which?", "question_type": "Other", "answer": "A", "visual_indices": places}
     parquet(tmp_path / "data" / "test-00000-of-00001.parquet", [{**row, "images": [embedded(0)]}])
     with pytest.raises(InputError, match=r"row 1: the column visual_indices is \[.*\]; it must be a list of places"):

@@ -442,7 +442,7 @@ def test_anls_is_called_so() -> None:
     assert load_task("realworldqa").axes == {"overall": "Accuracy"}
 
 
-def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
+def test_a_judge_that_was_not_asked_is_reported(tmp_path: Path) -> None:
     sentence = (
         "Officially a language model judges every answer. That was not done here, so these are not the official scores."
     )
@@ -538,7 +538,7 @@ def test_options_in_a_text_are_counted(tmp_path: Path) -> None:
     assert second.targets == ("B",)
 
 
-def test_a_figure_that_is_none_is_in_no_group(tmp_path: Path) -> None:
+def test_a_missing_figure_is_in_no_group(tmp_path: Path) -> None:
     hallusion(tmp_path)
     samples = list(load_task("hallusionbench").samples(str(tmp_path)))
     assert [images(sample.prompt) == () for sample in samples] == [False] * 4 + [True, False]
@@ -554,7 +554,7 @@ def test_a_picture_in_base64_is_that_picture(tmp_path: Path) -> None:
     assert image.decode().size == (16, 16)
 
 
-def test_what_is_not_included_is_said_with_the_reason() -> None:
+def test_what_is_not_included_is_reported_with_the_reason() -> None:
     output = call("tasks").output
     for name, reason in LEFT_OUT.items():
         assert f"not included: {name}: {reason}" in output
@@ -581,7 +581,7 @@ def test_the_facts_of_a_task_are_a_line_each(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["vcr", "vqav2", "gqa", "nlvr2", "okvqa", "flickr30k", "msrvtt-qa", "textvqa", "vsr", "iconqa", "vl-icl"]
 )
-def test_what_mmicl_was_trained_on_is_said(name: str) -> None:
+def test_what_mmicl_was_trained_on_is_reported(name: str) -> None:
     held_in = load_task(name).card["held_in"]
     assert "MMICL" in held_in
     output = " ".join(call("tasks", name, width=400).output.split())

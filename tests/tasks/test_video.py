@@ -330,7 +330,7 @@ def test_a_card_shows_the_part_between_two_columns(tmp_path: Path) -> None:
         ({"from": 1}, "line 1: no column 'to'"),
     ],
 )
-def test_a_part_that_is_none(row: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_a_part_that_is_invalid(row: dict[str, Any], message: str, tmp_path: Path) -> None:
     path = parts(tmp_path / "data", [row])
     clip(tmp_path / "data" / "a.mp4")
     assert message in refused("--task", path)
@@ -623,7 +623,7 @@ def test_a_limit_opens_no_other_video(msvd: Path, tmp_path: Path, monkeypatch: p
     assert opened == {"vid1.avi"}
 
 
-def test_a_sampler_that_is_none(msvd: Path) -> None:
+def test_an_unknown_sampler(msvd: Path) -> None:
     output = refused("--task", "msvd-qa", "--data", msvd, "--sampler", "unifrom")
     assert "unknown sampler 'unifrom' (did you mean 'uniform'?); choose from: inner, uniform, ends" in output
 

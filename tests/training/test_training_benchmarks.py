@@ -72,7 +72,7 @@ def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> Non
         (["mic:gone.jsonl"], "gone.jsonl: cannot be read"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told_before_training(data: Path, evaluate: Any, sentence: str) -> None:
+def test_what_cannot_be_evaluated_is_reported_before_training(data: Path, evaluate: Any, sentence: str) -> None:
     result = trained(data, evaluate=evaluate)
     assert result.exit_code == 2
     assert sentence in " ".join(result.output.split())

@@ -285,7 +285,7 @@ def test_another_run_in_the_folder_is_refused(data: Path) -> None:
 
 
 @pytest.mark.parametrize("features", [False, True])
-def test_pictures_passed_over_are_said_and_listed(data: Path, features: bool) -> None:
+def test_pictures_passed_over_are_reported_and_listed(data: Path, features: bool) -> None:
     (data / "2.png").write_bytes(b"\x89PNG torn")
     lines: list[str] = []
     options = {"features": str(data / "features")} if features else {}

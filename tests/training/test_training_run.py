@@ -250,7 +250,7 @@ def test_a_copy_of_a_checkpoint_is_not_resumed_from(data: Path) -> None:
         ({"push_to_hub": "a name/of/three"}, "push_to_hub: not a repository's name"),
     ],
 )
-def test_what_would_fail_later_is_told_first(data: Path, changes: dict[str, object], sentence: str) -> None:
+def test_what_would_fail_later_is_reported_first(data: Path, changes: dict[str, object], sentence: str) -> None:
     messages: list[str] = []
     with pytest.raises(TrainingError, match=sentence):
         train(Config(**config_values(data, **changes)), say=messages.append)

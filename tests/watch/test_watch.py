@@ -246,7 +246,7 @@ def test_a_second_watch_keeps_the_frames_of_the_first(tmp_path: Path) -> None:
     assert red > blue
 
 
-def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_once_and_watching_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     messages: list[str] = []
     folder = EventFolder(tmp_path / "out", messages.append)
     event, frame = Event(2.0, 3.0, "red ?", "begins", 0.9), a_look().frame
@@ -270,7 +270,7 @@ def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypat
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path, tmp_path: Path) -> None:
+def test_events_that_cannot_be_printed_are_reported_and_watching_goes_on(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "knows_red.py").write_text(
         "from tests.fake_model import FakeModel\nfrom tests.watch.test_watch import redness\n\n"
         "def load(options=None):\n    return FakeModel(yes=redness)\n"
@@ -286,7 +286,7 @@ def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path,
     assert len((tmp_path / "out/events.jsonl").read_text().splitlines()) == 2
 
 
-def test_new_errors_are_said_in_the_order_of_the_questions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_errors_are_reported_in_the_order_of_the_questions(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = tuple("hgfedcba"), tuple("hgabcdefi")
     report([dataclasses.replace(a_look(), errors=errors) for errors in (first, second)], "x", None, None)
     assert capsys.readouterr().err.split("mmeval: ")[1:-1] == [f"{error}\n" for error in (*first, "i")]
