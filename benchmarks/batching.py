@@ -14,7 +14,7 @@ from mmeval.embedded import suite
 from mmeval.evaluation.rendering import render
 from mmeval.evaluation.survey import survey
 from mmeval.models import find_model, load_model
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Generation, Model, Request
 
 SAMPLES = 280

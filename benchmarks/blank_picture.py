@@ -11,7 +11,7 @@ from mmeval.embedded import suite
 from mmeval.evaluation.rendering import record, render
 from mmeval.models import load_model
 from mmeval.runs.scored import score_records
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Generation, Image, Sample, between
 
 GREY = Image(PILImage.new("RGB", (96, 96), (128, 128, 128)), "grey")

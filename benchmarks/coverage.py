@@ -200,7 +200,7 @@ def _pair(clusters: int, skill: float) -> Draw:
 
 def _real(folder: str) -> Iterator[tuple[str, str, list[tuple[Draw, float]]]]:
     """Use the pictures of a results folder as the population, and draw equally many."""
-    from mmeval.task import load_task
+    from mmeval.task_loading import load_task
     from mmeval.tasks.mme import COGNITION as OF_COGNITION
     from mmeval.tasks.mme import PERCEPTION as OF_PERCEPTION
 

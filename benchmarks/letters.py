@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 
 SECOND, POINTS = ("the second image", "the third image"), ("Point A", "Point B", "Point C", "Point D")
 OPTIONS = {

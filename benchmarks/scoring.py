@@ -25,7 +25,8 @@ from mmeval.reporting.leaderboards import mmbench
 from mmeval.runs.scored import score_records
 from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.scoring.readings import choices
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mmbench import ABILITIES
 from mmeval.types import Record
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mmeval.models import load_model
     from mmeval.runs.run import open_run
     from mmeval.spec import RunSpec
-    from mmeval.task import load_task
+    from mmeval.task_loading import load_task
 
 __version__ = "0.2.0"
 __all__ = ["RunSpec", "chat", "compare", "evaluate", "load_model", "load_task", "open_run", "score"]
@@ -24,7 +24,7 @@ _MODULES = {
     "compare": "mmeval.comparison",
     "evaluate": "mmeval.evaluation",
     "load_model": "mmeval.models",
-    "load_task": "mmeval.task",
+    "load_task": "mmeval.task_loading",
     "open_run": "mmeval.runs.run",
     "score": "mmeval.evaluation",
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmeval.configuration import configure
 from mmeval.runs.identity import differing
 from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import Scored, score_records
@@ -17,7 +18,8 @@ from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
 from mmeval.spec import options
-from mmeval.task import Task, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate, InputError, Record, Score, number, plural
 
 OTHERWISE_NOTED = ("model", "data", "limit", "only_ids")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mmeval.comparison import Comparison, compare
 from mmeval.runs.run import Run
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, nearest
 
 _GATE = re.compile(r"(?P<left>[^<>]+?)\s*(?P<sign>>=|<=|>|<)\s*(?P<right>[^<>=]+)")

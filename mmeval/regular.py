@@ -15,6 +15,8 @@ GIANT = 1 << 28
 """Size in bytes above which sparse files are refused."""
 LONGEST = 1 << 28
 """Maximum bytes of a line, or of a value in a table: a picture of 200 megabytes in base64."""
+COMPRESSION = 100
+"""Columns of a table above GIANT with a higher compression ratio are refused. Texts reach about 10, pictures 1."""
 HOLLOW = 1000
 """A file this many times larger than its disk blocks is sparse; compression does not reach that."""
 
@@ -36,6 +38,11 @@ def opened(path: Path) -> BufferedReader:
         file.close()
         raise OSError(errno.EINVAL, reason, str(path))
     return file
+
+
+def expands(compressed: int, size: int) -> bool:
+    """Return whether a column of a table is so much larger than its bytes on disk that one page could fill memory."""
+    return size > GIANT and size > COMPRESSION * compressed
 
 
 def is_folder(name: str | Path) -> bool:

@@ -1,11 +1,5 @@
 """The benchmarks: one module or YAML card each, installed as `mmeval.tasks`."""
 
-from collections.abc import Mapping
-from importlib import resources
-from typing import Any
-
-from mmeval import yaml_file
-
 CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "naturalbench", "gqa", "vsr", "iconqa",
     "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
@@ -74,8 +68,3 @@ LEFT_OUT = {
     "MathVerse, text only": "a table of its own, whose questions have no pictures",
 }
 """Benchmark that is not included -> why a card cannot express it."""
-
-
-def facts(name: str) -> Mapping[str, Any]:
-    """Return a benchmark's card (title, source, license, citation, published scores) without importing its module."""
-    return yaml_file.read(resources.files("mmeval.tasks").joinpath(f"{name}.yaml"))

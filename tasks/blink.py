@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mmeval.data import json_rows, tables
 from mmeval.scoring.metrics.groups import by_category, macro
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending
 from mmeval.types import InputError, Parts, Record, Sample, Score, nearest
@@ -118,7 +119,7 @@ BLINK = Task(
         "letter": ending(f"\n{choices.LETTER}"),
     },
     scorers={"official": official, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={name: name.replace("_", " ") for name in SUBTASKS},
     totals={"overall": "Mean of 14"},
     max_new_tokens=64,

@@ -15,13 +15,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mmeval import yaml_file
+from mmeval.cards.facts import facts
 from mmeval.data import tables
 from mmeval.scoring.facts import needed
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings import formulas
 from mmeval.scoring.verdicts import Grader
 from mmeval.task import Numbers, Task
-from mmeval.tasks import facts
 from mmeval.tasks.shared import ending, image, known
 from mmeval.types import InputError, Record, Sample, Score, whole_number
 
@@ -175,7 +175,7 @@ def _task(name: str, names: Collection[str], grader: Grader) -> Task:
         samples=partial(samples, name),
         prompts={"release": ending("")},
         scorers={"strict": formulas.scored},
-        metrics={"strict": partial(numbers, [*names])},
+        metric=partial(numbers, [*names]),
         axes={kind: kind for kind in names},
         totals={"overall": "Overall"},
         max_new_tokens=1000,

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, macro, parts_by, percent, share
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending, known, right_letter
 from mmeval.types import Parts, Record, Sample, Score
@@ -75,7 +76,7 @@ CV_BENCH = Task(
     samples=samples,
     prompts={"release": ending(f"\n{choices.LETTER}"), "lmms-eval": lmms_eval, "vlmevalkit": ending("")},
     scorers={"official": official, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=TASKS,
     totals={"overall": "Overall", "2D": "2D", "3D": "3D"},
     details={name: name for name in SOURCES[:2]},

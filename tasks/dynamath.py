@@ -16,7 +16,7 @@ from mmeval.data import tables
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent, share
 from mmeval.scoring.readings import choices, formulas
 from mmeval.scoring.readings.answer import plain
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import image, known, right_letter
 from mmeval.types import Outcome, Parts, Record, Sample, Score, one_of
@@ -167,7 +167,7 @@ DYNAMATH = Task(
     samples=samples,
     prompts={"release": release},
     scorers={"official": official, "strict": strictly},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=SUBJECTS,
     totals={"overall": "Average", "worst case": "Worst case"},
     details={**LEVELS, **{_worst(name): f"{label}, worst case" for name, label in (SUBJECTS | LEVELS).items()}},

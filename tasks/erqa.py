@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import image_list, known, right_letter
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score, images
@@ -81,7 +82,7 @@ ERQA = Task(
     samples=samples,
     prompts={"release": lambda sample: sample.prompt, "lmms-eval": pictures_first},
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={name: name for name in TYPES},
     totals={"overall": "Overall"},
     max_new_tokens=300,

@@ -11,8 +11,8 @@ from mmeval.data import demonstrations
 from mmeval.data import vqa as vqa_data
 from mmeval.data.vqa import Release
 from mmeval.scoring.metrics.groups import by_category, percent, share
-from mmeval.scoring.metrics.vqa import READINGS
 from mmeval.scoring.readings.short import voted
+from mmeval.scoring.readings.vqa import READINGS
 from mmeval.task import Numbers, Scorer, Task
 from mmeval.tasks import shared
 from mmeval.types import Record, Sample, Score
@@ -78,7 +78,7 @@ def _task(name: str, axes: Mapping[str, str], release: Release, scorers: Mapping
         shots=0,
         prompts=shared.few_shot_prompts(ask),
         scorers=scorers,
-        metrics=dict.fromkeys(scorers, numbers),
+        metric=numbers,
         axes=axes,
         totals={"overall": "Overall"},
         readings={OFFICIAL: READINGS[OFFICIAL], **READINGS},

@@ -9,6 +9,7 @@ from pathlib import Path
 from mmeval.data import demonstrations, karpathy, tables
 from mmeval.data.demonstrations import Item
 from mmeval.scoring.metrics import cider
+from mmeval.scoring.readings.captions import caption
 from mmeval.task import Numbers, Task
 from mmeval.tasks import shared
 from mmeval.types import InputError, Record, Sample, Score
@@ -53,8 +54,8 @@ FLICKR30K = Task(
     few_shot=read,
     shots=0,
     prompts=shared.few_shot_prompts(lambda question: "Output:"),
-    scorers={"official": cider.caption(str), "open-flamingo": cider.caption(cut)},
-    metrics={"official": numbers, "open-flamingo": numbers},
+    scorers={"official": caption(str), "open-flamingo": caption(cut)},
+    metric=numbers,
     axes={"cider": "CIDEr"},
     max_new_tokens=30,
 )

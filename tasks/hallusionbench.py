@@ -7,9 +7,9 @@ reference (--judge), as in `utils.py` of tianyi-lab/HallusionBench at 744007c (B
 
 from collections.abc import Sequence
 
+from mmeval.cards.facts import facts
 from mmeval.cards.task import build
 from mmeval.scoring.verdicts import Grader
-from mmeval.tasks import facts
 from mmeval.types import Record, Score
 
 PROMPT = (

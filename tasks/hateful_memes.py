@@ -11,7 +11,7 @@ from mmeval.data import demonstrations, tables
 from mmeval.data.demonstrations import Item, find
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.metrics.groups import parts_by, percent, share
-from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_odds
+from mmeval.scoring.readings.likelihood import YES_NO, likelier, yes_odds
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
 from mmeval.tasks import shared
@@ -79,7 +79,7 @@ HATEFUL_MEMES = Task(
     shots=0,
     prompts=shared.few_shot_prompts(ask),
     scorers={"official": likelier},
-    metrics={"official": numbers},
+    metric=numbers,
     axes=PARTS,
     totals={f"{part}/accuracy": f"{label}, accuracy" for part, label in PARTS.items()},
     candidates=lambda sample: YES_NO,

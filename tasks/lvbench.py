@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mmeval.data import tables, video
 from mmeval.scoring.metrics.groups import guessing, percent, share
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import ending, file, known, right_letter
 from mmeval.types import Image, InputError, Record, Sample, Score
@@ -96,7 +97,7 @@ LVBENCH = Task(
     video=watch,
     prompts={"lmms-eval": ending("\nAnswer the question with the option letter")},
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=TYPES,
     totals={"overall": "Overall"},
     readings={"lvbench": OFFICIAL},

@@ -97,7 +97,7 @@ MATHVERSE = Task(
     samples=samples,
     prompts={"release": query_prompt(reasoning=False), "cot": query_prompt(reasoning=True)},
     scorers={"strict": formulas.scored},
-    metrics={"strict": numbers},
+    metric=numbers,
     axes={version: version for version in VERSIONS},
     totals={"overall": "Overall"},
     details={subject: subject for subject in SUBJECTS},

@@ -6,11 +6,12 @@ Wang et al. 2024, arXiv 2402.14804. Prompts are from `models` of mathllm/MATH-V 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from mmeval.cards.facts import facts
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, formulas, mathvision
+from mmeval.scoring.readings import choices, formulas
+from mmeval.scoring.readings.scripts import mathvision
 from mmeval.task import Numbers, Prompt, Task
-from mmeval.tasks import facts
 from mmeval.tasks.shared import WORD, image_list, known, right_letter
 from mmeval.types import Parts, Record, Sample, Score
 
@@ -82,7 +83,7 @@ def _task(name: str) -> Task:
         samples=partial(samples, name),
         prompts={"release": prompt(BOXED, ""), "direct": prompt("", WORD), "lmms-eval": lmms_eval},
         scorers={"official": mathvision.scored, "strict": formulas.scored},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes={subject: subject.capitalize() for subject in SUBJECTS},
         totals={"overall": "Overall"},
         details=LEVELS,

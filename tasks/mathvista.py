@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, percent, share
 from mmeval.scoring.readings import choices, short
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.mathvista_judge import GRADER
 from mmeval.tasks.shared import ending, known
@@ -122,7 +122,7 @@ MATHVISTA = Task(
     samples=samples,
     prompts={"release": ending(""), "lmms-eval": lmms_eval},
     scorers={"strict": scored},
-    metrics={"strict": numbers},
+    metric=numbers,
     axes=TASKS,
     totals={"overall": "Overall"},
     max_new_tokens=1024,

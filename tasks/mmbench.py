@@ -18,8 +18,8 @@ from mmeval.scoring.metrics import circular
 from mmeval.scoring.metrics.circular import GROUP, Question
 from mmeval.scoring.metrics.groups import percent
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.public import SCORERS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts.public import SCORERS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
 from mmeval.tasks.shared import SELECT
@@ -268,7 +268,7 @@ def _task(name: str, axes: Mapping[str, str], abilities: Sequence[str], leaves: 
         samples=partial(samples, False),
         prompts={"release": release, "letter": with_letter, "opencompass-2023": opencompass},
         scorers={"official": next(iter(SCORERS.values())), "strict": choices.scorer(strict)},
-        metrics={"official": count, "strict": count},
+        metric=count,
         axes=axes,
         totals=WAYS,
         max_new_tokens=32,

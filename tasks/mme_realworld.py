@@ -12,7 +12,7 @@ from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.official import LEADS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Prompt, Task
 from mmeval.tasks.shared import known, right_letter
 from mmeval.types import Record, Sample, Score
@@ -101,7 +101,7 @@ def _task(name: str, file: str, prompts: Mapping[str, Prompt]) -> Task:
         samples=partial(samples, name, (file,)),
         prompts=prompts,
         scorers={"official": official, "strict": choices.scorer(strict)},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes=AXES,
         totals={"overall": "Overall", **{level: level for level in LEVELS}},
         readings={"mme-realworld": official},

@@ -8,13 +8,14 @@ columns of that number.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from mmeval.cards.facts import facts
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, letters, short
-from mmeval.scoring.readings.mmmu import open_answer
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices, short
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.scripts.mmmu import open_answer
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Prompt, Scorer, Task
-from mmeval.tasks import facts
 from mmeval.tasks.shared import SELECT, WORD, image_list, known
 from mmeval.types import SPARE, Image, InputError, Parts, Record, Sample, Score, images, nearest
 
@@ -168,7 +169,7 @@ def _task(
         samples=samples,
         prompts=prompts,
         scorers={"official": read, "strict": by_kind(choices.scorer(strict), short.exact)},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes={domain: domain for domain in DOMAINS},
         totals={"overall": "Overall"},
         details={subject: subject.replace("_", " ") for subject in DOMAIN_OF},

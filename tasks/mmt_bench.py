@@ -7,13 +7,13 @@ ask a GPT model about the answers that its rules do not read; here --judge can a
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from mmeval.cards.facts import facts
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import guessing, macro, parts_by, percent, share
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.public import SCORERS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts.public import SCORERS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
-from mmeval.tasks import facts
 from mmeval.tasks.shared import SELECT, image_list, right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score
 
@@ -85,7 +85,7 @@ def _task(name: str, file: str) -> Task:
         samples=partial(samples, name, file),
         prompts={"release": release, "lmms-eval": lmms_eval},
         scorers={"official": SCORERS["2024-03"], "strict": choices.scorer(strict)},
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes={kind: SIGNS.get(kind, kind.replace("_", " ").capitalize()) for kind in KINDS},
         totals={"overall": "Overall"},
         max_new_tokens=128,

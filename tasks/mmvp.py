@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import group_all, guessing, percent, share
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import SELECT, right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score
@@ -93,7 +94,7 @@ MMVP = Task(
         "vlmevalkit": vlmevalkit,
     },
     scorers={"official": official, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={"overall": "Questions"},
     totals={"pairs": "Both of a pair"},
     readings={"mmvp": official},

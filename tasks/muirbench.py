@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from mmeval.data import marks, tables
 from mmeval.scoring.metrics.groups import by_category, group_all, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import right_letter
 from mmeval.types import Parts, Record, Sample, Score
@@ -61,7 +62,7 @@ MUIRBENCH = Task(
     samples=samples,
     prompts={"release": release, "direct": lambda sample: choices.lettered(sample.prompt, sample.choices)},
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={"overall": "Overall", "pairs": "Both of a pair"},
     readings={"muirbench": OFFICIAL},
     choice=True,

@@ -14,7 +14,7 @@ from mmeval.data.demonstrations import find
 from mmeval.data.samplers import ALL
 from mmeval.scoring.metrics.groups import by_category, guessing, macro, percent, share
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import folder as own_folder
 from mmeval.types import InputError, Parts, Record, Sample, Score
@@ -200,7 +200,7 @@ def _task(
         video=watch,
         prompts=prompts,
         scorers={"official": scorer, "strict": choices.scorer(strict)},
-        metrics={"official": metric, "strict": metric},
+        metric=metric,
         axes={key: video_task.label for key, video_task in tasks.items()},
         totals={"overall": "Mean of the tasks" if mean else "All"},
         readings={name: scorer},

@@ -13,7 +13,7 @@ from mmeval.data import json_rows, tables, video
 from mmeval.data.demonstrations import find
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import known
 from mmeval.types import InputError, Parts, Record, Sample, Score
@@ -140,7 +140,7 @@ NEXTQA = Task(
         "bare": lambda sample: sample.prompt,
     },
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=GROUPS,
     totals={"overall": "All"},
     read_predictions=read_predictions,

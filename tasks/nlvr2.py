@@ -74,6 +74,6 @@ NLVR2 = Task(
     samples=samples,
     prompts={"mmicl": mmicl, "plain": plain},
     scorers={"official": yesno.scorer(yesno.nlvr2), "strict": yesno.scorer(yesno.truth)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={"accuracy": "Accuracy", "consistency": "Consistency"},
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import detection, parts_by
 from mmeval.scoring.readings import yesno
-from mmeval.scoring.readings.languages import YesNo
+from mmeval.scoring.readings.strict.languages import YesNo
 from mmeval.scoring.statistics import Statistic
 from mmeval.task import Task
 from mmeval.tasks.shared import WORD, YES_OR_NO, ending
@@ -79,7 +79,7 @@ POPE = Task(
     samples=samples,
     prompts={"release": ending(""), "yes-no": ending(YES_OR_NO), "single-word": ending(WORD)},
     scorers={"official": yesno.scorer(official), "strict": yesno.scorer(yesno.strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={f"{split}/accuracy": label for split, label in SPLITS.items()},
     totals={f"{split}/f1": f"{label}, F1" for split, label in SPLITS.items()},
     details={f"{split}/{name}": f"{SPLITS[split]}, {label}" for split in SPLITS for name, label in DETAILS.items()},

@@ -13,7 +13,7 @@ from pathlib import Path
 from mmeval import regular
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import macro, percent
-from mmeval.scoring.metrics.ranking import YES_NO, likelier, likeliest, yes_likelihood
+from mmeval.scoring.readings.likelihood import YES_NO, likelier, likeliest, yes_likelihood
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score, one_of, part_of, plural, whole_number
@@ -152,7 +152,7 @@ def _task(
         samples=samples,
         prompts={"kosmos": kosmos},
         scorers={"official": likelier},
-        metrics={"official": partial(numbers, 100.0 / candidates, configurations)},
+        metric=partial(numbers, 100.0 / candidates, configurations),
         axes=configurations or {"overall": "Accuracy"},
         totals={"overall": "Mean"} if configurations else {},
         candidates=lambda sample: YES_NO,

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import by_category, macro
-from mmeval.scoring.metrics.overlap import overlapping, target
 from mmeval.scoring.readings.boxes import SYSTEMS, Box, lmms_eval_box, strict_box, vlmevalkit_box
+from mmeval.scoring.readings.overlap import overlapping, target
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import around, box, image, sized
 from mmeval.types import Image, InputError, Record, Sample, Score
@@ -158,7 +158,7 @@ def _task(name: str) -> Task:
         samples=partial(samples, name),
         prompts=PROMPTS,
         scorers=READINGS["lmms-eval"],
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes=labels,
         totals={"mean": "Mean of the splits"},
         max_new_tokens=128,

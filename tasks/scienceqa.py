@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import by_category, guessing, parts_by, percent, share
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.types import Image, InputError, Parts, Record, Sample, Score
 
@@ -84,7 +85,7 @@ SCIENCEQA = Task(
     prompts={"release": release, "letter": with_letter},
     version=4,
     scorers={"official": READINGS["llava"], "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=SUBJECTS,
     totals={"overall": "All", "with_text": "With a hint", "grades_1_6": "Grades 1-6", "grades_7_12": "Grades 7-12"},
     readings=READINGS,

@@ -11,8 +11,8 @@ from functools import partial
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, macro, parts_by, percent, share
-from mmeval.scoring.metrics.overlap import hitting, right_area, target
 from mmeval.scoring.readings import boxes
+from mmeval.scoring.readings.overlap import hitting, right_area, target
 from mmeval.task import Numbers, Prompt, Scorer, Task
 from mmeval.tasks.shared import around, box, image, known, sized
 from mmeval.types import InputError, Record, Sample, Score
@@ -140,7 +140,7 @@ def _task(name: str, prompts: Mapping[str, Prompt], official: Mapping[str, Score
         samples=partial(samples, name),
         prompts={**prompts, **PROMPTS},
         scorers=next(iter(readings.values())),
-        metrics={"official": numbers, "strict": numbers},
+        metric=numbers,
         axes=axes,
         totals={"overall": "Overall"},
         details={

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from mmeval.data import json_rows, tables, video
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
-from mmeval.scoring.readings import choices, letters, yesno
-from mmeval.scoring.readings.languages import YesNo
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices, yesno
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.languages import YesNo
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Scorer, Task
 from mmeval.tasks.shared import ending, file
 from mmeval.types import InputError, Record, Sample, Score
@@ -183,7 +184,7 @@ def _task(name: str, table: str, reads: Reads, ask: str, scorers: Mapping[str, S
         video=watch,
         prompts={"release": ending(ask)},
         scorers=scorers,
-        metrics=dict.fromkeys(scorers, numbers),
+        metric=numbers,
         axes=ASPECTS,
         totals={"overall": "All"},
         readings={name: scorers["official"]} if choice else {},

@@ -10,8 +10,8 @@ from pathlib import Path
 from mmeval.data import tables, vcr
 from mmeval.scoring.metrics.groups import by_category, group_all, percent
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.public import SCORERS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts.public import SCORERS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.types import Image, Parts, Record, Sample, Score
 
@@ -57,7 +57,7 @@ VCR = Task(
     samples=samples,
     prompts={"letter": with_letter},
     scorers={"strict": STRICT},
-    metrics={"strict": numbers},
+    metric=numbers,
     axes=AXES,
     totals={"q_ar": "Q->AR"},
     readings={"strict": STRICT, **SCORERS},

@@ -121,7 +121,7 @@ def _task(
         video=watch,
         prompts={"instructblip": instructblip, "mmicl": mmicl},
         scorers=scorers,
-        metrics=dict.fromkeys(scorers, partial(numbers, kinds)),
+        metric=partial(numbers, kinds),
         axes=kinds or {"overall": "Accuracy"},
         totals={"overall": "All"} if kinds else {},
         remarks=video.shown,

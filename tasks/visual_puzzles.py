@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import by_category, guessing, percent, share
-from mmeval.scoring.readings import choices, letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import image, known, right_letter
 from mmeval.types import InputError, Parts, Record, Sample, Score
@@ -98,7 +99,7 @@ VISUAL_PUZZLES = Task(
         "direct": asking("Answer the question with the option's letter from the given choices directly."),
     },
     scorers={"official": OFFICIAL, "strict": choices.scorer(strict)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=KINDS,
     totals={"overall": "Overall"},
     max_new_tokens=4096,

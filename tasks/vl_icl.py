@@ -173,6 +173,6 @@ VL_ICL = Task(
     shots=SHOTS,
     prompts={"plain": plain},
     scorers={"official": official, "strict": strict},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes=SUBSETS,
 )

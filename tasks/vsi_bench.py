@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mmeval.cards.facts import facts
 from mmeval.cards.task import build
 from mmeval.scoring.metrics.groups import macro, percent, share
 from mmeval.task import Numbers
-from mmeval.tasks import facts
 from mmeval.types import Record, Score
 
 DIRECTION = "object_rel_direction"
@@ -31,7 +31,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 
     Relative direction is the mean of its levels. Tasks and levels without questions are in no mean.
     """
-    result = _CARD.metrics["official"](records, scores)
+    result = _CARD.metric(records, scores)
     present = sorted({record.category for record in records})
     levels = {name: result[name] for name in present if name in _LEVELS}
     direction = {DIRECTION: macro(levels)} if levels else {}
@@ -41,7 +41,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
 
 VSI_BENCH = replace(
     _CARD,
-    metrics=dict.fromkeys(_CARD.scorers, numbers),
+    metric=numbers,
     axes=_axes(),
     details=_LEVELS,
     frames=32,

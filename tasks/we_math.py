@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from mmeval.cards.rows import listed
 from mmeval.data import tables
 from mmeval.scoring.metrics.groups import guessing, percent, share
-from mmeval.scoring.readings import choices, letters
+from mmeval.scoring.readings import choices
 from mmeval.scoring.readings.answer import plain
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Task
 from mmeval.tasks.shared import around, image, known, right_letter
@@ -123,7 +124,7 @@ WE_MATH = Task(
     samples=samples,
     prompts={"release": around(ASK, FORM)},
     scorers={"official": letters.as_is(read), "strict": choices.scorer(strictly)},
-    metrics={"official": numbers, "strict": numbers},
+    metric=numbers,
     axes={"S1": "One step", "S2": "Two steps", "S3": "Three steps"},
     totals={name: label for name, (label, _) in OUTCOMES.items() if name in ("strict", "loose")},
     details={name: label for name, (label, _) in OUTCOMES.items() if name not in ("strict", "loose")},

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from mmeval.data import files, tables
 from mmeval.scoring.metrics.groups import group_all, parts_by, percent
-from mmeval.scoring.metrics.ranking import YES_NO, likelier, yes_likelihood, yes_odds
 from mmeval.scoring.readings import choices
-from mmeval.scoring.readings.public import SCORERS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.likelihood import YES_NO, likelier, yes_likelihood, yes_odds
+from mmeval.scoring.readings.scripts.public import SCORERS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.statistics import Mean
 from mmeval.task import Numbers, Prompt, Task
 from mmeval.tasks import shared
@@ -189,7 +189,7 @@ def _by_likelihood(
         samples=partial(samples, make),
         prompts={prompt: ask},
         scorers={"official": likelier},
-        metrics={"official": partial(numbers, fit)},
+        metric=partial(numbers, fit),
         axes=AXES,
         candidates=lambda sample: YES_NO,
         remarks=partial(ties, fit),
@@ -205,7 +205,7 @@ CHOICE = Task(
     samples=partial(samples, forced),
     prompts={"letter": ask_choice},
     scorers={"strict": STRICT},
-    metrics={"strict": chosen},
+    metric=chosen,
     axes=AXES,
     readings={"strict": STRICT, **SCORERS},
     choice=True,

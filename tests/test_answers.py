@@ -18,7 +18,7 @@ from mmeval.answers.joining import join
 from mmeval.data.answers import FAILED
 from mmeval.models.constant import Constant
 from mmeval.runs.run import SMALL, Run
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests import mmbench_table

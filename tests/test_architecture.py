@@ -36,13 +36,15 @@ MAY = {
     "scoring": {"types", "jsonl", "reasoning", "servers"},
     "data": {"types", "pictures", "scoring", "jsonl", "regular"},
     "embedded": {"types", "jsonl"},
-    "task": {"types", "spec", "servers", "scoring", "data", "cards", "tasks", "mic"},
+    "task": {"types", "scoring", "data", "cards"},
+    "configuration": {"types", "spec", "servers", "scoring", "task"},
     "cards": {"yaml_file", "types", "task", "scoring", "data"},
     "tasks": {"yaml_file", "types", "regular", "task", "scoring", "data", "cards"},
     "mic": {
         *("yaml_file", "types", "files", "regular", "pictures", "data", "cards", "mmicl", "task"),
         "scoring",
     },
+    "task_loading": {"types", "task", "tasks", "cards", "mic"},
     "engine": {"types", "pictures", "mmicl", "models", "machine"},
     "models": {
         *("startup", "yaml_file", "types", "files", "regular", "reasoning", "mmicl", "engine", "servers"),
@@ -51,18 +53,19 @@ MAY = {
     "controls": {"types", "scoring", "embedded"},
     "runs": {"types", "spec", "files", "jsonl", "regular", "task", "data", "scoring"},
     "recipes": {"types", "spec", "runs", "files", "yaml_file"},
-    "comparison": {"types", "spec", "task", "runs", "scoring"},
-    "gate": {"types", "comparison", "runs", "task"},
+    "comparison": {"types", "spec", "task", "task_loading", "configuration", "runs", "scoring"},
+    "gate": {"types", "comparison", "runs", "task_loading"},
     "reporting": {
         *("types", "files", "task", "tasks", "runs", "scoring", "data", "comparison", "parity", "spec"),
-        *("provenance", "regular"),
+        *("provenance", "regular", "configuration", "task_loading"),
     },
     "evaluation": {
         *("startup", "types", "spec", "files", "jsonl", "pictures", "reasoning", "provenance", "task", "data"),
         *("scoring", "embedded", "models", "mmicl", "controls", "recipes", "runs", "reporting", "servers"),
+        *("configuration", "task_loading"),
     },
-    "answers": {"types", "spec", "task", "data", "scoring", "runs", "evaluation"},
-    "bias": {"types", "task", "runs", "scoring", "controls", "files", "answers"},
+    "answers": {"types", "spec", "task", "task_loading", "configuration", "data", "scoring", "runs", "evaluation"},
+    "bias": {"types", "task", "task_loading", "configuration", "runs", "scoring", "controls", "files", "answers"},
     "parity": {"types", "files", "servers", "spec", "runs", "comparison", "evaluation"},
     "conversation": {"types", "spec", "data", "models", "controls"},
     "watch": {"types", "servers", "data", "jsonl", "scoring", "conversation"},
@@ -70,7 +73,8 @@ MAY = {
     "cli": {
         *("conversation", "watch", "demo", "jsonl", "types", "spec", "yaml_file", "task", "tasks", "data", "models"),
         *("embedded", "mmicl", "mic", "scoring", "servers", "runs", "evaluation", "answers", "reporting"),
-        *("comparison", "gate", "controls", "bias", "files", "parity", "recipes", "machine", "startup"),
+        *("comparison", "gate", "controls", "bias", "files", "parity", "recipes", "machine", "startup", "task_loading"),
+        "cards",
     },
     "__main__": {"cli"},
 }
@@ -106,6 +110,11 @@ def test_every_module_keeps_to_its_room(room: str, path: Path) -> None:
         if room in TORCH_FREE:
             lazily = room in {"evaluation", "data"}  # inside functions, once the user has asked for a model or a hub
             assert first not in HEAVY or lazily, f"{path} imports {name}"
+
+
+def test_readings_score_one_answer_and_know_no_metric() -> None:
+    for path in sorted((ROOT / "mmeval" / "scoring" / "readings").rglob("*.py")):
+        assert not [name for name in imported(path) if name.startswith("mmeval.scoring.metrics")], path
 
 
 def test_every_package_is_listed_in_setup_cfg() -> None:

@@ -20,7 +20,8 @@ from mmeval.evaluation import survey as surveys
 from mmeval.models import ADAPTERS
 from mmeval.models.constant import Constant
 from mmeval.runs import run as runs
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import (
     Generation,
     Image,

@@ -11,8 +11,9 @@ import mmeval
 from mmeval import recipes
 from mmeval.cards.rows import KIND
 from mmeval.cli import main
+from mmeval.configuration import configure, pick_prompt
 from mmeval.spec import RunSpec, from_mapping
-from mmeval.task import configure, load_task, pick_prompt
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Sample, images
 from tests.evaluating import evaluate
 

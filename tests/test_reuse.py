@@ -17,7 +17,7 @@ from mmeval.models.constant import Constant
 from mmeval.runs import reuse
 from mmeval.runs.run import Run
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Generation, Image, Request, Response, Shot
 from tests.evaluating import Collected, evaluate
 from tests.mme_folder import make_release

@@ -24,7 +24,7 @@ from mmeval.runs import run as runs
 from mmeval.runs.scored import score_records
 from mmeval.runs.share import Share
 from mmeval.scoring.facts import needed
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record, RunMismatch, Sample, Score
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
@@ -366,9 +366,8 @@ def test_a_target_or_tag_that_a_scorer_needs_and_a_record_lacks_is_a_sentence() 
     def first(record: Record) -> Score:
         return Score(1.0, "correct", record.targets[0] + record.tags["kind"])
 
-    task = replace(
-        load_task("mme"), scorers={"official": first}, metrics={"official": load_task("mme").metrics["strict"]}
-    )
+    by_picture = load_task("mme").metric_by_scorer["strict"]
+    task = replace(load_task("mme"), scorers={"official": first}, metric=by_picture, metric_by_scorer={})
     for lacking, field in ((Record("7", (), text="a"), "targets"), (Record("7", ("a",), text="a"), "'kind'")):
         with pytest.raises(InputError, match=f"record 7 has no {field}, which the task needs"):
             score_records(task, [lacking])

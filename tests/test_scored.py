@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Record
 from tests.evaluating import results
 

@@ -15,7 +15,7 @@ from mmeval.evaluation import sweep
 from mmeval.mmicl.checkpoints import save
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from tests.evaluating import Collected
 from tests.mme_folder import SUBTASKS, make_release

@@ -14,7 +14,7 @@ from experiments.replication.measure import Asker, TokensInARow
 from mmeval.embedded import SUITES
 from mmeval.engine.transformer import TransformerModel
 from mmeval.models import ModelOptions, find_model, load_model
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate, InputError, Model
 
 MODELS = {"mmicl-tiny": None, "instructblip-tiny": "side-by-side", "blip2-tiny": "side-by-side", "text-tiny": None}

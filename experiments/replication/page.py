@@ -8,7 +8,7 @@ from pathlib import Path
 from experiments.replication import tried
 from mmeval.reporting import dotplot
 from mmeval.reporting.chart import Chart, Series, with_interval
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate
 
 Row = Mapping[str, Estimate]

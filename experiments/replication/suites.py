@@ -15,7 +15,8 @@ import mmeval
 from mmeval.reporting.chart import estimates, with_interval
 from mmeval.reporting.lines import escape
 from mmeval.runs.run import Run
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate, RunMismatch, number
 
 

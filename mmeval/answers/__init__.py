@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval.answers.joining import join, more_than_once
+from mmeval.configuration import check_judge, configure
 from mmeval.data import files
 from mmeval.evaluation.results import judged, noted
 from mmeval.evaluation.settings import data_of
@@ -13,7 +14,8 @@ from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.metrics.circular import GROUP
 from mmeval.scoring.verdicts import Verdicts
 from mmeval.spec import RunSpec
-from mmeval.task import Task, check_judge, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Display, InputError, Record, part_of, plural
 
 

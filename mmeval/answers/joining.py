@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from mmeval.data.answers import IDS, AnswerRow, bare, key, read
 from mmeval.evaluation.rendering import record
-from mmeval.scoring.metrics.ranking import YES_NO
 from mmeval.scoring.readings.choices import letter
+from mmeval.scoring.readings.likelihood import YES_NO
 from mmeval.types import InputError, Record, Request, Response, Sample, part_of, plural
 
 TINY = 1e-15

@@ -15,6 +15,7 @@ from mmeval.bias import likelihood, parts, shares
 from mmeval.bias.asked import accuracy, answered, are_right, comparable, matched, mean_of
 from mmeval.bias.parts import Results
 from mmeval.bias.runs import folders, named, scored_controls
+from mmeval.configuration import configure
 from mmeval.controls.mentions import RELEVANT
 from mmeval.files import write_text
 from mmeval.runs.records import digest
@@ -23,7 +24,8 @@ from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
-from mmeval.task import Task, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record, Score
 
 SCHEMA = 1

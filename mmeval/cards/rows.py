@@ -9,8 +9,9 @@ from pathlib import Path
 from mmeval.cards.schema import CHOICES, NOT_COLUMNS, PLACE, Card
 from mmeval.data import files, marks, tables
 from mmeval.data.tables import TableRow
-from mmeval.scoring.readings import choices, languages, short
+from mmeval.scoring.readings import choices, short
 from mmeval.scoring.readings.official import AS_WRITTEN
+from mmeval.scoring.readings.strict import languages
 from mmeval.types import SPARE, Image, InputError, Sample, images, plural
 
 KIND = "kind of question"

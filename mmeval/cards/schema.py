@@ -20,9 +20,9 @@ from pydantic import (
 )
 
 from mmeval import yaml_file
-from mmeval.scoring.metrics import vqa
-from mmeval.scoring.readings.languages import DEFAULT, Language
+from mmeval.scoring.readings import vqa
 from mmeval.scoring.readings.official import JUDGE, OFFICIAL
+from mmeval.scoring.readings.strict.languages import DEFAULT, Language
 from mmeval.types import InputError, nearest
 
 Kind = Literal["multiple choice", "picture choice", "yes/no", "short answer"]
@@ -139,7 +139,7 @@ class Card(_Part):
     languages: Annotated[tuple[Language, ...], _SEVERAL, Field(min_length=1)] = DEFAULT
     """The languages of yes and no in answers and in the table."""
     match: Literal["exact", "vqa", "numeric", "relaxed", "anls", "contains", "mra"] = "exact"
-    """How a short answer is compared; `readings/short.py` has the rules."""
+    """How a short answer is compared; `scoring.readings.short` has the rules."""
     tolerance: Annotated[str | None, BeforeValidator(_text), Field(pattern=r"^\d+(\.\d+)?%?$")] = None
     """The tolerance of a numeric `match`: `0.5`, or `5%` of the correct number."""
     official: str = ""

@@ -11,11 +11,11 @@ from mmeval import yaml_file
 from mmeval.cards.rows import KIND, OWN_ID, samples
 from mmeval.cards.schema import CHOICES, PLACE, Card, check
 from mmeval.data import video
-from mmeval.scoring.metrics import groups, vqa
-from mmeval.scoring.readings import choices, short, yesno
+from mmeval.scoring.metrics import groups
+from mmeval.scoring.readings import choices, short, vqa, yesno
 from mmeval.scoring.readings.official import JUDGE, OFFICIAL
-from mmeval.scoring.readings.public import SCORERS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts.public import SCORERS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.statistics import Statistic
 from mmeval.scoring.verdicts import NO_JUDGE, Grader
 from mmeval.task import Prompt, Scorer, Task
@@ -57,7 +57,7 @@ def build(
         samples=read,
         prompts={key: prompt(card, texts) for key, texts in prompts.items()},
         scorers=scorers,
-        metrics=dict.fromkeys(scorers, partial(numbers, card)),
+        metric=partial(numbers, card),
         axes=dict(card.categories) or {"overall": "ANLS" if card.match == "anls" else "Accuracy"},
         totals=({"overall": "Overall"} if card.categories else {}) | {group: group for group in card.groups},
         details=DETAILS if only == "yes/no" else {},

@@ -128,14 +128,15 @@ def tasks(name: str | None) -> None:
     Example: mmeval tasks
              mmeval tasks mme
     """
+    from mmeval.cards.facts import facts
     from mmeval.embedded import SUITES
     from mmeval.reporting import console
-    from mmeval.tasks import HEADINGS, LEFT_OUT, TASKS, facts
+    from mmeval.tasks import HEADINGS, LEFT_OUT, TASKS
 
     if name is None:
         console.show_tasks({key: facts(key) for key in TASKS}, HEADINGS, SUITES, LEFT_OUT)
     else:
-        from mmeval.task import load_task
+        from mmeval.task_loading import load_task
 
         console.show_task(load_task(name), name.lower() in SUITES)
 

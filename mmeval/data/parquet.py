@@ -18,8 +18,6 @@ BATCH = 32
 """Rows of a table in memory at once; a picture may have several megabytes."""
 EXPANDED = 1 << 25
 """A column is read as a dictionary, which holds equal values once, if a batch of it may exceed this many bytes."""
-COMPRESSION = 100
-"""Long columns with a higher compression ratio are refused. Texts reach about 10, pictures about 1."""
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> Found:
@@ -66,7 +64,7 @@ def _repeated(metadata: pyarrow.parquet.FileMetaData, path: Path) -> list[str]:
         for index in range(metadata.num_columns):
             column = group.column(index)
             size, stored, name = column.total_uncompressed_size, column.total_compressed_size, column.path_in_schema
-            if size > regular.GIANT and size > COMPRESSION * stored:
+            if regular.expands(stored, size):
                 raise InputError(
                     f"{path}: the column {name} expands from {stored:,} to {size:,} bytes; save the table uncompressed"
                 )

@@ -15,7 +15,7 @@ from typing import Any
 from mmeval.data import tables
 from mmeval.data.demonstrations import Item, find
 from mmeval.data.tables import TableRow
-from mmeval.scoring.metrics.vqa import CONFIDENCE, one_line
+from mmeval.scoring.readings.vqa import CONFIDENCE, one_line
 from mmeval.types import InputError, plural
 
 AGAIN = "download the file again"

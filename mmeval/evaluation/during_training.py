@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from mmeval.configuration import configure
 from mmeval.evaluation import evaluate
 from mmeval.evaluation.settings import data_of
 from mmeval.evaluation.sweep import ModelCache
 from mmeval.mmicl.training.config import EVALUATIONS
 from mmeval.spec import RunSpec
-from mmeval.task import configure, load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, RunMismatch
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import controls, recipes
+from mmeval.configuration import check_judge, configure
 from mmeval.evaluation.rendering import render
 from mmeval.evaluation.settings import check_effects, check_samples, data_of, dtype, extra_identity, filled
 from mmeval.evaluation.survey import Survey, survey
@@ -18,7 +19,8 @@ from mmeval.models import ADAPTERS, Checkpoint, ModelOptions, catalogue, check_o
 from mmeval.runs.folder import check_removable
 from mmeval.runs.identity import data_name, defaults, folder_name, identity
 from mmeval.spec import RunSpec
-from mmeval.task import Task, check_judge, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Request, Sample
 
 REPORTS = Path("reports")

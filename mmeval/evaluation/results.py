@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mmeval import recipes
+from mmeval.configuration import check_judge, configure
 from mmeval.evaluation.survey import data_remarks
 from mmeval.provenance import usage, versions
 from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import Scored, score_records
 from mmeval.scoring.verdicts import Verdicts
 from mmeval.spec import RunSpec
-from mmeval.task import Task, check_judge, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Display, Request, plural
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mmeval.configuration import pick_prompt, pick_reading
 from mmeval.embedded import SUITES, suite
 from mmeval.models import ADAPTERS, Checkpoint, identity_facts, pick_context
 from mmeval.provenance import libraries
@@ -17,7 +18,7 @@ from mmeval.runs.identity import defaults
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.startup import import_quickly
-from mmeval.task import Task, pick_prompt, pick_reading
+from mmeval.task import Task
 from mmeval.types import InputError
 
 NEEDS = {"top_p": "temperature", "top_k": "temperature", "length_penalty": "beams"}

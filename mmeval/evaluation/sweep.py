@@ -17,7 +17,7 @@ from mmeval.runs.run import Run
 from mmeval.runs.share import of_process
 from mmeval.servers.addresses import without_password
 from mmeval.spec import RunSpec, options
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Display, InputError, Model, Preview
 
 

@@ -19,6 +19,7 @@ from mmeval.mmicl.examples import Example, ExampleError, Turn, from_values
 from mmeval.scoring.metrics import cider
 from mmeval.scoring.metrics.groups import percent, share
 from mmeval.scoring.readings.answer import plain
+from mmeval.scoring.readings.captions import caption
 from mmeval.scoring.readings.short import exact
 from mmeval.task import MIC, MIC_FACTS, Numbers, Scorer, Task
 from mmeval.types import Image, InputError, Parts, Record, Ref, Sample, Score, Shot, plural
@@ -70,7 +71,7 @@ def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task
         samples=partial(_samples, file),
         prompts={"as-written": lambda sample: sample.prompt},
         scorers={"strict": _scorer(kinds)},
-        metrics={"strict": partial(numbers, kinds)},
+        metric=partial(numbers, kinds),
         axes={source: source if kind == SHORT else f"{source}, CIDEr" for source, kind in kinds.items()},
         totals={OVERALL: "Short answers"} if has_total else {},
         max_new_tokens=32,
@@ -96,8 +97,8 @@ def numbers(kinds: Mapping[str, str], records: Sequence[Record], scores: Sequenc
 
 
 def _scorer(kinds: Mapping[str, str]) -> Scorer:
-    caption = cider.caption(plain)
-    return lambda record: (caption if kinds.get(record.category) == CAPTION else exact)(record)
+    read_caption = caption(plain)
+    return lambda record: (read_caption if kinds.get(record.category) == CAPTION else exact)(record)
 
 
 @lru_cache(maxsize=8)

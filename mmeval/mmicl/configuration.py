@@ -116,6 +116,3 @@ class MmiclConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         """
         limit = None if self.family == "t5" else getattr(self.text_config, "max_sequence_length", None)
         return limit or getattr(self.text_config, "max_position_embeddings", None)
-
-
-AutoConfig.register(MmiclConfig.model_type, MmiclConfig)

@@ -13,7 +13,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from transformers import (
-    AutoModelForImageTextToText,
     GenerationMixin,
     LlamaForCausalLM,
     OPTForCausalLM,
@@ -352,6 +351,3 @@ def placed(tensor: Tensor, device: torch.device) -> Tensor:
     """Copy a tensor to a device; to a GPU from pinned memory, which does not wait."""
     pinned = tensor.pin_memory() if device.type == "cuda" and tensor.device.type == "cpu" else tensor
     return pinned.to(device, non_blocking=True)
-
-
-AutoModelForImageTextToText.register(MmiclConfig, MmiclForConditionalGeneration)

@@ -16,12 +16,11 @@ import torch
 from huggingface_hub import snapshot_download
 from PIL import Image
 from torch import Tensor, nn
-from transformers import AutoProcessor, BatchFeature
+from transformers import BatchFeature
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 from transformers.utils.hub import PushToHubMixin
 
 from mmeval import regular
-from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.context import CONTEXTS, Context, ImagePlace, Part, Piece, PromptError, written
 from mmeval.mmicl.published import reads_questions
 from mmeval.mmicl.text import TextTokenizer
@@ -295,6 +294,3 @@ def _parts(text: str, pictures: Sequence[int]) -> list[Part]:
             f"the text has {len(after)} <image> for {len(image_places)} pictures; write one for each, or none at all"
         )
     return [before, *(part for pair in zip(image_places, after, strict=True) for part in pair)]
-
-
-AutoProcessor.register(MmiclConfig, MmiclProcessor)  # type: ignore[no-untyped-call]

@@ -10,8 +10,9 @@ from mmeval.files import delete
 from mmeval.reporting import svg
 from mmeval.reporting.bias_words import Results
 from mmeval.reporting.chart import minus
+from mmeval.reporting.drawing import save
 from mmeval.reporting.fonts import measure, plain, wrap
-from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, in_rows, save
+from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, in_rows
 
 SHOWN = {"absent": "picture removed", "swap-category-0": "same category", "grey": "grey"}
 """Controls whose gain is drawn by subtask, if they were run -> their legend."""

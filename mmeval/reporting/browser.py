@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmeval.scoring.metrics.overlap import right_box, written
+from mmeval.scoring.readings.overlap import right_box, written
 from mmeval.types import Image, InputError, Record, Request, Score, images, plural, text_of
 
 BUDGET = 32 * 2**20

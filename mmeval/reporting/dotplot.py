@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mmeval.reporting.chart import Chart, caption, interval, marks
+from mmeval.reporting.drawing import save
 from mmeval.reporting.fonts import measure, plain, wrap
-from mmeval.reporting.sheet import MARGIN, MUTED, Pen, Sheet, compose, in_rows, order, pens, save
+from mmeval.reporting.sheet import MARGIN, MUTED, Pen, Sheet, compose, in_rows, order, pens
 from mmeval.types import Estimate, number
 
 WIDTH = 10.0

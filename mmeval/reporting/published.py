@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mmeval.reporting import dotplot, radar
 from mmeval.reporting.chart import Chart, Series
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate, InputError, nearest, number
 
 REFERENCE = resources.files("mmeval.reporting.reference")

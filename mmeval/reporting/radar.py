@@ -12,8 +12,9 @@ from typing import Any
 
 from mmeval.reporting import svg
 from mmeval.reporting.chart import Chart, Series, caption, marks
+from mmeval.reporting.drawing import save
 from mmeval.reporting.fonts import measure, plain, wrap
-from mmeval.reporting.sheet import GRID, MARGIN, MUTED, Pen, Sheet, compose, order, pens, save
+from mmeval.reporting.sheet import GRID, MARGIN, MUTED, Pen, Sheet, compose, order, pens
 from mmeval.types import number
 
 FEWEST, MOST = 5, 14

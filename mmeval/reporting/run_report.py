@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmeval import __version__, comparison, regular
+from mmeval.configuration import configure
 from mmeval.files import delete
 from mmeval.reporting import about, bias, dotplot, leaderboards, page, published, radar, table
 from mmeval.reporting.baselines import Rows
@@ -16,7 +17,8 @@ from mmeval.reporting.table import Table
 from mmeval.runs.run import EMBEDDED, SMALL, Run
 from mmeval.runs.schema import read_samples, scores_by_id
 from mmeval.scoring import verdicts
-from mmeval.task import Task, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError
 
 FORMER = "index.html"

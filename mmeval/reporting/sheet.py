@@ -1,14 +1,12 @@
 """A sheet to draw a figure on, in inches: layout and colors. Text is never markup.
 
-`dotplot` and `radar` draw on sheets; `svg` and `raster` write them to files.
+`dotplot`, `radar` and `bias_figures` draw on sheets; `drawing` saves them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
-from mmeval.files import delete, write_text
 from mmeval.reporting.chart import Chart, Series
 from mmeval.reporting.fonts import CAPITAL, families, lacking, wrap
 from mmeval.types import InputError
@@ -143,23 +141,6 @@ def in_rows(items: Iterable[tuple[T, float]], room: float) -> list[list[tuple[T,
         rows[-1].append((item, x))
         x += width
     return rows
-
-
-def save(sheet: Sheet, folder: Path, name: str, *, png: bool = True) -> list[Path]:
-    """Write `name.svg`, and with `png` also `name.png`; return their paths.
-
-    Without `png` an existing `name.png` is deleted, since it would show old numbers.
-    """
-    from mmeval.reporting import raster, svg
-
-    folder.mkdir(parents=True, exist_ok=True)
-    picture, drawing = folder / f"{name}.png", folder / f"{name}.svg"
-    write_text(drawing, svg.write(sheet))
-    if not png:
-        delete(picture)
-        return [drawing]
-    raster.write(sheet, picture)
-    return [picture, drawing]
 
 
 def pens(series: Sequence[Series]) -> list[Pen]:

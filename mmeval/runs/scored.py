@@ -147,7 +147,7 @@ class Scored:
         """
         if not self.columns:
             with needed(self.records):
-                return self.task.metrics[scorer](self.records, self.scores[scorer])
+                return self.task.numbers(scorer, self.records, self.scores[scorer])
         each = [column.numbers(scorer) for column in self.columns]
         return {name: average([numbers[name] for numbers in each]) for name in each[0]}
 

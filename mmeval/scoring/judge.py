@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mmeval import jsonl
 from mmeval.scoring.facts import needed
 from mmeval.scoring.readings.choices import texts
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.verdicts import WHOSE, Dialogue, Verdicts
 from mmeval.servers.addresses import check_address, without_password
 from mmeval.servers.client import Client, NoReply, Refused, key

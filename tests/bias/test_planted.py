@@ -28,7 +28,7 @@ from mmeval.reporting.bias_words import reading
 from mmeval.runs.run import Run, open_run
 from mmeval.runs.scored import score_records
 from mmeval.scoring.statistics import paired
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Generation, InputError, Record, Ref, Request, Response, images
 from tests import mmbench_table
 from tests.evaluating import Collected, evaluate

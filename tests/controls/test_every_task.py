@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from mmeval.configuration import configure
 from mmeval.controls import CONTROLS, TEXT, Applied, Render
 from mmeval.embedded import SUITES, suite
 from mmeval.evaluation.rendering import record, render
 from mmeval.models.constant import Constant
 from mmeval.scoring.baselines import answering, constants
 from mmeval.spec import RunSpec
-from mmeval.task import Task, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Generation, Image, Request, Response, Sample
 from tests.tasks.test_prompts import WRITERS

@@ -15,7 +15,7 @@ from mmeval.embedded import SUITES, suite, suites, world
 from mmeval.embedded.world.clips import clip
 from mmeval.evaluation import plan
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Image, InputError
 

@@ -16,7 +16,7 @@ from experiments.replication import page, questions, suites
 from experiments.replication.claims import ablations, claims
 from experiments.replication.measure import Answers, ask, pictures_first
 from experiments.replication.questions import Asked
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate, Generation, Image, InputError, Parts, Ref, Request, Response, Shot, images
 
 

@@ -25,7 +25,7 @@ from mmeval.evaluation.rendering import render
 from mmeval.mmicl.context import CONTEXTS, ImageMention, ImagePlace
 from mmeval.mmicl.context import Part as PromptPart
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from tests.experiments.small_pools import planned
 
 WAYS: tuple[How, ...] = ("declaration", "mme-authors", "plain", "side-by-side", "none")

@@ -17,7 +17,8 @@ from mmeval.data import video
 from mmeval.data.samplers import SAMPLERS
 from mmeval.evaluation.rendering import render
 from mmeval.mic.build import build
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Image, images
 from tests import evaluating, mmbench_table

@@ -15,7 +15,8 @@ from mmeval.cli import main
 from mmeval.mic.task import CAPTION, SHORT
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
-from mmeval.task import MIC_FACTS, load_task
+from mmeval.task import MIC_FACTS
+from mmeval.task_loading import load_task
 from mmeval.types import Image, InputError, Ref, Sample
 from tests.evaluating import evaluate, rescore
 from tests.mic.mic_folders import picture, put_lines

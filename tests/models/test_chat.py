@@ -403,7 +403,7 @@ def test_a_run_from_end_to_end_and_again(checkpoint: Find, tmp_path: Path) -> No
 
 def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> None:
     from mmeval.runs.scored import score_records
-    from mmeval.task import load_task
+    from mmeval.task_loading import load_task
     from mmeval.types import Record
 
     answers = [("yes", "no", "yes", "no"), ("no", "no", "no", "no")]
@@ -493,7 +493,7 @@ def test_thinking_is_turned_off_and_on_by_the_template(tmp_path: Path, monkeypat
 
 def test_reasoning_that_was_cut_is_counted_apart() -> None:
     from mmeval.runs.scored import score_records
-    from mmeval.task import load_task
+    from mmeval.task_loading import load_task
     from mmeval.types import Record
 
     def cut_record(id: str, **facts: Any) -> Record:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mmeval.scoring.readings import letters
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from tests.parity.conftest import Recordings
 from tests.tasks.small_folders import call
 

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from mmeval.answers import score_predictions
+from mmeval.configuration import configure
 from mmeval.runs.scored import score_records
 from mmeval.spec import RunSpec
-from mmeval.task import Task, configure, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import Record
 from tests.parity.conftest import Recordings
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from mmeval.scoring.readings.public import READINGS
-from mmeval.scoring.readings.strict import strict
+from mmeval.configuration import configure
+from mmeval.scoring.readings.scripts.public import READINGS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.spec import RunSpec
-from mmeval.task import configure, load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Record, text_of
 from tests.evaluating import results
 from tests.parity.conftest import Recordings

@@ -21,7 +21,7 @@ from tests.parity.conftest import Recordings
 
 def official(folder: Path) -> dict[str, float]:
     records = MME.read_predictions(str(folder))
-    numbers = MME.metrics["official"](records, judged(MME, records, "official"))
+    numbers = MME.numbers("official", records, judged(MME, records, "official"))
     return {name: estimate(number, resamples=10).value or 0.0 for name, number in numbers.items()}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from mmeval.runs.scored import score_records
 from mmeval.scoring.readings.official import AS_WRITTEN
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Record
 from tests.parity.conftest import Recordings
 from tests.tasks.small_folders import picture, run, value

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.pope import SPLITS
 from tests.parity.conftest import Recordings
 from tests.tasks.small_folders import png, run, value

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmeval.reporting.chart import Chart, Series
 from mmeval.reporting.published import full_marks
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate
 
 AXES, TOTALS = load_task("mme").axes, load_task("mme").totals

@@ -20,7 +20,7 @@ from mmeval.reporting import interchange
 from mmeval.reporting.interchange import hub
 from mmeval.reporting.run_report import task_of_run
 from mmeval.runs.run import Run, open_run
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Score
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release

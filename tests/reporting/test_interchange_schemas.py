@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from mmeval.reporting import interchange
 from mmeval.runs.run import Run
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
 

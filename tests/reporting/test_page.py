@@ -18,7 +18,7 @@ from PIL import Image as PILImage
 from mmeval.comparison import Row
 from mmeval.reporting import browser, page, radar, table
 from mmeval.reporting.browser import Answer, Other, browse
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate, Image, Record, Request, Score, Shot
 from tests.reporting.made_up import AXES, chart, scores
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from mmeval.reporting import lines, matrix, table
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Estimate, InputError, number
 from tests.reporting.made_up import scores
 

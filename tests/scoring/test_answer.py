@@ -8,9 +8,10 @@ import pytest
 
 from mmeval.evaluation import rendering
 from mmeval.reasoning import split
-from mmeval.scoring.readings import letters, short, yesno
+from mmeval.scoring.readings import short, yesno
 from mmeval.scoring.readings.answer import marked, plain
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.types import Record, Request, Response, Sample
 
 FORMS = [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from mmeval.configuration import configure
 from mmeval.evaluation.results import report
 from mmeval.reporting import baselines as rows_of
 from mmeval.reporting import table
@@ -20,7 +21,7 @@ from mmeval.runs.run import Run
 from mmeval.runs.scored import score_records
 from mmeval.scoring.baselines import CONSTANT, MAJORITY, answering, baselines, constants
 from mmeval.spec import RunSpec
-from mmeval.task import configure, load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Record
 from tests.evaluating import evaluate
 

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from mmeval.scoring.metrics.overlap import iou
 from mmeval.scoring.readings import boxes
-from mmeval.task import load_task
+from mmeval.scoring.readings.overlap import iou
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record
 
 SIZE = (1000, 500)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmeval.scoring.readings import choices, short, yesno
-from mmeval.scoring.readings.public import READINGS
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.scripts.public import READINGS
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.types import Image, InputError, Record
 
 ANIMALS = ["teddy bear", "rabbit", "cat", "dog"]

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 
 ANIMALS = ("cat", "dog", "rabbit", "bird")
 NAMES = ("B", "(B)", "option B", "the dog")

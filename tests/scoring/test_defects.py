@@ -17,12 +17,13 @@ from mmeval.engine.prompts import flatten
 from mmeval.evaluation import survey as surveys
 from mmeval.evaluation.survey import data_remarks, survey
 from mmeval.mmicl.context import ImageMention
-from mmeval.scoring.metrics import vqa
 from mmeval.scoring.metrics.auroc import auroc
-from mmeval.scoring.readings import choices, letters, short, yesno
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices, short, vqa, yesno
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.statistics import estimate
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.tasks.vl_icl import strict as vl_icl
 from mmeval.types import Generation, Image, InputError, Record, Ref, Request, Sample, Score, Shot, images
 from tests.evaluating import results

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mmeval.scoring.differences import GRADED, MARKED, ONLY_OFFICIAL, ONLY_STRICT, OPPOSITE, differences, explain
-from mmeval.scoring.readings import choices, letters, yesno
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings import choices, yesno
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.types import Record, Score
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mmeval.scoring.readings import choices, formulas, mathvision
+from mmeval.scoring.readings import choices, formulas
 from mmeval.scoring.readings.latex import beginning, whole
+from mmeval.scoring.readings.scripts import mathvision
 from mmeval.types import Record
 
 HALF = ("4", "$\\frac{1}{2}$", "6", "7", "8")

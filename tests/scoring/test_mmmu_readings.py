@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mmeval.scoring.metrics.groups import guessing
-from mmeval.scoring.readings import letters
 from mmeval.scoring.readings.choices import Reader
-from mmeval.scoring.readings.mmmu import open_answer
+from mmeval.scoring.readings.scripts import letters
+from mmeval.scoring.readings.scripts.mmmu import open_answer
 from mmeval.types import Record, Score
 
 ANIMALS = ("cat", "dog", "black cat", "17")

@@ -1,4 +1,4 @@
-"""Groups, detection, Winoground, CIDEr, AUROC and ranking against values worked out by hand."""
+"""Groups, detection, Winoground, CIDEr, AUROC and likelihoods against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmeval.scoring.metrics import ranking
 from mmeval.scoring.metrics.auroc import auroc
 from mmeval.scoring.metrics.cider import cider, mean, tokenize
 from mmeval.scoring.metrics.groups import by_category, detection, group_all, macro, percent, share
-from mmeval.scoring.readings import yesno
+from mmeval.scoring.readings import likelihood, yesno
 from mmeval.scoring.readings.short import exact
 from mmeval.scoring.statistics import Mean, Statistic, estimate
 from mmeval.tasks.winoground import marks
@@ -201,21 +200,21 @@ def test_auroc_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert covered >= 53
 
 
-# ranking
+# likelihood
 
 
 def test_a_tie_chooses_nothing() -> None:
-    assert ranking.likeliest([-1.0, -3.0, -1.0]) is None
-    assert ranking.likeliest([-3.0, -1.0]) == 1
+    assert likelihood.likeliest([-1.0, -3.0, -1.0]) is None
+    assert likelihood.likeliest([-3.0, -1.0]) == 1
     with pytest.raises(InputError, match="must have a likelihood"):
-        ranking.likeliest([math.nan, 0.0])
+        likelihood.likeliest([math.nan, 0.0])
 
 
 def test_yes_odds_takes_both_spellings_together() -> None:
     values = [math.log(p) for p in (0.3, 0.1, 0.1, 0.1)]
-    assert ranking.yes_odds(values) == pytest.approx(math.log(0.4 / 0.2))
-    assert ranking.yes_likelihood(values) == pytest.approx(math.log(0.3))
-    assert ranking.yes_odds([-math.inf, -1.0, -math.inf, -1.0]) == -math.inf
+    assert likelihood.yes_odds(values) == pytest.approx(math.log(0.4 / 0.2))
+    assert likelihood.yes_likelihood(values) == pytest.approx(math.log(0.3))
+    assert likelihood.yes_odds([-math.inf, -1.0, -math.inf, -1.0]) == -math.inf
 
 
 # true and false, short answers

@@ -20,7 +20,7 @@ from mmeval.scoring.sampled import average, columns, together
 from mmeval.scoring.significance import p_value
 from mmeval.scoring.statistics import Mean, Statistic, estimate, paired, parts, value_of
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record, Sample, Score
 
 

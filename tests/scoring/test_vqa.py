@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmeval.scoring.metrics import vqa
+from mmeval.scoring.readings import vqa
 from mmeval.scoring.readings.short import voted
 from mmeval.types import InputError, Record
 

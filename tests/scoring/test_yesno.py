@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmeval.cards.task import load
-from mmeval.scoring.readings.languages import Language
+from mmeval.scoring.readings.strict.languages import Language
 from mmeval.scoring.readings.yesno import official, refuses, scorer, strict
 from mmeval.types import InputError, Record
 from tests.tasks.small_folders import jsonl, run

@@ -27,7 +27,8 @@ from mmeval.data.tables import TableRow
 from mmeval.reporting.matrix import matrix
 from mmeval.scoring.metrics import groups
 from mmeval.scoring.readings.choices import letter
-from mmeval.task import Task, load_task
+from mmeval.task import Task
+from mmeval.task_loading import load_task
 from mmeval.types import SPARE, Image, InputError, Record, Sample
 from tests.evaluating import evaluate
 from tests.tasks.small_folders import call, jsonl, picture, run, value

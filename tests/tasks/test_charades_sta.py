@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmeval.scoring.readings import moments
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Record, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import parquet, run, value

@@ -15,7 +15,7 @@ from mmeval import load_task
 from mmeval.cards.rows import KIND
 from mmeval.evaluation.results import score
 from mmeval.runs.run import open_run
-from mmeval.scoring.metrics.ranking import likelier
+from mmeval.scoring.readings.likelihood import likelier
 from mmeval.tasks import TASKS
 from mmeval.tasks.tempcompass import LABELS, match
 from mmeval.types import InputError, Record

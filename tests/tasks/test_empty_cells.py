@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, Sample
 from tests.tasks.test_prompts import WRITERS
 

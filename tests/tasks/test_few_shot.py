@@ -23,7 +23,7 @@ from mmeval.reporting import seeds as spread
 from mmeval.reporting.table import counted
 from mmeval.runs.run import Run, open_run
 from mmeval.spec import RunSpec
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.vl_icl import VL_ICL
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests.evaluating import evaluate, results

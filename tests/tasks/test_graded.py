@@ -13,7 +13,7 @@ from mmeval.comparison import compare
 from mmeval.evaluation.results import report, score
 from mmeval.runs.run import Run, open_run
 from mmeval.scoring.verdicts import NO_JUDGE
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import charxiv as charxiv_task
 from mmeval.tasks import hallusionbench, mathverse_judge, mathvista_judge
 from mmeval.tasks import mm_vet as mm_vet_task

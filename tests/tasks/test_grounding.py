@@ -12,9 +12,10 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval.bias.study import of_answers
+from mmeval.configuration import configure
 from mmeval.runs.scored import score_records
 from mmeval.spec import RunSpec
-from mmeval.task import configure, load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Image, InputError, Record, Sample
 from tests.evaluating import evaluate, results
 from tests.tasks.grounding_folders import (

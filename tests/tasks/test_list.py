@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mmeval.tasks import HEADINGS, LEFT_OUT, TASKS, facts
+from mmeval.cards.facts import facts
+from mmeval.tasks import HEADINGS, LEFT_OUT, TASKS
 from tests.tasks.small_folders import call
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmeval.data import tables
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mathverse import SUBJECTS, VERSIONS
 from mmeval.types import InputError
 from tests.tasks.small_folders import embedded, parquet, run, value

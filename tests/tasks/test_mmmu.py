@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mmeval.data import hub
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mmmu import DOMAIN_OF
 from mmeval.types import SPARE, Image, InputError, Parts, Sample, images
 from tests.tasks.small_folders import call, embedded, parquet, run, value

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmeval.comparison import compare
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, images
 from tests.tasks.small_folders import call, embedded, parquet, png, run, value
 

@@ -16,8 +16,8 @@ from mmeval.evaluation.survey import check_pictures, survey
 from mmeval.reporting import run_report
 from mmeval.reporting.console import official
 from mmeval.runs.run import open_run
-from mmeval.scoring.readings import letters
-from mmeval.task import load_task
+from mmeval.scoring.readings.scripts import letters
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS, muirbench
 from mmeval.tasks.blink import SUBTASKS
 from mmeval.tasks.raven import CONFIGURATIONS

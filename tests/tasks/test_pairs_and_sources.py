@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mmeval.data import tables
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Image, InputError, Record
 from tests.evaluating import results
 from tests.tasks.small_folders import call, embedded, parquet, picture, run, value

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmeval.runs.scored import score_records
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import dynamath as dynamath_task
 from mmeval.tasks import we_math as we_math_task
 from mmeval.types import InputError, Record

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmeval.evaluation import plan
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Request
 from tests.tasks.test_prompts import WRITERS
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Image, InputError, Record, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture, png, run, value

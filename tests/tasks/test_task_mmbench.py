@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 
 from mmeval import answers
+from mmeval.configuration import configure
 from mmeval.engine.transformer import TransformerModel
 from mmeval.evaluation import asking
 from mmeval.evaluation.survey import survey
@@ -20,7 +21,7 @@ from mmeval.models.constant import Constant
 from mmeval.reporting import leaderboards as submission
 from mmeval.runs import run as runs
 from mmeval.servers import client
-from mmeval.task import configure, load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mmbench import ABILITIES, CCBENCH, CULTURE, MMBENCH
 from mmeval.types import Generation, Image, InputError, Request, Response, Sample
 from tests import evaluating

@@ -9,7 +9,7 @@ import pytest
 
 from mmeval.embedded import suite
 from mmeval.scoring.statistics import Statistic, estimate, parts
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mme import COGNITION, MME, PERCEPTION, SUBTASKS
 from mmeval.types import Image, Record, Sample
 from tests.evaluating import judged
@@ -29,7 +29,7 @@ def answers(subtask: str, *pictures: str) -> list[Record]:
 
 
 def numbers(records: list[Record], scorer: str = "official") -> dict[str, Statistic]:
-    metrics: dict[str, Statistic] = MME.metrics[scorer](records, judged(MME, records, scorer))
+    metrics: dict[str, Statistic] = MME.numbers(scorer, records, judged(MME, records, scorer))
     return metrics
 
 

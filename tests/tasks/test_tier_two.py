@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
+from mmeval.cards.facts import facts
 from mmeval.cards.rows import OWN_ID
+from mmeval.configuration import configure
 from mmeval.data import video
 from mmeval.evaluation.survey import check_pictures, data_remarks, survey
 from mmeval.models import load_model
 from mmeval.spec import RunSpec
-from mmeval.task import configure, load_task
-from mmeval.tasks import LEFT_OUT, TASKS, facts
+from mmeval.task_loading import load_task
+from mmeval.tasks import LEFT_OUT, TASKS
 from mmeval.types import SPARE, Image, InputError, Unsupported, images
 from tests.mic.mic_folders import clip
 from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, png, run, value

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.tasks.pope import POPE
 
@@ -15,7 +15,7 @@ from mmeval.tasks.pope import POPE
 @pytest.mark.parametrize("name", TASKS)
 def test_every_number_in_the_table_is_computed_and_the_first_reading_is_the_official_one(name: str) -> None:
     task = load_task(name)
-    for metric in task.metrics.values():
+    for metric in (task.metric, *task.metric_by_scorer.values()):
         assert task.labels.keys() <= metric([], []).keys()
     if task.readings and "official" in task.scorers:
         assert next(iter(task.readings.values())) is task.scorers["official"]
@@ -24,7 +24,7 @@ def test_every_number_in_the_table_is_computed_and_the_first_reading_is_the_offi
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"metrics": {"official": POPE.metrics["official"]}}, "the task 'pope' has not one metric for each scorer"),
+        ({"metric_by_scorer": {"yyy": POPE.metric}}, "the task 'pope' has a metric for a scorer that it does not have"),
         ({"prompts": {}}, "has no prompt, no scorer or no axis"),
         ({"axes": {}}, "has no prompt, no scorer or no axis"),
         ({"reading_by_prompt": {"zzz": "yyy"}}, "has a reading for a prompt that it does not have"),

@@ -25,7 +25,7 @@ from mmeval.models import Checkpoint, ModelOptions
 from mmeval.models.constant import Constant
 from mmeval.models.turns import films
 from mmeval.runs.run import open_run
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import Image, InputError, Model, RunMismatch, Sample, Unsupported, images
 from tests.evaluating import evaluate
 from tests.mic.mic_folders import clip, put

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
+from mmeval.configuration import configure
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
-from mmeval.task import configure, load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks import mvbench as parts
 from mmeval.tasks.tempcompass import LABELS, strict_match
 from mmeval.types import InputError, Record, images

@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mmeval import regular
 from mmeval.mmicl.examples import Example, ExampleError, Turn, to_json
 from mmeval.mmicl.training import shards
 from mmeval.mmicl.training.config import Config, TrainingError
@@ -214,6 +215,18 @@ def test_places_that_are_damaged(tmp_path: Path, content: str) -> None:
     (tmp_path / "stream.json").write_text(content)
     with pytest.raises(TrainingError, match=r"stream.json: .*; delete that checkpoint"):
         read_places(tmp_path)
+
+
+def test_a_source_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, lines = tmp_path / "train.parquet", tmp_path / "train.jsonl"
+    pq.write_table(pa.table({"input_text": ["a" * 200_000]}), table, compression="zstd", use_dictionary=False)
+    lines.write_text('{"text": "' + "a" * 200_000 + '"}\n')
+    monkeypatch.setattr(regular, "GIANT", 100_000)
+    monkeypatch.setattr(regular, "LONGEST", 100_000)
+    with pytest.raises(TrainingError, match=r"train.parquet: the column input_text expands from \d+ to 200,\d+ bytes"):
+        open_source(str(table))
+    with pytest.raises(TrainingError, match=r"train.jsonl: .*line at byte 0 is longer than 100,000 bytes"):
+        list(rows_of(open_source(str(lines)).units[0]))
 
 
 def test_places_come_back_as_written(tmp_path: Path) -> None:

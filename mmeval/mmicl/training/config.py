@@ -207,7 +207,7 @@ NOWHERE = ("embedded", "hub")
 
 
 def task_at(name: str, resolve: Callable[[str], str]) -> str:
-    """Return a task's name; if the task is a file, its path is resolved by `place`."""
+    """Return a task's name; if the task is a file, its path is resolved by `resolve`."""
     if name.startswith("mic:"):
         return f"mic:{resolve(name.removeprefix('mic:'))}"
     return resolve(name) if name.endswith((".yaml", ".yml")) else name

@@ -6,6 +6,7 @@ format of `mmicl.examples`, or rows of the published MIC (`input_text`, `input_i
 """
 
 import base64
+import errno
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 from httpx2 import HTTPError
 
+from mmeval import regular
 from mmeval.mmicl.context import ImagePlace
 from mmeval.mmicl.examples import Example, ExampleError, Turn, from_values, value_of
 from mmeval.mmicl.mic_text import parts
@@ -91,6 +93,7 @@ def _units(file: str, size: int, files: int) -> list[Unit]:
     if file.endswith(".parquet"):
         with _opened(file) as stream:
             table = pq.read_metadata(stream)
+        _check_size(table, file)
         rows = [table.row_group(group).num_rows for group in range(table.num_row_groups)]
         parts = -(-LEAST_PARTS // max(1, files * len(rows)))
         return [
@@ -98,6 +101,18 @@ def _units(file: str, size: int, files: int) -> list[Unit]:
         ]
     least = min(-(-LEAST_SPANS // files), size // SHORT_SPAN)
     return [Unit(file, *span) for span in _spans(size, max(-(-size // SPAN), least))]
+
+
+def _check_size(table: pq.FileMetaData, file: str) -> None:
+    """Raise TrainingError for a column that expands to much more than the file holds."""
+    for group in map(table.row_group, range(table.num_row_groups)):
+        for column in map(group.column, range(table.num_columns)):
+            compressed, size = column.total_compressed_size, column.total_uncompressed_size
+            if regular.expands(compressed, size):
+                raise TrainingError(
+                    f"{file}: the column {column.path_in_schema} expands from {compressed:,} to {size:,} bytes; "
+                    "save the table uncompressed"
+                )
 
 
 def _spans(size: int, count: int) -> list[tuple[int, int]]:
@@ -127,7 +142,9 @@ def _lines(unit: Unit, done: int) -> Iterator[tuple[int, str, dict[str, Any] | E
             lines.seek(offset - 1)
             offset += len(lines.readline()) - 1
         lines.seek(offset)
-        while offset < unit.end and (line := lines.readline()):
+        while offset < unit.end and (line := lines.readline(regular.LONGEST + 1)):
+            if len(line) > regular.LONGEST:
+                raise OSError(errno.EFBIG, f"the line at byte {offset:,} is longer than {regular.LONGEST:,} bytes")
             where, offset = f"{unit.file}, byte {offset:,}", offset + len(line)
             if line.strip():
                 yield offset - unit.start, where, _values(line)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmeval.reporting.leaderboards import mmbench, mme, openvlm
 from mmeval.reporting.leaderboards.findings import Finding
 from mmeval.runs.run import Run
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.types import InputError, nearest
 
 __all__ = ["BOARDS", "Board", "Finding", "check", "own", "write"]

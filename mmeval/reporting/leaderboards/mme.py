@@ -8,7 +8,7 @@ from pathlib import Path
 from mmeval.files import write_texts
 from mmeval.reporting.leaderboards.findings import Finding, empty, problem
 from mmeval.scoring.facts import needed
-from mmeval.task import load_task
+from mmeval.task_loading import load_task
 from mmeval.tasks.mme import lines
 from mmeval.types import InputError, Record, plural
 

@@ -1,1 +1,1 @@
-"""What benchmarks compute from scores."""
+"""Numbers that benchmarks compute from the scores of many answers."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.types import InputError, Record, Score
@@ -73,18 +73,6 @@ def mean(values: Sequence[float], clusters: Sequence[str]) -> Statistic:
     """Return CIDEr as tables print it: 100 times the mean (maximum 1,000). The interval keeps the n-gram weights."""
     strata = [((1000.0, Mean([value / BEST for value in values], clusters)),)] if values else []
     return Statistic(1000.0, None, strata, reason=None if values else "no caption has an answer")
-
-
-def caption(read: Callable[[str], str]) -> Callable[[Record], Score]:
-    """Return a scorer that only reads captions; their values depend on all captions (see `of_captions`)."""
-
-    def judge(record: Record) -> Score:
-        if record.text is None:
-            return Score(None, "error")
-        text = read(record.text).strip()
-        return Score(None, "unscored", text) if text else Score(0.0, "unparsed")
-
-    return judge
 
 
 def of_captions(records: Sequence[Record], scores: Sequence[Score]) -> Statistic:

@@ -1,6 +1,6 @@
 """Multiple choice for any task: letters, lists of options, scorers by text or by likelihood.
 
-`public` (the public tool's versions), `letters` and `strict` read a letter from a text.
+`scripts.letters`, `scripts.public` (versions of public tools) and `strict.letter` read a letter from a text.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
-from mmeval.scoring.metrics.ranking import likeliest
+from mmeval.scoring.readings.likelihood import likeliest
 from mmeval.types import InputError, Parts, Record, Score
 
 LETTERS = string.ascii_uppercase

@@ -8,7 +8,7 @@ from mmeval.reasoning import split
 from mmeval.scoring.readings import choices, short
 from mmeval.scoring.readings.amounts import assigns_several
 from mmeval.scoring.readings.latex import whole
-from mmeval.scoring.readings.strict import strict
+from mmeval.scoring.readings.strict.letter import strict
 from mmeval.types import Record, Score
 
 _NO_VALUE = re.compile(r"\\left|\\right|\\[,!;: ()\[\]]|\^?\{?(?:\\circ|\\degree)\b\}?|\s|°")

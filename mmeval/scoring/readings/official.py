@@ -8,10 +8,11 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from mmeval.scoring.readings import choices, letters, lmms_eval, short, spatial, yesno
+from mmeval.scoring.readings import choices, short, yesno
 from mmeval.scoring.readings.answer import NUMBERS
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM, Reader
-from mmeval.scoring.readings.languages import YesNo
+from mmeval.scoring.readings.scripts import letters, lmms_eval, spatial
+from mmeval.scoring.readings.strict.languages import YesNo
 from mmeval.types import Record, Score
 
 JUDGE = "judge"

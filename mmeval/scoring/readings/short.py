@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from mmeval.reasoning import split
-from mmeval.scoring.metrics import relative, vqa
+from mmeval.scoring.readings import relative, vqa
 from mmeval.scoring.readings.amounts import NUMBER_WORDS, amount
 from mmeval.scoring.readings.answer import NUMBERS, marked, plain
 from mmeval.scoring.readings.yesno import refuses

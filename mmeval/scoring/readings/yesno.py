@@ -7,12 +7,12 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from mmeval.scoring.readings import languages as tongues
-from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
-from mmeval.scoring.readings.hearsay import REPORTED
-from mmeval.scoring.readings.languages import DEFAULT, Language, YesNo
-from mmeval.scoring.readings.vetoes import TAKEN_BACK, UNSURE
+from mmeval.scoring.readings.strict import languages as tongues
+from mmeval.scoring.readings.strict import phrases
+from mmeval.scoring.readings.strict.hearsay import REPORTED
+from mmeval.scoring.readings.strict.languages import DEFAULT, Language, YesNo
+from mmeval.scoring.readings.strict.vetoes import TAKEN_BACK, UNSURE
 from mmeval.types import Record, Score
 
 Reader = Callable[[str], YesNo | None]

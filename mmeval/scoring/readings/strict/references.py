@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from mmeval.scoring.readings.choices import LETTERS
-from mmeval.scoring.readings.languages import DECLARING
-from mmeval.scoring.readings.options import in_words
+from mmeval.scoring.readings.strict.languages import DECLARING
+from mmeval.scoring.readings.strict.options import in_words
 
 _NAMED, _BARE, _WORDS, _CLEAR = 0xE000, 0xE020, 0xE040, 0xE080
 """Code points for the first option: named by words or both; by a bare letter; in words, not yet joined; by a letter in

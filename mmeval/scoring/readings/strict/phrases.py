@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from mmeval.scoring.readings.languages import DECLARING, UNSPACED, Language, words
-from mmeval.scoring.readings.places import Places
-from mmeval.scoring.readings.references import ANY, NO_REFERENCE, SURE
+from mmeval.scoring.readings.strict.languages import DECLARING, UNSPACED, Language, words
+from mmeval.scoring.readings.strict.places import Places
+from mmeval.scoring.readings.strict.references import ANY, NO_REFERENCE, SURE
 
 _MARKS = r"[\s:：=,،'’\"(\[»>】—–-]*"
 _ENDS = r"[\"')\]]*\s*(?:$|[.!\n。।]|です(?!か)|だ(?!と)|である|입니다|이다|이에요|예요|है(?! नहीं)|'?[dt][iıuü]r\b)"

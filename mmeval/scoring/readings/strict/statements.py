@@ -7,11 +7,11 @@ They count only in a short answer that names no other option. The patterns match
 import re
 from collections.abc import Iterator, Sequence
 
-from mmeval.scoring.readings import phrases
-from mmeval.scoring.readings.forms import ADJECTIVE, NOUN, OF, OPENING
-from mmeval.scoring.readings.options import words_of
-from mmeval.scoring.readings.references import NAMED, NO_REFERENCE, SURE, option_index
-from mmeval.scoring.readings.vetoes import COMPARED, MIXED, vetoed
+from mmeval.scoring.readings.strict import phrases
+from mmeval.scoring.readings.strict.forms import ADJECTIVE, NOUN, OF, OPENING
+from mmeval.scoring.readings.strict.options import words_of
+from mmeval.scoring.readings.strict.references import NAMED, NO_REFERENCE, SURE, option_index
+from mmeval.scoring.readings.strict.vetoes import COMPARED, MIXED, vetoed
 
 _SOMEONE = (
     r"(?:he|she|they|(?:the|an?) (?:\w+ )?(?:man|woman|person|people|boy|girl|child|children|lady|guy|player|worker)s?)"

@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
-from mmeval.scoring.readings.hearsay import ATTRIBUTED, QUOTING, REPORTED
-from mmeval.scoring.readings.places import Places
-from mmeval.scoring.readings.references import ANY, NO_REFERENCE
+from mmeval.scoring.readings.strict.hearsay import ATTRIBUTED, QUOTING, REPORTED
+from mmeval.scoring.readings.strict.places import Places
+from mmeval.scoring.readings.strict.references import ANY, NO_REFERENCE
 
 _DENIED = re.compile(
     r"(?:(?:[,(]\s*)?\b(?:and |but )?(?:not|rather than|instead of|unlike|neither|no|nor|anything but"

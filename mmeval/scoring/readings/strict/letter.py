@@ -17,13 +17,23 @@ that differ choose nothing, unless the text replaces one with the other. A lette
 import re
 from collections.abc import Iterator, Sequence
 
-from mmeval.scoring.readings import phrases
 from mmeval.scoring.readings.answer import marked, plain
 from mmeval.scoring.readings.choices import LETTERS, NONE_OF_THEM
-from mmeval.scoring.readings.forms import DECLARED, IT_IS, ONLY, OPENING, PREFERRED, RIGHT, SOLE, is_name, is_side
-from mmeval.scoring.readings.options import whole
-from mmeval.scoring.readings.public import FAILED, REFUSALS
-from mmeval.scoring.readings.references import (
+from mmeval.scoring.readings.scripts.public import FAILED, REFUSALS
+from mmeval.scoring.readings.strict import phrases
+from mmeval.scoring.readings.strict.forms import (
+    DECLARED,
+    IT_IS,
+    ONLY,
+    OPENING,
+    PREFERRED,
+    RIGHT,
+    SOLE,
+    is_name,
+    is_side,
+)
+from mmeval.scoring.readings.strict.options import whole
+from mmeval.scoring.readings.strict.references import (
     ANY,
     BARE,
     CLASH,
@@ -35,9 +45,9 @@ from mmeval.scoring.readings.references import (
     option_index,
     references,
 )
-from mmeval.scoring.readings.spelling import corrected
-from mmeval.scoring.readings.statements import fits, statements_in
-from mmeval.scoring.readings.vetoes import (
+from mmeval.scoring.readings.strict.spelling import corrected
+from mmeval.scoring.readings.strict.statements import fits, statements_in
+from mmeval.scoring.readings.strict.vetoes import (
     COMPARED,
     CONCLUDES,
     REPLACES,

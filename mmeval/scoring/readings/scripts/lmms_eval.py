@@ -5,7 +5,7 @@ import string
 from collections.abc import Sequence
 
 from mmeval.scoring.readings.choices import LETTERS
-from mmeval.scoring.readings.letters import trimmed
+from mmeval.scoring.readings.scripts.letters import trimmed
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _NAMES = ("answer", "correct answer", "best answer", "correct option", "best option", "choice", "correct choice")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from mmeval.scoring.metrics import relative
+from mmeval.scoring.readings import relative
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.types import Record, Score
 

@@ -1,6 +1,6 @@
 """Read a letter as benchmarks' own scripts do.
 
-MMBench's public heuristics are in `public`, the strict reader for any answer in `strict`.
+The heuristics of public tools are in `public`, the strict reader for any answer in `strict.letter`.
 """
 
 import re

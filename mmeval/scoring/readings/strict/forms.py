@@ -6,7 +6,7 @@ The patterns match the text of `references`, where each option is one character.
 
 import re
 
-from mmeval.scoring.readings.references import ANY, BARE, CLEAR, NAMED, NO_REFERENCE, SURE
+from mmeval.scoring.readings.strict.references import ANY, BARE, CLEAR, NAMED, NO_REFERENCE, SURE
 
 _BE = (
     r"(?:is|are|be|being|'s|(?:would|should|must|has to|got to|seems to|appears to) be|'d be"
