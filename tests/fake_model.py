@@ -61,4 +61,6 @@ class StreamingFake(FakeModel):
 def color(request: Request) -> str:
     """Return the color of the last picture: red, blue or grey."""
     red, green, blue = images(request.prompt)[-1].decode().getpixel((4, 4))  # type: ignore[misc]
-    return "grey" if red == green == blue else "red" if red > blue else "blue"
+    if red == green == blue:
+        return "grey"
+    return "red" if red > blue else "blue"

@@ -10,12 +10,13 @@ from tests.evaluating import results
 
 
 def cell(caption: int, image: int, error: str | None = None) -> Record:
+    likelihoods = (-1.0, -2.0, -9.0, -9.0) if caption == image else (-2.0, -1.0, -9.0, -9.0)
     return Record(
         id=f"0/{caption}{image}",
         targets=("yes" if caption == image else "no",),
         groups={"pair": "0"},
         tags={"caption": str(caption), "image": str(image)},
-        loglikelihoods=None if error else ((-1.0, -2.0, -9.0, -9.0) if caption == image else (-2.0, -1.0, -9.0, -9.0)),
+        loglikelihoods=None if error else likelihoods,
         error=error,
     )
 

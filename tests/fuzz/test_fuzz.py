@@ -74,7 +74,9 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
     if target.good:
         target.read(folder, random.Random(0))
     files = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-    first = int(SEED) if SEED is not None else 0 if SHARE else time.time_ns()
+    first = 0 if SHARE else time.time_ns()
+    if SEED is not None:
+        first = int(SEED)
     until, seed, failures = time.monotonic() + SECONDS / len(TARGETS), first, dict[str, str]()
     known = sentences()
     while seed == first or (time.monotonic() < until and len(failures) < KINDS):

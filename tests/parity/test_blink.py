@@ -42,7 +42,10 @@ def agreement(fixtures: Recordings, model: str, read: Any) -> Counter[str]:
     counts: Counter[str] = Counter()
     for row in rows:
         published, letter = row["prediction"].strip("()"), read(row["full_prediction"], ())
-        counts["agree" if letter == published else "unparsed" if letter is None else "other"] += 1
+        if letter is None:
+            counts["unparsed"] += 1
+        else:
+            counts["agree" if letter == published else "other"] += 1
     return counts
 
 

@@ -91,8 +91,10 @@ def kept_positions(variant: str, case: str) -> slice:
     """Return the positions that the original kept in `lm_truncation`; ours never truncates, so the test does."""
     limit = meta(variant)["cases"][case].get("max_sequence_length")
     config = model_of(variant).config
-    first = config.beginning == "instructblip" and not config.decoder_only
-    return slice(None) if limit is None else slice(limit) if first else slice(-limit, None)
+    if limit is None:
+        return slice(None)
+    from_the_start = config.beginning == "instructblip" and not config.decoder_only
+    return slice(limit) if from_the_start else slice(-limit, None)
 
 
 @pytest.mark.parametrize(("variant", "case"), CASES)

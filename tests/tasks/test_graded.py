@@ -183,13 +183,8 @@ def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Se
     judged_run = judged(run, server)
     assert len(server.asked) == 7  # question 10 was asked about both charts
     assert (overall(judged_run), judged_run.results["metrics"]["Counting"]["value"]) == (87.5, pytest.approx(200 / 3))
-    assert (
-        sum(
-            "with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in prompt
-            for prompt in prompts_asked(server)
-        )
-        == 1
-    )
+    keys = "with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'"
+    assert sum(keys in prompt for prompt in prompts_asked(server)) == 1
 
 
 @pytest.mark.parametrize(
@@ -228,9 +223,13 @@ def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path
     mm_vet(tmp_path / "data")
     run = evaluate("constant:desk lamp", "mm-vet", data=str(tmp_path / "data"), out=tmp_path / "run")
     assert overall(run) == 50.0
-    server.reply = lambda prompt: says(
-        "0.5" if prompt.endswith(mm_vet_task.AGAIN) else "1.0" if "lamp <OR>" in prompt else "No"
-    )
+
+    def reply(prompt: str) -> bytes:
+        if prompt.endswith(mm_vet_task.AGAIN):
+            return says("0.5")
+        return says("1.0" if "lamp <OR>" in prompt else "No")
+
+    server.reply = reply
     judged_run = judged(run, server)
     assert (judged_run.results["scorer"], overall(judged_run)) == ("official", 75.0)
     assert (
@@ -263,13 +262,10 @@ def test_mm_vet_is_read_from_the_hubs_table_too(tmp_path: Path) -> None:
 
 
 def texts_of(value: object) -> str:
-    return (
-        value
-        if isinstance(value, str)
-        else "".join(map(texts_of, dict.values(value)))
-        if isinstance(value, dict)
-        else ""
-    )
+    """Join all texts in a value, those of nested dictionaries in order."""
+    if isinstance(value, str):
+        return value
+    return "".join(map(texts_of, value.values())) if isinstance(value, dict) else ""
 
 
 @pytest.mark.parametrize(

@@ -381,10 +381,8 @@ def test_official_compares_letter_by_letter_and_strict_does_not(msvd: Path, tmp_
 
 
 def test_times_and_frames_are_recorded(msvd: Path, tmp_path: Path) -> None:
-    result = call(
-        *("run", "--task", "msvd-qa", "--model", "constant", "--data", msvd, "--out", tmp_path / "r"),
-        *("--frames", 3, "--sampler", "ends"),
-    )
+    command = ("run", "--task", "msvd-qa", "--model", "constant", "--data", msvd, "--out", tmp_path / "r")
+    result = call(*command, "--frames", 3, "--sampler", "ends")
     assert result.exit_code == 0, result.output
     records = [json.loads(line) for line in (tmp_path / "r" / "records.jsonl").read_text().splitlines()]
     by_id = {record["id"]: record for record in records}

@@ -376,7 +376,7 @@ CAPTIONS = ("A man cooks.", "A man runs: fast.")
     ],
 )
 def test_tempcompass_worked_examples(task: str, text: str, target: str, expected: float) -> None:
-    options = CAPTIONS if task.endswith("captions") else () if task.endswith("no") else ("dancing", "cooking")
+    options = {"tempcompass": ("dancing", "cooking"), "tempcompass-captions": CAPTIONS}.get(task, ())
     record = Record("1", (target,), choices=options, tags={LABELS: "Option 1\nOption 2"}, text=text)
     assert load_task(task).scorers["official"](record).value == expected
 
