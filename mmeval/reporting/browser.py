@@ -1,6 +1,7 @@
 """The samples of a run as the page's script reads them: compact JSON, and thumbnails within a budget of bytes.
 
-`page.js` shows them. The values are untrusted text from models and data sets; `embedded` escapes them for HTML.
+`page.js` and `detail.js` show them. The values are untrusted text from models and data sets; `embedded` escapes it for
+HTML.
 """
 
 import base64
@@ -100,7 +101,7 @@ def browse(
     longest = min(max(TEXTS // max(len(answers), 1), SHORTEST), LONGEST)
     axes = list(dict.fromkeys(answer.record.category for answer in answers))
     rows = [_row(answer, axes, others, earlier.get(answer.record.id, {}), longest) for answer in answers]
-    pictures = {key for row in rows for key in row.get("i", ())}
+    pictures = {key for row in rows for key in row.get("images", ())}
     data = {
         "readings": list(answers[0].scores) if answers else [],
         "axes": [labels.get(axis, axis) for axis in axes],
@@ -160,10 +161,10 @@ def _from_earlier_page(
     text = before.read_text(encoding="utf-8", errors="replace")
     try:
         scripts: dict[str, Any] = {name: json.loads(content) for name, content in _SCRIPTS.findall(text)}
-        rows = [row for row in scripts["data"]["samples"] if digests.get(row["id"]) == row.get("g", "")]
+        rows = [row for row in scripts["data"]["samples"] if digests.get(row["id"]) == row.get("digest", "")]
         unchanged = [row for row in rows if row["id"] in chosen]
-        data = {row["id"]: {key: row[key] for key in ("d", "k") if key in row} for row in unchanged}
-        keys = {key for row in unchanged for shot in (row, *row.get("d", ())) for key in shot.get("i", ())}
+        data = {row["id"]: {key: row[key] for key in ("shots", "candidates") if key in row} for row in unchanged}
+        keys = {key for row in unchanged for shot in (row, *row.get("shots", ())) for key in shot.get("images", ())}
         thumbnails = {
             key: jpeg for key, jpeg in scripts["thumbnails"].items() if key in keys and _BASE64.fullmatch(jpeg)
         }
@@ -177,14 +178,14 @@ def _demonstrations(request: Request) -> dict[str, Any]:
     shots = []
     for shot in request.shots:
         keys = [image.digest[:DIGEST] for image in images(shot.prompt)]
-        shots.append({"q": text_of(shot.prompt).strip(), "a": shot.answer, "i": keys})
-    return {name: value for name, value in (("d", shots), ("k", list(request.candidates))) if value}
+        shots.append({"question": text_of(shot.prompt).strip(), "answer": shot.answer, "images": keys})
+    return {name: value for name, value in (("shots", shots), ("candidates", list(request.candidates))) if value}
 
 
 def _row(
     answer: Answer, axes: Sequence[str], others: Sequence[Other], earlier: Mapping[str, Any], longest: int
 ) -> dict[str, Any]:
-    """Return a sample as `page.js` reads it, without empty fields."""
+    """Return a sample as the page's scripts read it, without empty fields."""
     record = answer.record
 
     def cut(text: str, limit: int = longest) -> str:
@@ -202,27 +203,27 @@ def _row(
     seconds = round(record.seconds, 3) if math.isfinite(record.seconds) else 0
     values: dict[str, Any] = {
         "id": record.id,
-        "g": record.digest,
-        "c": axes.index(record.category),
-        "s": [_marked(score, cut) for score in answer.scores.values()],
-        "q": cut(record.question),
-        "t": [written(box)] if box else [cut(target) for target in record.targets],
-        "o": [cut(choice) for choice in record.choices],
-        "p": cut(record.sent),
-        "r": cut(record.reasoning),
-        "e": cut(record.error or ""),
-        "l": [round(value, 3) for value in likelihoods] if all(map(math.isfinite, likelihoods)) else [],
-        "f": record.finish_reason == "length",
-        "n": [record.input_tokens, record.output_tokens, seconds],
-        "i": [digest[:DIGEST] for digest in record.images],
-        "w": record.tags.get("times", "").split(),
-        "b": [round(share, 4) for share in box or ()],
-        "v": [of_other(other) for other in others],
+        "digest": record.digest,
+        "category": axes.index(record.category),
+        "marks": [_marked(score, cut) for score in answer.scores.values()],
+        "question": cut(record.question),
+        "targets": [written(box)] if box else [cut(target) for target in record.targets],
+        "options": [cut(choice) for choice in record.choices],
+        "sent": cut(record.sent),
+        "reasoning": cut(record.reasoning),
+        "error": cut(record.error or ""),
+        "likelihoods": [round(value, 3) for value in likelihoods] if all(map(math.isfinite, likelihoods)) else [],
+        "cut": record.finish_reason == "length",
+        "usage": [record.input_tokens, record.output_tokens, seconds],
+        "images": [digest[:DIGEST] for digest in record.images],
+        "times": record.tags.get("times", "").split(),
+        "box": [round(share, 4) for share in box or ()],
+        "others": [of_other(other) for other in others],
     }
     row = {name: value for name, value in values.items() if value is not False and value not in ("", [])}
     if texts := answer_texts(record):
-        row["a"] = listed(texts)
-    return {**row, **{name: earlier[name] for name in ("d", "k") if name in earlier}}
+        row["answer"] = listed(texts)
+    return {**row, **{name: earlier[name] for name in ("shots", "candidates") if name in earlier}}
 
 
 def answer_texts(record: Record) -> Sequence[str]:

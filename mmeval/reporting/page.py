@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 NAME = "report.html"
+SCRIPTS = ("elements.js", "detail.js", "page.js")
+"""The page's scripts, in order; together they are one script element."""
 HEAD = 1000
 """Bytes of a page within which it says what it was made from."""
 _MADE_FROM = re.compile(rb'<meta name="made-from" content="([0-9a-f]{64})">')
@@ -51,7 +53,8 @@ def write(
     `panels` are sections of escaped HTML before the samples, by a word for the page's navigation;
     `made_from` is a digest of all this, which the function `made_from` reads.
     """
-    style, script = (_ASSETS.joinpath(f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
+    style, *scripts = (_ASSETS.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", *SCRIPTS))
+    script = "\n".join(scripts)
     page = _template("page.html").render(
         table=table,
         counts=[(name, table.counts[name]) for name in OUTCOMES if table.counts.get(name)],

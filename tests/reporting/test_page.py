@@ -121,7 +121,7 @@ def test_no_text_of_a_model_or_of_data_is_markup(tmp_path: Path) -> None:
     assert not [attrs for _, attrs in parsed.tags if any(name.startswith("on") for name in attrs)]
     assert not [tag for tag, _ in parsed.tags if tag == "img"]
     (sample,) = data(path)["samples"]
-    for key in ("id", "q", "a", "e", "r", "p"):
+    for key in ("id", "question", "answer", "error", "reasoning", "sent"):
         assert sample[key] == HOSTILE, "whole, as it was written"
     embedded = html[html.index('id="data"') : html.index('id="thumbnails"')]
     assert "<" not in embedded.partition(">")[2].partition("</script>\n")[0], "nothing that a parser could stop at"
@@ -148,8 +148,8 @@ def test_all_samples_are_there_with_what_each_reading_made_of_them(tmp_path: Pat
     assert len(content["samples"]) == 500
     assert content["readings"] == ["official", "strict"]
     count = next(sample for sample in content["samples"] if sample["id"] == "count/1")
-    assert count["s"] == [["incorrect", "yes"], ["incorrect", "yes"]]
-    assert (count["a"], count["t"], count["p"], content["axes"][count["c"]]) == (
+    assert count["marks"] == [["incorrect", "yes"], ["incorrect", "yes"]]
+    assert (count["answer"], count["targets"], count["sent"], content["axes"][count["category"]]) == (
         "Yes",
         ["No"],
         "<image>Is it 1?",
@@ -170,8 +170,8 @@ def test_an_answer_by_likelihood_has_its_candidates(tmp_path: Path) -> None:
     (sample,) = data(write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "yes")})], find=find))[
         "samples"
     ]
-    assert (sample["k"], sample["l"]) == (["yes", "no"], [-0.5, -1.5])
-    assert "a" not in sample  # there was no answer, and the page shows none
+    assert (sample["candidates"], sample["likelihoods"]) == (["yes", "no"], [-0.5, -1.5])
+    assert "answer" not in sample  # there was no answer, and the page shows none
 
 
 def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:
@@ -180,7 +180,10 @@ def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:
     find = lambda ids: [Request("a", (colored("own"), "?"), shots)]  # noqa: E731
     path = write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "x")})], find=find)
     (sample,) = data(path)["samples"]
-    assert [(shot["q"], shot["a"]) for shot in sample["d"]] == [("This is one", "one"), ("This is two", "two")]
+    assert [(shot["question"], shot["answer"]) for shot in sample["shots"]] == [
+        ("This is one", "one"),
+        ("This is two", "two"),
+    ]
     assert len(json.loads(path.read_text("utf-8").split('id="thumbnails">')[1].split("</script>")[0])) == 3
 
 
@@ -238,20 +241,20 @@ def test_a_damaged_page_is_made_anew(damage: Callable[[str], str], tmp_path: Pat
 
 def test_a_long_text_is_cut_with_its_length_stated(tmp_path: Path) -> None:
     (sample,) = data(write(tmp_path, answers(1, "x" * 100_000)))["samples"]
-    assert sample["a"].endswith("… (96,000 more characters)")
+    assert sample["answer"].endswith("… (96,000 more characters)")
 
 
 def test_what_a_control_answered_stands_beside_the_answer(tmp_path: Path) -> None:
     shown_answers = answers(3)
     blind = Other("blind", {shown_answers[0].record.id: Score(0.0, "incorrect", "no")})
     samples = browse(shown_answers, AXES, [blind])
-    values = {sample["id"]: sample["v"] for sample in samples.data["samples"]}
+    values = {sample["id"]: sample["others"] for sample in samples.data["samples"]}
     assert samples.data["others"] == ["blind"]
     assert values == {"existence/0": [["incorrect", "no"]], "count/1": [None], "position/2": [None]}
     judged = Other(
         "other", {shown_answers[0].record.id: Score(0.1, "correct")}, {shown_answers[0].record.id: ["a horse"]}
     )
-    assert browse(shown_answers, AXES, [judged]).data["samples"][0]["v"] == [["correct", None, "a horse", 0.1]]
+    assert browse(shown_answers, AXES, [judged]).data["samples"][0]["others"] == [["correct", None, "a horse", 0.1]]
 
 
 def test_all_sampled_answers_are_listed() -> None:
@@ -260,8 +263,8 @@ def test_all_sampled_answers_are_listed() -> None:
     sampled = replace(first, record=replace(first.record, text="Yes", samples=("Yes", "No\nNo", "")))
     other = Other("other", {first.record.id: first.score}, {first.record.id: ("No", "x" * 3000)})
     (row,) = browse([sampled], AXES, [other]).data["samples"]
-    assert row["a"] == "1. Yes\n2. No\nNo\n3. "
-    assert row["v"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
+    assert row["answer"] == "1. Yes\n2. No\nNo\n3. "
+    assert row["others"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
 
 
 def test_rows_without_a_value_are_reported_and_not_shown_empty(tmp_path: Path) -> None:

@@ -73,6 +73,18 @@ def test_hostile_texts_are_seen_and_do_nothing(page: Browser, tmp_path: Path) ->
     assert page.complaints == []
 
 
+def test_a_question_without_words_and_targets(page: Browser, tmp_path: Path) -> None:
+    made = answers(2)
+    made[0] = replace(made[0], record=replace(made[0].record, question="", targets=()))
+    page.open(write(tmp_path, made))
+    page.run("document.querySelector('.filters').reset()")
+    page.run("new Promise((done) => setTimeout(done, 50))")
+    page.run("document.querySelectorAll('.row')[0].click()")
+    shown = page.run("document.querySelector('.detail').textContent")
+    assert made[0].record.id in shown and "undefined" not in shown and "Expected" not in shown
+    assert page.complaints == []
+
+
 def test_nothing_is_loaded_but_the_file(page: Browser, tmp_path: Path) -> None:
     shown_answers = pictured(30)
     path = write(tmp_path, shown_answers, find=requests(shown_answers, colored))

@@ -43,7 +43,7 @@ def test_the_controls_of_a_run_are_beside_its_answers(run: Run) -> None:
     run_report.write(run)
     content = data(run.folder / "report.html")
     assert (content["others"], content["run"]) == (["blind"], "")
-    values = {sample["id"]: sample["v"][0] for sample in content["samples"]}
+    values = {sample["id"]: sample["others"][0] for sample in content["samples"]}
     assert values[lines[0]["id"]] == ["unparsed"]
     assert values[lines[1]["id"]] == [lines[1]["scores"]["official"][key] for key in ("outcome", "answer")]
 
