@@ -129,9 +129,9 @@ class Browser:
 
     def _read(self) -> dict[str, Any]:
         while (end := self._rest.find(b"\0")) < 0:
-            more = os.read(self._back, 1 << 20)
-            assert more, "the browser is gone"
-            self._rest += more
+            received = os.read(self._back, 1 << 20)
+            assert received, "the browser is gone"
+            self._rest += received
         message = bytes(self._rest[:end])
         del self._rest[: end + 1]
         return dict(json.loads(message))

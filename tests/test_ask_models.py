@@ -49,18 +49,18 @@ def test_a_chat_model_is_asked(chat_model: str, folder: Path) -> None:
     assert lines[0] in ("yes", "no")
     assert [line.partition(":")[0] for line in lines[3:]] == ["grey", "absent"]
     assert all("% as asked)" in line for line in lines[3:])
-    talk = call(
+    result = call(
         "ask", "--model", chat_model, "--chat", "--max-new-tokens", 2, stdin=f"{folder / 'a.png'} red ?\nwhy ?\n"
     )
-    assert talk.exit_code == 0, talk.output
-    assert len(talk.stdout.splitlines()) == 2
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) == 2
 
 
 def test_a_server_is_asked_in_turns(server: Server, folder: Path) -> None:
-    talk = call(
+    result = call(
         "ask", "--model", server.model, "--chat", "--control", "absent", stdin=f"{folder / 'a.png'} red ?\nwhy ?\n"
     )
-    assert talk.stdout.splitlines() == ["yes", "absent: yes (the same answer)"] * 2
+    assert result.stdout.splitlines() == ["yes", "absent: yes (the same answer)"] * 2
     roles = [message["role"] for message in server.asked[2]["messages"]]
     assert roles == ["user", "assistant", "user"]
     assert "image_url" in json.dumps(server.asked[2]) and "image_url" not in json.dumps(server.asked[3])

@@ -143,9 +143,9 @@ def test_only_what_is_missing_is_asked(data: Path, samples: list[Sample], tmp_pa
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[: len(lines) // 2]) + lines[-1][:20])  # killed in the middle of a line
     answered_ids = {record.id for record in runs.open_run(run.folder).records}
-    again = ask(data, run.folder, "12")
+    resumed = ask(data, run.folder, "12")
     assert set(ASKED) == {sample.id for sample in samples} - answered_ids
-    assert again.complete
+    assert resumed.complete
 
 
 def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample], tmp_path: Path) -> None:
@@ -173,10 +173,10 @@ def test_a_replaced_picture_is_other_data_for_its_own_samples_alone(tmp_path: Pa
     ask(data, tmp_path / "r", "12")
     PILImage.new("RGB", (9, 9), "white").save(data / "OCR" / "0001.png")
     display = Collected()
-    again = ask(data, tmp_path / "r", "12", display=display)
+    resumed = ask(data, tmp_path / "r", "12", display=display)
     assert sorted(ASKED) == ["OCR/0001.png#1", "OCR/0001.png#2"]
     assert "asking 2 questions again because the pictures have changed" in display.messages
-    assert again.complete
+    assert resumed.complete
     (data / "OCR" / "0001.txt").write_text("Another?\tYes\nIs it?\tNo\n")
     with pytest.raises(RunMismatch, match="other questions"):
         ask(data, tmp_path / "r", "12")

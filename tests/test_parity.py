@@ -122,12 +122,12 @@ def test_likelihoods_are_compared_as_numbers(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path) -> None:
     with serving(lambda body, n: says("no" if n == 3 else "yes")) as server:
         sides = ["constant", f"server:http://u:word@{server.host}/v1#tiny"]
-        done = CliRunner().invoke(main, ["parity", *sides, "--task", "mme", "--limit", "28", "--out", str(tmp_path)])
-    assert "equal answers: 27 of 28 (96.4%)" in done.output
-    assert "B answered 'no', parsed as no" in done.output and "B minus A" in done.output
-    assert "word" not in done.output + "".join(str(path) for path in tmp_path.rglob("*"))
+        result = CliRunner().invoke(main, ["parity", *sides, "--task", "mme", "--limit", "28", "--out", str(tmp_path)])
+    assert "equal answers: 27 of 28 (96.4%)" in result.output
+    assert "B answered 'no', parsed as no" in result.output and "B minus A" in result.output
+    assert "word" not in result.output + "".join(str(path) for path in tmp_path.rglob("*"))
     assert json.loads((tmp_path / "parity.json").read_text())["equal_answers"] == 27
-    assert done.exit_code == 1
+    assert result.exit_code == 1
     refused = CliRunner().invoke(main, ["parity", "constant", "constant", "--task", "mme", "--margin", "0"])
     assert refused.exit_code == 2 and "the margin is 0" in refused.output
     several = {"RANK": "0", "WORLD_SIZE": "2"}

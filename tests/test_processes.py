@@ -24,10 +24,10 @@ from tests.processes_child import work
 Child = multiprocessing.process.BaseProcess
 
 
-def start(root: Path, folder: str, rank: int | None, size: int, answers: int | None = None, *more: str) -> Child:
+def start(root: Path, folder: str, rank: int | None, size: int, answers: int | None = None, *extra: str) -> Child:
     environment = {} if rank is None else {"RANK": str(rank), "WORLD_SIZE": str(size)}
     options = ["run", "--task", "mme", "--model", "constant", "--data", str(root / "data")]
-    command = [*options, *more, "--json", "--out", str(root / folder)]
+    command = [*options, *extra, "--json", "--out", str(root / folder)]
     child = FORKS.Process(target=work, args=(command, environment, answers, root / f"{folder}-{rank}.out"))
     child.start()
     return child

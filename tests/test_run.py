@@ -32,7 +32,7 @@ from tests.mme_folder import make_release
 IDENTITY = {"task": "mme", "model": "m", "data": "d", "questions": "q"}
 
 
-def begun(folder: Path, *ids: str) -> runs.Run:
+def started_run(folder: Path, *ids: str) -> runs.Run:
     run = run_folder.create(folder, IDENTITY, ids=("1", "2", "3"), available=3)
     with run.journal() as journal:
         for id in ids:
@@ -59,7 +59,7 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_journal_with_half_a_character_reads_without_it(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     path = run.folder / "records.jsonl"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"category": "O\ud83d"}) + "\n")
     assert runs.open_run(run.folder).records[0].category == "O\ufffd"
@@ -73,16 +73,16 @@ def test_an_answer_that_is_empty_is_an_answer(tmp_path: Path) -> None:
 
 
 def test_a_torn_last_line_is_dropped_and_written_over(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1", "2")
+    run = started_run(tmp_path / "r", "1", "2")
     path = run.folder / "records.jsonl"
     path.write_bytes(path.read_bytes() + b'{"id": "3", "tex')
     assert [record.id for record in runs.open_run(run.folder).records] == ["1", "2"]
-    begun(run.folder, "3")
+    started_run(run.folder, "3")
     assert [record.id for record in runs.open_run(run.folder).records] == ["1", "2", "3"]
 
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     path = run.folder / "records.jsonl"
     path.write_bytes(b"{]\n" + path.read_bytes())
     with pytest.raises(InputError, match=r"records.jsonl, line 1: not a JSON object \(Expecting .*, character 2\); \w"):
@@ -90,7 +90,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_nested_without_end_is_named(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     with (run.folder / "records.jsonl").open("a") as file:
         file.write("[" * 100_000 + "\n")
     with pytest.raises(InputError, match=r"records.jsonl, line 2: not a JSON object \(nested too deeply\); "):
@@ -101,28 +101,31 @@ def test_a_record_nested_without_end_is_named(tmp_path: Path) -> None:
 
 
 def test_another_identity_is_a_mismatch_that_names_the_difference(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     changed = {**IDENTITY, "data": "e"}
     with pytest.raises(RunMismatch, match=r"data = 'd', not 'e'"):
         run_folder.create(run.folder, changed, ids=("1", "2", "3"), available=3)
 
 
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     with run.journal(), pytest.raises(InputError, match="another process"), run.journal():
         pass
 
 
 def test_a_folder_that_is_no_run_is_neither_filled_nor_deleted(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    for act in (lambda: run_folder.remove(tmp_path), lambda: run_folder.create(tmp_path, IDENTITY, ("1",), 1)):
+    for change_folder in (
+        lambda: run_folder.remove(tmp_path),
+        lambda: run_folder.create(tmp_path, IDENTITY, ("1",), 1),
+    ):
         with pytest.raises(InputError, match="--out"):
-            act()
+            change_folder()
     assert (tmp_path / "thesis.txt").exists()
 
 
 def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     (run.folder / "run.json").write_text("{")
     with pytest.raises(InputError, match=r"run.json: cannot be read as JSON"):
         runs.open_run(run.folder)
@@ -132,7 +135,7 @@ def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
 
 
 def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     run.note({"commit": "abc"}, data_digest="digest")
     run.note({"commit": "def"}, data_digest="digest")
     assert [session["commit"] for session in run.sessions] == ["abc", "def"]
@@ -140,7 +143,7 @@ def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> Non
 
 
 def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
-    first = begun(tmp_path / "r")
+    first = started_run(tmp_path / "r")
     first.note({"commit": "a", "prices": (1.0, None)})
     second = runs.open_run(first.folder)
     second.note({"commit": "a", "prices": (1.0, None)})
@@ -153,7 +156,7 @@ def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
 def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     written = run.folder / ".run.json.0123abcd.1"  # by another machine's process, which this one does not know
     written.touch()
     os.utime(written, (0, 0))  # killed long ago
@@ -174,7 +177,7 @@ RESULTS |= {"answered": 0, "planned": 0}
 
 
 def scored(folder: Path, *ids: str) -> runs.Run:
-    run = begun(folder, *ids)
+    run = started_run(folder, *ids)
     run.save(RESULTS, [])
     return run
 
@@ -182,7 +185,7 @@ def scored(folder: Path, *ids: str) -> runs.Run:
 def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")
     assert runs.open_run(run.folder).results["records"]["count"] == 1
-    begun(run.folder, "2")
+    started_run(run.folder, "2")
     later = runs.open_run(run.folder)
     assert later.stale
     with pytest.raises(InputError, match="the records have changed since it was written; score the run first"):
@@ -196,13 +199,13 @@ def test_samples_that_are_not_those_of_the_records_are_none(tmp_path: Path) -> N
 
 
 def test_a_stranger_hides_no_missing_answer(tmp_path: Path) -> None:
-    run = runs.open_run(begun(tmp_path / "r", "1", "2", "from another run").folder)
+    run = runs.open_run(started_run(tmp_path / "r", "1", "2", "from another run").folder)
     assert not run.complete and [record.id for record in run.records] == ["1", "2"]
     assert run.remarks == ["Records of questions that are not in this run: 1. They do not count."]
 
 
 def test_answers_twice_and_a_torn_line_are_reported(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1", "2")
+    run = started_run(tmp_path / "r", "1", "2")
     path = run.folder / "records.jsonl"
     path.write_bytes(path.read_bytes() * 2 + b'{"id": "3", "text": "yes", "targets": ["yes"]}')
     run = runs.open_run(run.folder)
@@ -223,7 +226,7 @@ def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, names
     for name in names.split():
         file_name = files.temporary_name(name[1:], 2**22 + 1) if name.startswith(".") else name
         (folder / file_name).write_text("" if name == "records.jsonl" else "{")
-    assert begun(folder, "1").samples_answered == 1
+    assert started_run(folder, "1").samples_answered == 1
     assert not list(folder.glob(".*")), "what was left behind is cleared"
 
 
@@ -231,9 +234,9 @@ def test_what_is_left_of_a_deleted_run_is_deleted(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")
     (run.folder / "run.json").unlink()
     with pytest.raises(InputError, match=r"a run without its run.json; restore the file, or start over with --fresh"):
-        begun(run.folder)
+        started_run(run.folder)
     run_folder.remove(run.folder)
-    assert begun(run.folder).samples_answered == 0
+    assert started_run(run.folder).samples_answered == 0
 
 
 def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
@@ -255,9 +258,9 @@ def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
             patch.setattr(Path, "unlink", killed)
             with contextlib.suppress(KilledError):
                 run_folder.remove(run.folder)
-        assert begun(run.folder, "1", "2", "3").complete
+        assert started_run(run.folder, "1", "2", "3").complete
         run_folder.remove(run.folder)
-        assert begun(run.folder).samples_answered == 0
+        assert started_run(run.folder).samples_answered == 0
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
@@ -351,13 +354,13 @@ def test_a_wrong_type_is_a_sentence(tmp_path: Path, name: str, change: dict[str,
 
 
 def test_records_from_a_file_can_be_copied(tmp_path: Path) -> None:
-    (record,) = runs.open_run(begun(tmp_path / "r", "1").folder).records
+    (record,) = runs.open_run(started_run(tmp_path / "r", "1").folder).records
     assert copy.deepcopy(record) == pickle.loads(pickle.dumps(record)) == record
     assert asdict(record)["groups"] == {"image": "a"} and asdict(record)["targets"] == ("yes",)
 
 
 def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Path) -> None:
-    run = runs.open_run(begun(tmp_path / "r", "1").folder)
+    run = runs.open_run(started_run(tmp_path / "r", "1").folder)
     with pytest.raises(InputError, match="record 1 has no 'pair', which the task needs; restore the file, or start"):
         score_records(load_task("mme"), run.records).results()
 
@@ -376,7 +379,7 @@ def test_a_target_or_tag_that_a_scorer_needs_and_a_record_lacks_is_a_sentence() 
 
 
 def test_a_header_without_the_size_of_the_data_has_marks(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     path = run.folder / "run.json"
     header = json.loads(path.read_text())
     del header["available"]

@@ -32,8 +32,8 @@ def task_of(data: Path, out: Path) -> tuple[object, ...]:
     return ("--task", "mme", "--data", data, "--out", out)
 
 
-def run(data: Path, out: Path, *more: object) -> Result:
-    return call("run", *task_of(data, out), "--model", "constant", *more)
+def run(data: Path, out: Path, *options: object) -> Result:
+    return call("run", *task_of(data, out), "--model", "constant", *options)
 
 
 @pytest.mark.slow
@@ -50,14 +50,14 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
 
     monkeypatch.setattr(sweep, "load_model", lambda *_: pytest.fail("the model was loaded for a run that is complete"))
-    again = run(data, out)
-    assert again.exit_code == 0, again.output
-    assert "the model is not loaded" in again.output
+    repeated = run(data, out)
+    assert repeated.exit_code == 0, repeated.output
+    assert "the model is not loaded" in repeated.output
 
     scored = call("score", out, "--json")
     assert json.loads(scored.output) == json.loads((out / "scores.json").read_text())
-    anybodys = call("score", "--task", "mme", "--predictions", out / "results", "--json")
-    assert json.loads(anybodys.output)["metrics"] == json.loads(scored.output)["metrics"]
+    from_predictions = call("score", "--task", "mme", "--predictions", out / "results", "--json")
+    assert json.loads(from_predictions.output)["metrics"] == json.loads(scored.output)["metrics"]
 
     submitted = call("submit", out, "--to", "mme")
     assert submitted.exit_code == 2, submitted.output
@@ -183,8 +183,8 @@ def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> 
 def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "a")
     call("run", "--task", "mme", "--model", "constant:no", "--data", data, "--out", tmp_path / "b")
-    both = call("report", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
-    assert both.exit_code == 0, both.output
+    report = call("report", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
+    assert report.exit_code == 0, report.output
     drawn = "report.html dotplot.png dotplot.svg radar.png radar.svg"
     assert {path.name for path in (tmp_path / "both").iterdir()} == set(drawn.split())
     page = (tmp_path / "both" / "report.html").read_text()

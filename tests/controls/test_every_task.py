@@ -58,10 +58,14 @@ def questions(task: Task, source: str) -> list[tuple[Sample, Request, Render]]:
 def shown(request: Request) -> Any:
     """Return the content of a request in a form that can be compared."""
 
-    def of(parts: Any) -> list[Any]:
+    def comparable(parts: Any) -> list[Any]:
         return [part.digest if isinstance(part, Image) else part for part in parts]
 
-    return of(request.prompt), [(of(shot.prompt), shot.answer) for shot in request.shots], request.candidates
+    return (
+        comparable(request.prompt),
+        [(comparable(shot.prompt), shot.answer) for shot in request.shots],
+        request.candidates,
+    )
 
 
 def check(task: Task, cases: list[tuple[Sample, Request, Render]]) -> set[str]:

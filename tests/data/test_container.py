@@ -48,14 +48,14 @@ def write(path: Path, codec: str, options: dict[str, str], mux: dict[str, str]) 
         varies = path.stem == "variable-rate"
         if varies:
             stream.codec_context.time_base = Fraction(1, 1000)
-        at = 0
+        timestamp = 0
         for number in range(COUNT):
             pixels = np.roll(noise, 2 * number, 1)
             pixels[4:10, 4 : 4 + number] = 255
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             if varies:
-                at += (40, 80, 33, 200, 15)[number % 5]
-                frame.pts, frame.time_base = at, Fraction(1, 1000)
+                timestamp += (40, 80, 33, 200, 15)[number % 5]
+                frame.pts, frame.time_base = timestamp, Fraction(1, 1000)
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return path

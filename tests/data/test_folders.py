@@ -71,9 +71,9 @@ def test_windows_line_ends_a_byte_order_mark_and_blank_lines(tmp_path: Path) -> 
     assert [row[2:] for row in read(tmp_path) if row[0] == "OCR"] == [("Is it?", "Yes"), ("Is it not?", "No")]
 
 
-Break = Callable[[Path], object]
+Spoil = Callable[[Path], object]
 
-BROKEN: dict[str, tuple[Break, str]] = {
+BROKEN: dict[str, tuple[Spoil, str]] = {
     "a subtask in other letters": (
         lambda f: (f / "OCR").rename(f / "OCRs"),
         r"unknown subtask 'OCRs' \(did you mean 'OCR'",
@@ -101,9 +101,9 @@ BROKEN: dict[str, tuple[Break, str]] = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_wrong_is_named(case: str, tmp_path: Path) -> None:
-    act, message = BROKEN[case]
+    spoil, message = BROKEN[case]
     folder = make_release(tmp_path / "release", pictures=2)
-    act(folder)
+    spoil(folder)
     with pytest.raises(InputError, match=message):
         read(folder)
 

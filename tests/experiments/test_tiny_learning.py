@@ -110,11 +110,11 @@ def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Voc
 
     features = torch.arange(5.0)[:, None, None].repeat(1, 2, 3)
     pixels = torch.arange(5).byte()[:, None, None, None].repeat(1, 8, 8, 3) * 40
-    written = [Written([1], [True], [False], *of) for of in (([3, 1], [5]), ([], [5]), ([2], [6]))]
+    written = [Written([1], [True], [False], *pictures) for pictures in (([3, 1], [5]), ([], [5]), ([2], [6]))]
     batch = collate(written, vocabulary, True)
     cpu = torch.device("cpu")
-    apart = Eyes(Sees(), features, None, cpu)(batch)  # type: ignore[arg-type]
-    assert apart is not None and apart[:, 0, 0].tolist() == [3.0, 1.0, 2.0]
+    separate = Eyes(Sees(), features, None, cpu)(batch)  # type: ignore[arg-type]
+    assert separate is not None and separate[:, 0, 0].tolist() == [3.0, 1.0, 2.0]
     pasted = Eyes(Sees(), features, pixels, cpu)(batch)  # type: ignore[arg-type]
     assert pasted is not None and len(pasted) == 3  # one picture a row
     middle = normalized(torch.full((1, 1, 1, 3), 80).byte()).flatten()
@@ -150,8 +150,8 @@ def test_a_padded_batch_means_the_same(pasted: bool, pool: Pool, writer: Writer,
     model = TinyMmicl(Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64, reads=pasted))
     begin(model)
     draws = [partial(lessons.several, pool=pool), partial(lessons.described, pool=pool)]
-    hows: tuple[How, ...] = ("side-by-side",) if pasted else ("declaration", "plain")
-    written = [writer.write(draws[seed % 2](Rng(f"{seed}")), hows[seed % len(hows)]) for seed in range(4)]
+    ways: tuple[How, ...] = ("side-by-side",) if pasted else ("declaration", "plain")
+    written = [writer.write(draws[seed % 2](Rng(f"{seed}")), ways[seed % len(ways)]) for seed in range(4)]
     features = torch.randn(len(pool.shown), 37, 192)
     losses = []
     for size in ((0, 0, 0), (6, 448, 40)):

@@ -216,7 +216,7 @@ def refcoco(root: Path) -> None:
         picture(root / "train2014" / name, k)
         images.append({"id": k, "file_name": name, "width": 40, "height": 30})
         annotations.append({"id": 10 + k, "image_id": k, "category_id": 1, "bbox": [30.0, 0.0, 8.0, 6.0], "area": 48})
-        said = [{"tokens": ["cup"], "raw": "Cup", "sent": f"cup {c}", "sent_id": 2 * k + c} for c in range(2)]
+        sentences = [{"tokens": ["cup"], "raw": "Cup", "sent": f"cup {c}", "sent_id": 2 * k + c} for c in range(2)]
         refs.append(
             {
                 "sent_ids": [2 * k, 2 * k + 1],
@@ -225,7 +225,7 @@ def refcoco(root: Path) -> None:
                 "ref_id": k,
                 "image_id": k,
                 "split": split,
-                "sentences": said,
+                "sentences": sentences,
                 "category_id": 1,
             }
         )

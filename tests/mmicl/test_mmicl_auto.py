@@ -104,16 +104,16 @@ def test_what_is_saved_opens_by_the_auto_classes(tmp_path: Path, family: small.F
     model, processor = small.model(family), small.processor(family)
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    again = AutoModelForImageTextToText.from_pretrained(tmp_path)
-    assert isinstance(again, MmiclForConditionalGeneration)
+    reopened = AutoModelForImageTextToText.from_pretrained(tmp_path)
+    assert isinstance(reopened, MmiclForConditionalGeneration)
     config = AutoConfig.from_pretrained(tmp_path)
     assert isinstance(config, MmiclConfig) and config.family == family
     for name, tensor in model.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
+        assert torch.equal(reopened.state_dict()[name], tensor), name
     opened = AutoProcessor.from_pretrained(tmp_path)  # type: ignore[no-untyped-call]
     assert isinstance(opened, MmiclProcessor) and opened.settings == processor.settings
     inputs = opened(text="is there a dog ?", images=[drawn("red")])
-    ids = [each.generate(**inputs, max_new_tokens=6, do_sample=False) for each in (model, again)]
+    ids = [each.generate(**inputs, max_new_tokens=6, do_sample=False) for each in (model, reopened)]
     assert torch.equal(*ids)
 
 

@@ -174,13 +174,13 @@ def test_qformer_text_is_framed_and_padded() -> None:
 def test_a_processor_comes_back_from_its_folder(tmp_path: Path) -> None:
     processor = small.processor("opt", max_prompt_tokens=50, clean_up_spaces=False)
     processor.save_pretrained(tmp_path)
-    again = MmiclProcessor.from_pretrained(tmp_path)
-    assert again.settings == processor.settings
+    reopened = MmiclProcessor.from_pretrained(tmp_path)
+    assert reopened.settings == processor.settings
     prompt = processor.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"])
-    assert again.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"]) == prompt
+    assert reopened.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"]) == prompt
     picture = Image.effect_noise((30, 30), 50)
-    assert torch.equal(again.pixels([picture]), processor.pixels([picture]))
-    assert again.qformer_batch(["a"])["qformer_input_ids"].tolist() == [[5, 1]]
+    assert torch.equal(reopened.pixels([picture]), processor.pixels([picture]))
+    assert reopened.qformer_batch(["a"])["qformer_input_ids"].tolist() == [[5, 1]]
 
 
 def test_an_id_of_a_wrong_type_is_named() -> None:
@@ -194,8 +194,8 @@ def test_calls_as_of_other_processors() -> None:
     for images, text in (([red], "a dog"), ([red], ["a dog"]), (red, ["a dog"]), ([[red]], ["a dog"])):
         inputs = processor(images=images, text=text, context="plain")
         assert inputs.keys() == expected.keys() and all(torch.equal(inputs[key], expected[key]) for key in expected)
-    two = processor([red, red], ["a dog", "a"], context="plain")
-    assert two["pictures"].tolist() == [[0], [1]]
+    two_texts = processor([red, red], ["a dog", "a"], context="plain")
+    assert two_texts["pictures"].tolist() == [[0], [1]]
     assert processor([red, red], ["a dog"], context="plain")["pictures"].tolist() == [[0, 1]]
     assert (
         "pixel_values" not in processor(images=None, text="a dog") and len(processor(None, ["a", "a"]).input_ids) == 2

@@ -301,14 +301,14 @@ def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.Mon
             raise error
         return embed(rows, states)
 
-    def few(pixels: torch.Tensor) -> torch.Tensor:
+    def encode_one_at_a_time(pixels: torch.Tensor) -> torch.Tensor:
         if len(pixels) > 1:
             raise error
         return encode(pixels)
 
     model = load(batch_tokens=3 * memory)  # several batches
     monkeypatch.setattr(model, "_embed", scarce)
-    monkeypatch.setattr(model.pictures, "_encode", few)
+    monkeypatch.setattr(model.pictures, "_encode", encode_one_at_a_time)
     assert answers(model, 100) == expected
     assert failed and failed == sorted(set(failed), reverse=True)  # no batch of that size is tried again
 

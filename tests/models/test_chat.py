@@ -397,8 +397,8 @@ def test_a_run_from_end_to_end_and_again(checkpoint: Find, tmp_path: Path) -> No
     first = evaluate(folder, "mme", out=tmp_path / "run", limit=28)
     assert first.identity["engine"]["pixels"] in ("pil", "torchvision")
     assert all(record.error is None and "<|vision_start|>" in record.sent for record in first.records)
-    again = evaluate(folder, "mme", out=tmp_path / "again", limit=28, batch_tokens=200)
-    assert {r.id: r.text for r in again.records} == {r.id: r.text for r in first.records}
+    small_batches = evaluate(folder, "mme", out=tmp_path / "again", limit=28, batch_tokens=200)
+    assert {r.id: r.text for r in small_batches.records} == {r.id: r.text for r in first.records}
 
 
 def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> None:

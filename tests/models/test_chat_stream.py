@@ -31,7 +31,7 @@ def facts(response: Response) -> list[Any]:
     return [getattr(response, name) for name in FACTS]
 
 
-def both(
+def streamed_and_whole(
     model: ChatModel, monkeypatch: pytest.MonkeyPatch, text: str, generation: Generation
 ) -> tuple[Response, list[str]]:
     """Let the model write a text, streamed and whole; both must be the same response."""
@@ -46,10 +46,10 @@ def both(
 
 
 def test_each_token_is_a_piece(model: ChatModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    response, pieces = both(model, monkeypatch, " a grün 猫.", Generation(40))  # each byte is a token
+    response, pieces = streamed_and_whole(model, monkeypatch, " a grün 猫.", Generation(40))  # each byte is a token
     assert response.text == "a grün 猫." and response.finish_reason == "stop"
     assert pieces == ["a", " g", "r", "ü", "n", " 猫", "."]
-    response, pieces = both(model, monkeypatch, "a long answer", Generation(6))
+    response, pieces = streamed_and_whole(model, monkeypatch, "a long answer", Generation(6))
     assert (response.text, "".join(pieces), response.finish_reason) == ("a long", "a long", "length")
 
 
@@ -70,12 +70,12 @@ def test_beams_and_samples_are_shown_whole(model: ChatModel) -> None:
 
 def test_reasoning_is_not_shown(model: ChatModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     generation = Generation(8, thinking_tokens=80)
-    response, pieces = both(model, monkeypatch, "<think>a cat</think>\nno <b", generation)
+    response, pieces = streamed_and_whole(model, monkeypatch, "<think>a cat</think>\nno <b", generation)
     assert (response.text, response.reasoning, "".join(pieces)) == ("no <b", "a cat", "no <b")
     opening = thinker(tmp_path)  # its template opens the reasoning
-    response, pieces = both(opening, monkeypatch, "a cat</think>yes", generation)
+    response, pieces = streamed_and_whole(opening, monkeypatch, "a cat</think>yes", generation)
     assert (response.text, response.reasoning, pieces) == ("yes", "a cat", ["y", "e", "s"])
-    response, pieces = both(opening, monkeypatch, "a cat that sits", Generation(5, thinking_tokens=10))
+    response, pieces = streamed_and_whole(opening, monkeypatch, "a cat that sits", Generation(5, thinking_tokens=10))
     assert (response.text, pieces) == ("", [])
 
 

@@ -116,9 +116,9 @@ def test_turns_are_derived_as_the_public_tool_makes_them(circular: Path) -> None
 
 def test_what_is_not_whole_has_no_score(records: list[Record]) -> None:
     # the public tool's score rises from 39.8 to 44.5 when turns are missing, and to VanillaEval's 72.7
-    some = [record for index, record in enumerate(records) if record.tags.get("turn") != "1" or index % 2]
-    first = [record for record in records if record.tags.get("turn", "0") == "0"]
-    for lacking in (some, first):
-        metrics = results(MMBENCH, lacking)["metrics"]
+    without_some_turns = [record for index, record in enumerate(records) if record.tags.get("turn") != "1" or index % 2]
+    first_turns = [record for record in records if record.tags.get("turn", "0") == "0"]
+    for incomplete in (without_some_turns, first_turns):
+        metrics = results(MMBENCH, incomplete)["metrics"]
         assert metrics["circular"]["value"] is None
         assert "rotations" in metrics["circular"]["reason"]

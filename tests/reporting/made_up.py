@@ -22,8 +22,8 @@ def series(label: str, share: float, **options: bool) -> Series:
 
 def chart(*labels: str, title: str = "A run on MME") -> Chart:
     """A chart with one series per label."""
-    many = tuple(series(label, 0.3 + 0.09 * index) for index, label in enumerate(labels))
-    return Chart(title, "embedded picture world, not comparable with the leaderboard", AXES, many, TOTALS)
+    all_series = tuple(series(label, 0.3 + 0.09 * index) for index, label in enumerate(labels))
+    return Chart(title, "embedded picture world, not comparable with the leaderboard", AXES, all_series, TOTALS)
 
 
 def scores() -> dict[str, Any]:

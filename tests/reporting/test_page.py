@@ -224,8 +224,8 @@ def test_pictures_of_an_earlier_page_are_kept_and_those_of_changed_samples_are_n
         requested.append(ids)
         return []
 
-    again = browse(shown_answers, AXES, find=find, before=path)
-    assert not requested and again.data["thumbnails"] == 20
+    rebuilt = browse(shown_answers, AXES, find=find, before=path)
+    assert not requested and rebuilt.data["thumbnails"] == 20
     changed = [replace(shown_answers[0], record=replace(shown_answers[0].record, digest="other")), *shown_answers[1:]]
     assert browse(changed, AXES, find=find, before=path).data["thumbnails"] == 19
     assert requested == [[shown_answers[0].record.id]]

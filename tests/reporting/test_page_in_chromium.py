@@ -74,14 +74,14 @@ def test_hostile_texts_are_seen_and_do_nothing(page: Browser, tmp_path: Path) ->
 
 
 def test_a_question_without_words_and_targets(page: Browser, tmp_path: Path) -> None:
-    made = answers(2)
-    made[0] = replace(made[0], record=replace(made[0].record, question="", targets=()))
-    page.open(write(tmp_path, made))
+    shown_answers = answers(2)
+    shown_answers[0] = replace(shown_answers[0], record=replace(shown_answers[0].record, question="", targets=()))
+    page.open(write(tmp_path, shown_answers))
     page.run("document.querySelector('.filters').reset()")
     page.run("new Promise((done) => setTimeout(done, 50))")
     page.run("document.querySelectorAll('.row')[0].click()")
-    shown = page.run("document.querySelector('.detail').textContent")
-    assert made[0].record.id in shown and "undefined" not in shown and "Expected" not in shown
+    text = page.run("document.querySelector('.detail').textContent")
+    assert shown_answers[0].record.id in text and "undefined" not in text and "Expected" not in text
     assert page.complaints == []
 
 

@@ -284,8 +284,8 @@ def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
 def test_a_run_whose_questions_lack_turns_is_refused(tmp_path: Path) -> None:
     lines = table.with_turns(table.questions())
     for board in ("mmbench", "openvlm"):
-        for name, some in (("whole", lines), ("some", lines[:-1])):
-            data = table.write(tmp_path / f"MMBench_{name}.tsv", some)
+        for name, selected in (("whole", lines), ("some", lines[:-1])):
+            data = table.write(tmp_path / f"MMBench_{name}.tsv", selected)
             table_run = evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / name, partial=True)
             out = tmp_path / f"{board}-{name}"
             if name == "whole":

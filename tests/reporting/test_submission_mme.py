@@ -49,8 +49,8 @@ def test_the_two_lines_of_a_picture_are_adjacent_whatever_the_order_of_the_answe
 def test_read_back_it_scores_the_same(tmp_path: Path) -> None:
     records = a_run("Yes\n\tit is", "**Yes**", "\x0bno\r\n", "None")
     write(records, tmp_path)
-    again = results(MME, MME.read_predictions(str(tmp_path)))
-    assert again["metrics"] == results(MME, records)["metrics"]
+    reread = results(MME, MME.read_predictions(str(tmp_path)))
+    assert reread["metrics"] == results(MME, records)["metrics"]
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -128,8 +128,8 @@ def test_it_is_asked_from_a_notebook_whose_loop_runs(server: Server, tmp_path: P
 
 def test_two_records_with_the_same_answer_are_one_question(server: Server, tmp_path: Path) -> None:
     record = records(1)[0]
-    both = [record, Record("again", record.targets, choices=record.choices, tags=record.tags, text=record.text)]
-    assert judge.ask(Judge(server.url, "m", tmp_path / "j"), both).read == {"0": "B", "again": "B"}
+    pair = [record, Record("again", record.targets, choices=record.choices, tags=record.tags, text=record.text)]
+    assert judge.ask(Judge(server.url, "m", tmp_path / "j"), pair).read == {"0": "B", "again": "B"}
     assert len(server.asked) == 1
 
 

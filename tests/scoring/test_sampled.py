@@ -150,14 +150,14 @@ def test_copies_of_an_answer_change_no_number_and_no_interval() -> None:
 
 def test_the_mean_resamples_the_clusters_of_all_samples_jointly() -> None:
     scored = score_records(load_task("pope"), many(2, 5))
-    each = [column.statistics("official")["random/precision"] for column in scored.columns]
+    statistics = [column.statistics("official")["random/precision"] for column in scored.columns]
     mean = scored.statistics("official")["random/precision"]
-    assert value_of(mean) == pytest.approx(np.mean([value_of(statistic) for statistic in each]))
+    assert value_of(mean) == pytest.approx(np.mean([value_of(statistic) for statistic in statistics]))
     part = StratumPart(mean.strata[0])
     linear = variance_of(np.array(list(part.influence().values())))
     assert linear == pytest.approx(corrected(resample([part], 10_000)[0], len(part.clusters)), rel=0.1)
     drawn = np.mean(
-        resample([StratumPart(statistic.strata[0]) for statistic in each], 4000), axis=0
+        resample([StratumPart(statistic.strata[0]) for statistic in statistics], 4000), axis=0
     )  # the same draws for all
     assert linear == pytest.approx(corrected(drawn, len(part.clusters)), rel=0.1)
 

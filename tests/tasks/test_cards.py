@@ -710,10 +710,10 @@ def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     rows = [{"q": "What \ud83d is it?", "a": "a \ude00 bird", "p": "a.png"}, {"q": "Where?", "a": "here", "p": "a.png"}]
     jsonl(tmp_path / "q.jsonl", rows)
-    done = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
-    assert done.complete and "What \ufffd is it?" in done.records[0].sent
+    evaluated = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
+    assert evaluated.complete and "What \ufffd is it?" in evaluated.records[0].sent
     remark = "1 question has a lone surrogate (half an emoji), shown as \ufffd."
-    assert remark in done.results["remarks"]
+    assert remark in evaluated.results["remarks"]
 
 
 def test_two_cards_of_one_file_name_are_two_columns_of_a_table(tools: Path, tmp_path: Path) -> None:

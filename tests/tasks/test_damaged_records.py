@@ -44,8 +44,8 @@ def damaged(rows: Rows) -> Iterator[Rows]:
         for key in sorted({key for row in rows for key in row.get(name, {})}):
             maps: Sequence[dict[str, str]] = [row.get(name, {}) for row in rows]
             without = [{tag: value for tag, value in original.items() if tag != key} for original in maps]
-            for more in ({}, {key: ""}, {key: "?"}, {key: "x\ny\nz"}):
-                yield [row | {name: original | more} for row, original in zip(rows, without, strict=True)]
+            for additions in ({}, {key: ""}, {key: "?"}, {key: "x\ny\nz"}):
+                yield [row | {name: original | additions} for row, original in zip(rows, without, strict=True)]
 
 
 @pytest.mark.slow

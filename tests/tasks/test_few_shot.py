@@ -181,11 +181,11 @@ def test_zero_shot_needs_no_train_part_where_it_is_bare(vqav2: Path, tmp_path: P
 
 def test_a_dry_run_shows_the_demonstrations(vqav2: Path) -> None:
     options = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--shots", 2, "--dry-run")
-    both = call("run", *options, "--seeds", "5,6").output
-    assert both.count("Short answer:") == 18
+    two_seeds = call("run", *options, "--seeds", "5,6").output
+    assert two_seeds.count("Short answer:") == 18
     single = call("run", *options, "--seed", 5).output
     assert single.count("Short answer:") == 9
-    assert both.startswith(single.removesuffix("\nDry run: nothing was asked and nothing written.\n"))
+    assert two_seeds.startswith(single.removesuffix("\nDry run: nothing was asked and nothing written.\n"))
 
 
 # OK-VQA and VizWiz
@@ -445,9 +445,9 @@ def test_several_seeds_by_hand(vqav2: Path, tmp_path: Path, parrot: list[str]) -
     assert (overall["min"], overall["max"]) == (min(values), max(values))
     assert [each["low"] for each in overall["runs"]] == [each.results["metrics"]["overall"]["low"] for each in runs]
     assert set(summary["scorers"]) == {"official", "strict"}
-    again = seeds("constant", "vqav2", (3, 4), out=tmp_path / "out", **options)
+    repeated = seeds("constant", "vqav2", (3, 4), out=tmp_path / "out", **options)
     assert len(parrot) == 2  # seed 3 was there
-    assert spread.summary(again)["seeds"] == [3, 4]
+    assert spread.summary(repeated)["seeds"] == [3, 4]
 
 
 def test_seeds_on_the_command_line(vqav2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

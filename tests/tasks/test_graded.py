@@ -296,8 +296,8 @@ def test_without_all_replies_there_is_no_official_number(server: Server, tmp_pat
     result = call("score", judged_run.folder, "--judge", server.url, "--judge-model", "m")
     assert result.exit_code == 1 and "differ in" not in result.output
     server.reply = lambda prompt: says("0")
-    again = judged(judged_run, server)
-    assert overall(again) == 0.0 and again.results["counts"]["incorrect"] == count
+    judged_again = judged(judged_run, server)
+    assert overall(judged_again) == 0.0 and judged_again.results["counts"]["incorrect"] == count
 
 
 def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ class Fickle(Constant):
             yield Response(request.id, text=("A", "cow", "perhaps", *["pig"] * 7)[index % 10])
 
 
-def evaluate(data: Path, out: Path, *more: object) -> Result:
-    return call("run", "--task", "mmbench", "--model", "constant:B", "--data", data, "--out", out, *more)
+def evaluate(data: Path, out: Path, *options: object) -> Result:
+    return call("run", "--task", "mmbench", "--model", "constant:B", "--data", data, "--out", out, *options)
 
 
 def test_the_prompt_of_the_release_byte_for_byte(data: Path) -> None:

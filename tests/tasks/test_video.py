@@ -579,11 +579,11 @@ def refused(*arguments: object) -> str:
 def test_a_damaged_video_is_an_error_of_its_own_questions(content: bytes, msvd: Path, tmp_path: Path) -> None:
     (msvd / "video" / "vid1.avi").unlink()
     (msvd / "video" / "vid1.avi").write_bytes(content)
-    done = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=2)
-    errors = {record.error for record in done.records if record.error}
+    evaluated = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=2)
+    errors = {record.error for record in evaluated.records if record.error}
     assert len(errors) == 1 and "vid1.avi: broken video (" in errors.pop()
-    assert any(record.error is None for record in done.records)
-    assert not done.complete
+    assert any(record.error is None for record in evaluated.records)
+    assert not evaluated.complete
 
 
 def test_a_video_that_is_missing(msvd: Path) -> None:
@@ -593,18 +593,18 @@ def test_a_video_that_is_missing(msvd: Path) -> None:
 
 
 def test_fewer_frames_than_are_asked_for_are_an_error_of_that_question(msvd: Path, tmp_path: Path) -> None:
-    done = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=20, context="plain")
-    assert [record.error for record in done.records if record.id == "2"] == [
+    evaluated = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", frames=20, context="plain")
+    assert [record.error for record in evaluated.records if record.id == "2"] == [
         "the video YouTubeClips/-4wsuPCjDBc_5_15.avi has 18 frames, fewer than the 20 to be shown; "
         "ask for fewer with --frames, or replace it"
     ]
-    assert all(record.error is None for record in done.records if record.id != "2")
+    assert all(record.error is None for record in evaluated.records if record.id != "2")
 
 
 def test_frames_that_are_too_large(msvd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "MAX_PIXELS", 1000)
-    done = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", limit=1, frames=2)
-    errors = [record.error for record in done.records]
+    evaluated = evaluate("mmicl-tiny", "msvd-qa", data=str(msvd), out=tmp_path / "run", limit=1, frames=2)
+    errors = [record.error for record in evaluated.records]
     assert errors[0] == "video/vid1.avi: 64 x 48 pixels, more than 1,000; scale it down"
 
 

@@ -34,13 +34,13 @@ def mvbench(folder: Path) -> None:
     )
     count = {"video": "video_1.mp4", "question": "How often?", "candidates": ["2", "3", "1"], "answer": "1"}
     put(folder / "json" / "action_count.json", [count])
-    talk = {
+    scene_question = {
         "video": "friends_s01",
         "subtitle": "",
         "question": "Who came in?",
         "candidates": ["Ross", "Joey", "Monica"],
     }
-    put(folder / "json" / "episodic_reasoning.json", [{**talk, "answer": "Joey", "start": 1, "end": 3.0}])
+    put(folder / "json" / "episodic_reasoning.json", [{**scene_question, "answer": "Joey", "start": 1, "end": 3.0}])
     clip(folder / "video" / "star" / "Charades_v1_480" / "P1SIV.mp4", seconds=3, rate=9)
     clip(folder / "video" / "data0613" / "perception" / "videos" / "video_1.mp4", seconds=2)
     frames = folder / "video" / "tvqa" / "frames_fps3_hq" / "friends_s01"

@@ -36,20 +36,20 @@ def call(order: Order) -> int:
 
 def killed(root: Path, command: Command, kills: int, patterns: Iterable[str], make: Make = lambda folder: None) -> None:
     """Kill a command again and again until it is done; compare its files with those of one that was never killed."""
-    log, rng, done, rounds = root / "a.log", random.Random(0), 0, 0
+    log, rng, kills_done, rounds = root / "a.log", random.Random(0), 0, 0
     log.write_text("")
     make(root / "whole")
     assert call(Order(command(root / "whole"), root / "whole", log)) == 0, log.with_suffix(".out").read_text()[-900:]
     expected, instants = written(root / "whole", patterns), int(log.read_text().split()[-1])
     assert expected
-    while done < kills:
+    while kills_done < kills:
         rounds += 1
         folder = root / f"killed{rounds}"
         make(folder)
         for _ in range(6 if kills > 1 else 2):
             status = call(Order(command(folder), folder, log, rng.randrange(1, instants + 1)))
             assert status in (0, -signal.SIGKILL), log.with_suffix(".out").read_text()[-900:]
-            done += status != 0
+            kills_done += status != 0
         assert call(Order(command(folder), folder, log)) == 0, log.with_suffix(".out").read_text()[-900:]
         assert written(folder, patterns) == expected
 

@@ -56,10 +56,10 @@ class Torment:
         assert self.call(self.reference, "--limit", "10") == 2, "a run of another identity was taken for this one"
         assert sum(map(tenth, self.expected)) in range(1, len(self.expected) // 5)
 
-    def command(self, folder: Path, *more: str) -> tuple[str, ...]:
+    def command(self, folder: Path, *extra: str) -> tuple[str, ...]:
         """Return the command of a run that shows no progress, so that its only write calls are those of records."""
         options = ("--task", "mme", "--model", "constant", "--data", str(self.data), *self.kind.options)
-        return ("run", *options, "--out", str(folder), "--json", *more)
+        return ("run", *options, "--out", str(folder), "--json", *extra)
 
     def order(self, folder: Path, rank: Rank = None, **changes: Any) -> Order:
         """Return the order to work on a run, which dies nowhere."""
@@ -67,9 +67,9 @@ class Torment:
         order = Order(self.command(folder), folder, self.log(folder, rank), fault=self.fault, environment=environment)
         return replace(order, **changes)
 
-    def call(self, folder: Path, *more: str, **changes: Any) -> int:
+    def call(self, folder: Path, *extra: str, **changes: Any) -> int:
         """Run a command alone, to its end or to the instant of its death; returns its status."""
-        (status,) = exit_statuses(self.order(folder, **{"command": self.command(folder, *more), **changes}))
+        (status,) = exit_statuses(self.order(folder, **{"command": self.command(folder, *extra), **changes}))
         return status
 
     def log(self, folder: Path, rank: Rank = None) -> Path:

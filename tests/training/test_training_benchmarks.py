@@ -54,9 +54,9 @@ def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> Non
     mme = open_run(folder / "mme")
     assert mme.samples_answered == mme.samples_planned > 0
     assert mme.marks  # embedded, limited
-    again = trained(data, steps=2, evaluate_every=2, evaluate=[f"mic:{file}"], evaluate_limit=3)
-    assert again.exit_code == 0, again.output
-    assert "is not evaluated on" in again.output  # other questions than the run there has
+    repeated = trained(data, steps=2, evaluate_every=2, evaluate=[f"mic:{file}"], evaluate_limit=3)
+    assert repeated.exit_code == 0, repeated.output
+    assert "is not evaluated on" in repeated.output  # other questions than the run there has
     assert open_run(folder / f"mic-{data.name}-train").samples_planned == 2
     fresh = trained(data, "--fresh", steps=2, evaluate_every=2, evaluate=[f"mic:{file}"], evaluate_limit=3)
     assert fresh.exit_code == 0, fresh.output

@@ -101,8 +101,8 @@ def _learned_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tenso
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_questions_apart_are_answered_as_if_each_stood_alone(data: Path, attention: str) -> None:
-    further = (Turn(("is ", ImageMention(0), " a cat ?"), "there is a cat"), Turn(("dog ?",), "the dog"))
-    example = with_shots(replace(QUERY, turns=(*QUERY.turns, *further)), [SHOT])
+    more_turns = (Turn(("is ", ImageMention(0), " a cat ?"), "there is a cat"), Turn(("dog ?",), "the dog"))
+    example = with_shots(replace(QUERY, turns=(*QUERY.turns, *more_turns)), [SHOT])
     processor, model = small.processor("llama"), small.model("llama")
     model.language_model.set_attn_implementation(attention)
     collate = Collator(processor)

@@ -93,13 +93,13 @@ def test_pictures_of_a_relative_file_are_beside_it(tmp_path: Path, monkeypatch: 
     row = {"input_text": "image 0 is <image0>图.\nis there ?", "input_image": [secret], "output_text": "a dog"}
     Path("train.jsonl").write_text(json.dumps(row) + "\n")
     source = open_source("train.jsonl")
-    ((_, where, values),) = rows_of(source.units[0])
+    ((_, location, values),) = rows_of(source.units[0])
     assert isinstance(values, dict)
-    _, pictures = shards.example_of(values, source.units[0], source.root, where)
+    _, pictures = shards.example_of(values, source.units[0], source.root, location)
     assert list(pictures.values()) == [f"{tmp_path}/{secret}"]
     for name in ("http://host/1.png", "a::http://host/1.png"):  # fsspec would open what such a name says
         with pytest.raises(ExampleError, match="outside its folder"):
-            shards.example_of({**values, "input_image": [name]}, source.units[0], source.root, where)
+            shards.example_of({**values, "input_image": [name]}, source.units[0], source.root, location)
 
 
 def test_a_lane_goes_on_behind_any_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,9 +120,9 @@ def test_lanes_share_the_rows_and_weights_mix_the_sources(tmp_path: Path, monkey
     counts: Counter[str] = Counter()
     original = Stream.made
 
-    def counted(self: Stream, values: dict[str, str], *where: object) -> object:
+    def counted(self: Stream, values: dict[str, str], *location: object) -> object:
         counts[values["id"]] += 1
-        return original(self, values, *where)  # type: ignore[arg-type]
+        return original(self, values, *location)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stream, "made", counted)
     for lane in range(4):
@@ -251,9 +251,9 @@ def test_the_lanes_of_a_small_source_begin_at_different_rows(
     source, seen_rows = stream(tmp_path, str(file), lanes=8, batch=8), set[str]()
     original = Stream.made
 
-    def counted(self: Stream, values: dict[str, str], *where: object) -> object:
+    def counted(self: Stream, values: dict[str, str], *location: object) -> object:
         seen_rows.add(str(values))
-        return original(self, values, *where)  # type: ignore[arg-type]
+        return original(self, values, *location)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stream, "made", counted)
     for lane in range(8):
