@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-"""None where there is none."""
+"""None if no chromium is installed."""
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe")
 TIMEOUT = 60.0
 """Seconds for a page to be ready."""
@@ -34,18 +34,18 @@ class Browser:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Do what the DevTools protocol calls by that name; events that come meanwhile are kept."""
+        """Call a method of the DevTools protocol and return its result; keep the events that arrive meanwhile."""
         self._last += 1
         session = {"sessionId": self.session} if self.session else {}
         message = json.dumps({"id": self._last, "method": method, "params": params} | session).encode() + b"\0"
         while message:
             message = message[os.write(self._to, message) :]
         while True:
-            found = self._read()
-            if found.get("id") == self._last:
-                assert "error" not in found, found
-                return dict(found["result"])
-            self.events.append(found)
+            reply = self._read()
+            if reply.get("id") == self._last:
+                assert "error" not in reply, reply
+                return dict(reply["result"])
+            self.events.append(reply)
 
     def open(self, path: Path, width: int = 1400, height: int = 1000, *, dark: bool = False, at: str = "") -> float:
         """Show a file; return the seconds until its script had done its work and the page was painted."""
@@ -98,9 +98,9 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """Evaluate an expression, a promise too, and return its value."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        reply = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in reply, reply
+        return reply["result"].get("value")
 
     def press(self, key: str) -> None:
         """Press a key and wait until the page was painted."""
@@ -112,8 +112,8 @@ class Browser:
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""
-        shown = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(shown["data"]))
+        capture = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(capture["data"]))
 
     @property
     def complaints(self) -> list[str]:
@@ -125,13 +125,13 @@ class Browser:
     def loaded(self) -> list[str]:
         """Return the addresses that were asked for."""
         sent = (e["params"] for e in self.events if e.get("method") == "Network.requestWillBeSent")
-        return [str(one["request"]["url"]) for one in sent]
+        return [str(request["request"]["url"]) for request in sent]
 
     def _read(self) -> dict[str, Any]:
         while (end := self._rest.find(b"\0")) < 0:
-            more = os.read(self._back, 1 << 20)
-            assert more, "the browser is gone"
-            self._rest += more
+            received = os.read(self._back, 1 << 20)
+            assert received, "the browser is gone"
+            self._rest += received
         message = bytes(self._rest[:end])
         del self._rest[: end + 1]
         return dict(json.loads(message))
@@ -139,7 +139,7 @@ class Browser:
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
-    """Start a browser with an empty profile in that folder, and end it."""
+    """Run a browser with an empty profile in this folder."""
     assert PROGRAM is not None
     inner_in, to = os.pipe()
     back, inner_out = os.pipe()

@@ -17,7 +17,7 @@ from mmeval.types import Display, Record, Score
 
 
 class Collected(Display):
-    """A Display that keeps what it is told."""
+    """A Display that collects its messages."""
 
     def __init__(self, say: Callable[[str], None] = lambda text: None) -> None:
         self.messages: list[str] = []

@@ -11,7 +11,7 @@ from mmeval.types import Generation, Request, Response, images
 
 @dataclass
 class FakeModel:
-    """Writes `write(request)`; finds the first candidate `yes(request)` likely, and the others equally unlikely."""
+    """Answers `write(request)`; gives the first candidate the probability `yes(request)` and the others equal ones."""
 
     write: Callable[[Request], str] = lambda request: "yes"
     yes: Callable[[Request], float] = lambda request: 0.5
@@ -32,8 +32,8 @@ class FakeModel:
         for request in requests:
             self.asked.append(request)
             first = self.yes(request)
-            others = (1 - first) / (len(request.candidates) - 1)
-            shares = (first, *[others] * (len(request.candidates) - 1))
+            rest = (1 - first) / (len(request.candidates) - 1)
+            shares = (first, *[rest] * (len(request.candidates) - 1))
             logs = tuple(math.log(max(share, 1e-9)) for share in shares)
             yield Response(request.id, loglikelihoods=logs, sent=str(request.prompt))
 
@@ -43,22 +43,24 @@ class FakeModel:
 
 @dataclass
 class StreamingFake(FakeModel):
-    """Streams its answer word by word, calling `wait` before each but the first, or breaks off after `whole` words."""
+    """Streams its answer word by word, calling `wait` between words, or breaks off after `breaks_after` words."""
 
     wait: Callable[[], object] = lambda: None
-    whole: int | None = None
+    breaks_after: int | None = None
 
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
         (response,) = self.generate([request], generation)
         words = (response.text or "").split()
-        for number, word in enumerate(itertools.islice(words, self.whole)):
+        for number, word in enumerate(itertools.islice(words, self.breaks_after)):
             if number:
                 self.wait()
             on_text(f" {word}" if number else word)
-        return response if self.whole is None else Response(request.id, error="the answer broke off")
+        return response if self.breaks_after is None else Response(request.id, error="the answer broke off")
 
 
 def color(request: Request) -> str:
     """Return the color of the last picture: red, blue or grey."""
     red, green, blue = images(request.prompt)[-1].decode().getpixel((4, 4))  # type: ignore[misc]
-    return "grey" if red == green == blue else "red" if red > blue else "blue"
+    if red == green == blue:
+        return "grey"
+    return "red" if red > blue else "blue"

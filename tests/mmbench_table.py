@@ -27,7 +27,7 @@ def picture(color: int) -> str:
 
 
 def line(index: int, options: Sequence[str], answer: str, **more: str) -> Line:
-    """A row; what is not said is as in any row."""
+    """A row; cells that are not given have default values."""
     cells = dict.fromkeys(HEADER, "") | dict(zip("ABCD", options, strict=False))
     cells |= {"index": str(index), "question": f"What is in picture {index % PASS}?", "answer": answer}
     cells |= {"category": "image_scene", "l2-category": "coarse_perception", "split": "dev", "image": picture(index)}
@@ -45,26 +45,26 @@ def questions() -> list[Line]:
 
 
 def with_turns(lines: Sequence[Mapping[str, str]], *, repeat: bool = False) -> list[Line]:
-    """The first passes, then every second turn, and so on, pictures by index or repeated as in legacy files."""
-    found: list[Line] = [dict(one) for one in lines]
+    """All first passes, then all second turns, and so on; pictures by index, or repeated as in old files."""
+    turned_lines: list[Line] = [dict(row) for row in lines]
     for turn in range(1, 4):
-        for one in lines:
-            options = [one[letter] for letter in "ABCD" if one[letter]]
+        for row in lines:
+            options = [row[letter] for letter in "ABCD" if row[letter]]
             if turn >= len(options):
                 continue
             moved = dict.fromkeys("ABCD", "") | dict(zip("ABCD", options[turn:] + options[:turn], strict=False))
-            answer = "ABCD"[("ABCD".index(one["answer"]) - turn) % len(options)] if one["answer"] else ""
-            image = one["image"] if repeat else one["index"]
-            index = str(int(one["index"]) + turn * PASS)
-            found.append({**one, **moved, "index": index, "answer": answer, "image": image})
-    return found
+            answer = "ABCD"[("ABCD".index(row["answer"]) - turn) % len(options)] if row["answer"] else ""
+            image = row["image"] if repeat else row["index"]
+            index = str(int(row["index"]) + turn * PASS)
+            turned_lines.append({**row, **moved, "index": index, "answer": answer, "image": image})
+    return turned_lines
 
 
 def write(path: Path, lines: Sequence[Mapping[str, str]], without: Sequence[str] = ()) -> Path:
     """The rows as a .tsv or .csv file."""
-    names = [name for name in dict.fromkeys(name for one in lines for name in one) if name not in without]
+    names = [name for name in dict.fromkeys(name for row in lines for name in row) if name not in without]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="," if path.suffix == ".csv" else "\t", lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([one[name] for name in names] for one in lines)
+        writer.writerows([row[name] for name in names] for row in lines)
     return path

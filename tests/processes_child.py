@@ -15,7 +15,7 @@ from mmeval.types import Generation, Request, Response
 
 
 class Dying(Constant):
-    """Says yes to ids of even length and no to others; dies when it has given so many answers."""
+    """Answers yes to ids of even length and no to others; dies after that many answers."""
 
     def __init__(self, answers: int | None) -> None:
         super().__init__("yes", "dying")

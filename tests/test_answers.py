@@ -25,36 +25,37 @@ from mmeval.tasks import TASKS
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests import mmbench_table
 from tests.evaluating import evaluate
+from tests.mic.mic_folders import put
 from tests.mme_folder import make_release
 from tests.tasks.small_folders import call, embedded, jsonl, parquet, picture, value
 from tests.tasks.test_pairs_and_sources import mathvista
-from tests.tasks.test_prompts import WRITERS, put
+from tests.tasks.test_prompts import WRITERS
 from tests.tasks.test_tier_two import EXPECTED, hallusion, mmstar, seed, textvqa, video_mme
 
-SAID = ("A", "B", "C", "(B) it", "Yes", "no, not at all", "True", "The answer is A.", "3", "dog", "a dog", "what?", "")
+TEXTS = ("A", "B", "C", "(B) it", "Yes", "no, not at all", "True", "The answer is A.", "3", "dog", "a dog", "what?", "")
 
 NEED_PICTURES = ("mme", "vcr")
 """Benchmarks that cut their pictures, or whose release names no pictures in its questions."""
 
 
 class Mixed(Constant):
-    """Answers one question so and the next otherwise, by its id."""
+    """Answers each question with one of `TEXTS`, chosen by its id."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        return (Response(one.id, text=random.Random(one.id).choice(SAID)) for one in requests)
+        return (Response(request.id, text=random.Random(request.id).choice(TEXTS)) for request in requests)
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
-        for one in requests:
-            draw = random.Random(one.id)
-            yield Response(one.id, loglikelihoods=tuple(-draw.random() for _ in one.candidates))
+        for request in requests:
+            draw = random.Random(request.id)
+            yield Response(request.id, loglikelihoods=tuple(-draw.random() for _ in request.candidates))
 
 
 ONLY_3 = f"{SMALL} 3 of the benchmark's 1,500 questions"
 """The mark for a small MMStar."""
 
 
-def asked(task: str, data: Path | str, out: Path) -> Run:
-    """A whole run by that model."""
+def mixed_run(task: str, data: Path | str, out: Path) -> Run:
+    """Run a whole benchmark with `Mixed`."""
     return evaluate("constant", task, data=str(data), out=out, load=lambda checkpoint, options: Mixed("mixed"))
 
 
@@ -65,40 +66,46 @@ def row(record: Record) -> dict[str, Any]:
     return {"id": record.id, "answer": record.text}
 
 
-def same(results: Results, run: Run) -> None:
-    """Compare what a file scores with what a run does."""
+def assert_scores_as(results: Results, run: Run) -> None:
+    """Assert that a file scores as the run does."""
     for name in ("metrics", "others", "counts", "parts"):
         assert getattr(results, name) == getattr(run.results, name)
     assert (results.answered, results.planned) == (run.samples_planned, run.samples_planned)
     assert results.marks == run.marks  # of data that is only part of the benchmark, too
 
 
-def scored(task: str, path: Path, data: Path, **how: Any) -> Results:
-    return score_answers(task, str(path), data=str(data), **how)[1]
+def scored(task: str, path: Path, data: Path, **options: Any) -> Results:
+    return score_answers(task, str(path), data=str(data), **options)[1]
 
 
 def public(run: Run, folder: Path) -> Iterator[Path]:
     """The answers of a run as four public tools write them, with the benchmark's ids or its rows' numbers."""
-    several = list(enumerate(run.records))
-    llava = [{"question_id": one.id, "prompt": one.question, "text": one.text, "answer_id": "x"} for _, one in several]
+    numbered = list(enumerate(run.records))
+    llava = [
+        {"question_id": record.id, "prompt": record.question, "text": record.text, "answer_id": "x"}
+        for _, record in numbered
+    ]
     yield jsonl(folder / "merge.jsonl", llava)
-    table = [{"index": one.id, "question": one.question, "answer": "A", "prediction": one.text} for _, one in several]
+    table = [
+        {"index": record.id, "question": record.question, "answer": "A", "prediction": record.text}
+        for _, record in numbered
+    ]
     KINDS["xlsx"](pd.DataFrame(table), folder / "model_Task.xlsx")
     yield folder / "model_Task.xlsx"
     log: list[dict[str, Any]] = [
-        {"doc_id": n, "input": one.question, "target": "A", "resps": [[one.text]]} for n, one in several
+        {"doc_id": n, "input": record.question, "target": "A", "resps": [[record.text]]} for n, record in numbered
     ]
-    yield jsonl(folder / "1_samples_task.jsonl", [{**one, "filtered_resps": one["resps"][0]} for one in log])
-    log = [{**one, "doc": {"question": one["input"]}, "filter": "none", "filtered_resps": ["A"]} for one in log]
+    yield jsonl(folder / "1_samples_task.jsonl", [{**entry, "filtered_resps": entry["resps"][0]} for entry in log])
+    log = [{**entry, "doc": {"question": entry["input"]}, "filter": "none", "filtered_resps": ["A"]} for entry in log]
     yield jsonl(folder / "samples_task_1.jsonl", log)
 
 
 def likelihoods(run: Run, folder: Path) -> Iterator[Path]:
     """The log-likelihoods of a run as lm-evaluation-harness writes them: as texts, each with whether it is greedy."""
     log = [
-        {"doc_id": n, "doc": {"question": one.question}, "resps": [[[str(value), "False"]] for value in values]}
-        for n, one in enumerate(run.records)
-        if (values := one.loglikelihoods)
+        {"doc_id": n, "doc": {"question": record.question}, "resps": [[[str(value), "False"]] for value in values]}
+        for n, record in enumerate(run.records)
+        if (values := record.loglikelihoods)
     ]
     yield jsonl(folder / "samples_task_1.jsonl", log)
 
@@ -115,14 +122,16 @@ def without_media(folder: Path) -> None:
 def test_the_answers_of_a_run_score_as_the_run(name: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     data = tmp_path / "data" / (WRITERS[name](tmp_path / "data") or "")
-    run = asked(name, data, tmp_path / "run")
+    run = mixed_run(name, data, tmp_path / "run")
     if name not in NEED_PICTURES:
         without_media(tmp_path / "data")
-    same(scored(name, jsonl(tmp_path / "answers.jsonl", [row(one) for one in reversed(run.records)]), data), run)
-    same(scored(name, tmp_path / "run" / "records.jsonl", data), run)
-    several = islice(public(run, tmp_path), list(TASKS).index(name) % 2, None, 2)  # two of the four tools
-    for path in likelihoods(run, tmp_path) if load_task(name).candidates else several:
-        same(scored(name, path, data), run)
+    assert_scores_as(
+        scored(name, jsonl(tmp_path / "answers.jsonl", [row(record) for record in reversed(run.records)]), data), run
+    )
+    assert_scores_as(scored(name, tmp_path / "run" / "records.jsonl", data), run)
+    paths = islice(public(run, tmp_path), list(TASKS).index(name) % 2, None, 2)  # two of the four tools
+    for path in likelihoods(run, tmp_path) if load_task(name).candidates else paths:
+        assert_scores_as(scored(name, path, data), run)
 
 
 def test_a_cards_data_is_beside_it(tmp_path: Path) -> None:
@@ -131,18 +140,18 @@ def test_a_cards_data_is_beside_it(tmp_path: Path) -> None:
     fields = "{question: ask, answer: right, pictures: photo, id: name}"
     (tmp_path / "own.yaml").write_text(f"about: one question\nkind: yes/no\nfiles: q.jsonl\nfields: {fields}\n")
     path = jsonl(tmp_path / "a.jsonl", [{"id": "x", "output": "Yes."}])
-    shown = call("score", "--task", tmp_path / "own.yaml", "--answers", path, "--json")
-    assert shown.exit_code == 0, shown.output
-    assert json.loads(shown.output)["metrics"]["overall"]["value"] == 100
+    result = call("score", "--task", tmp_path / "own.yaml", "--answers", path, "--json")
+    assert result.exit_code == 0, result.output
+    assert value(json.loads(result.output), "overall") == 100
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pope", "mmbench", "iq50"])
 def test_an_embedded_suite_is_read_as_in_a_run(name: str, tmp_path: Path) -> None:
-    run = asked(name, "embedded", tmp_path / "run")
-    path = jsonl(tmp_path / "answers.jsonl", [row(one) for one in run.records])
+    run = mixed_run(name, "embedded", tmp_path / "run")
+    path = jsonl(tmp_path / "answers.jsonl", [row(record) for record in run.records])
     results = score_answers(name, str(path))[1]
-    same(results, run)
+    assert_scores_as(results, run)
     assert results.marks == run.marks
 
 
@@ -160,12 +169,12 @@ KINDS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
 @pytest.mark.parametrize("task", ["mmstar", "winoground"])
 def test_every_kind_of_file(kind: str, task: str, tmp_path: Path) -> None:
     WRITERS[task](tmp_path / "data")
-    run = asked(task, tmp_path / "data", tmp_path / "run")
-    rows = [row(one) for one in run.records]
+    run = mixed_run(task, tmp_path / "data", tmp_path / "run")
+    rows = [row(record) for record in run.records]
     if kind in ("csv", "tsv", "xlsx"):
-        rows = [{name: str(cell) for name, cell in one.items()} for one in rows]
+        rows = [{name: str(cell) for name, cell in values.items()} for values in rows]
     KINDS[kind](pd.DataFrame(rows), tmp_path / f"answers.{kind}")
-    same(scored(task, tmp_path / f"answers.{kind}", tmp_path / "data"), run)
+    assert_scores_as(scored(task, tmp_path / f"answers.{kind}", tmp_path / "data"), run)
 
 
 # MMStar's three questions are answered C, A, C; so are these, in the forms of public tools and of its own
@@ -175,28 +184,28 @@ PROMPT = f"{QUESTION}\nAnswer with the option's letter from the given choices di
 
 
 def lmms_eval(folder: Path) -> Path:
-    """The document is left out; the metrics' own dictionaries name it."""
+    """Logs without the documents; the metrics' own dictionaries name them."""
     metric = [{"question_id": n, "category": "math", "answer": "C", "pred": "A"} for n in range(3)]
     rows = [
         {
             "doc_id": n,
             "target": "C",
-            "filtered_resps": [said],
-            **({"resps": [[f"<think>A?</think>{said}"]]} if n == 1 else {}),
+            "filtered_resps": [text],
+            **({"resps": [[f"<think>A?</think>{text}"]]} if n == 1 else {}),
             "doc_hash": "74234e98",
             "average": metric[n],
             "input": PROMPT,
         }
-        for n, said in enumerate(THREE)
+        for n, text in enumerate(THREE)
     ]
     return jsonl(folder / "20261101_samples_mmstar.jsonl", rows)
 
 
 def lmms_eval_logs(folder: Path) -> Path:
-    """As its first versions wrote them, in one document."""
+    """Logs of its first versions, one JSON document."""
     rows = [
-        {"doc_id": n, "doc": {"index": n, "question": QUESTION, "answer": "C"}, "target": "C", "resps": [[said]]}
-        for n, said in enumerate(THREE)
+        {"doc_id": n, "doc": {"index": n, "question": QUESTION, "answer": "C"}, "target": "C", "resps": [[text]]}
+        for n, text in enumerate(THREE)
     ]
     put(folder / "mmstar.json", {"args": {}, "logs": rows, "time": "1"})
     return folder / "mmstar.json"
@@ -210,13 +219,13 @@ def lm_eval(folder: Path) -> Path:
             "doc": {"index": n, "question": QUESTION, "answer": "C"},
             "target": "C",
             "arguments": {"gen_args_0": {"arg_0": PROMPT, "arg_1": {"until": []}}},
-            "resps": [[said]],
+            "resps": [[text]],
             "filtered_resps": ["A"],
             "filter": name,
             "exact_match": 0.0,
         }
         for name in ("strict-match", "flexible-extract")
-        for n, said in enumerate(THREE)
+        for n, text in enumerate(THREE)
     ]
     return jsonl(folder / "samples_mmstar_2026-11-01.jsonl", rows)
 
@@ -224,8 +233,8 @@ def lm_eval(folder: Path) -> Path:
 def vlmevalkit(folder: Path, kind: str = "xlsx") -> Path:
     """Options stand in columns of their own, and not in the question; `answer` is the right one."""
     rows = [
-        {"index": n, "question": "Which?", "A": "a cat", "B": "a dog", "C": "a hen", "answer": "A", "prediction": said}
-        for n, said in enumerate(THREE)
+        {"index": n, "question": "Which?", "A": "a cat", "B": "a dog", "C": "a hen", "answer": "A", "prediction": text}
+        for n, text in enumerate(THREE)
     ]
     KINDS[kind](pd.DataFrame(rows), folder / f"model_MMStar.{kind}")
     return folder / f"model_MMStar.{kind}"
@@ -233,15 +242,15 @@ def vlmevalkit(folder: Path, kind: str = "xlsx") -> Path:
 
 def llava(folder: Path) -> Path:
     rows = [
-        {"question_id": n, "prompt": PROMPT, "text": said, "answer_id": f"x{n}", "model_id": "llava", "metadata": {}}
-        for n, said in enumerate(THREE)
+        {"question_id": n, "prompt": PROMPT, "text": text, "answer_id": f"x{n}", "model_id": "llava", "metadata": {}}
+        for n, text in enumerate(THREE)
     ]
     return jsonl(folder / "merge.jsonl", rows)
 
 
 def in_order(folder: Path) -> Path:
-    """No ids: each row has the question that stands there."""
-    put(folder / "answers.json", [{"question": QUESTION, "response": said} for said in THREE])
+    """Rows without ids, in the order of the questions."""
+    put(folder / "answers.json", [{"question": QUESTION, "response": text} for text in THREE])
     return folder / "answers.json"
 
 
@@ -270,24 +279,24 @@ def test_an_order_is_not_believed_where_the_questions_are_others(tmp_path: Path)
 
 def pope(folder: Path) -> list[dict[str, Any]]:
     """Three splits that share a question; returns the rows in another order of the splits."""
-    found = []
-    for split, things in (("random", "dc"), ("popular", "db"), ("adversarial", "da")):
+    splits = []
+    for split, nouns in (("random", "dc"), ("popular", "db"), ("adversarial", "da")):
         rows = [
-            {"question_id": n, "image": "1.jpg", "text": f"Is there a {thing} in the image?", "label": label}
-            for n, (thing, label) in enumerate(zip(things, ("yes", "no"), strict=True), 1)
+            {"question_id": n, "image": "1.jpg", "text": f"Is there a {noun} in the image?", "label": label}
+            for n, (noun, label) in enumerate(zip(nouns, ("yes", "no"), strict=True), 1)
         ]
         jsonl(folder / f"coco_pope_{split}.json", rows)
-        found.append(rows)
+        splits.append(rows)
     picture(folder / "val2014" / "1.jpg")
-    return [one for rows in reversed(found) for one in rows]
+    return [question for rows in reversed(splits) for question in rows]
 
 
 @pytest.mark.parametrize("ids", [lambda n: {}, lambda n: {"question_id": n}, lambda n: {"question_id": n % 2 + 1}])
 def test_popes_splits_in_any_order(ids: Callable[[int], dict[str, int]], tmp_path: Path) -> None:
-    """As POPE's own file has no ids, LLaVA counts through the splits, and lmms-lab's copy has an id three times."""
+    """POPE's own file has no ids, LLaVA counts through the splits, and lmms-lab's copy has each id three times."""
     answers = [
-        {**ids(n), "question": one["text"], "answer": "no" if "a b in" in one["text"] else "yes"}
-        for n, one in enumerate(pope(tmp_path / "data"))
+        {**ids(n), "question": question["text"], "answer": "no" if "a b in" in question["text"] else "yes"}
+        for n, question in enumerate(pope(tmp_path / "data"))
     ]
     results = scored("pope", jsonl(tmp_path / "answers.jsonl", answers), tmp_path / "data")
     assert [value(results, f"{split}/accuracy") for split in ("random", "popular", "adversarial")] == [50, 100, 50]
@@ -295,32 +304,43 @@ def test_popes_splits_in_any_order(ids: Callable[[int], dict[str, int]], tmp_pat
 
 
 def test_mme_as_two_public_tools_write_it(tmp_path: Path) -> None:
-    """The id is the picture's, which has two questions: the question of the row says which."""
+    """The id is that of a picture with two questions: the row's question tells which."""
     make_release(tmp_path / "data", pictures=1)
-    run = asked("mme", tmp_path / "data", tmp_path / "run")
+    run = mixed_run("mme", tmp_path / "data", tmp_path / "run")
     llava = [
-        {"question_id": one.groups["image"], "prompt": f"{one.question}\nAnswer with a word.", "text": one.text}
-        for one in run.records
+        {
+            "question_id": record.groups["image"],
+            "prompt": f"{record.question}\nAnswer with a word.",
+            "text": record.text,
+        }
+        for record in run.records
     ]
-    same(scored("mme", jsonl(tmp_path / "llava.jsonl", llava), tmp_path / "data"), run)
+    assert_scores_as(scored("mme", jsonl(tmp_path / "llava.jsonl", llava), tmp_path / "data"), run)
     table = [
-        {"index": n, "image_path": one.groups["image"], "question": one.question, "prediction": one.text}
-        for n, one in enumerate(run.records)
+        {"index": n, "image_path": record.groups["image"], "question": record.question, "prediction": record.text}
+        for n, record in enumerate(run.records)
     ]
     KINDS["xlsx"](pd.DataFrame(table), tmp_path / "model_MME.xlsx")
-    same(scored("mme", tmp_path / "model_MME.xlsx", tmp_path / "data"), run)
+    assert_scores_as(scored("mme", tmp_path / "model_MME.xlsx", tmp_path / "data"), run)
 
 
 def test_mathvista_as_lmms_eval_logs_it_in_words_of_its_own(tmp_path: Path) -> None:
     mathvista(tmp_path / "data")
-    asked = list(load_task("mathvista").samples(str(tmp_path / "data")))
-    own = "Which?\nA. 9\nB. 18\nC. 12\nD. 18\nAnswer with the option's letter from the given choices directly."
-    results = [{"question_id": one.id, "query": one.prompt[-1], "true_false": True} for one in asked]
+    samples = list(load_task("mathvista").samples(str(tmp_path / "data")))
+    prompt = "Which?\nA. 9\nB. 18\nC. 12\nD. 18\nAnswer with the option's letter from the given choices directly."
+    results = [{"question_id": sample.id, "query": sample.prompt[-1], "true_false": True} for sample in samples]
     rows = [
-        {"doc_id": n, "target": "18", "filtered_resps": "B", "llm_as_judge_eval": one, "submission": one, "input": own}
-        for n, one in enumerate(results)
+        {
+            "doc_id": n,
+            "target": "18",
+            "filtered_resps": "B",
+            "llm_as_judge_eval": judgement,
+            "submission": judgement,
+            "input": prompt,
+        }
+        for n, judgement in enumerate(results)
     ]
-    joined = join(iter(asked), jsonl(tmp_path / "a.jsonl", rows))
+    joined = join(iter(samples), jsonl(tmp_path / "a.jsonl", rows))
     assert len(joined.records) == 4
     assert "joined by question_id" in joined.remarks[0]
 
@@ -329,7 +349,8 @@ def test_textvqa_as_llava_names_it_by_its_picture(tmp_path: Path) -> None:
     textvqa(tmp_path / "data")
     rows = [("003a8ae2ef43b901", "What brand?", "Nokia"), ("1", "And this?", "samsung")]
     answers = [
-        {"question_id": id, "prompt": f"{asked}\nReference OCR token: x", "text": said} for id, asked, said in rows
+        {"question_id": id, "prompt": f"{question}\nReference OCR token: x", "text": text}
+        for id, question, text in rows
     ]
     results = scored("textvqa", jsonl(tmp_path / "a.jsonl", answers), tmp_path / "data")
     assert results.counts.samples == 2
@@ -344,7 +365,7 @@ def test_mmbench_turns_by_index_and_by_round(tmp_path: Path) -> None:
     results = scored("mmbench", tmp_path / "model.tsv", tmp_path / "dev.tsv", reading="2026-08", partial=True)
     assert value(results, "circular") == 100
     assert "read with '2026-08'" in results.remarks[-1]
-    rounds = [{"question_id": 241, "round_id": n, "text": said} for n, said in enumerate("BA")]
+    rounds = [{"question_id": 241, "round_id": n, "text": letter} for n, letter in enumerate("BA")]
     assert value(scored("mmbench", jsonl(tmp_path / "a.jsonl", rounds), tmp_path / "dev.tsv"), "circular") == 100
 
 
@@ -369,7 +390,10 @@ def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
 
     hallusion(tmp_path / "h")
     rows = json.loads((tmp_path / "h" / "HallusionBench.json").read_text())
-    put(tmp_path / "h.json", [{**one, "model_prediction": "Yes." if n else "No."} for n, one in enumerate(rows)])
+    put(
+        tmp_path / "h.json",
+        [{**question, "model_prediction": "Yes." if n else "No."} for n, question in enumerate(rows)],
+    )
     assert number("hallusionbench", tmp_path / "h.json", tmp_path / "h") == pytest.approx(400 / 6)
 
     (tmp_path / "vizwiz").mkdir()
@@ -386,7 +410,7 @@ def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
         {"question_id": "101670", "prediction": "B", "gt_answer": "B"},
         {"question_id": "101669", "prediction": "A"},
     ]
-    (tmp_path / "seed.json").write_text("".join(json.dumps(one) + ",\n" for one in lines))
+    (tmp_path / "seed.json").write_text("".join(json.dumps(prediction) + ",\n" for prediction in lines))
     assert number("seed-bench", tmp_path / "seed.json", tmp_path / "seed", "5") == 100
 
     WRITERS["blink"](tmp_path / "blink")
@@ -408,18 +432,18 @@ def test_the_benchmarks_own_forms(tmp_path: Path) -> None:
 
 
 def test_questions_that_share_an_id_have_their_rows_in_turn(tmp_path: Path) -> None:
-    """As 49914 in SEED-Bench, whose second has its row's number with it."""
+    """Like 49914 in SEED-Bench, whose second question has its row's number in its id."""
     picture = Image(b"")
     samples = [Sample(id, (picture, "How many?"), ("A",)) for id in ("7", "49914", "49914 (row 3)")]
     rows = [("49914", "B"), ("7", "A"), ("49914", "C")]
-    path = jsonl(tmp_path / "a.jsonl", [{"question_id": id, "prediction": said} for id, said in rows])
-    assert [one.text for one in join(samples, path).records] == ["A", "B", "C"]
+    path = jsonl(tmp_path / "a.jsonl", [{"question_id": id, "prediction": text} for id, text in rows])
+    assert [record.text for record in join(samples, path).records] == ["A", "B", "C"]
 
 
 def test_rows_that_are_counted_stand_in_any_order(tmp_path: Path) -> None:
     samples = [Sample(f"id-{n}", (Image(b""), f"What is {n}?"), ("A",)) for n in range(3)]
     rows = [{"doc_id": n, "input": f"<image>What is {n}?\nAnswer!", "filtered_resps": [str(n)]} for n in (2, 0, 1)]
-    assert [one.text for one in join(samples, jsonl(tmp_path / "a.jsonl", rows)).records] == ["0", "1", "2"]
+    assert [record.text for record in join(samples, jsonl(tmp_path / "a.jsonl", rows)).records] == ["0", "1", "2"]
 
 
 def test_video_benchmarks_own_forms(tmp_path: Path) -> None:
@@ -433,27 +457,27 @@ def test_video_benchmarks_own_forms(tmp_path: Path) -> None:
     assert value(scored("video-mme", tmp_path / "mme.json", tmp_path / "mme"), "overall") == pytest.approx(200 / 3)
 
 
-def test_what_is_unknown_missing_or_twice_is_counted_and_said(tmp_path: Path) -> None:
+def test_what_is_unknown_missing_or_twice_is_counted_and_reported(tmp_path: Path) -> None:
     mmstar(tmp_path / "data")
     rows = [{"id": 0, "answer": "A"}, {"id": 0, "answer": "C"}, {"id": 2, "answer": "C"}, {"id": 9, "answer": "C"}]
     path = jsonl(tmp_path / "a.jsonl", rows)
-    shown = call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", path)
-    assert shown.exit_code == 1
-    for words in (
+    result = call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", path)
+    assert result.exit_code == 1
+    for message in (
         "2 of 3 questions answered",
         "unfinished: 1 of 3 questions has no answer",
         "3 of 4 rows answer one of the 3 questions (answer; joined by id)",
         "Rows that match no question and do not count: 1, such as '9'",
         "1 question occurs more than once, such as 0; the last answer counts",
     ):
-        assert words in shown.output
+        assert message in result.output
     results = json.loads(
         call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", path, "--json").output
     )
     assert (results["metrics"]["overall"]["value"], results["counts"]["samples"]) == (100, 2)
 
 
-def test_an_answer_that_is_an_error_is_none(tmp_path: Path) -> None:
+def test_an_error_is_no_answer(tmp_path: Path) -> None:
     mmstar(tmp_path / "data")
     rows: list[dict[str, Any]] = [
         {"id": 0, "text": "C"},
@@ -501,10 +525,10 @@ def test_a_file_that_cannot_be_scored_is_a_sentence(
     mmstar(tmp_path / "data")
     if content is not None:
         (tmp_path / name).write_text(content)
-    refused = call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", tmp_path / name)
-    assert refused.exit_code == 2, refused.output
-    assert refused.stderr.startswith("mmeval: ")
-    assert refused.stderr.count("\n") == 1
+    result = call("score", "--task", "mmstar", "--data", tmp_path / "data", "--answers", tmp_path / name)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("mmeval: ")
+    assert result.stderr.count("\n") == 1
     with pytest.raises(InputError, match=message):
         scored("mmstar", tmp_path / name, tmp_path / "data")
 
@@ -538,18 +562,18 @@ def test_rows_that_are_counted_from_0_are_not_those_counted_from_1(tmp_path: Pat
 
 
 def test_options_that_do_not_go_together(tmp_path: Path) -> None:
-    for wrong in (
+    for arguments in (
         ("--answers", "a.jsonl"),
         ("--task", "mme", "--answers", "a", "--predictions", "b"),
         ("--task", "mme", "--predictions", "b", "--data", "c"),
         (tmp_path, "--task", "mme", "--answers", "a"),
         (tmp_path, "--data", "c"),
     ):
-        assert call("score", *wrong).exit_code == 2
+        assert call("score", *arguments).exit_code == 2
 
 
 def predictions(folder: Path, repeat: int = 1, pictures: int = 1) -> Path:
-    """MME's results folder, every line so many times."""
+    """Write MME's results folder, with every line `repeat` times."""
     from mmeval.tasks.mme import SUBTASKS
 
     folder.mkdir()
@@ -559,11 +583,11 @@ def predictions(folder: Path, repeat: int = 1, pictures: int = 1) -> Path:
     return folder
 
 
-def test_a_results_folder_that_is_not_whole_is_told(tmp_path: Path) -> None:
-    shown = call("score", "--task", "mme", "--predictions", predictions(tmp_path / "few"))
-    assert shown.exit_code == 1
-    assert "28 of 2,374 questions answered" in shown.output
-    assert "unfinished: 2,346 of 2,374 questions have no answer" in shown.output
+def test_a_results_folder_that_is_not_whole_is_reported(tmp_path: Path) -> None:
+    result = call("score", "--task", "mme", "--predictions", predictions(tmp_path / "few"))
+    assert result.exit_code == 1
+    assert "28 of 2,374 questions answered" in result.output
+    assert "unfinished: 2,346 of 2,374 questions have no answer" in result.output
 
 
 def test_a_results_folder_twice_over_counts_once(tmp_path: Path) -> None:
@@ -573,7 +597,7 @@ def test_a_results_folder_twice_over_counts_once(tmp_path: Path) -> None:
     assert "84 questions occur more than once, such as" in twice.remarks[0]
 
 
-def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:
+def test_blinks_missing_predictions_are_wrong_and_reported(tmp_path: Path) -> None:
     put(tmp_path / "blink.json", {"val_Art_Style_1": "(A)"})
     results = score_predictions("blink", str(tmp_path / "blink.json"))[1]
     assert (results.answered, results.planned, results.counts.samples) == (1, 1901, 1901)
@@ -583,9 +607,13 @@ def test_blinks_missing_predictions_are_wrong_and_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("start", [0, 1])
 def test_a_row_number_that_counts_from_0_is_a_place_if_all_questions_are_the_same(start: int, tmp_path: Path) -> None:
     keys = [str(2 + n % 4) for n in range(30)]
-    asked = {"task": "Nested Squares", "prompt": "Count the squares."}
-    parquet(tmp_path / "valid-0.parquet", [{**asked, "groundtruth": key, "image": embedded(int(key))} for key in keys])
-    rows = [{"index": n, "question": asked["prompt"], "prediction": f"{{{key}}}"} for n, key in enumerate(keys, start)]
+    question = {"task": "Nested Squares", "prompt": "Count the squares."}
+    parquet(
+        tmp_path / "valid-0.parquet", [{**question, "groundtruth": key, "image": embedded(int(key))} for key in keys]
+    )
+    rows = [
+        {"index": n, "question": question["prompt"], "prediction": f"{{{key}}}"} for n, key in enumerate(keys, start)
+    ]
     jsonl(tmp_path / "answers.jsonl", rows)
     results = scored("vlms-are-blind", tmp_path / "answers.jsonl", tmp_path)
     assert (value(results, "questions"), results.answered) == (100, 30)

@@ -103,8 +103,10 @@ def test_every_module_keeps_to_its_room(room: str, path: Path) -> None:
     for name in imported(path):
         first, _, rest = name.partition(".")
         if first == "mmeval" and rest:
-            other = rest.partition(".")[0]
-            assert other == room or other in MAY[room] or other.startswith("__"), f"{path} imports {name}"
+            imported_room = rest.partition(".")[0]
+            assert imported_room == room or imported_room in MAY[room] or imported_room.startswith("__"), (
+                f"{path} imports {name}"
+            )
         if room in TORCH_FREE:
             lazily = room in {"evaluation", "data"}  # inside functions, once the user has asked for a model or a hub
             assert first not in HEAVY or lazily, f"{path} imports {name}"
@@ -119,9 +121,9 @@ def test_every_package_is_listed_in_setup_cfg() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     listed = set(config["options"]["packages"].split())
-    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "mmeval").rglob("__init__.py")}
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "mmeval").rglob("__init__.py")}
     elsewhere = {line.split(" = ")[0] for line in config["options"]["package_dir"].strip().splitlines()}
-    assert listed == found | elsewhere
+    assert listed == packages | elsewhere
 
 
 VERBS = ("run", "sweep", "score", "report", "bias", "compare", "submit", "export", "tasks", "models")

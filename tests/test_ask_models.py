@@ -7,20 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image as PILImage
 
 from mmeval import conversation
-from mmeval.cli import main
 from mmeval.demo.visits import Demo, Visit
 from mmeval.types import Image
 from tests.mic.mic_folders import clip
 from tests.models import chat_zoo as zoo
 from tests.models.fake_server import Server, serving
-
-
-def call(*arguments: object, stdin: str = "") -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +49,18 @@ def test_a_chat_model_is_asked(chat_model: str, folder: Path) -> None:
     assert lines[0] in ("yes", "no")
     assert [line.partition(":")[0] for line in lines[3:]] == ["grey", "absent"]
     assert all("% as asked)" in line for line in lines[3:])
-    talk = call(
+    result = call(
         "ask", "--model", chat_model, "--chat", "--max-new-tokens", 2, stdin=f"{folder / 'a.png'} red ?\nwhy ?\n"
     )
-    assert talk.exit_code == 0, talk.output
-    assert len(talk.stdout.splitlines()) == 2
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) == 2
 
 
 def test_a_server_is_asked_in_turns(server: Server, folder: Path) -> None:
-    talk = call(
+    result = call(
         "ask", "--model", server.model, "--chat", "--control", "absent", stdin=f"{folder / 'a.png'} red ?\nwhy ?\n"
     )
-    assert talk.stdout.splitlines() == ["yes", "absent: yes (the same answer)"] * 2
+    assert result.stdout.splitlines() == ["yes", "absent: yes (the same answer)"] * 2
     roles = [message["role"] for message in server.asked[2]["messages"]]
     assert roles == ["user", "assistant", "user"]
     assert "image_url" in json.dumps(server.asked[2]) and "image_url" not in json.dumps(server.asked[3])
@@ -77,9 +72,9 @@ def test_they_watch(kind: str, chat_model: str, server: Server, folder: Path) ->
     clip(folder / "a.mp4", seconds=4)
     model = server.model if kind == "server" else chat_model
     options = ("--on", "0", "--off", "0") if kind == "chat" else ()
-    ended = call("watch", folder / "a.mp4", "is it bright ?", "--model", model, "--frames", 2, *options)
-    assert ended.exit_code == 0, ended.output
-    (event,) = map(json.loads, ended.stdout.splitlines())
+    result = call("watch", folder / "a.mp4", "is it bright ?", "--model", model, "--frames", 2, *options)
+    assert result.exit_code == 0, result.output
+    (event,) = map(json.loads, result.stdout.splitlines())
     assert (event["change"], event["time"], event["seen"]) == ("begins", 0.0, 1.0)
 
 

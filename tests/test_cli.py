@@ -32,18 +32,18 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_terminal_of_any_encoding_gets_every_score(scored: Path, encoding: str) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "100"}
     command = [sys.executable, "-m", "mmeval", "score", str(scored)]
-    ended = subprocess.run(command, capture_output=True, env=environment, check=False)
-    assert (ended.returncode, ended.stderr) == (0, b"")
-    output = ended.stdout.decode(encoding)
+    result = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    output = result.stdout.decode(encoding)
     assert re.search(r"Perception .*\d+\.\d to \d", output) and (encoding == "utf-8" or output.isascii())
 
 
 def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "score", None)
-    ended = CliRunner().invoke(main, ["score", str(scored)])
-    assert ended.exit_code == 3
-    assert "TypeError: 'NoneType' object is not callable" in ended.output
-    assert "mmeval: this is a bug; please report it with the lines above (mmeval 0." in ended.output
+    result = CliRunner().invoke(main, ["score", str(scored)])
+    assert result.exit_code == 3
+    assert "TypeError: 'NoneType' object is not callable" in result.output
+    assert "mmeval: this is a bug; please report it with the lines above (mmeval 0." in result.output
 
 
 def test_a_run_on_a_read_only_disk_is_shown_and_a_message_names_the_file(
@@ -82,6 +82,6 @@ def test_control_sequences_of_data_are_shown_as_text(tmp_path: Path) -> None:
     row = {"question": "\x1b]0;OWNED\x07\x1b[2JWhich?", "answer": "A", "a": "1", "b": "2"}
     for answer, command in (("A", ["--dry-run"]), ("\x1b[2J", ["--out", str(tmp_path / "r")])):
         (tmp_path / "j.jsonl").write_text(json.dumps({**row, "answer": answer}) + "\n")
-        ended = CliRunner().invoke(main, ["run", "--task", str(tmp_path / "c.yaml"), "--model", "constant", *command])
-        assert "\\x1b[2J" in ended.output
-        assert "\x1b" not in ended.output and "\x07" not in ended.output
+        result = CliRunner().invoke(main, ["run", "--task", str(tmp_path / "c.yaml"), "--model", "constant", *command])
+        assert "\\x1b[2J" in result.output
+        assert "\x1b" not in result.output and "\x07" not in result.output

@@ -240,8 +240,8 @@ def test_tables_of_any_text_compile(tmp_path: Path) -> None:
     packages = r"\documentclass{article}\usepackage{booktabs,graphicx}"
     (tmp_path / "a.tex").write_text(rf"{packages}\begin{{document}}{table}\end{{document}}", encoding="utf-8")
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "a.tex"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout[-2000:]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-2000:]
 
 
 @pytest.mark.slow
@@ -266,7 +266,7 @@ def test_the_command_writes_and_ends_with_the_gates_status(runs: tuple[Run, Run,
     assert result.exit_code == 0, result.output
 
 
-def test_scores_without_a_value_are_said_and_not_tested(tmp_path: Path) -> None:
+def test_scores_without_a_value_are_reported_and_not_tested(tmp_path: Path) -> None:
     rows = [mmbench_table.line(n, ["a cat", "a dog"], "") for n in range(1, 3)]
     data = str(mmbench_table.write(tmp_path / "test.tsv", rows))
     runs = [evaluate(f"constant:{letter}", "mmbench", out=tmp_path / letter, data=data) for letter in "AB"]

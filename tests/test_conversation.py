@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from PIL import Image as PILImage
 
 from mmeval.cli import main
@@ -15,10 +15,7 @@ from mmeval.conversation.messages import from_json, marked_parts, parts_of
 from mmeval.types import Image, InputError, Request, Shot, Unsupported, images
 from tests.fake_model import FakeModel
 from tests.mic.mic_folders import clip
-
-
-def call(*arguments: object, stdin: str = "") -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture
@@ -31,8 +28,8 @@ def pictures(tmp_path: Path) -> Path:
 def test_parts_stand_in_the_order_given(pictures: Path) -> None:
     model = FakeModel(lambda request: " red \n")
     answer = Chat(model).ask("First", "this:", pictures / "a.png", pictures / "b.png", "which is red ?")
-    before, first, second, question = model.asked[0].prompt
-    assert (before, question) == ("First this:", "which is red ?")
+    text, first, second, question = model.asked[0].prompt
+    assert (text, question) == ("First this:", "which is red ?")
     assert isinstance(first, Image) and isinstance(second, Image) and first.digest != second.digest
     assert answer.text == "red"
 
@@ -103,27 +100,27 @@ def test_lines_that_cannot_be_asked(value: dict[str, object], message: str, tmp_
 
 
 def test_ask_answers_and_explains(pictures: Path) -> None:
-    ended = call("ask", "--model", "constant:two words", pictures / "a.png", "what is it ?", "--explain")
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.startswith("two words\nprompt\n<picture>what is it ?\n")
-    assert "2 out" in ended.stdout
+    result = call("ask", "--model", "constant:two words", pictures / "a.png", "what is it ?", "--explain")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("two words\nprompt\n<picture>what is it ?\n")
+    assert "2 out" in result.stdout
 
 
 def test_a_chat_goes_on_after_a_bad_line(pictures: Path) -> None:
     lines = f"{pictures}/a.png what is it ?\ngone.png what ?\n/new\n/help\nand now ?\n/quit\nnot asked\n"
-    ended = call("ask", "--model", "constant:red", "--chat", stdin=lines)
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.count("red\n") == 2
-    assert "gone.png: no such file" in ended.stderr
-    assert "no command '/help'; there are /new and /quit" in ended.stderr
+    result = call("ask", "--model", "constant:red", "--chat", stdin=lines)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.count("red\n") == 2
+    assert "gone.png: no such file" in result.stderr
+    assert "no command '/help'; there are /new and /quit" in result.stderr
 
 
 def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tmp_path: Path) -> None:
-    ended = CliRunner().invoke(main, ["ask", "--model", "constant:red", "--chat"], input=b"is it gr\xfcn ?\n")
-    assert ended.exit_code == 0 and ended.stdout.count("red\n") == 1
+    result = CliRunner().invoke(main, ["ask", "--model", "constant:red", "--chat"], input=b"is it gr\xfcn ?\n")
+    assert result.exit_code == 0 and result.stdout.count("red\n") == 1
     (tmp_path / "a.jsonl").write_text('{"prompt": "is it ?"}\n')
-    ended = call("ask", "--model", "constant:rot \x9b2J \xfc", "--jsonl", tmp_path / "a.jsonl")
-    assert "\x9b" not in ended.stdout and json.loads(ended.stdout)["answer"] == "rot \x9b2J \xfc"
+    result = call("ask", "--model", "constant:rot \x9b2J \xfc", "--jsonl", tmp_path / "a.jsonl")
+    assert "\x9b" not in result.stdout and json.loads(result.stdout)["answer"] == "rot \x9b2J \xfc"
 
 
 @pytest.mark.parametrize(
@@ -158,9 +155,9 @@ def test_bad_arguments_are_a_sentence_before_a_model_is_loaded(
     (pictures / "noending").write_bytes((pictures / "a.png").read_bytes())
     (pictures / "folder.png" / "in").mkdir(parents=True)
     (pictures / "empty.jsonl").touch()
-    ended = call("ask", "--model", "no-such-model", *arguments)
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call("ask", "--model", "no-such-model", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_words_may_be_long_and_name_a_folder(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,9 +167,9 @@ def test_words_may_be_long_and_name_a_folder(pictures: Path, monkeypatch: pytest
         assert call("ask", "--model", "constant:red", "a.png", words).stdout == "red\n"
 
 
-def test_an_empty_answer_is_told(pictures: Path) -> None:
-    ended = call("ask", "--model", "constant: ", pictures / "a.png", "what ?")
-    assert ended.stdout.strip() == "" and ended.stderr == "(an empty answer)\n"
+def test_an_empty_answer_is_reported(pictures: Path) -> None:
+    result = call("ask", "--model", "constant: ", pictures / "a.png", "what ?")
+    assert result.stdout.strip() == "" and result.stderr == "(an empty answer)\n"
 
 
 def test_choices_differ(pictures: Path) -> None:
@@ -231,9 +228,9 @@ def test_turned_options_keep_their_likelihoods(pictures: Path) -> None:
 
 
 def test_ask_shows_what_controls_change(pictures: Path) -> None:
-    ended = call("ask", "--model", "constant:red", pictures / "a.png", "what ?", "--control", "grey,only-last")
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stdout.splitlines() == [
+    result = call("ask", "--model", "constant:red", pictures / "a.png", "what ?", "--control", "grey,only-last")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
         "red",
         "grey: red (the same answer)",
         "only-last: the control 'only-last' cannot act: it has no second picture",

@@ -41,19 +41,19 @@ def red() -> Image:
     return Image(PILImage.new("RGB", (8, 8), "red"))
 
 
-def said(answers: dict[str, Any]) -> dict[str, str]:
+def texts(answers: dict[str, Any]) -> dict[str, str]:
     return {name: answer.text for name, answer in answers.items()}
 
 
 def test_two_models_answer_and_each_remembers_its_own(red: Image) -> None:
-    one, other = FakeModel(color), FakeModel(lambda request: f"answer {len(request.shots)}")
-    demo, visit = Demo({"one": Chat(one), "other": Chat(other)}), Visit()
+    color_model, counting_model = FakeModel(color), FakeModel(lambda request: f"answer {len(request.shots)}")
+    demo, visit = Demo({"one": Chat(color_model), "other": Chat(counting_model)}), Visit()
     answers = demo.ask(visit, (red, "what color ?"))
-    assert said(answers) == {"one": "red", "other": "answer 0"}
+    assert texts(answers) == {"one": "red", "other": "answer 0"}
     assert "what color ?" in answers["one"].sent
     demo.ask(visit, (red, "and now ?"))
-    assert [shot.answer for shot in one.asked[-1].shots] == ["red"]
-    assert [shot.answer for shot in other.asked[-1].shots] == ["answer 0"]
+    assert [shot.answer for shot in color_model.asked[-1].shots] == ["red"]
+    assert [shot.answer for shot in counting_model.asked[-1].shots] == ["answer 0"]
     assert visit.pictures == 2
 
 
@@ -73,20 +73,20 @@ def test_a_refusal_is_an_answer_and_the_page_stays_up(red: Image) -> None:
     assert refused.refused
     assert refused.text == "fake takes 2 pictures and the prompt has 60; show fewer, or start a new conversation"
     assert demo.without_pictures(visit) == {}
-    assert said(demo.ask(visit, (red, "what color ?"))) == {"one": "red"}
+    assert texts(demo.ask(visit, (red, "what color ?"))) == {"one": "red"}
 
 
 def test_answers_are_shown_as_they_are_written(red: Image) -> None:
-    seen = threading.Event()
-    streaming = StreamingFake(lambda request: "one two", wait=lambda: seen.wait(10))
-    broken = StreamingFake(lambda request: "one two", whole=1)
+    shown = threading.Event()
+    streaming = StreamingFake(lambda request: "one two", wait=lambda: shown.wait(10))
+    broken = StreamingFake(lambda request: "one two", breaks_after=1)
     demo, visit = Demo({"one": Chat(streaming), "whole": Chat(FakeModel(color)), "broken": Chat(broken)}), Visit()
     answers = demo.stream(visit, (red, "what color ?"))
-    assert said(next(answers)) == {"one": "one"}
+    assert texts(next(answers)) == {"one": "one"}
     assert visit.history["one"] == []
-    seen.set()
+    shown.set()
     *_, last = answers
-    assert said(last) == {"one": "one two", "whole": "red", "broken": "the answer broke off"}
+    assert texts(last) == {"one": "one two", "whole": "red", "broken": "the answer broke off"}
     assert (last["broken"].begun, last["broken"].refused) == ("one", True)
     assert [message["content"] for message in answer_messages(last["broken"])] == ["one", "⚠ the answer broke off"]
     assert {name: len(turns) for name, turns in visit.history.items()} == {"one": 1, "whole": 1, "broken": 0}
@@ -120,7 +120,7 @@ def test_the_visual_gain_is_never_that_of_an_earlier_question(red: Image) -> Non
 def test_the_shipped_weights_answer_every_example_right() -> None:
     demo = Demo({"mmicl-tiny": conversation.chat("mmicl-tiny")})
     for example in examples():
-        answers = said(demo.ask(Visit(shots=list(example.shots)), example.prompt))
+        answers = texts(demo.ask(Visit(shots=list(example.shots)), example.prompt))
         assert answers == {"mmicl-tiny": example.answer}, example.title
 
 
@@ -203,9 +203,9 @@ def tab(page: Page, tmp_path: Path) -> Iterator[Browser]:
 
 def click(tab: Browser, text: str, within: str = "button") -> None:
     """Click the innermost element that begins with a text."""
-    found = f"[...document.querySelectorAll('{within}')].findLast(one => one.innerText?.trim().startsWith('{text}'))"
-    tab.until(found)
-    tab.run(f"{found}.click()")
+    element = f"[...document.querySelectorAll('{within}')].findLast(one => one.innerText?.trim().startsWith('{text}'))"
+    tab.until(element)
+    tab.run(f"{element}.click()")
 
 
 def send(tab: Browser, text: str, *files: Path) -> None:
@@ -284,22 +284,22 @@ def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser,
     PILImage.new("RGB", (8, 8), "blue").save(tmp_path / "blue.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     clip(tmp_path / "clip.mp4", seconds=1)
-    other = tab.another()
-    other.visit(page.address, READY)
+    second_tab = tab.another()
+    second_tab.visit(page.address, READY)
     send(tab, "what color <b>is</b> it ?", tmp_path / "blue.png")
     answered(tab, "blue")
     assert count(tab, ".user b") == 0  # words are no markup
-    assert count(other, ".bot") == 0
-    send(other, "what is it ?", tmp_path / "broken.png")
-    answered(other, "not a picture in a known format")
-    assert "blue" not in other.run("document.body.innerText")
-    send(other, "what happens ?", tmp_path / "clip.mp4")
-    answered(other, "red")
-    send(other, "word " * 1000)
-    answered(other, "the maximum is 4,000")
+    assert count(second_tab, ".bot") == 0
+    send(second_tab, "what is it ?", tmp_path / "broken.png")
+    answered(second_tab, "not a picture in a known format")
+    assert "blue" not in second_tab.run("document.body.innerText")
+    send(second_tab, "what happens ?", tmp_path / "clip.mp4")
+    answered(second_tab, "red")
+    send(second_tab, "word " * 1000)
+    answered(second_tab, "the maximum is 4,000")
     assert page.uploads() == ["blue.png", "broken.png", "clip.mp4"]
-    click(other, "New conversation")
-    other.until("document.querySelectorAll('.bot').length === 0")
+    click(second_tab, "New conversation")
+    second_tab.until("document.querySelectorAll('.bot').length === 0")
     assert page.uploads() == ["blue.png"]
     assert count(tab, ".bot") > 0
     tab.visit(page.address, READY)  # leaves the conversation

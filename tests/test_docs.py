@@ -60,4 +60,6 @@ def test_an_unknown_option_is_found() -> None:
 
 def test_the_pages_name_options_that_exist() -> None:
     pages = [ROOT / "README.md", *DOCS.rglob("*.md"), *(ROOT / "reports").rglob("README.md")]
-    assert {page.name: found for page in pages if (found := [*unknown_options(page.read_text(encoding="utf-8"))])} == {}
+    assert {
+        page.name: unknown for page in pages if (unknown := [*unknown_options(page.read_text(encoding="utf-8"))])
+    } == {}

@@ -97,14 +97,14 @@ def test_a_limit_halves_no_group_whose_score_needs_all_of_it(limit: int) -> None
     for facts in (naturalbench, vcr):
         data = [Sample(str(n), ("?",), (), groups=groups, category=kind) for n, (kind, groups) in enumerate(facts)]
         surveyed = surveys.survey(partial(list, data), limit)
-        asked = [sample for sample in data if sample.id in surveyed.ids]
+        selected = [sample for sample in data if sample.id in surveyed.ids]
         skipped = [sample for sample in data if sample.id not in surveyed.ids]
-        assert limit <= len(asked) < limit + 4
+        assert limit <= len(selected) < limit + 4
         for key in data[0].groups:
-            asked_groups = {sample.groups[key] for sample in asked}
-            assert asked_groups.isdisjoint(sample.groups[key] for sample in skipped)
-            numbered = {(sample.groups[key], surveyed.groups[sample.id]) for sample in asked}
-            assert len(numbered) == len(asked_groups)  # nor do several processes
+            selected_groups = {sample.groups[key] for sample in selected}
+            assert selected_groups.isdisjoint(sample.groups[key] for sample in skipped)
+            numbered = {(sample.groups[key], surveyed.groups[sample.id]) for sample in selected}
+            assert len(numbered) == len(selected_groups)  # nor do several processes
 
 
 def test_a_limit_beyond_the_data_takes_it_all(samples: list[Sample]) -> None:
@@ -144,9 +144,9 @@ def test_only_what_is_missing_is_asked(data: Path, samples: list[Sample], tmp_pa
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[: len(lines) // 2]) + lines[-1][:20])  # killed in the middle of a line
     answered_ids = {record.id for record in runs.open_run(run.folder).records}
-    again = ask(data, run.folder, "12")
+    resumed = ask(data, run.folder, "12")
     assert set(ASKED) == {sample.id for sample in samples} - answered_ids
-    assert again.complete
+    assert resumed.complete
 
 
 def test_what_ended_in_an_error_is_asked_again(data: Path, samples: list[Sample], tmp_path: Path) -> None:
@@ -174,10 +174,10 @@ def test_a_replaced_picture_is_other_data_for_its_own_samples_alone(tmp_path: Pa
     ask(data, tmp_path / "r", "12")
     PILImage.new("RGB", (9, 9), "white").save(data / "OCR" / "0001.png")
     display = Collected()
-    again = ask(data, tmp_path / "r", "12", display=display)
+    resumed = ask(data, tmp_path / "r", "12", display=display)
     assert sorted(ASKED) == ["OCR/0001.png#1", "OCR/0001.png#2"]
     assert "asking 2 questions again because the pictures have changed" in display.messages
-    assert again.complete
+    assert resumed.complete
     (data / "OCR" / "0001.txt").write_text("Another?\tYes\nIs it?\tNo\n")
     with pytest.raises(RunMismatch, match="other questions"):
         ask(data, tmp_path / "r", "12")
@@ -218,7 +218,7 @@ def test_answers_of_two_commits_of_a_model(data: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_answers_of_two_versions_are_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_of_two_versions_are_reported(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [line for line in ask(data, tmp_path / "r", "2").results.remarks if "versions" in line]
     monkeypatch.setattr("mmeval.provenance.__version__", "99.0")
     (remark,) = (line for line in ask(data, tmp_path / "r", "12").results.remarks if "versions" in line)
@@ -287,7 +287,7 @@ def test_pictures_of_questions_that_are_not_asked_refuse_no_model(samples: list[
     surveys.check_pictures(Constant("yes", max_images=1), surveyed.without({first.id}))
 
 
-def test_errors_are_counted_as_wrong_and_told(data: Path, samples: list[Sample], tmp_path: Path) -> None:
+def test_errors_are_counted_as_wrong_and_reported(data: Path, samples: list[Sample], tmp_path: Path) -> None:
     scores = ask(data, tmp_path / "r").results
     assert scores.counts.error == len(samples) // 2
     assert scores.counts.correct == len(samples) // 2  # every second question's answer is no

@@ -10,18 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image as PILImage
 
-from mmeval.cli import main
 from mmeval.conversation import Chat, many
 from mmeval.types import Generation, InputError, Request, Response
 from tests.fake_model import FakeModel
 from tests.models.fake_server import Reply, says, serving
-
-
-def call(*arguments: object, stdin: str = "") -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture
@@ -43,9 +38,9 @@ def test_many_questions_in_and_out(pictures: Path) -> None:
     ]
     path = pictures / "many.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    ended = call("ask", "--model", "constant:red", "--jsonl", path)
-    assert ended.exit_code == 1  # one of them has no answer
-    first, second, third = map(json.loads, ended.stdout.splitlines())
+    result = call("ask", "--model", "constant:red", "--jsonl", path)
+    assert result.exit_code == 1  # one of them has no answer
+    first, second, third = map(json.loads, result.stdout.splitlines())
     assert first == {"id": 1, "answer": "red"}
     assert second["id"] == 2 and second["error"].startswith(f"{path}, line 2: {pictures}/gone.png: no such file")
     assert third["probabilities"] == {"yes": 0.5, "no": 0.5}
@@ -61,8 +56,8 @@ def test_a_misspelled_key_is_an_error_of_its_line(pictures: Path) -> None:
 def test_many_questions_with_controls_and_prompts(pictures: Path) -> None:
     path = pictures / "many.jsonl"
     path.write_text(json.dumps({"prompt": [{"image": "a.png"}, "red ?"], "choices": ["yes", "no"]}), encoding="utf-8")
-    ended = call("ask", "--model", "mmicl-tiny", "--jsonl", path, "--control", "grey", "--explain")
-    row = json.loads(ended.stdout)
+    result = call("ask", "--model", "mmicl-tiny", "--jsonl", path, "--control", "grey", "--explain")
+    row = json.loads(result.stdout)
     assert sum(row["controls"]["grey"]["probabilities"].values()) == pytest.approx(1)
     assert row["prompt"].endswith("red ?") or "red ?" in row["prompt"]
     assert row["input_tokens"] > 0
@@ -76,9 +71,9 @@ def test_many_questions_of_a_server(pictures: Path) -> None:
     rows = [{"id": 1, "prompt": [{"image": "a.png"}, "red ?"]}, {"id": 2, "prompt": "blue ?"}]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     with serving(behave) as server:
-        ended = call("ask", "--model", server.model, "--jsonl", path)
-    first, second = map(json.loads, ended.stdout.splitlines())
-    assert (ended.exit_code, first) == (1, {"id": 1, "answer": "red"})
+        result = call("ask", "--model", server.model, "--jsonl", path)
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert (result.exit_code, first) == (1, {"id": 1, "answer": "red"})
     assert "too long" in second["error"]
 
 
@@ -123,8 +118,8 @@ def test_a_server_is_asked_several_questions_at_once(pictures: Path) -> None:
 
     stdin = "".join(json.dumps({"id": n, "prompt": f"question {n}"}) + "\n" for n in range(12))
     with serving(behave) as server:
-        ended = call("ask", "--model", server.model, "--jsonl", "-", stdin=stdin)
-    rows = [json.loads(line) for line in ended.stdout.splitlines()]
+        result = call("ask", "--model", server.model, "--jsonl", "-", stdin=stdin)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert rows == [{"id": n, "answer": f"question {n}"} for n in range(12)]
     assert server.most > 3
 
@@ -132,20 +127,20 @@ def test_a_server_is_asked_several_questions_at_once(pictures: Path) -> None:
 def test_a_pipe_is_read(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pictures)
     line = json.dumps({"prompt": [{"image": "a.png"}, "red ?"]})
-    ended = call("ask", "--model", "constant:red", "--jsonl", "-", stdin=f"{line}\n\n{line}")
-    assert ended.stdout == '{"answer": "red"}\n' * 2
-    ended = call("ask", "--model", "no-such-model", "--jsonl", "-", stdin=f"{line}\nred ?\n")
-    assert (ended.exit_code, ended.stdout) == (2, "")
-    assert "standard input, line 2: not a JSON object" in ended.stderr
+    result = call("ask", "--model", "constant:red", "--jsonl", "-", stdin=f"{line}\n\n{line}")
+    assert result.stdout == '{"answer": "red"}\n' * 2
+    result = call("ask", "--model", "no-such-model", "--jsonl", "-", stdin=f"{line}\nred ?\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "standard input, line 2: not a JSON object" in result.stderr
     assert "standard input: has no questions" in call("ask", "--jsonl", "-").stderr
 
 
 @pytest.mark.parametrize("options", ["--jsonl -", "--chat"])
-def test_a_closed_standard_input_is_told(options: str) -> None:
+def test_a_closed_standard_input_is_reported(options: str) -> None:
     command = f"exec '{sys.executable}' -m mmeval ask --model constant {options} <&-"
-    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("mmeval: standard input is closed")
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("mmeval: standard input is closed")
 
 
 class Failing(FakeModel):

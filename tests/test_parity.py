@@ -19,34 +19,34 @@ from tests import evaluating
 from tests.models.fake_server import says, serving
 
 
-def compared(first: str, other: str, out: Path, **values: Any) -> Parity:
+def compared(first: str, second: str, out: Path, **values: Any) -> Parity:
     def evaluate(spec: Any, **options: Any) -> Any:
         return evaluating.evaluate(spec.model, spec.task, limit=spec.limit, scoring=spec.scoring, **options)
 
     def collected(spec: Any, *, out: Path, fresh: bool, display: Any) -> Any:
         return evaluate(spec, out=out, fresh=fresh)
 
-    return parity(first, other, out=out, evaluate=collected, **{"task": "mme", "limit": 28, **values})
+    return parity(first, second, out=out, evaluate=collected, **{"task": "mme", "limit": 28, **values})
 
 
 def test_a_side_is_a_model_and_its_settings() -> None:
     assert side("mmicl-tiny,dtype=bfloat16,batch-tokens=64,partial=true") == {
         "model": "mmicl-tiny", "dtype": "bfloat16", "batch_tokens": 64, "partial": True,
     }  # fmt: skip
-    two = "server:http://a/v1,http://b/v1#m"
-    assert side(f"{two},temperature=0.5") == {"model": two, "temperature": 0.5}
+    servers = "server:http://a/v1,http://b/v1#m"
+    assert side(f"{servers},temperature=0.5") == {"model": servers, "temperature": 0.5}
     assert side("chat:x,model_args=attn=eager,max_pixels=9") == {
         "model": "chat:x",
         "model_args": "attn=eager,max_pixels=9",
     }
-    for wrong, why in {
+    for text, message in {
         "x,beams=many": "beams is 'many', which is not of type int",
         "x,seed=1,seed=2": "sets seed twice",
         "x,bems=2": "no setting 'bems' \\(did you mean 'beams'\\?\\)",
         "x,url=http://me:secret@host": "side 'x,url=http://host': no setting 'url'",
     }.items():
-        with pytest.raises(InputError, match=why):
-            side(wrong)
+        with pytest.raises(InputError, match=message):
+            side(text)
 
 
 @pytest.mark.slow
@@ -122,12 +122,12 @@ def test_likelihoods_are_compared_as_numbers(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path) -> None:
     with serving(lambda body, n: says("no" if n == 3 else "yes")) as server:
         sides = ["constant", f"server:http://u:word@{server.host}/v1#tiny"]
-        done = CliRunner().invoke(main, ["parity", *sides, "--task", "mme", "--limit", "28", "--out", str(tmp_path)])
-    assert "equal answers: 27 of 28 (96.4%)" in done.output
-    assert "B answered 'no', parsed as no" in done.output and "B minus A" in done.output
-    assert "word" not in done.output + "".join(str(path) for path in tmp_path.rglob("*"))
+        result = CliRunner().invoke(main, ["parity", *sides, "--task", "mme", "--limit", "28", "--out", str(tmp_path)])
+    assert "equal answers: 27 of 28 (96.4%)" in result.output
+    assert "B answered 'no', parsed as no" in result.output and "B minus A" in result.output
+    assert "word" not in result.output + "".join(str(path) for path in tmp_path.rglob("*"))
     assert json.loads((tmp_path / "parity.json").read_text())["equal_answers"] == 27
-    assert done.exit_code == 1
+    assert result.exit_code == 1
     refused = CliRunner().invoke(main, ["parity", "constant", "constant", "--task", "mme", "--margin", "0"])
     assert refused.exit_code == 2 and "the margin is 0" in refused.output
     several = {"RANK": "0", "WORLD_SIZE": "2"}

@@ -71,7 +71,7 @@ def test_one_question_is_not_called_questions(tmp_path: Path) -> None:
     run = ("run", "--task", "muirbench", "--limit", 1, "--model")
     (tmp_path / "answers.jsonl").write_text('{"id": "0", "answer": "A"}\n', encoding="utf-8")
     evaluate("constant", "muirbench", out=failed, limit=1, load=lambda *_: Fails())
-    done = [
+    results = [
         *(call(*run, "constant:A", "--out", first, "--control", "grey,rotate1", "--bias") for _ in "12"),
         call(*run, "constant:B", "--out", second),
         call("compare", first, second, "--out", tmp_path / "comparison"),
@@ -80,8 +80,8 @@ def test_one_question_is_not_called_questions(tmp_path: Path) -> None:
         call("score", "--task", "muirbench", "--answers", tmp_path / "answers.jsonl"),
         call("run", "--task", "muirbench", "--limit", 1, "--model", "constant:A", "--out", first, "--only-ids", "no"),
     ]
-    assert "1 of 1 answer is an error" in done[5].output and "1 of 1 question answered" in done[0].output
-    for position, result in enumerate(done):
+    assert "1 of 1 answer is an error" in results[5].output and "1 of 1 question answered" in results[0].output
+    for position, result in enumerate(results):
         match = SEVERAL_OF_ONE.search(result.output)
         assert not match, f"command {position}: {result.output[match.start() - 60 : match.end() + 20]}"
     for path in (path for path in tmp_path.rglob("*.*") if path.suffix in (".md", ".html", ".svg", ".tex")):
@@ -95,7 +95,7 @@ def test_every_output_writes_an_interval_the_same_way(tmp_path: Path) -> None:
     first, second, grid = tmp_path / "one", tmp_path / "two", tmp_path / "grid.yaml"
     run = ("run", "--task", "mme", "--data", data)
     grid.write_text(f"task: [mme]\nmodel: [constant, 'constant:no']\ndata: {data}\n", encoding="utf-8")
-    done = [
+    results = [
         call(*run, "--model", "constant", "--out", first, "--control", "grey,blur1,blur2", "--bias"),
         call(*run, "--model", "constant:no", "--out", second),
         call("compare", first, second, "--out", tmp_path / "comparison"),
@@ -103,9 +103,9 @@ def test_every_output_writes_an_interval_the_same_way(tmp_path: Path) -> None:
         call("parity", "constant", "constant:no", "--task", "mme", "--data", data, "--out", tmp_path / "parity"),
         call("export", first, "--to", "hub", "--out", tmp_path / "export"),
     ]
-    texts = {f"command {position}": result.output for position, result in enumerate(done)}
+    texts = {f"command {position}": result.output for position, result in enumerate(results)}
     paths = (path for path in tmp_path.rglob("*.*") if path.suffix in (".md", ".html", ".svg", ".tex", ".yaml"))
     texts |= {str(path.relative_to(tmp_path)): _read(path) for path in paths}
     for name, text in texts.items():
         assert not (match := OTHER_FORMS.search(text)), f"{name}: {text[match.start() - 40 : match.end() + 20]}"
-    assert [position for position, result in enumerate(done) if INTERVAL.search(result.output)] == [0, 3, 4]
+    assert [position for position, result in enumerate(results) if INTERVAL.search(result.output)] == [0, 3, 4]

@@ -33,10 +33,10 @@ def test_reasoning_and_its_tags_are_never_shown(begins: str, ends: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["a < b and c[0] > 1", "<b>bold</b> [link](x)", "", "  \n", "ü\ufffd?", "ends in <thi"]
+    "text", ["a < b and c[0] > 1", "<b>bold</b> [link](x)", "", "  \n", "ü\ufffd?", "ends in <thi"]
 )
-def test_what_looks_like_a_tag_is_shown_in_the_end(said: str) -> None:
-    assert "".join(letter_by_letter(said)) == said.strip()
+def test_what_looks_like_a_tag_is_shown_in_the_end(text: str) -> None:
+    assert "".join(letter_by_letter(text)) == text.strip()
 
 
 def test_reasoning_that_was_not_marked_is_followed_by_the_answer_on_a_new_line() -> None:

@@ -24,16 +24,16 @@ from tests.processes_child import work
 Child = multiprocessing.process.BaseProcess
 
 
-def start(place: Path, folder: str, rank: int | None, size: int, answers: int | None = None, *more: str) -> Child:
+def start(root: Path, folder: str, rank: int | None, size: int, answers: int | None = None, *extra: str) -> Child:
     environment = {} if rank is None else {"RANK": str(rank), "WORLD_SIZE": str(size)}
-    asked = ["run", "--task", "mme", "--model", "constant", "--data", str(place / "data")]
-    command = [*asked, *more, "--json", "--out", str(place / folder)]
-    child = FORKS.Process(target=work, args=(command, environment, answers, place / f"{folder}-{rank}.out"))
+    options = ["run", "--task", "mme", "--model", "constant", "--data", str(root / "data")]
+    command = [*options, *extra, "--json", "--out", str(root / folder)]
+    child = FORKS.Process(target=work, args=(command, environment, answers, root / f"{folder}-{rank}.out"))
     child.start()
     return child
 
 
-def ended(*children: Child) -> list[int | None]:
+def exit_codes(*children: Child) -> list[int | None]:
     for child in children:
         child.join(60)
     return [child.exitcode for child in children]
@@ -44,18 +44,18 @@ def ids(path: Path) -> list[str]:
 
 
 def scores(folder: Path) -> dict[str, Any]:
-    found = json.loads((folder / "scores.json").read_text())
-    return {name: value for name, value in found.items() if name not in ("remarks", "records")}
+    results = json.loads((folder / "scores.json").read_text())
+    return {name: value for name, value in results.items() if name not in ("remarks", "records")}
 
 
 @pytest.mark.slow
 @pytest.mark.processes
 def test_processes_share_a_run_and_any_may_die(tmp_path: Path) -> None:
     make_release(tmp_path / "data", pictures=3)
-    assert ended(start(tmp_path, "whole", None, 1)) == [0]
+    assert exit_codes(start(tmp_path, "whole", None, 1)) == [0]
     planned = len(ids(tmp_path / "whole" / "records.jsonl"))
 
-    assert ended(*(start(tmp_path, "two", rank, 2) for rank in range(2))) == [0, 0]
+    assert exit_codes(*(start(tmp_path, "two", rank, 2) for rank in range(2))) == [0, 0]
     parts = [ids(path) for path in records.paths(tmp_path / "two") if path.name != "records.jsonl"]
     assert sum(map(len, parts)) == planned == len({id for part in parts for id in part})
     assert all(parts)
@@ -64,16 +64,16 @@ def test_processes_share_a_run_and_any_may_die(tmp_path: Path) -> None:
     assert len(open_run(tmp_path / "two").sessions) == 2
 
     three = tmp_path / "three"
-    killed = ended(*(start(tmp_path, "three", rank, 3, 5 if rank == 1 else None) for rank in range(3)))
+    killed = exit_codes(*(start(tmp_path, "three", rank, 3, 5 if rank == 1 else None) for rank in range(3)))
     assert killed == [0, -signal.SIGKILL, 0]
     assert not (three / "scores.json").exists()
     with (three / "records-1.jsonl").open("a") as file:
         file.write('{"id": "torn", "te')
-    before = Counter(id for path in records.paths(three) for id in ids(path))
-    assert ended(start(tmp_path, "three", None, 1)) == [0]
-    asked = ids(three / "records.jsonl")
-    assert set(before.values()) == {1} and not before.keys() & set(asked)
-    assert len(before) + len(asked) == planned
+    answered = Counter(id for path in records.paths(three) for id in ids(path))
+    assert exit_codes(start(tmp_path, "three", None, 1)) == [0]
+    asked_ids = ids(three / "records.jsonl")
+    assert set(answered.values()) == {1} and not answered.keys() & set(asked_ids)
+    assert len(answered) + len(asked_ids) == planned
     run = open_run(three)
     assert run.complete and not run.journal_contents.truncated
     assert scores(three) == scores(tmp_path / "whole")
@@ -82,7 +82,7 @@ def test_processes_share_a_run_and_any_may_die(tmp_path: Path) -> None:
 @pytest.mark.processes
 def test_a_rank_that_is_at_work_is_not_started_twice_nor_a_process_beside_it(tmp_path: Path) -> None:
     make_release(tmp_path / "data")
-    assert ended(start(tmp_path, "run", 0, 2, 3)) == [-signal.SIGKILL]
+    assert exit_codes(start(tmp_path, "run", 0, 2, 3)) == [-signal.SIGKILL]
     run = open_run(tmp_path / "run")
     with run.journal(Share(0, 2)), run.journal(Share(1, 2)):
         for share in (Share(0, 2), Share()):
@@ -95,7 +95,7 @@ def test_a_rank_that_is_at_work_is_not_started_twice_nor_a_process_beside_it(tmp
 @pytest.mark.processes
 def test_processes_do_not_delete_a_run_under_each_other(tmp_path: Path) -> None:
     make_release(tmp_path / "data")
-    assert ended(start(tmp_path, "run", 0, 2, None, "--fresh")) == [2]
+    assert exit_codes(start(tmp_path, "run", 0, 2, None, "--fresh")) == [2]
     assert "delete the folder first" in (tmp_path / "run-0.out").read_text()
 
 
@@ -118,8 +118,8 @@ def test_a_launcher_says_which_part(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises(InputError, match=f"^{name} is {value} and {missing} is not set; set both, or neither$"):
             of_process({name: value})
-    told = CliRunner().invoke(main, ["run", "--task", "mme", "--out", str(tmp_path / "run")], env={"WORLD_SIZE": "2"})
-    assert told.exit_code == 2 and "WORLD_SIZE is 2 and RANK is not set" in told.output
+    result = CliRunner().invoke(main, ["run", "--task", "mme", "--out", str(tmp_path / "run")], env={"WORLD_SIZE": "2"})
+    assert result.exit_code == 2 and "WORLD_SIZE is 2 and RANK is not set" in result.output
     assert not (tmp_path / "run").exists()
     for rank in ("3", "-1", "one"):
         with pytest.raises(InputError, match="give a rank from 0 to WORLD_SIZE - 1"):
@@ -133,11 +133,11 @@ def test_processes_share_a_sweep_and_the_last_shows_it(tmp_path: Path) -> None:
     command = ["sweep", str(tmp_path / "grid.yaml"), "--out", str(tmp_path / "runs")]
     for rank in "01":
         assert not (tmp_path / "runs" / "sweep").exists()
-        told = CliRunner().invoke(main, command, env={"RANK": rank, "WORLD_SIZE": "2"})
-        assert told.exit_code == 0, told.output
+        result = CliRunner().invoke(main, command, env={"RANK": rank, "WORLD_SIZE": "2"})
+        assert result.exit_code == 0, result.output
     assert (tmp_path / "runs" / "sweep").is_dir()
     folders = [path.parent for path in (tmp_path / "runs").glob("*/run.json")]
     assert len(folders) == 2
     for folder in folders:
-        asked = [ids(path) for path in records.paths(folder) if ids(path)]
-        assert open_run(folder).complete and len(asked) == 2 and len({*asked[0], *asked[1]}) == 28
+        parts = [ids(path) for path in records.paths(folder) if ids(path)]
+        assert open_run(folder).complete and len(parts) == 2 and len({*parts[0], *parts[1]}) == 28

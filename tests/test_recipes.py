@@ -155,24 +155,26 @@ def test_the_prompts_are_those_of_vlmevalkit() -> None:
 def test_a_recipe_sets_what_was_left_open_and_refuses_another_value(tmp_path: Path) -> None:
     spec = RunSpec("mme", "constant", recipe="lmms-eval-0.7", limit=28)
     assert (recipes.apply(spec).prompt, recipes.apply(spec).max_new_tokens) == ("single-word", 16)
-    for wrong, why in {
+    for refused_spec, message in {
         RunSpec("mme", prompt="release", recipe="lmms-eval-0.7"): "sets --prompt single-word, and release was given",
         RunSpec("nlvr2", recipe="lmms-eval-0.7"): "has no settings for the task 'nlvr2'; it is for mme, pope",
         RunSpec("mme", recipe="lmms-eval"): "no recipe 'lmms-eval' \\(did you mean 'lmms-eval-0.7'",
     }.items():
-        with pytest.raises(InputError, match=why):
-            recipes.apply(wrong)
+        with pytest.raises(InputError, match=message):
+            recipes.apply(refused_spec)
     with pytest.raises(InputError, match=r"sets --temperature 0\.7, and 0\.0 was given"):  # although it is the default
         mmeval.evaluate(model="constant", task="mmstar", recipe="qwen3-vl-report", temperature=0.0)
-    given = ["run", "--task", "mmstar", "--recipe", "qwen3-vl-report", "--temperature", "0"]
-    refused = CliRunner().invoke(main, given)
+    command = ["run", "--task", "mmstar", "--recipe", "qwen3-vl-report", "--temperature", "0"]
+    refused = CliRunner().invoke(main, command)
     assert refused.exit_code == 2 and "sets --temperature 0.7, and 0.0 was given; leave out one" in refused.output
     run = evaluate("constant", "mme", out=tmp_path / "run", recipe="lmms-eval-0.7", limit=28)
     assert run.spec.prompt == "single-word"
     (line,) = (line for line in run.results.remarks if "recipe" in line)
     assert line.startswith("Asked by the recipe lmms-eval-0.7: prompt single-word, max new tokens 16 (github.com/")
-    plain = evaluate("constant", "mme", out=tmp_path / "run", prompt="single-word", max_new_tokens=16, limit=28)
-    assert plain.identity == run.identity  # the same run, whoever named it
+    without_recipe = evaluate(
+        "constant", "mme", out=tmp_path / "run", prompt="single-word", max_new_tokens=16, limit=28
+    )
+    assert without_recipe.identity == run.identity  # the same run, whoever named it
 
 
 def test_the_command_lists_them() -> None:

@@ -37,11 +37,11 @@ def _bounded() -> Iterator[None]:
     def stop(*_: object) -> None:
         raise TimeoutError("waited for a pipe")
 
-    before = signal.signal(signal.SIGALRM, stop)
+    handler = signal.signal(signal.SIGALRM, stop)
     signal.alarm(20)
     yield
     signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    signal.signal(signal.SIGALRM, handler)
 
 
 @pytest.fixture(params=["pipe", "device", "giant"])

@@ -63,8 +63,8 @@ def test_a_larger_run_asks_only_what_the_smaller_one_had_not() -> None:
     assert large.complete
     assert "28 answers reused from reports/mme-constant-embedded-limit28: same" in display.messages[0]
     assert "28 answers were reused from earlier runs" in " ".join(large.results.remarks)
-    own = {record.id: record for record in large.records}
-    assert all(own[record.id] == record for record in small.records)
+    by_id = {record.id: record for record in large.records}
+    assert all(by_id[record.id] == record for record in small.records)
     assert len({record.id for record in large.records}) == 56
 
 
@@ -108,7 +108,7 @@ def test_an_error_is_no_answer_to_reuse() -> None:
 
 
 @pytest.mark.slow
-def test_a_damaged_run_is_told_and_not_used() -> None:
+def test_a_damaged_run_is_reported_and_not_used() -> None:
     first, _, _ = run(28)
     with (first.folder / "records.jsonl").open("a") as file:
         file.write("no record\n")
@@ -119,7 +119,7 @@ def test_a_damaged_run_is_told_and_not_used() -> None:
 
 def test_a_request_is_what_is_asked_and_in_which_order() -> None:
     base = Request("a", (RED, "which?"), (Shot((BLUE, "this?"), "yes"),), ("yes", "no"))
-    others = [
+    changed = [
         replace(base, prompt=(BLUE, "which?")),
         replace(base, prompt=("which?", RED)),
         replace(base, prompt=(RED, "whose?")),
@@ -128,13 +128,13 @@ def test_a_request_is_what_is_asked_and_in_which_order() -> None:
         replace(base, candidates=("no", "yes")),
     ]
     assert reuse.digest(replace(base, id="b")) == reuse.digest(base)
-    assert len({reuse.digest(one) for one in (base, *others)}) == 7
+    assert len({reuse.digest(request) for request in (base, *changed)}) == 7
 
 
 def test_weights_that_are_not_pinned_are_asked_anew(tmp_path: Path) -> None:
     first, _, _ = run(28)
-    found = reuse.earlier(Path("reports"), first.identity, tmp_path)
-    assert len(found) == 28
+    earlier = reuse.earlier(Path("reports"), first.identity, tmp_path)
+    assert len(earlier) == 28
     assert not reuse.earlier(Path("reports"), {**first.identity, "model_revision": "not pinned"}, tmp_path)
 
 
@@ -173,11 +173,11 @@ def test_lists_with_commas_are_a_run_each() -> None:
 
 
 def test_a_sweep_over_settings_has_a_folder_for_each(tmp_path: Path) -> None:
-    data, said = str(make_release(tmp_path / "release", pictures=1)), Collected()
+    data, display = str(make_release(tmp_path / "release", pictures=1)), Collected()
     specs = [RunSpec("mme", "constant", data, prompt=prompt) for prompt in ("release", "single-word")]
-    runs = sweep.evaluate_all(specs, out=tmp_path / "out", display=said)
+    runs = sweep.evaluate_all(specs, out=tmp_path / "out", display=display)
     assert [run.folder.name for run in runs] == ["mme-constant-release", "mme-constant-single-word"]
-    assert "run 2 of 2: mme with constant, prompt single-word" in said.messages
+    assert "run 2 of 2: mme with constant, prompt single-word" in display.messages
     failed: list[str] = []
     assert sweep.evaluate_all(specs, out=tmp_path / "none", controls=["prompt-nobody"], failed=failed) == []
     assert len(failed) == 2 and "unknown control 'prompt-nobody'" in failed[0] and not (tmp_path / "none").exists()

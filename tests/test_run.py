@@ -34,7 +34,7 @@ from tests.mme_folder import make_release
 IDENTITY = {"task": "mme", "model": "m", "data": "d", "questions": "q"}
 
 
-def begun(folder: Path, *ids: str) -> runs.Run:
+def started_run(folder: Path, *ids: str) -> runs.Run:
     run = run_folder.create(folder, IDENTITY, ids=("1", "2", "3"), available=3)
     with run.journal() as journal:
         for id in ids:
@@ -61,7 +61,7 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_a_journal_with_half_a_character_reads_without_it(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     path = run.folder / "records.jsonl"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"category": "O\ud83d"}) + "\n")
     assert runs.open_run(run.folder).records[0].category == "O\ufffd"
@@ -75,16 +75,16 @@ def test_an_answer_that_is_empty_is_an_answer(tmp_path: Path) -> None:
 
 
 def test_a_torn_last_line_is_dropped_and_written_over(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1", "2")
+    run = started_run(tmp_path / "r", "1", "2")
     path = run.folder / "records.jsonl"
     path.write_bytes(path.read_bytes() + b'{"id": "3", "tex')
     assert [record.id for record in runs.open_run(run.folder).records] == ["1", "2"]
-    begun(run.folder, "3")
+    started_run(run.folder, "3")
     assert [record.id for record in runs.open_run(run.folder).records] == ["1", "2", "3"]
 
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     path = run.folder / "records.jsonl"
     path.write_bytes(b"{]\n" + path.read_bytes())
     with pytest.raises(InputError, match=r"records.jsonl, line 1: not a JSON object \(Expecting .*, character 2\); \w"):
@@ -92,7 +92,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_nested_without_end_is_named(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     with (run.folder / "records.jsonl").open("a") as file:
         file.write("[" * 100_000 + "\n")
     with pytest.raises(InputError, match=r"records.jsonl, line 2: not a JSON object \(nested too deeply\); "):
@@ -103,28 +103,31 @@ def test_a_record_nested_without_end_is_named(tmp_path: Path) -> None:
 
 
 def test_another_identity_is_a_mismatch_that_names_the_difference(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
-    other = {**IDENTITY, "data": "e"}
+    run = started_run(tmp_path / "r")
+    changed = {**IDENTITY, "data": "e"}
     with pytest.raises(RunMismatch, match=r"data = 'd', not 'e'"):
-        run_folder.create(run.folder, other, ids=("1", "2", "3"), available=3)
+        run_folder.create(run.folder, changed, ids=("1", "2", "3"), available=3)
 
 
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     with run.journal(), pytest.raises(InputError, match="another process"), run.journal():
         pass
 
 
 def test_a_folder_that_is_no_run_is_neither_filled_nor_deleted(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    for act in (lambda: run_folder.remove(tmp_path), lambda: run_folder.create(tmp_path, IDENTITY, ("1",), 1)):
+    for change_folder in (
+        lambda: run_folder.remove(tmp_path),
+        lambda: run_folder.create(tmp_path, IDENTITY, ("1",), 1),
+    ):
         with pytest.raises(InputError, match="--out"):
-            act()
+            change_folder()
     assert (tmp_path / "thesis.txt").exists()
 
 
 def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     (run.folder / "run.json").write_text("{")
     with pytest.raises(InputError, match=r"run.json: cannot be read as JSON"):
         runs.open_run(run.folder)
@@ -134,7 +137,7 @@ def test_a_header_that_is_not_json_is_named(tmp_path: Path) -> None:
 
 
 def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     for commit in ("abc", "def"):
         run.note(Session(commit=commit), replace(run.header, data_digest="digest"))
     assert [session.commit for session in run.sessions] == ["abc", "def"]
@@ -142,7 +145,7 @@ def test_sessions_are_noted_without_touching_the_identity(tmp_path: Path) -> Non
 
 
 def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
-    one = begun(tmp_path / "r")
+    one = started_run(tmp_path / "r")
     one.note(Session(commit="a", prices=(1.0, None)))
     other = runs.open_run(one.folder)
     other.note(Session(commit="a", prices=(1.0, None)))
@@ -153,7 +156,7 @@ def test_processes_keep_each_others_sessions(tmp_path: Path) -> None:
 
 
 def test_what_other_versions_wrote_stays_when_a_run_goes_on(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     run.note(Session(commit="a"))
     path = run.folder / "run.json"
     header = json.loads(path.read_text())
@@ -171,7 +174,7 @@ def test_what_other_versions_wrote_stays_when_a_run_goes_on(tmp_path: Path) -> N
 
 
 def test_a_run_of_the_first_version_is_read_and_not_continued(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     former = {
         "task": {"name": "mme", "wording": "release", "by": "text", "version": 1},
         "data": {"source": "d", "limit": None, "digest": "q"},
@@ -193,7 +196,7 @@ def test_a_run_of_the_first_version_is_read_and_not_continued(tmp_path: Path) ->
 
 
 def test_a_fact_of_an_adapter_that_no_session_can_have_is_a_sentence(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     run.note(Session())
     with pytest.raises(
         InputError, match=r"says of this session, device: Input should be a valid string, not 3; change"
@@ -205,7 +208,7 @@ def test_a_fact_of_an_adapter_that_no_session_can_have_is_a_sentence(tmp_path: P
 def test_what_other_machines_may_be_writing_is_cleared_only_under_the_runs_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = begun(tmp_path / "r")
+    run = started_run(tmp_path / "r")
     written = run.folder / ".run.json.0123abcd.1"  # by another machine's process, which this one does not know
     written.touch()
     os.utime(written, (0, 0))  # killed long ago
@@ -225,13 +228,13 @@ RESULTS = Results(scorer="official", metrics={}, counts=Counts(**COUNTS), remark
 
 
 def scored(folder: Path, *ids: str) -> runs.Run:
-    run = begun(folder, *ids)
+    run = started_run(folder, *ids)
     run.save(RESULTS, [])
     return run
 
 
 def test_scores_come_back_as_they_were(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     numbers = {
         "overall": Estimate(50.0, 9.5, 90.5, 1, 100.0, None),
         "other": Estimate(None, None, None, 0, 1.0, 0.5, "?"),
@@ -256,7 +259,7 @@ def test_scores_come_back_as_they_were(tmp_path: Path) -> None:
 def test_scores_of_other_records_are_none(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")
     assert runs.open_run(run.folder).results.records == ScoredRecords(1, records.digest(run.folder))
-    begun(run.folder, "2")
+    started_run(run.folder, "2")
     later = runs.open_run(run.folder)
     assert later.stale
     with pytest.raises(InputError, match="the records have changed since it was written; score the run first"):
@@ -270,13 +273,13 @@ def test_samples_that_are_not_those_of_the_records_are_none(tmp_path: Path) -> N
 
 
 def test_a_stranger_hides_no_missing_answer(tmp_path: Path) -> None:
-    run = runs.open_run(begun(tmp_path / "r", "1", "2", "from another run").folder)
+    run = runs.open_run(started_run(tmp_path / "r", "1", "2", "from another run").folder)
     assert not run.complete and [record.id for record in run.records] == ["1", "2"]
     assert run.remarks == ["Records of questions that are not in this run: 1. They do not count."]
 
 
-def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1", "2")
+def test_answers_twice_and_a_torn_line_are_reported(tmp_path: Path) -> None:
+    run = started_run(tmp_path / "r", "1", "2")
     path = run.folder / "records.jsonl"
     path.write_bytes(path.read_bytes() * 2 + b'{"id": "3", "text": "yes", "targets": ["yes"]}')
     run = runs.open_run(run.folder)
@@ -288,16 +291,16 @@ def test_answers_twice_and_a_torn_line_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "left",
+    "names",
     ["", "ids.json", "ids.json .run.json", ".ids.json", "ids.json records.jsonl"],  # with a dot: temporary
 )
-def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, left: str) -> None:
+def test_a_run_that_was_killed_while_it_began_begins_again(tmp_path: Path, names: str) -> None:
     folder = tmp_path / "r"
     folder.mkdir()
-    for name in left.split():
-        left_behind = files.temporary_name(name[1:], 2**22 + 1) if name.startswith(".") else name
-        (folder / left_behind).write_text("" if name == "records.jsonl" else "{")
-    assert begun(folder, "1").samples_answered == 1
+    for name in names.split():
+        file_name = files.temporary_name(name[1:], 2**22 + 1) if name.startswith(".") else name
+        (folder / file_name).write_text("" if name == "records.jsonl" else "{")
+    assert started_run(folder, "1").samples_answered == 1
     assert not list(folder.glob(".*")), "what was left behind is cleared"
 
 
@@ -305,9 +308,9 @@ def test_what_is_left_of_a_deleted_run_is_deleted(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", "1")
     (run.folder / "run.json").unlink()
     with pytest.raises(InputError, match=r"a run without its run.json; restore the file, or start over with --fresh"):
-        begun(run.folder)
+        started_run(run.folder)
     run_folder.remove(run.folder)
-    assert begun(run.folder).samples_answered == 0
+    assert started_run(run.folder).samples_answered == 0
 
 
 def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
@@ -318,10 +321,10 @@ def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
 
     for instant in range(9):
         run = scored(tmp_path / f"r{instant}", "1", "2")
-        left, unlink = iter(range(instant)), Path.unlink
+        remaining, unlink = iter(range(instant)), Path.unlink
 
-        def killed(path: Path, missing_ok: bool = False, left: Any = left, unlink: Any = unlink) -> None:
-            if next(left, None) is None:
+        def killed(path: Path, missing_ok: bool = False, remaining: Any = remaining, unlink: Any = unlink) -> None:
+            if next(remaining, None) is None:
                 raise KilledError
             unlink(path, missing_ok)
 
@@ -329,9 +332,9 @@ def test_a_deletion_that_is_killed_at_any_instant_leaves_a_run_or_nothing(
             patch.setattr(Path, "unlink", killed)
             with contextlib.suppress(KilledError):
                 run_folder.remove(run.folder)
-        assert begun(run.folder, "1", "2", "3").complete
+        assert started_run(run.folder, "1", "2", "3").complete
         run_folder.remove(run.folder)
-        assert begun(run.folder).samples_answered == 0
+        assert started_run(run.folder).samples_answered == 0
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
@@ -351,10 +354,10 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
 def test_what_a_killed_process_left_is_cleared_by_the_next_that_writes_the_file(tmp_path: Path) -> None:
     for pid in (2**22 + 1, 2**22 + 2):  # above what Linux gives to a process
         (tmp_path / files.temporary_name("a", pid)).write_text("half")
-    other = tmp_path / files.temporary_name("b", 2**22 + 1)
-    other.write_text("of another file")
+    unrelated = tmp_path / files.temporary_name("b", 2**22 + 1)
+    unrelated.write_text("of another file")
     files.write_text(tmp_path / "a", "whole")
-    assert {path.name for path in tmp_path.iterdir()} == {other.name, "a"}
+    assert {path.name for path in tmp_path.iterdir()} == {unrelated.name, "a"}
 
 
 def test_a_file_that_another_machine_may_be_writing_is_kept_for_a_day(tmp_path: Path) -> None:
@@ -425,13 +428,13 @@ def test_a_wrong_type_is_a_sentence(tmp_path: Path, name: str, change: dict[str,
 
 
 def test_records_from_a_file_can_be_copied(tmp_path: Path) -> None:
-    (record,) = runs.open_run(begun(tmp_path / "r", "1").folder).records
+    (record,) = runs.open_run(started_run(tmp_path / "r", "1").folder).records
     assert copy.deepcopy(record) == pickle.loads(pickle.dumps(record)) == record
     assert asdict(record)["groups"] == {"image": "a"} and asdict(record)["targets"] == ("yes",)
 
 
 def test_a_group_that_a_task_needs_and_a_record_lacks_is_a_sentence(tmp_path: Path) -> None:
-    run = runs.open_run(begun(tmp_path / "r", "1").folder)
+    run = runs.open_run(started_run(tmp_path / "r", "1").folder)
     with pytest.raises(InputError, match="record 1 has no 'pair', which the task needs; restore the file, or start"):
         score_records(load_task("mme"), run.records).results()
 
@@ -442,15 +445,15 @@ def test_a_target_or_tag_that_a_scorer_needs_and_a_record_lacks_is_a_sentence() 
 
     by_picture = load_task("mme").metric_by_scorer["strict"]
     task = replace(load_task("mme"), scorers={"official": first}, metric=by_picture, metric_by_scorer={})
-    for one, what in ((Record("7", (), text="a"), "targets"), (Record("7", ("a",), text="a"), "'kind'")):
-        with pytest.raises(InputError, match=f"record 7 has no {what}, which the task needs"):
-            score_records(task, [one])
+    for lacking, field in ((Record("7", (), text="a"), "targets"), (Record("7", ("a",), text="a"), "'kind'")):
+        with pytest.raises(InputError, match=f"record 7 has no {field}, which the task needs"):
+            score_records(task, [lacking])
     with pytest.raises(KeyError), needed([Record("7", ("a",), tags={"kind": "x"})]):
         _ = {"a": 1}["kind"]  # the record has it: the error is another one
 
 
 def test_a_header_without_the_size_of_the_data_has_marks(tmp_path: Path) -> None:
-    run = begun(tmp_path / "r", "1")
+    run = started_run(tmp_path / "r", "1")
     path = run.folder / "run.json"
     header = json.loads(path.read_text())
     del header["available"]

@@ -35,22 +35,22 @@ def load(options: ModelOptions) -> Drawing:
     return Drawing("yes no")
 
 
-def drawing(words: str, task: str, out: Path, samples: int, **how: Any) -> Run:
+def drawing(words: str, task: str, out: Path, samples: int, **options: Any) -> Run:
     model = "python:tests.test_sampled_runs:load"
-    return evaluate(model, task, out=out, load=lambda *_: Drawing(words), samples=samples, temperature=1.0, **how)
+    return evaluate(model, task, out=out, load=lambda *_: Drawing(words), samples=samples, temperature=1.0, **options)
 
 
 def test_two_runs_of_different_numbers_of_samples_are_compared_and_studied(tmp_path: Path) -> None:
-    one = drawing("yes no", "mme", tmp_path / "a", 4, limit=56)
-    other = drawing("yes no", "mme", tmp_path / "b", 2, limit=56, seed=1)
-    (pair,) = mmeval.compare(one, other).pairs
+    first = drawing("yes no", "mme", tmp_path / "a", 4, limit=56)
+    second = drawing("yes no", "mme", tmp_path / "b", 2, limit=56, seed=1)
+    (pair,) = mmeval.compare(first, second).pairs
     values = {row.metric: (row.first.value, row.other.value) for row in pair.rows}
-    assert values["perception"] == tuple(run.results.metrics["perception"].value for run in (one, other))
+    assert values["perception"] == tuple(run.results.metrics["perception"].value for run in (first, second))
     assert all(0.0 <= (row.p or 0.0) <= 1.0 for row in pair.rows)
     assert "(mean 0." in "".join(change.first + change.other for change in pair.gained)
-    accuracy = study(one)["seen"]["accuracy"]
-    correct = one.results.counts.correct
-    assert one.results.counts.samples == 4 * 56
+    accuracy = study(first)["seen"]["accuracy"]
+    correct = first.results.counts.correct
+    assert first.results.counts.samples == 4 * 56
     assert accuracy["value"] == pytest.approx(100 * correct / (4 * 56)) and accuracy["n"] == 56
 
 
@@ -58,11 +58,11 @@ def test_two_runs_of_different_numbers_of_samples_are_compared_and_studied(tmp_p
 def test_early_stop_with_samples_asks_less_and_scores_the_same(words: str, tmp_path: Path) -> None:
     rows = [mmbench_table.line(n, ["a cat", "a dog"], "AB"[n % 2]) for n in range(1, 30)]
     data = str(mmbench_table.write(tmp_path / "dev.tsv", rows))
-    whole = drawing(words, "mmbench", tmp_path / "whole", 3, data=data)
+    complete = drawing(words, "mmbench", tmp_path / "whole", 3, data=data)
     early = drawing(words, "mmbench", tmp_path / "early", 3, data=data, early_stop=True)
     lines = [json.loads(line) for line in (early.folder / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     assert 0 < sum("skipped" in line.get("tags", {}) for line in lines) < len(rows)
-    assert 0.0 < (whole.results.metrics["circular"].value or 0.0) < 100.0
+    assert 0.0 < (complete.results.metrics["circular"].value or 0.0) < 100.0
     for scorer in ("official", "strict"):
-        assert early.results.by(scorer)["circular"] == whole.results.by(scorer)["circular"]
-        assert early.results.by(scorer)["vanilla"] == whole.results.by(scorer)["vanilla"]
+        assert early.results.by(scorer)["circular"] == complete.results.by(scorer)["circular"]
+        assert early.results.by(scorer)["vanilla"] == complete.results.by(scorer)["vanilla"]

@@ -24,15 +24,15 @@ def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script: Any = importlib.import_module(name)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         script.main(["--help"])
-    assert ended.value.code == 0
-    shown = "".join(capsys.readouterr().out.split())
-    assert shown.startswith(f"usage:python-m{name.removesuffix('.__main__')}[-h]")
-    assert "".join(script.__doc__.split()) in shown
-    with pytest.raises(SystemExit) as ended:
+    assert exit_info.value.code == 0
+    output = "".join(capsys.readouterr().out.split())
+    assert output.startswith(f"usage:python-m{name.removesuffix('.__main__')}[-h]")
+    assert "".join(script.__doc__.split()) in output
+    with pytest.raises(SystemExit) as exit_info:
         script.main(["--no-such-option"])
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert "error:" in capsys.readouterr().err
 
 
@@ -59,9 +59,9 @@ def test_bad_input_ends_a_script_with_a_sentence(
     name: str, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script: Any = importlib.import_module(name if name in SCRIPTS else f"{name}.__main__")
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as result:
         script.main(arguments)
-    assert ended.value.code == 2
+    assert result.value.code == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -72,17 +72,17 @@ def test_what_was_not_packed_is_not_exported(
         monkeypatch.setattr(changed, lambda *_: None)
     script: Any = importlib.import_module("experiments.tiny.__main__")
     where = ["export", "--out", str(tmp_path), "--work", str(tmp_path / "work")]
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as result:
         script.main(["draw", *where[1:], "--encoder", str(tmp_path / "none")])
-    assert ended.value.code == 2
+    assert result.value.code == 2
     assert f"{tmp_path / 'none'}: not a readable safetensors file" in capsys.readouterr().err
     for sentence in (
         ": has no vocabulary; run the stage draw first",
         ": has no weights of blip2-tiny, text-tiny; run the stage pack",
     ):
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as result:
             script.main(where)
-        assert ended.value.code == 2
+        assert result.value.code == 2
         assert f"{tmp_path}{sentence}" in capsys.readouterr().err
         for name in ("vocabulary.json", "mmicl-tiny.safetensors", "instructblip-tiny.safetensors"):
             (tmp_path / name).touch()
@@ -90,6 +90,6 @@ def test_what_was_not_packed_is_not_exported(
 
 def test_options_of_the_tiny_familys_training_do_not_reach_its_evaluation() -> None:
     make = ["make", "-n", "tiny-all", "ARGS=--minutes 9"]
-    shown = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert [line.split()[2] for line in shown.splitlines() if "--minutes 9" in line] == ["experiments.tiny"]
-    assert "-m experiments.replication" in shown
+    output = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[2] for line in output.splitlines() if "--minutes 9" in line] == ["experiments.tiny"]
+    assert "-m experiments.replication" in output

@@ -99,8 +99,8 @@ def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("task: mme\nmodel: constant:no\nlimit: 28\n")
     out = tmp_path / "run"
-    ended = CliRunner().invoke(main, ["run", "--config", str(file), "--limit", "14", "--out", str(out)])
-    assert ended.exit_code == 0, ended.output
+    result = CliRunner().invoke(main, ["run", "--config", str(file), "--limit", "14", "--out", str(out)])
+    assert result.exit_code == 0, result.output
     spec = mmeval.open_run(out).spec
     assert (spec.task, spec.model, spec.limit) == ("mme", "constant-no", 14) or spec.model == "constant:no"
     file.write_text("task: mme\nlimits: 3\n")
@@ -116,8 +116,8 @@ def test_a_run_file_is_read_and_flags_override_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_repeated_task_is_a_run_of_its_own(tmp_path: Path) -> None:
     command = ["run", "--task", "mme", "--task", "pope", "--model", "constant", "--limit", "14", "--out", str(tmp_path)]
-    ended = CliRunner().invoke(main, command)
-    assert ended.exit_code == 0, ended.output
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
     assert {path.name for path in tmp_path.iterdir()} == {"mme-constant", "pope-constant", "sweep"}
     twice = CliRunner().invoke(main, ["run", "--task", "mme", "--task", "mme", "--model", "constant"])
     assert (twice.exit_code, "twice" in twice.stderr) == (2, True)

@@ -42,19 +42,21 @@ def test_a_loaded_model_is_never_frozen(monkeypatch: pytest.MonkeyPatch) -> None
     assert not gc.get_freeze_count()
 
 
-@pytest.mark.parametrize("own", [{"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "1000"}, {"KMP_BLOCKTIME": "0"}])
+@pytest.mark.parametrize(
+    "variables", [{"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "1000"}, {"KMP_BLOCKTIME": "0"}]
+)
 def test_how_threads_wait_is_the_users_choice_if_there_is_one(
-    own: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(startup, "cores", affinity)
-    chosen, default = dict(own), {"HOME": "/"}
+    chosen, default = dict(variables), {"HOME": "/"}
     set_up_threads(chosen)
     set_up_threads(default)
-    assert chosen == own and default == {"HOME": "/", "OMP_WAIT_POLICY": "passive"}
+    assert chosen == variables and default == {"HOME": "/", "OMP_WAIT_POLICY": "passive"}
 
 
 @pytest.mark.parametrize(
-    ("files", "wanted"),
+    ("files", "expected"),
     [
         ({"cpu.max": "50000 100000\n"}, 1),
         ({"cpu.max": "max 100000\n"}, 64),
@@ -66,24 +68,24 @@ def test_how_threads_wait_is_the_users_choice_if_there_is_one(
     ],
 )
 def test_a_container_has_as_many_cores_as_its_quota(
-    files: dict[str, str], wanted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mmeval.machine.affinity", lambda: 64)
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="ascii")
-    assert cores(tmp_path) == wanted
+    assert cores(tmp_path) == expected
 
 
-@pytest.mark.parametrize(("own", "wanted"), [({}, "3"), ({"OMP_NUM_THREADS": "1"}, "1")])
+@pytest.mark.parametrize(("variables", "expected"), [({}, "3"), ({"OMP_NUM_THREADS": "1"}, "1")])
 def test_torch_starts_no_more_threads_than_a_container_has_cores(
-    own: dict[str, str], wanted: str, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(startup, "cores", lambda: 3)
     monkeypatch.setattr(startup, "affinity", lambda: 64)
-    environment = dict(own)
+    environment = dict(variables)
     set_up_threads(environment)
-    assert environment["OMP_NUM_THREADS"] == wanted
+    assert environment["OMP_NUM_THREADS"] == expected
 
 
 def test_a_command_lets_threads_sleep_before_torch_is_imported() -> None:

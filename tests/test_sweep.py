@@ -144,7 +144,8 @@ def test_every_option_of_a_sweep_makes_folders_of_its_own(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", sorted(ONE_RUN - {"judge", "judge_model"}))
 def test_options_that_make_no_other_run_have_one_value(name: str, tmp_path: Path) -> None:
-    values: list[Any] = ["cpu", "cuda"] if name == "device" else [False, True] if name == "no_cache" else [1, 2]
+    others: dict[str, list[Any]] = {"device": ["cpu", "cuda"], "no_cache": [False, True]}
+    values = others.get(name, [1, 2])
     specs = [RunSpec("mme", "constant", **{name: value}) for value in values]
     with pytest.raises(InputError, match=f"^{name} is .* and .*, but it does not make another run"):
         evaluate_all(specs, out=tmp_path / "runs")

@@ -7,11 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from PIL import Image
 
 import mmeval
-from mmeval.cli import main
 from mmeval.evaluation import sweep
 from mmeval.mmicl.checkpoints import save
 from mmeval.runs.run import open_run
@@ -21,6 +20,7 @@ from mmeval.tasks import TASKS
 from tests.evaluating import Collected
 from tests.mme_folder import SUBTASKS, make_release
 from tests.mmicl import mmicl_small as small
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +28,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_release(tmp_path_factory.mktemp("data") / "release")
 
 
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "100"})
-
-
 def task_of(data: Path, out: Path) -> tuple[object, ...]:
     return ("--task", "mme", "--data", data, "--out", out)
 
 
-def run(data: Path, out: Path, *more: object) -> Result:
-    return call("run", *task_of(data, out), "--model", "constant", *more)
+def run(data: Path, out: Path, *options: object) -> Result:
+    return call("run", *task_of(data, out), "--model", "constant", *options)
 
 
 @pytest.mark.slow
@@ -45,8 +41,8 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     out = tmp_path / "run"
     first = run(data, out)
     assert first.exit_code == 0, first.output
-    for words in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
-        assert words in first.output
+    for message in ("Perception", "500.00", "Cognition", "200.00", "56 samples", "0 errors"):
+        assert message in first.output
     assert (out / "report.html").read_text().count('":"/9j/') == 28, "each picture once"
     written = "run.json ids.json records.jsonl samples.jsonl scores.json table.md table.csv report.html results"
     figures = "dotplot.svg radar.svg"
@@ -54,14 +50,14 @@ def test_from_a_run_to_the_leaderboards_files(data: Path, tmp_path: Path, monkey
     assert {path.stem for path in (out / "results").iterdir()} == set(SUBTASKS)
 
     monkeypatch.setattr(sweep, "load_model", lambda *_: pytest.fail("the model was loaded for a run that is complete"))
-    again = run(data, out)
-    assert again.exit_code == 0, again.output
-    assert "the model is not loaded" in again.output
+    repeated = run(data, out)
+    assert repeated.exit_code == 0, repeated.output
+    assert "the model is not loaded" in repeated.output
 
     scored = call("score", out, "--json")
     assert json.loads(scored.output) == json.loads((out / "scores.json").read_text())
-    anybodys = call("score", "--task", "mme", "--predictions", out / "results", "--json")
-    assert json.loads(anybodys.output)["metrics"] == json.loads(scored.output)["metrics"]
+    from_predictions = call("score", "--task", "mme", "--predictions", out / "results", "--json")
+    assert json.loads(from_predictions.output)["metrics"] == json.loads(scored.output)["metrics"]
 
     submitted = call("submit", out, "--to", "mme")
     assert submitted.exit_code == 2, submitted.output
@@ -83,7 +79,7 @@ def test_another_prompt_is_another_run(data: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "run")
-    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    contents = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     save(small.model(), small.processor(), tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").write_bytes(b"torn")
     broken = call("run", *task_of(data, tmp_path / "run"), "--model", tmp_path / "model", "--fresh")
@@ -92,7 +88,7 @@ def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp
         busy = run(data, tmp_path / "run", "--fresh")
     assert busy.exit_code == 2
     assert "another process is writing this run" in busy.stderr
-    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == contents
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("years of work")
     assert "not a run" in run(data, tmp_path / "other", "--fresh").stderr
@@ -103,10 +99,10 @@ def test_what_is_not_the_default_is_in_the_folders_name(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ask = ("run", "--task", "mme", "--model", "constant:no", "--data", data, "--limit", 28)
-    assert call(*ask).exit_code == call(*ask, "--prompt", "single-word").exit_code == 0
-    made = {path.name for path in (tmp_path / "reports").iterdir()}
-    assert made == {"mme-constant_no-release-limit28", "mme-constant_no-release-single-word-limit28"}
+    command = ("run", "--task", "mme", "--model", "constant:no", "--data", data, "--limit", 28)
+    assert call(*command).exit_code == call(*command, "--prompt", "single-word").exit_code == 0
+    names = {path.name for path in (tmp_path / "reports").iterdir()}
+    assert names == {"mme-constant_no-release-limit28", "mme-constant_no-release-single-word-limit28"}
 
 
 @pytest.mark.slow
@@ -122,16 +118,16 @@ def test_a_limited_run_is_shown_and_not_submitted(data: Path, tmp_path: Path) ->
 
 
 def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
-    shown = run(data, tmp_path / "run", "--dry-run")
-    assert shown.exit_code == 0
-    assert "56 samples" in shown.output
-    assert "Is this existence 0? Please answer yes or no." in shown.output
+    result = run(data, tmp_path / "run", "--dry-run")
+    assert result.exit_code == 0
+    assert "56 samples" in result.output
+    assert "Is this existence 0? Please answer yes or no." in result.output
     assert not (tmp_path / "run").exists()
     ids = tmp_path / "ids.txt"
     ids.write_text(next(iter(load_task("mme").samples(str(data)))).id)
-    shown = run(data, tmp_path / "run", "--dry-run", "--only-ids", ids)
-    assert "1 of 56 samples" in " ".join(shown.output.split())
-    assert shown.output.count("Please answer yes or no.") == 1
+    result = run(data, tmp_path / "run", "--dry-run", "--only-ids", ids)
+    assert "1 of 56 samples" in " ".join(result.output.split())
+    assert result.output.count("Please answer yes or no.") == 1
 
 
 @pytest.mark.slow
@@ -151,17 +147,17 @@ def test_a_dry_run_refuses_what_the_run_would(
     data: Path, tmp_path: Path, option: tuple[str, ...], sentence: str
 ) -> None:
     for more in ((), ("--dry-run",)):
-        refused = run(data, tmp_path / "run", *option, *more)
-        assert refused.exit_code == 2, refused.output
-        assert sentence in refused.stderr
+        result = run(data, tmp_path / "run", *option, *more)
+        assert result.exit_code == 2, result.output
+        assert sentence in result.stderr
 
 
 def test_a_dry_run_says_which_prompt_is_too_long(data: Path, tmp_path: Path) -> None:
     save(small.model("llama"), small.processor("llama", max_prompt_tokens=10), tmp_path / "model")
-    shown = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--dry-run")
-    assert shown.exit_code == 0, shown.output
-    assert "cannot be sent: the prompt has" in shown.output
-    assert "the model reads 10; shorten it" in " ".join(shown.output.split())
+    result = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "cannot be sent: the prompt has" in result.output
+    assert "the model reads 10; shorten it" in " ".join(result.output.split())
 
 
 @pytest.mark.slow
@@ -169,26 +165,26 @@ def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> 
     data = make_release(tmp_path / "release")
     (data / "OCR" / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
     save(small.model(), small.processor(), tmp_path / "model")
-    ended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
-    assert ended.exit_code == 1, ended.output
+    result = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
+    assert result.exit_code == 1, result.output
     counts = json.loads((tmp_path / "run" / "scores.json").read_text())["counts"]
     assert (counts["samples"], counts["error"]) == (56, 2)
-    assert "2 errors" in ended.output
-    assert "2 of 56 answers are errors" in ended.output
+    assert "2 errors" in result.output
+    assert "2 of 56 answers are errors" in result.output
     for name in ("table.md", "report.html", "dotplot.svg", "scores.json"):
         assert "2 of 56 answers are errors" in (tmp_path / "run" / name).read_text()
     Image.new("RGB", (16, 16)).save(data / "OCR" / "0000.png")
-    mended = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
-    assert mended.exit_code == 0, mended.output
-    assert "asking 2 questions again" in mended.output
+    fixed = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
+    assert fixed.exit_code == 0, fixed.output
+    assert "asking 2 questions again" in fixed.output
 
 
 @pytest.mark.slow
 def test_runs_are_drawn_together_and_published_scores_alone(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "a")
     call("run", "--task", "mme", "--model", "constant:no", "--data", data, "--out", tmp_path / "b")
-    both = call("report", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
-    assert both.exit_code == 0, both.output
+    report = call("report", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "both")
+    assert report.exit_code == 0, report.output
     drawn = "report.html dotplot.png dotplot.svg radar.png radar.svg"
     assert {path.name for path in (tmp_path / "both").iterdir()} == set(drawn.split())
     page = (tmp_path / "both" / "report.html").read_text()
@@ -237,18 +233,18 @@ def test_lists_name_everything() -> None:
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_status_two(arguments: list[str], sentence: str) -> None:
-    ended = call(*arguments)
-    assert ended.exit_code == 2, ended.output
-    assert sentence in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.slow
 def test_the_python_way(data: Path, tmp_path: Path) -> None:
     display = Collected()
-    done = mmeval.evaluate(model="constant", task="mme", data=str(data), out=tmp_path / "run", display=display)
-    assert done.scores.loc["perception", "value"] == pytest.approx(500)
-    assert list(done.scores.columns)[:6] == ["value", "low", "high", "n", "full_marks", "chance"]
+    result = mmeval.evaluate(model="constant", task="mme", data=str(data), out=tmp_path / "run", display=display)
+    assert result.scores.loc["perception", "value"] == pytest.approx(500)
+    assert list(result.scores.columns)[:6] == ["value", "low", "high", "n", "full_marks", "chance"]
     assert (tmp_path / "run" / "report.html").exists()
     mmeval.evaluate(RunSpec("mme", "constant"), data=data, out=tmp_path / "run", display=display)
     assert "the model is not loaded" in display.messages[-1]

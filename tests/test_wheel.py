@@ -61,6 +61,6 @@ def test_a_wheel_works_away_from_the_checkout(unpacked: Path, tmp_path: Path) ->
         "main(['run', '--task', 'mme', '--model', 'constant', '--limit', '2'])"
     )
     environment = {**os.environ, "PYTHONPATH": str(unpacked)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "reports" / "mme-constant-embedded-limit2" / "report.html").exists()

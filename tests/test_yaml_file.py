@@ -14,8 +14,8 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9
 
 def test_plain_values_are_read_and_dates_stay_text() -> None:
     text = "a: 2023-09-17\nb: [1, 2.5, true, null, x]\nc: &c {d: 1}\ne: {<<: *c, f: 2}\ng: *c\n"
-    found = parse(text, "f.yaml")
-    assert found == {
+    values = parse(text, "f.yaml")
+    assert values == {
         "a": "2023-09-17",
         "b": [1, 2.5, True, None, "x"],
         "c": {"d": 1},

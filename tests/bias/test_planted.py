@@ -37,8 +37,8 @@ from tests.tasks.small_folders import call
 
 
 @dataclass
-class Told:
-    """A model that answers as a function of the request says."""
+class Scripted:
+    """A model whose answers are a function of the request."""
 
     answer: Callable[[Request], str]
     name: str = "told"
@@ -56,20 +56,20 @@ class Told:
 
 
 def loading(answer: Callable[[Request], str]) -> Loader:
-    return lambda checkpoint, options: Told(answer)
+    return lambda checkpoint, options: Scripted(answer)
 
 
-def run_under(answer: Callable[[Request], str], out: Path, controls: str, task: str = "mme", **how: Any) -> Run:
+def run_under(answer: Callable[[Request], str], out: Path, controls: str, task: str = "mme", **settings: Any) -> Run:
     load = loading(answer)
-    run = evaluate("constant", task, out=out, load=load, **how)
-    under_controls(run, run_spec(task, **how), [controls], load=load)
+    run = evaluate("constant", task, out=out, load=load, **settings)
+    under_controls(run, run_spec(task, **settings), [controls], load=load)
     return open_run(out)
 
 
-def run_spec(task: str, **how: Any) -> Any:
+def run_spec(task: str, **settings: Any) -> Any:
     from mmeval import RunSpec
 
-    return RunSpec(task, "constant", **how)
+    return RunSpec(task, "constant", **settings)
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +79,12 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def truth(release: Path) -> dict[tuple[str, str], str]:
-    """Picture and question -> the answer."""
-    found = {}
+    """Map each picture and question to its answer."""
+    answers = {}
     for sample in load_task("mme").samples(str(release)):
         (image, question) = sample.prompt
-        found[images((image,))[0].digest, str(question)] = sample.targets[0]
-    return found
+        answers[images((image,))[0].digest, str(question)] = sample.targets[0]
+    return answers
 
 
 def looker(truth: dict[tuple[str, str], str], sees: Callable[[str], bool]) -> Callable[[Request], str]:
@@ -109,30 +109,30 @@ def half(digest: str) -> bool:
 def test_one_who_looks_and_one_whose_pictures_are_half_swapped(
     release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
 ) -> None:
-    names, how = "blind,swap-any-0,blur4", {"data": str(release)}
-    whole = study(run_under(looker(truth, lambda digest: True), tmp_path / "whole", names, **how))
-    swapped = study(run_under(looker(truth, half), tmp_path / "half", names, **how))
-    for name, own in whole["controls"].items():
-        gain, part = own["gain"]["accuracy"], swapped["controls"][name]["gain"]["accuracy"]
+    names, settings = "blind,swap-any-0,blur4", {"data": str(release)}
+    seeing = study(run_under(looker(truth, lambda digest: True), tmp_path / "whole", names, **settings))
+    half_swapped = study(run_under(looker(truth, half), tmp_path / "half", names, **settings))
+    for name, control in seeing["controls"].items():
+        gain, swapped_gain = control["gain"]["accuracy"], half_swapped["controls"][name]["gain"]["accuracy"]
         assert gain["value"] == pytest.approx(50.0) and gain["low"] <= 50 <= gain["high"] and gain["low"] > 40
-        assert part["low"] <= 25 <= part["high"] and part["low"] > 0 and part["high"] < 40, name
-        assert own["changed"]["value"] == pytest.approx(50.0)
-    assert whole["controls"]["absent"]["mirage"]["value"] == pytest.approx(0.5)
-    draws = whole["families"]["swap-any"]
+        assert 0 < swapped_gain["low"] <= 25 <= swapped_gain["high"] < 40, name
+        assert control["changed"]["value"] == pytest.approx(50.0)
+    assert seeing["controls"]["absent"]["mirage"]["value"] == pytest.approx(0.5)
+    draws = seeing["families"]["swap-any"]
     assert [draws[name] for name in ("draws", "mean", "least", "most")] == pytest.approx([1, 50.0, 50.0, 50.0])
-    gain = whole["controls"]["swap-any-0"]["gain"]["accuracy"]
+    gain = seeing["controls"]["swap-any-0"]["gain"]["accuracy"]
     assert (draws["low"], draws["high"]) == pytest.approx((gain["low"], gain["high"]))
-    assert whole["mmstar"]["gain"]["value"] == pytest.approx(50.0)
-    assert whole["yes_no"]["yes_ratio"]["value"] == pytest.approx(50.0)
-    blind = whole["controls"]["absent"]["yes_no"]
+    assert seeing["mmstar"]["gain"]["value"] == pytest.approx(50.0)
+    assert seeing["yes_no"]["yes_ratio"]["value"] == pytest.approx(50.0)
+    blind = seeing["controls"]["absent"]["yes_no"]
     assert blind["yes_ratio"]["value"] == 100.0 and blind["pct_diff"]["value"] == pytest.approx(0.5)
     assert blind["fp_ratio"]["value"] == 1.0 and blind["criterion"]["value"] < -2
     assert blind["d_prime"]["value"] == pytest.approx(0.0)
-    words = " ".join(reading({**whole, "yes_no": blind}))
+    words = " ".join(reading({**seeing, "yes_no": blind}))
     assert "it always says yes" in words and "of the questions correctly; guessing gives 50.0%" in words
-    solved = whole["blind_solvable"]  # both questions of no picture are answered with yes alone
+    solved = seeing["blind_solvable"]  # both questions of no picture are answered with yes alone
     assert solved["not_needed"]["units"] == 0 and len(solved["ids"]) == 168
-    assert whole["rows"]["always yes, the majority"] == {"accuracy": 50.0, "perception": 500.0, "cognition": 200.0}
+    assert seeing["rows"]["always yes, the majority"] == {"accuracy": 50.0, "perception": 500.0, "cognition": 200.0}
 
 
 @pytest.mark.slow
@@ -142,93 +142,95 @@ def test_a_model_of_words_shows_no_gain(release: Path, tmp_path: Path) -> None:
         return ("yes", "no")[hashlib.sha256(text.encode()).digest()[0] % 2]
 
     run = run_under(words, tmp_path / "run", "blind,guess,swap,patches", data=str(release))
-    found = study(run)
-    for name, own in found["controls"].items():
-        gain = own["gain"]["accuracy"]
+    result = study(run)
+    for name, control in result["controls"].items():
+        gain = control["gain"]["accuracy"]
         assert gain["low"] <= 0 <= gain["high"], name
-        assert own["changed"]["value"] == 0.0 or name == "guess"
-    assert any("the interval covers zero" in sentence for sentence in reading(found))
-    assert not any("depend on the picture." in sentence for sentence in reading(found))
+        assert control["changed"]["value"] == 0.0 or name == "guess"
+    assert any("the interval covers zero" in sentence for sentence in reading(result))
+    assert not any("depend on the picture." in sentence for sentence in reading(result))
 
 
 @pytest.mark.slow  # loads a language model
 def test_the_language_model_alone_shows_no_gain(tmp_path: Path) -> None:
     run = evaluate("text-tiny", "mme", out=tmp_path / "run", limit=28)
     under_controls(run, replace(run_spec("mme", limit=28), model="text-tiny"), ["blind,swap-any-0,text"])
-    found = study(open_run(run.folder))
-    assert found["controls"].keys() == {"absent", "swap-any-0", "text"}
+    result = study(open_run(run.folder))
+    assert result["controls"].keys() == {"absent", "swap-any-0", "text"}
     assert all(
-        own["gain"]["accuracy"]["low"] <= 0 <= own["gain"]["accuracy"]["high"] for own in found["controls"].values()
+        control["gain"]["accuracy"]["low"] <= 0 <= control["gain"]["accuracy"]["high"]
+        for control in result["controls"].values()
     )
 
 
 @pytest.mark.slow
 def test_who_likes_the_first_option_is_found_out(tmp_path: Path) -> None:
-    found = study(run_under(lambda request: "A", tmp_path / "run", "rotate1,rotate2,hidden", "muirbench", limit=40))
-    assert found["letters"]["first"]["value"] == 100.0
-    assert found["letters"]["answered"]["A"] == 40
-    away = found["rotation"]["taken_away"]
-    assert found["rotation"]["all_turns"]["value"] == 0.0
-    assert away["value"] == pytest.approx(found["rotation"]["as_asked"]["value"]) and away["low"] > 0
-    assert found["controls"]["rotate1"]["changed"]["value"] == 100.0  # the same letter, another option
-    assert found["controls"]["hidden"]["changed"]["value"] == 0.0
-    assert any("chooses the first option" in sentence and "more often" in sentence for sentence in reading(found))
-    assert found["by_pictures"] is not None and found["by_place"] is not None
+    result = study(run_under(lambda request: "A", tmp_path / "run", "rotate1,rotate2,hidden", "muirbench", limit=40))
+    assert result["letters"]["first"]["value"] == 100.0
+    assert result["letters"]["answered"]["A"] == 40
+    taken_away = result["rotation"]["taken_away"]
+    assert result["rotation"]["all_turns"]["value"] == 0.0
+    assert taken_away["value"] == pytest.approx(result["rotation"]["as_asked"]["value"]) and taken_away["low"] > 0
+    assert result["controls"]["rotate1"]["changed"]["value"] == 100.0  # the same letter, another option
+    assert result["controls"]["hidden"]["changed"]["value"] == 0.0
+    assert any("chooses the first option" in sentence and "more often" in sentence for sentence in reading(result))
+    assert result["by_pictures"] is not None and result["by_place"] is not None
 
 
 @pytest.mark.slow
 def test_an_invariant_model_is_changed_by_no_order_and_a_follower_by_references(tmp_path: Path) -> None:
     def invariant(request: Request) -> str:
-        shown = [image.digest for image in images(request.prompt)]
-        spoken = [shown[part.image] for part in request.prompt if isinstance(part, Ref)]
-        return str(hashlib.sha256("".join(spoken).encode()).digest()[0] % 2 == 0)
+        digests = [image.digest for image in images(request.prompt)]
+        referenced = [digests[part.image] for part in request.prompt if isinstance(part, Ref)]
+        return str(hashlib.sha256("".join(referenced).encode()).digest()[0] % 2 == 0)
 
     run = run_under(invariant, tmp_path / "run", "order,references,only-first", "nlvr2", limit=40)
-    found = study(run)
-    assert found["controls"]["order"]["n"] == 40
-    assert found["controls"]["order"]["changed"]["value"] == 0.0
-    assert found["controls"]["order"]["gain"]["accuracy"]["value"] == 0.0
-    assert found["controls"]["references"]["changed"]["low"] > 10
+    result = study(run)
+    assert result["controls"]["order"]["n"] == 40
+    assert result["controls"]["order"]["changed"]["value"] == 0.0
+    assert result["controls"]["order"]["gain"]["accuracy"]["value"] == 0.0
+    assert result["controls"]["references"]["changed"]["low"] > 10
 
 
 @pytest.mark.slow
 def test_controls_go_on_where_they_stopped_and_are_of_one_run(release: Path, tmp_path: Path) -> None:
-    asked: list[str] = []
+    asked_ids: list[str] = []
 
     def answer(request: Request) -> str:
-        asked.append(request.id)
+        asked_ids.append(request.id)
         return "yes"
 
     run = run_under(answer, tmp_path / "run", "grey", data=str(release), limit=28)
-    assert len(asked) == 56
-    own = open_run(run.folder / "controls" / "grey")
-    assert own.identity["control"] == "grey" and own.complete
-    assert any("under the control 'grey': every picture is grey" in mark for mark in own.marks)
-    lines = (own.folder / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    (own.folder / "records.jsonl").write_text("".join(lines[:20]), encoding="utf-8")
+    assert len(asked_ids) == 56
+    control = open_run(run.folder / "controls" / "grey")
+    assert control.identity["control"] == "grey" and control.complete
+    assert any("under the control 'grey': every picture is grey" in mark for mark in control.marks)
+    lines = (control.folder / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (control.folder / "records.jsonl").write_text("".join(lines[:20]), encoding="utf-8")
     run_under(answer, tmp_path / "run", "grey", data=str(release), limit=28)
-    assert len(asked) == 64
+    assert len(asked_ids) == 64
     with pytest.raises(InputError, match="name the original run"):
-        study(own)
+        study(control)
     evaluate("constant", "mme", out=run.folder / "controls" / "noise", data=str(release), control="noise", limit=14)
     with pytest.raises(InputError, match="not of the same run: limit differs"):
         study(open_run(run.folder))
 
 
-def test_answers_that_are_neither_yes_nor_no_are_told(release: Path, tmp_path: Path) -> None:
+def test_answers_that_are_neither_yes_nor_no_are_reported(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant:It cannot be told", "mme", out=tmp_path / "run", data=str(release), limit=28)
-    told = " ".join(reading(study(run)))
-    assert "of its answers are neither yes nor no; they count as not yes." in told
-    assert "No control was run." in told and "--control standard" in told
+    text = " ".join(reading(study(run)))
+    assert "of its answers are neither yes nor no; they count as not yes." in text
+    assert "No control was run." in text and "--control standard" in text
 
 
-def test_what_no_control_can_act_on_is_said_and_not_run(release: Path, tmp_path: Path) -> None:
+def test_what_no_control_can_act_on_is_reported_and_not_run(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
     display = Collected()
     spec = run_spec("mme", data=str(release), limit=14)
     assert under_controls(run, spec, ["order,hidden,text"], display=display) == []
-    told = [message for message in display.messages if message.startswith("not run")]
-    assert len(told) == 3 and "no second picture" in told[0] and "no options" in told[1] and "alone" in told[2]
+    messages = [message for message in display.messages if message.startswith("not run")]
+    assert len(messages) == 3
+    assert "no second picture" in messages[0] and "no options" in messages[1] and "alone" in messages[2]
     assert not list((run.folder / "controls").glob("*/run.json"))
 
 
@@ -236,25 +238,25 @@ def test_what_no_control_can_act_on_is_said_and_not_run(release: Path, tmp_path:
 def test_ids_of_what_needs_the_picture_are_taken_back(
     release: Path, truth: dict[tuple[str, str], str], tmp_path: Path
 ) -> None:
-    knows = {question for number, (_, question) in enumerate(truth) if number % 4 < 2}
+    known = {question for number, (_, question) in enumerate(truth) if number % 4 < 2}
 
     def answer(request: Request) -> str:
         question = "".join(part for part in request.prompt if isinstance(part, str))
         question = question.removesuffix(" Please answer yes or no.")
-        return ("yes" if question.startswith("Is this") else "no") if question in knows else "yes"
+        return "no" if question in known and not question.startswith("Is this") else "yes"
 
     run = run_under(answer, tmp_path / "run", "blind", data=str(release))
-    found = study(run)
-    solved = found["blind_solvable"]
+    result = study(run)
+    solved = result["blind_solvable"]
     assert solved["not_needed"]["units"] == solved["needed"]["units"] == 42
     assert solved["not_needed"]["seen"]["value"] == 100.0 and solved["needed"]["seen"]["value"] == pytest.approx(50.0)
-    (path,) = write_ids(found, tmp_path)
+    (path,) = write_ids(result, tmp_path)
     assert path.name == UNSOLVED
-    rest = evaluate("constant", "mme", out=tmp_path / "rest", data=str(release), only_ids=str(path))
-    assert rest.planned == frozenset(solved["ids"])
-    assert any(mark.startswith("only 84 of 168 questions") for mark in rest.marks)
-    given = study(run, needs_picture=set(solved["ids"][:42]))["blind_solvable"]
-    assert given["rule"] == "given"
+    needing = evaluate("constant", "mme", out=tmp_path / "rest", data=str(release), only_ids=str(path))
+    assert needing.planned == frozenset(solved["ids"])
+    assert any(mark.startswith("only 84 of 168 questions") for mark in needing.marks)
+    split = study(run, needs_picture=set(solved["ids"][:42]))["blind_solvable"]
+    assert split["rule"] == "given"
     path.write_text("nobody\n", encoding="utf-8")
     with pytest.raises(InputError, match="no question 'nobody'"):
         evaluate("constant", "mme", out=tmp_path / "none", data=str(release), only_ids=str(path))
@@ -270,20 +272,20 @@ def test_an_id_of_two_lines_is_not_listed_as_two(tmp_path: Path, id: str) -> Non
 @pytest.mark.slow
 def test_what_is_written(release: Path, truth: dict[tuple[str, str], str], tmp_path: Path) -> None:
     run = run_under(looker(truth, half), tmp_path / "run", "blind,blur,prompts,length", data=str(release), limit=28)
-    found = study(run)
-    names = {path.name for path in report.write(run.folder, found)}
+    result = study(run)
+    names = {path.name for path in report.write(run.folder, result)}
     assert {"bias.json", "bias.md", "bias-gain.svg", "bias-blur.svg", "bias-length.svg"} <= names
-    assert [point["passage"] for point in found["length"]] == [0, 100, 300, 1000]
-    tokens = [point["input_tokens"] for point in found["length"]]
+    assert [point["passage"] for point in result["length"]] == [0, 100, 300, 1000]
+    tokens = [point["input_tokens"] for point in result["length"]]
     assert tokens == sorted(tokens)
-    each = {name: one["value"] for name, one in found["prompts"]["each"].items()}
-    assert each.keys() == {"release", "single-word"} and found["prompts"]["mean"] == sum(each.values()) / 2
-    assert found["prompts"]["worst"] == "single-word" and found["prompts"]["least"] == each["single-word"] == 50.0
+    each = {name: estimate["value"] for name, estimate in result["prompts"]["each"].items()}
+    assert each.keys() == {"release", "single-word"} and result["prompts"]["mean"] == sum(each.values()) / 2
+    assert result["prompts"]["worst"] == "single-word" and result["prompts"]["least"] == each["single-word"] == 50.0
     panel = report.panel(run)
     assert panel.count("<table") > 1 and panel.count("<svg") == 6  # three figures, for broad and for narrow windows
     assert "absent" in panel and "have changed since" not in panel
     for name in ("records", "control_records"):  # the run's own, and those of a control
-        report.write(run.folder, {**found, name: "of fewer answers"})
+        report.write(run.folder, {**result, name: "of fewer answers"})
         assert "The answers have changed since this study; make it again with mmeval bias RUN" in report.panel(run)
     (run.folder / "bias.json").write_text('{"schema": 1}', encoding="utf-8")
     with pytest.raises(InputError, match="not a bias study"):
@@ -304,50 +306,50 @@ def test_the_worth_of_the_picture_after_a_text_is_compared_question_by_question(
 
     def answer(request: Request) -> str:
         long = sum(len(part.split()) for part in request.prompt if isinstance(part, str)) > 500
-        return "yes" if long and any(one.digest < "2" for one in images(request.prompt)) else short(request)
+        return "yes" if long and any(image.digest < "2" for image in images(request.prompt)) else short(request)
 
-    found = study(run_under(answer, tmp_path / "run", controls, data=str(release)))
-    first, *_, last = found["length"]
+    result = study(run_under(answer, tmp_path / "run", controls, data=str(release)))
+    first, *_, last = result["length"]
     assert last["gain"]["high"] > first["gain"]["low"]  # the intervals of the two gains overlap
     assert last["lost"]["value"] == pytest.approx(first["gain"]["value"] - last["gain"]["value"])
     assert last["lost"]["low"] > 0 and "lost" not in first
-    assert any("points less." in sentence for sentence in reading(found))
-    same = study(run_under(short, tmp_path / "same", controls, data=str(release)))
-    assert same["length"][-1]["lost"]["low"] < 0 < same["length"][-1]["lost"]["high"]
-    assert any("covers zero, so this may be chance" in sentence for sentence in reading(same))
+    assert any("points less." in sentence for sentence in reading(result))
+    unaffected = study(run_under(short, tmp_path / "same", controls, data=str(release)))
+    assert unaffected["length"][-1]["lost"]["low"] < 0 < unaffected["length"][-1]["lost"]["high"]
+    assert any("covers zero, so this may be chance" in sentence for sentence in reading(unaffected))
 
 
 @pytest.mark.slow
 def test_a_terminal_shows_the_half_page_about_the_picture(release: Path, tmp_path: Path) -> None:
     run = run_under(lambda request: "yes", tmp_path / "run", "standard", data=str(release), limit=28)
-    shown = call("bias", run.folder, width=80).stdout
-    lines = shown.splitlines()
+    output = call("bias", run.folder, width=80).stdout
+    lines = output.splitlines()
     assert len(lines) < 40 and not any(len(line) > 80 for line in lines if "  " in line)  # sentences are not wrapped
-    assert "With the picture removed it loses 0.0" in shown and "grey " in shown
-    assert "noise" not in shown and "Pct. Diff" not in shown
-    assert f"all tables and the rest of the explanation: {run.folder / 'bias.md'}" in shown
-    whole = (run.folder / "bias.md").read_text(encoding="utf-8")
-    assert "noise" in whole and "Pct. Diff" in whole
+    assert "With the picture removed it loses 0.0" in output and "grey " in output
+    assert "noise" not in output and "Pct. Diff" not in output
+    assert f"all tables and the rest of the explanation: {run.folder / 'bias.md'}" in output
+    full_report = (run.folder / "bias.md").read_text(encoding="utf-8")
+    assert "noise" in full_report and "Pct. Diff" in full_report
 
 
 def test_numbers_that_the_table_withholds_are_withheld_here(tmp_path: Path) -> None:
     records = evaluate("constant", "iq50", out=tmp_path / "run", limit=8).records
     failed = score_records(load_task("iq50"), [replace(records[0], error="down"), *records[1:]])
-    found, why = of_answers(failed), f"1 of {len(records)} questions ended in an error"
-    assert {(one.value, one.reason) for one in failed.results().metrics.values()} == {(None, why)}
-    assert {(one["value"], one["reason"]) for one in found["seen"].values()} == {(None, why)}
-    assert f"It has no accuracy: {why}." in reading(found)
+    result, reason = of_answers(failed), f"1 of {len(records)} questions ended in an error"
+    assert {(metric.value, metric.reason) for metric in failed.results().metrics.values()} == {(None, reason)}
+    assert {(metric["value"], metric["reason"]) for metric in result["seen"].values()} == {(None, reason)}
+    assert f"It has no accuracy: {reason}." in reading(result)
 
 
 def test_a_run_that_was_never_scored_is_scored_first(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
     (run.folder / "scores.json").unlink()
-    ended = call("bias", run.folder)
-    assert ended.exit_code == 0, ended.stderr
-    assert "correct under" not in ended.stdout and (run.folder / "scores.json").exists()
+    result = call("bias", run.folder)
+    assert result.exit_code == 0, result.stderr
+    assert "correct under" not in result.stdout and (run.folder / "scores.json").exists()
 
 
-class Fails(Told):
+class Fails(Scripted):
     """A model whose every answer is an error."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
@@ -355,20 +357,20 @@ class Fails(Told):
 
 
 @pytest.mark.slow
-def test_a_control_without_any_answer_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_control_without_any_answer_is_left_out_and_reported(tmp_path: Path) -> None:
     data = str(make_release(tmp_path / "data", pictures=1))
     run = run_under(lambda request: "yes", tmp_path / "run", "grey", data=data)
     load = lambda checkpoint, options: Fails(lambda request: "")  # noqa: E731
     under_controls(run, run_spec("mme", data=data), ["blind", "swap-any-0", "prompts"], load=load)
-    found = study(run)
-    assert [*found["controls"]] == ["grey"]
+    result = study(run)
+    assert [*result["controls"]] == ["grey"]
     names = "The controls absent, prompt-single-word, swap-any-0 are"
-    assert f"{names} left out: no question has an answer both in the run and in the control." in found["remarks"]
-    assert f"{names} incomplete: 28 of 28 answers are errors, such as: the server is down." in found["remarks"]
-    assert report.write(run.folder, found)
+    assert f"{names} left out: no question has an answer both in the run and in the control." in result["remarks"]
+    assert f"{names} incomplete: 28 of 28 answers are errors, such as: the server is down." in result["remarks"]
+    assert report.write(run.folder, result)
 
 
-class FailsOnce(Told):
+class FailsOnce(Scripted):
     """A model that fails at the first question."""
 
     first: str = ""
@@ -376,9 +378,9 @@ class FailsOnce(Told):
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         for request in requests:
             self.first = self.first or request.id
-            shown = self.preview(request)
+            response = self.preview(request)
             failed = request.id == self.first
-            yield replace(shown, error="down") if failed else replace(shown, text=self.answer(request))
+            yield replace(response, error="down") if failed else replace(response, text=self.answer(request))
 
 
 @pytest.mark.slow
@@ -387,17 +389,17 @@ def test_an_answer_that_failed_is_no_answer(tmp_path: Path) -> None:
     load = lambda checkpoint, options: FailsOnce(lambda request: "yes")  # noqa: E731
     run = evaluate("constant", "mme", out=tmp_path / "run", load=load, data=data)
     under_controls(run, run_spec("mme", data=data), ["blur1,blur2,grey"], load=loading(lambda request: "yes"))
-    found = study(run)
-    assert found["n"] == 56 and found["seen"]["accuracy"]["value"] < 50.0  # a failure counts as wrong in a score
-    assert found["yes_no"]["yes_ratio"]["value"] == 100.0 and found["yes_no"]["neither"]["value"] == 0.0
-    grey = found["controls"]["grey"]
+    result = study(run)
+    assert result["n"] == 56 and result["seen"]["accuracy"]["value"] < 50.0  # a failure counts as wrong in a score
+    assert result["yes_no"]["yes_ratio"]["value"] == 100.0 and result["yes_no"]["neither"]["value"] == 0.0
+    grey = result["controls"]["grey"]
     assert grey["n"] == 54 and grey["as_asked"]["value"] == grey["accuracy"]["value"] == 50.0  # less a whole pair
     assert grey["gain"]["perception"]["value"] == grey["gain"]["accuracy"]["value"] == 0.0
     columns = next(
-        one for one in report.tables(found) if one.title.startswith("Accuracy lost under each control")
+        table for table in report.tables(result) if table.title.startswith("Accuracy lost under each control")
     ).columns
     assert columns[:4] == ("control", "n", "as asked", "accuracy")
-    (blur,) = (svg for svg in report.write(tmp_path, found) if svg.name == "bias-blur.svg")
+    (blur,) = (svg for svg in report.write(tmp_path, result) if svg.name == "bias-blur.svg")
     (curve,) = re.findall(r'd="M[0-9.]+ ([0-9.]+)L[0-9.]+ ([0-9.]+)L[0-9.]+ ([0-9.]+)"', blur.read_text("utf-8"))
     assert len(set(curve)) == 1  # steps 0, 1 and 2 have the same height
 
@@ -407,9 +409,9 @@ def test_a_failure_under_a_rotation_or_a_prompt_is_no_effect_of_it(tmp_path: Pat
     run = evaluate("constant", "muirbench", out=tmp_path / "run", load=loading(lambda request: "A"), limit=40)
     load = lambda checkpoint, options: FailsOnce(lambda request: "A")  # noqa: E731
     under_controls(run, run_spec("muirbench", limit=40), ["rotate1,prompts"], load=load)
-    found, asked = study(run), len(run.records)
-    assert len(found["prompts"]["each"]) > 1
-    assert {one["n"] for one in (found["rotation"]["as_asked"], *found["prompts"]["each"].values())} == {asked - 1}
+    result, count = study(run), len(run.records)
+    assert len(result["prompts"]["each"]) > 1
+    assert {part["n"] for part in (result["rotation"]["as_asked"], *result["prompts"]["each"].values())} == {count - 1}
 
 
 def test_a_letter_that_is_never_right_is_listed(tmp_path: Path) -> None:
@@ -422,19 +424,19 @@ def test_a_letter_that_is_never_right_is_listed(tmp_path: Path) -> None:
 
 
 def test_chance_is_of_the_options_that_there_are() -> None:
-    asked = Record("1", ("A", "E"), choices=tuple("wxyz"))
-    assert chance([asked]) == 25.0  # E is no option's letter
-    assert chance([replace(asked, targets=())]) is None
-    assert chance([replace(asked, choices=())]) is None and chance([]) is None
+    record = Record("1", ("A", "E"), choices=tuple("wxyz"))
+    assert chance([record]) == 25.0  # E is no option's letter
+    assert chance([replace(record, targets=())]) is None
+    assert chance([replace(record, choices=())]) is None and chance([]) is None
 
 
 def test_all_sampled_answers_count_as_yes_or_as_a_letter() -> None:
     yes = Record("1", ("yes",), "OCR", {"pair": "a"}, text="yes", samples=("yes", "no", "no", "no"))
     no = replace(yes, id="2", targets=("no",), samples=("no", "no", "no", "yes"), text="no")
-    found = of_answers(score_records(load_task("mme"), [yes, no]))["yes_no"]
-    assert found["yes_ratio"]["value"] == 25.0 and found["fp_ratio"]["value"] == 0.25
-    asked = Record("1", ("A",), text="A", choices=("a cat", "a dog"), samples=("A", "B", "B", "hm"))
-    letters = histogram(score_records(load_task("winoground-choice"), [asked]))
+    yes_no = of_answers(score_records(load_task("mme"), [yes, no]))["yes_no"]
+    assert yes_no["yes_ratio"]["value"] == 25.0 and yes_no["fp_ratio"]["value"] == 0.25
+    record = Record("1", ("A",), text="A", choices=("a cat", "a dog"), samples=("A", "B", "B", "hm"))
+    letters = histogram(score_records(load_task("winoground-choice"), [record]))
     assert letters["answered"] == {"A": 1, "B": 2} and letters["unread"] == 1
     assert letters["first"]["value"] == pytest.approx(100 / 3)
 
@@ -442,18 +444,20 @@ def test_all_sampled_answers_count_as_yes_or_as_a_letter() -> None:
 def test_yes_cannot_be_told_from_no_where_only_yes_is_expected(tmp_path: Path) -> None:
     run = evaluate("constant:no", "mme", out=tmp_path / "run", data=str(make_release(tmp_path / "data", pictures=2)))
     yes = [record for record in run.records if record.targets == ("yes",)]
-    found = of_answers(score_records(load_task("mme"), yes))
-    assert found["yes_no"]["d_prime"]["value"] is found["yes_no"]["criterion"]["value"] is None
-    assert found["yes_no"]["yes_ratio"]["value"] == 0.0
-    assert "Its d'" not in " ".join(reading({**found, "model": "told"}))
+    result = of_answers(score_records(load_task("mme"), yes))
+    assert result["yes_no"]["d_prime"]["value"] is result["yes_no"]["criterion"]["value"] is None
+    assert result["yes_no"]["yes_ratio"]["value"] == 0.0
+    assert "Its d'" not in " ".join(reading({**result, "model": "told"}))
 
 
 def test_who_answers_neither_does_not_lean_toward_no(tmp_path: Path) -> None:
-    told = {"value": 30.0, "low": 20.0, "high": 40.0}
-    yes = dict.fromkeys(("yes_ratio", "neither", "pct_diff", "d_prime", "criterion"), told)
-    found = {"seen": {"accuracy": {**told, "chance": None}}, "yes_no": yes}
-    assert "it leans away from yes." in " ".join(reading(found))
-    assert "it leans toward no." in " ".join(reading({**found, "yes_no": {**yes, "neither": {**told, "value": 0.0}}}))
+    estimate = {"value": 30.0, "low": 20.0, "high": 40.0}
+    yes_no = dict.fromkeys(("yes_ratio", "neither", "pct_diff", "d_prime", "criterion"), estimate)
+    result = {"seen": {"accuracy": {**estimate, "chance": None}}, "yes_no": yes_no}
+    assert "it leans away from yes." in " ".join(reading(result))
+    assert "it leans toward no." in " ".join(
+        reading({**result, "yes_no": {**yes_no, "neither": {**estimate, "value": 0.0}}})
+    )
 
 
 def test_questions_whose_answers_are_kept_back_show_what_changed_alone(tmp_path: Path) -> None:
@@ -461,28 +465,28 @@ def test_questions_whose_answers_are_kept_back_show_what_changed_alone(tmp_path:
     data = str(mmbench_table.write(tmp_path / "test.tsv", rows))
     names = "blind,swap-any-0,blur1,rotate1,distract-100-before,distract-100-before+absent,prompts"
     run = run_under(lambda request: "A", tmp_path / "run", names, "mmbench", data=data)
-    found = study(run)
-    assert found["controls"]["swap-any-0"]["changed"]["value"] == 0
-    assert found["controls"]["rotate1"]["changed"]["value"] == 100
-    assert found["controls"]["absent"]["gain"]["accuracy"]["value"] is None
-    assert not any(found[name] for name in ("families", "length", "rotation", "blind_solvable", "prompts"))
-    assert report.write(run.folder, found)
+    result = study(run)
+    assert result["controls"]["swap-any-0"]["changed"]["value"] == 0
+    assert result["controls"]["rotate1"]["changed"]["value"] == 100
+    assert result["controls"]["absent"]["gain"]["accuracy"]["value"] is None
+    assert not any(result[name] for name in ("families", "length", "rotation", "blind_solvable", "prompts"))
+    assert report.write(run.folder, result)
 
 
 def test_numbers_that_have_no_value_get_no_column() -> None:
     estimate = {"value": 50.0, "low": 40.0, "high": 60.0}
-    none = {"value": None, "low": None, "high": None}
-    found = {"labels": {"a": "A", "b": "B"}, "seen": {"a": estimate, "b": none}, "rows": {"always no": {"a": 1.0}}}
-    (table,) = report.tables(found)
+    missing = {"value": None, "low": None, "high": None}
+    result = {"labels": {"a": "A", "b": "B"}, "seen": {"a": estimate, "b": missing}, "rows": {"always no": {"a": 1.0}}}
+    (table,) = report.tables(result)
     assert table.columns == ("", "A") and table.rows == (("as asked", "50.0 (40.0 to 60.0)"), ("always no", "1.0"))
 
 
 def test_what_data_wrote_is_escaped(tmp_path: Path, release: Path) -> None:
     run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release), limit=14)
-    found = study(run)
-    found["title"] = found["model"] = "<script>alert(1)</script>"
-    found["labels"]["accuracy"] = "<b>|x"
-    report.write(run.folder, found)
+    result = study(run)
+    result["title"] = result["model"] = "<script>alert(1)</script>"
+    result["labels"]["accuracy"] = "<b>|x"
+    report.write(run.folder, result)
     assert "<script>" not in report.panel(run) and "<b>" not in report.panel(run)
     text = (run.folder / "bias.md").read_text(encoding="utf-8")
     assert "<script>" not in text and "<b>|" not in text
@@ -492,74 +496,75 @@ def test_an_interval_of_a_gain_is_that_of_the_pair(release: Path, tmp_path: Path
     task = load_task("mme")
     run = evaluate("constant", "mme", out=tmp_path / "run", data=str(release))
     main = score_records(task, run.records)
-    found = of_answers(main)
-    assert found["seen"]["perception"]["value"] == 500.0
+    result = of_answers(main)
+    assert result["seen"]["perception"]["value"] == 500.0
     assert paired(accuracy(main), accuracy(main)).value == 0.0
 
-    knows = score_records(task, [replace(record, text=record.targets[0]) for record in run.records])
-    leaky = parts.mmstar({"absent": matched(main, knows), "text": matched(main, main)})
+    correct = score_records(task, [replace(record, text=record.targets[0]) for record in run.records])
+    leaky = parts.mmstar({"absent": matched(main, correct), "text": matched(main, main)})
     assert leaky and leaky["gain"]["value"] == -50.0 and leaky["leakage"]["value"] == 50.0
-    tight = parts.mmstar({"absent": matched(main, main), "text": matched(main, knows)})
+    tight = parts.mmstar({"absent": matched(main, main), "text": matched(main, correct)})
     assert tight and tight["leakage"]["value"] == 0.0 and tight["leakage"]["difference"] == -50.0
-    apart = main.of({record.id for record in main.records[:28]}), main.of({record.id for record in main.records[28:]})
-    unknown = parts.mmstar({"absent": matched(main, apart[0]), "text": matched(main, apart[1])})
+    halves = main.of({record.id for record in main.records[:28]}), main.of({record.id for record in main.records[28:]})
+    unknown = parts.mmstar({"absent": matched(main, halves[0]), "text": matched(main, halves[1])})
     assert unknown and "leakage" not in unknown  # the two controls have no question in common
-    solved = parts.solvable(main, {"absent": knows, "grey": knows, "noise": main}, None)
+    solved = parts.solvable(main, {"absent": correct, "grey": correct, "noise": main}, None)
     assert solved and not solved["ids"]
     assert {(*flag["by"], flag["of"]) for flag in solved["flags"].values()} == {("absent", "grey", 3)}
 
 
 @pytest.mark.slow
 def test_a_prior_is_taken_off_likelihoods(tmp_path: Path) -> None:
-    """A model that finds the first option likelier by 3, whatever it sees, and the right one by 2 where it sees."""
+    """A model that rates the first option higher by 3 in any case, and the right one by 2 if it sees a picture."""
     answers = {sample.id: sample for sample in load_task("muirbench").samples(str(suite("muirbench")))}
 
-    class Prior(Told):
+    class Prior(Scripted):
         def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
             for request in requests:
-                right = "ABCDEFGH".index(answers[request.id].targets[0]) if images(request.prompt) else -1
-                found = tuple(3.0 * (n == 0) + 2.0 * (n == right) for n in range(len(request.candidates)))
-                yield replace(self.preview(request), loglikelihoods=found)
+                target = "ABCDEFGH".index(answers[request.id].targets[0]) if images(request.prompt) else -1
+                likelihoods = tuple(3.0 * (n == 0) + 2.0 * (n == target) for n in range(len(request.candidates)))
+                yield replace(self.preview(request), loglikelihoods=likelihoods)
 
-    how: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 60}
+    settings: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 60}
 
-    def load(checkpoint: Any, options: Any) -> Told:
+    def load(checkpoint: Any, options: Any) -> Scripted:
         return Prior(lambda request: "")
 
-    run = evaluate("constant", "muirbench", out=tmp_path / "run", load=load, **how)
-    under_controls(run, run_spec("muirbench", **how), ["blind"], load=load)
-    found = study(open_run(run.folder))["likelihood"]
-    assert found["alpha_0"]["value"] < 50 and found["alpha_1"]["value"] == 100.0 and found["gain_1"]["low"] > 0
-    assert 0 < found["tuned"]["alpha"] <= 1.0 and found["tuned"]["held_out"]["value"] == 100.0
+    run = evaluate("constant", "muirbench", out=tmp_path / "run", load=load, **settings)
+    under_controls(run, run_spec("muirbench", **settings), ["blind"], load=load)
+    result = study(open_run(run.folder))["likelihood"]
+    assert result["alpha_0"]["value"] < 50 and result["alpha_1"]["value"] == 100.0 and result["gain_1"]["low"] > 0
+    assert 0 < result["tuned"]["alpha"] <= 1.0 and result["tuned"]["held_out"]["value"] == 100.0
 
 
 @pytest.mark.slow
 def test_likelihoods_that_no_picture_changes_are_ties(tmp_path: Path) -> None:
-    how: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 20}
-    run = evaluate("constant", "muirbench", out=tmp_path / "run", **how)
-    under_controls(run, run_spec("muirbench", **how), ["blind"])
-    found = study(run)
-    assert found["likelihood"]["alpha_1"]["value"] == 0.0 and found["likelihood"]["tied_1"] == found["n"]
-    assert "20 of 20 questions have no single likeliest option" in " ".join(reading(found))
+    settings: dict[str, Any] = {"scoring": "likelihood-sum", "limit": 20}
+    run = evaluate("constant", "muirbench", out=tmp_path / "run", **settings)
+    under_controls(run, run_spec("muirbench", **settings), ["blind"])
+    result = study(run)
+    assert result["likelihood"]["alpha_1"]["value"] == 0.0 and result["likelihood"]["tied_1"] == result["n"]
+    assert "20 of 20 questions have no single likeliest option" in " ".join(reading(result))
 
 
 @pytest.mark.slow
 def test_the_command_line_from_a_run_file_to_the_study(release: Path, tmp_path: Path) -> None:
     file, out = tmp_path / "run.yaml", tmp_path / "run"
     file.write_text(f"task: mme\nmodel: constant\ndata: {release}\ncontrols: [blind, grey, order]\n", encoding="utf-8")
-    dry = call("run", "--config", file, "--dry-run").output
-    assert "control grey: every picture is grey" in dry and "not run: the control 'order'" in dry and not out.exists()
-    done = call("run", "--config", file, "--out", out, "--bias")
-    assert done.exit_code == 0, done.output
-    assert "not run: the control 'order' acts on no question" in done.output
+    preview = call("run", "--config", file, "--dry-run").output
+    assert "control grey: every picture is grey" in preview and "not run: the control 'order'" in preview
+    assert not out.exists()
+    result = call("run", "--config", file, "--out", out, "--bias")
+    assert result.exit_code == 0, result.output
+    assert "not run: the control 'order' acts on no question" in result.output
     assert {path.name for path in (out / "controls").iterdir()} == {"absent", "grey"}
-    assert "the interval covers zero" in done.output and (out / "bias.md").is_file()
+    assert "the interval covers zero" in result.output and (out / "bias.md").is_file()
     listed = call("bias", "--list")
     assert listed.exit_code == 0 and "swap-category-0" in listed.output
-    for wrong in (("bias",), ("bias", out, "--task", "mme"), ("run", "--task", "mme", "--control", "blurr")):
-        assert call(*wrong).exit_code == 2
-    alone = call("bias", "--task", "mme", "--predictions", out / "results", "--json")
-    assert alone.exit_code == 0 and json.loads(alone.output)["yes_no"]["yes_ratio"]["value"] == 100.0
+    for arguments in (("bias",), ("bias", out, "--task", "mme"), ("run", "--task", "mme", "--control", "blurr")):
+        assert call(*arguments).exit_code == 2
+    predictions = call("bias", "--task", "mme", "--predictions", out / "results", "--json")
+    assert predictions.exit_code == 0 and json.loads(predictions.output)["yes_no"]["yes_ratio"]["value"] == 100.0
 
 
 @pytest.mark.slow
@@ -568,7 +573,7 @@ def test_of_several_processes_the_last_studies_the_controls(release: Path, tmp_p
     command += ["--control", "blind,grey", "--bias"]
     for rank in ("0", "1"):
         assert not (tmp_path / "run" / "bias.json").exists()
-        ended = CliRunner().invoke(main, command, env={"RANK": rank, "WORLD_SIZE": "2", "COLUMNS": "200"})
-        assert ended.exit_code == 0, ended.output
-    found = json.loads((tmp_path / "run" / "bias.json").read_text(encoding="utf-8"))
-    assert found["controls"].keys() == {"absent", "grey"} and found["n"] == found["controls"]["grey"]["n"] == 168
+        result = CliRunner().invoke(main, command, env={"RANK": rank, "WORLD_SIZE": "2", "COLUMNS": "200"})
+        assert result.exit_code == 0, result.output
+    saved = json.loads((tmp_path / "run" / "bias.json").read_text(encoding="utf-8"))
+    assert saved["controls"].keys() == {"absent", "grey"} and saved["n"] == saved["controls"]["grey"]["n"] == 168

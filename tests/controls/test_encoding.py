@@ -23,13 +23,13 @@ SHARED = "prompts,distract-100-before,distract-100-before+absent,mislead-100-aft
 
 def encoded(monkeypatch: pytest.MonkeyPatch, name: str, model: str, folder: Path, controls: str) -> int:
     """Return how many pictures the model's vision encoder sees in a run and its controls."""
-    seen: list[int] = []
+    sizes: list[int] = []
 
     def load(checkpoint: Checkpoint, options: ModelOptions) -> Model:
         loaded: Any = load_model(checkpoint, options)
         encoder = loaded.model.get_submodule(name)
         encoder.register_forward_pre_hook(
-            lambda module, args, kwargs: seen.append(len(args[0] if args else kwargs["pixel_values"])),
+            lambda module, args, kwargs: sizes.append(len(args[0] if args else kwargs["pixel_values"])),
             with_kwargs=True,
         )
         return loaded  # type: ignore[no-any-return]
@@ -37,9 +37,9 @@ def encoded(monkeypatch: pytest.MonkeyPatch, name: str, model: str, folder: Path
     monkeypatch.setattr(sweep, "load_model", load)
     spec = RunSpec("mme", model, limit=2 * PICTURES, max_new_tokens=2, device="cpu")
     (run,) = sweep.evaluate_all([spec], out=folder, controls=[controls])
-    own = [path.parent.name for path in run.folder.glob("controls/*/records.jsonl")]
-    assert {"prompt-single-word", "distract-100-before", "mislead-100-after", "swap-any-0"} <= {*own}
-    return sum(seen)
+    controls_run = [path.parent.name for path in run.folder.glob("controls/*/records.jsonl")]
+    assert {"prompt-single-word", "distract-100-before", "mislead-100-after", "swap-any-0"} <= {*controls_run}
+    return sum(sizes)
 
 
 @pytest.fixture

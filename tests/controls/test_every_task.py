@@ -51,46 +51,50 @@ def questions(task: Task, source: str) -> list[tuple[Sample, Request, Render]]:
         return render(task, sample, prompt)
 
     samples = islice(task.samples(source), 60)
-    spread = [sample for place, sample in enumerate(samples) if place % 12 < 2][:ASKED]
-    return [(sample, put(sample), put) for sample in spread]
+    selected = [sample for index, sample in enumerate(samples) if index % 12 < 2][:ASKED]
+    return [(sample, put(sample), put) for sample in selected]
 
 
 def shown(request: Request) -> Any:
-    """What a request is, so that two can be compared."""
+    """Return the content of a request in a form that can be compared."""
 
-    def of(parts: Any) -> list[Any]:
+    def comparable(parts: Any) -> list[Any]:
         return [part.digest if isinstance(part, Image) else part for part in parts]
 
-    return of(request.prompt), [(of(shot.prompt), shot.answer) for shot in request.shots], request.candidates
+    return (
+        comparable(request.prompt),
+        [(comparable(shot.prompt), shot.answer) for shot in request.shots],
+        request.candidates,
+    )
 
 
-def check(task: Task, asked: list[tuple[Sample, Request, Render]]) -> set[str]:
-    """Put every question under every control; returns those that act."""
+def check(task: Task, cases: list[tuple[Sample, Request, Render]]) -> set[str]:
+    """Apply every control to every question; return the names of those that act."""
     acting, constant = set(), Constant("A")
-    before = [shown(request) for _, request, _ in asked]
+    originals = [shown(request) for _, request, _ in cases]
     for name in CONTROLS.keys() - {TEXT}:
-        applied = Applied(name, lambda: asked)
-        for (sample, request, put), was in zip(asked, before, strict=True):
+        applied = Applied(name, lambda: cases)
+        for (sample, request, put), original in zip(cases, originals, strict=True):
             if reason := applied.left_out.get(sample.id):
                 assert reason == reason.strip() and len(reason) > 10
                 continue
             acting.add(name)
-            changed, own = applied(sample, request, put)
-            assert own.id == sample.id == changed.id
-            now = shown(own)
-            assert now != was or name.startswith("place"), f"{name} leaves {sample.id} as it was"
-            (answer,) = constant.generate([own], Generation())
-            task.scorers[next(iter(task.scorers))](record(changed, own, answer))
+            changed, changed_request = applied(sample, request, put)
+            assert changed_request.id == sample.id == changed.id
+            content = shown(changed_request)
+            assert content != original or name.startswith("place"), f"{name} leaves {sample.id} as it was"
+            (answer,) = constant.generate([changed_request], Generation())
+            task.scorers[next(iter(task.scorers))](record(changed, changed_request, answer))
         assert applied.acts.startswith("acts on ")
-    assert acting or not before
-    check_baselines(task, [sample for sample, *_ in asked])
+    assert acting or not originals
+    check_baselines(task, [sample for sample, *_ in cases])
     return acting
 
 
 def check_baselines(task: Task, samples: list[Sample]) -> None:
-    """The answers to every question that the tables show are ones that the task can read."""
+    """Check that the task can read the answers of the baselines in its tables."""
     main = task.scorers[next(iter(task.scorers))]
-    records = [record(one, Request(one.id, one.prompt), Response(one.id, text="")) for one in samples]
+    records = [record(sample, Request(sample.id, sample.prompt), Response(sample.id, text="")) for sample in samples]
     for answer in constants(records):
         assert any(score.outcome != "unparsed" for score in answering(records, answer, main)[1]), answer
 

@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "b-frames-old.mp4": ("mpeg4", {"bf": "2"}, {}),
     "b-frames-old.avi": ("mpeg4", {"bf": "2"}, {}),
 }
-"""Name of the file -> codec, its options, those of the container."""
+"""By file name: the codec, its options and those of the container."""
 
 
 def write(path: Path, codec: str, options: dict[str, str], mux: dict[str, str]) -> Path:
@@ -48,21 +48,21 @@ def write(path: Path, codec: str, options: dict[str, str], mux: dict[str, str]) 
         varies = path.stem == "variable-rate"
         if varies:
             stream.codec_context.time_base = Fraction(1, 1000)
-        at = 0
+        timestamp = 0
         for number in range(COUNT):
-            shown = np.roll(noise, 2 * number, 1)
-            shown[4:10, 4 : 4 + number] = 255
-            frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
+            pixels = np.roll(noise, 2 * number, 1)
+            pixels[4:10, 4 : 4 + number] = 255
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             if varies:
-                at += (40, 80, 33, 200, 15)[number % 5]
-                frame.pts, frame.time_base = at, Fraction(1, 1000)
+                timestamp += (40, 80, 33, 200, 15)[number % 5]
+                frame.pts, frame.time_base = timestamp, Fraction(1, 1000)
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return path
 
 
 def decoded(path: Path) -> list[bytes]:
-    """Decode all, as one would without knowing anything."""
+    """Decode every frame from the beginning."""
     with av.open(str(path)) as opened:
         return [frame.to_image().tobytes() for frame in opened.decode(video=0)]
 
@@ -76,14 +76,14 @@ def video(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("seek", [1, 500])
 def test_frames_are_those_that_decoding_all_gives(video: Path, seek: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "SEEK", seek)
-    true = decoded(video)
-    assert len(true) == COUNT
-    wanted = ([0], [COUNT - 1], [11], [12, 13], [4, 8, 13, 17, 22, 26, 31, 35], [10, 23, 37], list(range(COUNT)))
-    for places in wanted:
-        found = moments(video, video.name, lambda times, places=places: {COUNT: places}[len(times)])  # type: ignore[misc]
-        assert [moment.picture.tobytes() for moment in found] == [true[place] for place in places], places
+    expected = decoded(video)
+    assert len(expected) == COUNT
+    cases = ([0], [COUNT - 1], [11], [12, 13], [4, 8, 13, 17, 22, 26, 31, 35], [10, 23, 37], list(range(COUNT)))
+    for indices in cases:
+        frames = moments(video, video.name, lambda times, indices=indices: {COUNT: indices}[len(times)])  # type: ignore[misc]
+        assert [moment.picture.tobytes() for moment in frames] == [expected[index] for index in indices], indices
         times = container.times(video, video.name)
-        assert [moment.time for moment in found] == pytest.approx([times[place] for place in places])
+        assert [moment.time for moment in frames] == pytest.approx([times[index] for index in indices])
 
 
 def test_times_of_a_variable_rate_are_the_containers(tmp_path: Path) -> None:
@@ -102,10 +102,10 @@ def test_what_an_edit_list_leaves_out_is_not_counted(name: str, tmp_path: Path) 
     begin, scale = struct.unpack_from(">i", content, entry)[0], 10240
     struct.pack_into(">i", content, entry, begin + 13 * scale // 10)
     path.write_bytes(content)
-    true = decoded(path)
-    assert len(true) == COUNT - 13 == len(container.times(path, name))
-    found = moments(path, name, lambda times: [0, 5, len(times) - 1])
-    assert [moment.picture.tobytes() for moment in found] == [true[0], true[5], true[-1]]
+    expected = decoded(path)
+    assert len(expected) == COUNT - 13 == len(container.times(path, name))
+    frames = moments(path, name, lambda times: [0, 5, len(times) - 1])
+    assert [moment.picture.tobytes() for moment in frames] == [expected[0], expected[5], expected[-1]]
 
 
 def test_a_frame_of_vp8_that_is_not_shown_is_not_counted(tmp_path: Path) -> None:
@@ -137,11 +137,11 @@ def test_half_a_file(keep: float, tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep)])
     try:
-        true = decoded(path)
+        expected = decoded(path)
     except av.error.FFmpegError:
         with pytest.raises(DamagedVideo, match="broken video"):
             moments(path, "v", lambda times: [0])
         return
-    assert 0 < len(true) < COUNT
-    found = moments(path, "v", lambda times: [0, len(times) - 1])
-    assert [moment.picture.tobytes() for moment in found] == [true[0], true[-1]]
+    assert 0 < len(expected) < COUNT
+    frames = moments(path, "v", lambda times: [0, len(times) - 1])
+    assert [moment.picture.tobytes() for moment in frames] == [expected[0], expected[-1]]

@@ -19,26 +19,26 @@ def read(folder: Path) -> list[tuple[str, str, str, str]]:
 
 
 def test_both_layouts_in_the_benchmarks_order(tmp_path: Path) -> None:
-    found = read(make_release(tmp_path, pictures=2))
-    assert len(found) == 14 * 2 * 2
-    assert list(dict.fromkeys(subtask for subtask, *_ in found)) == SUBTASKS
-    assert found[0] == ("existence", "0000.png", "Is this existence 0? Please answer yes or no.", "Yes")
+    questions = read(make_release(tmp_path, pictures=2))
+    assert len(questions) == 14 * 2 * 2
+    assert list(dict.fromkeys(subtask for subtask, *_ in questions)) == SUBTASKS
+    assert questions[0] == ("existence", "0000.png", "Is this existence 0? Please answer yes or no.", "Yes")
 
 
 def test_any_subtask_in_either_layout(tmp_path: Path) -> None:
     folder = make_release(tmp_path, pictures=1)
     for subtask in ("posters", "OCR"):  # one loses its two folders, the other gets them
-        here = folder / subtask
-        if (here / "images").exists():
-            for path in [*here.rglob("*.png"), *here.rglob("*.txt")]:
-                path.rename(here / path.name)
-            (here / "images").rmdir()
-            (here / "questions_answers_YN").rmdir()
+        subfolder = folder / subtask
+        if (subfolder / "images").exists():
+            for path in [*subfolder.rglob("*.png"), *subfolder.rglob("*.txt")]:
+                path.rename(subfolder / path.name)
+            (subfolder / "images").rmdir()
+            (subfolder / "questions_answers_YN").rmdir()
         else:
             for name, kind in (("images", "*.png"), ("questions_answers_YN", "*.txt")):
-                (here / name).mkdir()
-                for path in list(here.glob(kind)):
-                    path.rename(here / name / path.name)
+                (subfolder / name).mkdir()
+                for path in list(subfolder.glob(kind)):
+                    path.rename(subfolder / name / path.name)
     assert len(read(folder)) == 14 * 2
 
 
@@ -47,9 +47,14 @@ def test_what_a_zip_and_the_release_bring_along(tmp_path: Path) -> None:
     (tmp_path / "__MACOSX").mkdir()
     (folder / "eval_tool").mkdir()
     (folder / "readme.txt").write_text("hello")
-    for here in (folder, folder / "count", folder / "artwork" / "images", folder / "artwork" / "questions_answers_YN"):
+    for subfolder in (
+        folder,
+        folder / "count",
+        folder / "artwork" / "images",
+        folder / "artwork" / "questions_answers_YN",
+    ):
         for name in ("._0000.png", "._0000.txt", "._count", ".DS_Store", "Thumbs.db", "desktop.ini"):
-            (here / name).write_bytes(b"\x00\x05\x16\x07")
+            (subfolder / name).write_bytes(b"\x00\x05\x16\x07")
     assert len(read(tmp_path)) == 14 * 2
 
 
@@ -66,9 +71,9 @@ def test_windows_line_ends_a_byte_order_mark_and_blank_lines(tmp_path: Path) -> 
     assert [row[2:] for row in read(tmp_path) if row[0] == "OCR"] == [("Is it?", "Yes"), ("Is it not?", "No")]
 
 
-Break = Callable[[Path], object]
+Spoil = Callable[[Path], object]
 
-BROKEN: dict[str, tuple[Break, str]] = {
+BROKEN: dict[str, tuple[Spoil, str]] = {
     "a subtask in other letters": (
         lambda f: (f / "OCR").rename(f / "OCRs"),
         r"unknown subtask 'OCRs' \(did you mean 'OCR'",
@@ -96,9 +101,9 @@ BROKEN: dict[str, tuple[Break, str]] = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_wrong_is_named(case: str, tmp_path: Path) -> None:
-    act, message = BROKEN[case]
+    spoil, message = BROKEN[case]
     folder = make_release(tmp_path / "release", pictures=2)
-    act(folder)
+    spoil(folder)
     with pytest.raises(InputError, match=message):
         read(folder)
 

@@ -53,24 +53,24 @@ def _online(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "_answers", lambda: True)
 
 
-def instead(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
+def put_fake_datasets(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
     exceptions = SimpleNamespace(DatasetsError=DatasetsError)
     fake = SimpleNamespace(load_dataset=load, Image=Picture, List=Several, exceptions=exceptions)
     monkeypatch.setitem(sys.modules, "datasets", fake)
 
 
 def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str, str]] = []
+    requested: list[tuple[str, str, str]] = []
     values = {"question_id": "OCR/a.png", "image": {"bytes": b"png", "path": None}, "question": "a?", "answer": "Yes"}
 
     def load(repo: str, revision: str, split: str) -> Any:
-        asked.append((repo, revision, split))
+        requested.append((repo, revision, split))
         return Table([values | {"category": "OCR"}], {"image": Picture(), "image_list": Several(Picture())})
 
-    instead(monkeypatch, load)
+    put_fake_datasets(monkeypatch, load)
     ((row, where),) = hub.values(**PLACE)
     assert (row["question_id"], row["image"]["bytes"], where) == ("OCR/a.png", b"png", "lmms-lab/MME, row 1")
-    assert asked == [tuple(PLACE.values())]
+    assert requested == [tuple(PLACE.values())]
 
 
 def test_real_datasets_give_the_columns_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_a_gated_data_set_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
     def load(repo: str, revision: str, split: str) -> Any:
         raise FileNotFoundError(f"Dataset '{repo}' is a gated dataset on the Hub. You must be authenticated.")
 
-    instead(monkeypatch, load)
+    put_fake_datasets(monkeypatch, load)
     with pytest.raises(InputError, match=r"accept its conditions at huggingface.co/datasets/lmms-lab/MME, then run"):
         next(hub.values(**PLACE))
 
@@ -96,7 +96,7 @@ def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(repo: str, revision: str, split: str) -> Any:
         raise ConnectionError("Couldn't reach the Hub\nand forty lines more")
 
-    instead(monkeypatch, load)
+    put_fake_datasets(monkeypatch, load)
     with pytest.raises(InputError, match=r"lmms-lab/MME at d6c9023f017b .*Couldn't reach the Hub\); check the network"):
         next(hub.values(**PLACE))
 
@@ -105,7 +105,7 @@ def test_a_data_set_that_cannot_be_built_is_a_sentence(monkeypatch: pytest.Monke
     def load(repo: str, revision: str, split: str) -> Any:
         raise DatasetsError("An error occurred while generating the dataset")
 
-    instead(monkeypatch, load)
+    put_fake_datasets(monkeypatch, load)
     with pytest.raises(InputError, match=r"cannot be loaded from the hub \(An error occurred while generating"):
         next(hub.values(**PLACE))
 
@@ -115,23 +115,23 @@ def test_a_hub_that_does_not_answer_is_not_tried_again(monkeypatch: pytest.Monke
     from huggingface_hub import constants
 
     monkeypatch.undo()  # `_answers` itself is asked
-    asked: list[object] = []
+    requested: list[object] = []
 
     def load(repo: str, **options: str) -> Any:
-        asked.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))
+        requested.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))
         raise ConnectionError("OfflineModeIsEnabled")
 
     def head(address: str, timeout: float) -> Any:
-        asked.append((address, timeout))
+        requested.append((address, timeout))
         raise ConnectionError("no route")
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     monkeypatch.setattr("huggingface_hub.get_session", lambda: SimpleNamespace(head=head))
-    before = constants.HF_HUB_OFFLINE
+    original = constants.HF_HUB_OFFLINE
     with pytest.raises(InputError, match=r"cannot be loaded from the hub \(it does not answer\); check the network"):
         next(hub.values(**PLACE))
-    assert asked == [(constants.ENDPOINT, hub.SECONDS), (True, True)]
-    assert before == constants.HF_HUB_OFFLINE
+    assert requested == [(constants.ENDPOINT, hub.SECONDS), (True, True)]
+    assert original == constants.HF_HUB_OFFLINE
 
 
 def test_the_hubs_retries_are_not_printed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -139,7 +139,7 @@ def test_the_hubs_retries_are_not_printed(monkeypatch: pytest.MonkeyPatch, caplo
         logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s [Retry 1/5].")
         raise ConnectionError("Couldn't reach the Hub")
 
-    instead(monkeypatch, load)
+    put_fake_datasets(monkeypatch, load)
     with pytest.raises(InputError, match="check the network"):
         next(hub.values(**PLACE))
     assert not caplog.records

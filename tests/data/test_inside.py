@@ -62,7 +62,7 @@ def test_what_may_not(folder: Path, name: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "named", "hint"),
+    ("existing", "named", "hint"),
     [
         ("a.JPG", "a.jpg", " (there is 'a.JPG'); put it there"),
         ("a.png", "a.jpg", " (there is 'a.png'); put it there"),
@@ -74,8 +74,8 @@ def test_what_may_not(folder: Path, name: str, message: str) -> None:
         ("b.png", "a.png", "a.png; put it there"),
     ],
 )
-def test_a_name_that_looks_the_same_is_told(there: str, named: str, hint: str, tmp_path: Path) -> None:
-    picture(tmp_path / there)
+def test_a_name_that_looks_the_same_is_reported(existing: str, named: str, hint: str, tmp_path: Path) -> None:
+    picture(tmp_path / existing)
     if (tmp_path / named).exists():
         pytest.skip("this file system finds it")
     with pytest.raises(InputError) as raised:

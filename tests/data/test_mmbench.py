@@ -29,13 +29,13 @@ def test_turns_come_together_whether_the_file_has_them_or_not(tmp_path: Path) ->
     short = read(table.write(tmp_path / "short.tsv", table.with_turns(table.questions())))
     legacy = read(table.write(tmp_path / "legacy.tsv", table.with_turns(table.questions(), repeat=True)))
     assert [len(group) for group in first] == [4, 3, 2, 2]
-    for group, *others in zip(first, short, legacy, strict=True):
-        for row, *same in zip(group, *others, strict=True):
-            for other in same:
+    for group, *other_groups in zip(first, short, legacy, strict=True):
+        for row, *other_rows in zip(group, *other_groups, strict=True):
+            for other_row in other_rows:
                 assert (row.index, row.question, row.options, row.answer) == (
-                    other.index, other.question, other.options, other.answer,
+                    other_row.index, other_row.question, other_row.options, other_row.answer,
                 )  # fmt: skip
-                assert row.image.digest == other.image.digest
+                assert row.image.digest == other_row.image.digest
     assert [(row.index, row.answer) for row in first[1]] == [(2, "C"), (1_000_002, "B"), (2_000_002, "A")]
 
 

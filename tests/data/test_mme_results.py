@@ -19,10 +19,10 @@ def read(folder: Path, content: str | bytes) -> list[str | None]:
 
 def test_pairs_are_adjacent_lines_and_pictures_are_names(tmp_path: Path) -> None:
     (tmp_path / "OCR.txt").write_text("1.jpg\ta\tYes\tx\n2.jpg\tb\tYes\tx\n1.jpg\tc\tNo\tx\n2.jpg\td\tNo\tx\n")
-    found = read_predictions(str(tmp_path), ["OCR"])
-    assert [record.groups["pair"] for record in found] == ["OCR/1", "OCR/1", "OCR/2", "OCR/2"]
-    assert [record.groups["image"] for record in found] == ["OCR/1.jpg", "OCR/2.jpg"] * 2
-    assert len({record.id for record in found}) == 4
+    records = read_predictions(str(tmp_path), ["OCR"])
+    assert [record.groups["pair"] for record in records] == ["OCR/1", "OCR/1", "OCR/2", "OCR/2"]
+    assert [record.groups["image"] for record in records] == ["OCR/1.jpg", "OCR/2.jpg"] * 2
+    assert len({record.id for record in records}) == 4
 
 
 @pytest.mark.parametrize("content", [GOOD, GOOD.rstrip("\n"), GOOD.replace("\n", "\r\n"), "\ufeff" + GOOD])

@@ -32,7 +32,7 @@ def test_values_that_are_stored_once_are_held_once(tmp_path: Path) -> None:
     assert rows == table.to_pylist()
     assert rows[0]["picture"] is rows[2]["picture"]
     assert rows[0]["image"]["bytes"] is rows[2]["image"]["bytes"]
-    assert len({id(one["bytes"]) for one in rows[0]["images"]}) == 1
+    assert len({id(picture["bytes"]) for picture in rows[0]["images"]}) == 1
 
 
 def test_column_that_is_compressed_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

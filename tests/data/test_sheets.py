@@ -29,17 +29,17 @@ def written(path: Path, rows: list[list[str]], constant_memory: bool) -> Path:
     with xlsxwriter.Workbook(str(path), {"constant_memory": constant_memory}) as book:
         page = book.add_worksheet()
         for number, row in enumerate(rows):
-            for place, text in enumerate(row):
-                page.write_string(number, place, text)
+            for column, text in enumerate(row):
+                page.write_string(number, column, text)
     return path
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(TEXTS, min_size=1, max_size=4), min_size=1, max_size=4), st.booleans())
 def test_texts_come_back_as_they_were_written(tmp_path: Path, rows: list[list[str]], constant_memory: bool) -> None:
-    found = read(written(tmp_path / "t.xlsx", rows, constant_memory))
-    wanted = [row for row in rows if any(row)]
-    for cells, row in zip(found, wanted, strict=True):
+    sheet = read(written(tmp_path / "t.xlsx", rows, constant_memory))
+    expected = [row for row in rows if any(row)]
+    for cells, row in zip(sheet, expected, strict=True):
         assert [cell.text for cell in cells if cell.text] == [text for text in row if text]
         assert all(cell.text == text for cell, text in zip(cells, row, strict=False))
         assert {cell.kind for cell in cells} == {"text"}
@@ -62,7 +62,7 @@ def test_each_kind_of_cell(tmp_path: Path) -> None:
 
 
 def changed(path: Path, old: str, new: str, member: str = "xl/worksheets/sheet1.xml") -> Path:
-    """Return the book with something else in one of its members."""
+    """Return the workbook with one of its members changed."""
     out = io.BytesIO()
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(out, "w") as copy:
         for name in archive.namelist():
@@ -96,9 +96,11 @@ def test_styles_are_nobodys_business(tmp_path: Path) -> None:
 
 def test_what_was_damaged_on_its_way_is_one_sentence(tmp_path: Path) -> None:
     path = written(tmp_path / "t.xlsx", [[f"{n}" * 40] for n in range(400)], False)
-    whole = path.read_bytes()
-    middle = whole.index(b"xl/worksheets/sheet1.xml") + 60
-    path.write_bytes(whole[:middle] + bytes(byte ^ 0x55 for byte in whole[middle : middle + 99]) + whole[middle + 99 :])
+    content = path.read_bytes()
+    middle = content.index(b"xl/worksheets/sheet1.xml") + 60
+    path.write_bytes(
+        content[:middle] + bytes(byte ^ 0x55 for byte in content[middle : middle + 99]) + content[middle + 99 :]
+    )
     with pytest.raises(InputError, match=r"t\.xlsx: not an \.xlsx file, or damaged"):
         read(path)
 

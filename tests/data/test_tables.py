@@ -54,8 +54,10 @@ def test_a_picture_keeps_its_bytes_and_loses_the_subtask_in_its_name(tmp_path: P
 
 def test_rows_that_are_not_adjacent_find_each_other(tmp_path: Path) -> None:
     lines = [line(name, answer) for answer in ("Yes", "No") for name in ("a.png", "b.png", "c.png")]
-    found = read(save(tmp_path / "t.parquet", *lines))
-    assert [(first.picture, second.picture) for first, second in found] == [(x, x) for x in ("a.png", "b.png", "c.png")]
+    questions = read(save(tmp_path / "t.parquet", *lines))
+    assert [(first.picture, second.picture) for first, second in questions] == [
+        (x, x) for x in ("a.png", "b.png", "c.png")
+    ]
 
 
 def test_a_folder_of_shards_as_the_hub_has_them(tmp_path: Path) -> None:
@@ -106,9 +108,9 @@ def test_a_column_is_missing(tmp_path: Path) -> None:
 
 def test_rows_about_one_picture_hold_its_bytes_once(tmp_path: Path) -> None:
     path = save(tmp_path / "t.parquet", line("a.png", "Yes"), line("a.png", "No"), line("b.png", "No"))
-    one, same, other = (row.images("image")[0] for row in of_file(path, tmp_path))
-    assert one.data is same.data
-    assert other.data == one.data
+    first, second, third = (row.images("image")[0] for row in of_file(path, tmp_path))
+    assert first.data is second.data
+    assert third.data == first.data
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing"])
@@ -149,9 +151,9 @@ QUOTES = {
 
 @pytest.mark.parametrize("kind", QUOTES)
 def test_a_quotation_mark_swallows_no_row(tmp_path: Path, kind: str) -> None:
-    rows, wanted = QUOTES[kind]
+    rows, expected = QUOTES[kind]
     (tmp_path / "t.tsv").write_text("\n".join(["id\tq\ta", *rows, ""]), encoding="utf-8")
-    assert [row.text("q") for row in of_file(tmp_path / "t.tsv", tmp_path)] == wanted
+    assert [row.text("q") for row in of_file(tmp_path / "t.tsv", tmp_path)] == expected
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv"])
@@ -174,10 +176,14 @@ def test_a_picture_behind_a_lone_quotation_mark_is_read_where_it_stands(tmp_path
 @pytest.mark.parametrize("block", [7, 64, 1 << 20])
 def test_a_list_of_objects_is_read_in_pieces(tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_rows, "BLOCK", block)
-    wanted = [{"id": 1, "q": "Wörter, 中文 \U0001f600 ]}"}, {"id": 2, "deep": [[{"a": "]"}], 3]}, {}]
-    for text in (json.dumps(wanted), json.dumps(wanted, indent=2, ensure_ascii=False), "\ufeff" + json.dumps(wanted)):
+    expected = [{"id": 1, "q": "Wörter, 中文 \U0001f600 ]}"}, {"id": 2, "deep": [[{"a": "]"}], 3]}, {}]
+    for text in (
+        json.dumps(expected),
+        json.dumps(expected, indent=2, ensure_ascii=False),
+        "\ufeff" + json.dumps(expected),
+    ):
         (tmp_path / "t.json").write_text(text, encoding="utf-8")
-        assert [dict(row.values) for row in of_file(tmp_path / "t.json", tmp_path)] == wanted
+        assert [dict(row.values) for row in of_file(tmp_path / "t.json", tmp_path)] == expected
     for broken in ('[{"a": 1} {"a": 2}]', '[{"a": 1},]', '[{"a": 1}', '[{"a": 1}] x', "[,{}]"):
         (tmp_path / "t.json").write_text(broken)
         with pytest.raises(InputError, match=r"t\.json: not JSON \("):
@@ -222,7 +228,7 @@ def test_the_ending_of_a_table_may_be_in_capitals(kind: str, tmp_path: Path) -> 
         ('[{"id": 1}, {"id": 2, "q": {"a": 1, "a": 2}}]', "item 2: 'a' appears twice"),
     ],
 )
-def test_a_key_that_a_row_has_twice_is_said(tmp_path: Path, text: str, where: str) -> None:
+def test_a_key_that_a_row_has_twice_is_reported(tmp_path: Path, text: str, where: str) -> None:
     (tmp_path / "t.json").write_text(text)
     with pytest.raises(InputError, match=where):
         list(of_file(tmp_path / "t.json", tmp_path))

@@ -11,7 +11,7 @@ import pytest
 from mmeval.embedded import world
 
 DIGEST = "434ba5f6f732afb5626793944630255c172d5ef5221aedc14517edc7d7d22df3"
-"""Of the test set. The same under Pillow 11.0 to 13.0 and numpy 1.26 to 2.4; another value is another benchmark."""
+"""Of the test set, the same under Pillow 11.0 to 13.0 and numpy 1.26 to 2.4; another value means another benchmark."""
 
 
 @pytest.mark.slow

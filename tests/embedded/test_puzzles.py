@@ -26,9 +26,9 @@ def test_a_puzzle_is_the_same_each_time_and_its_answer_among_its_choices(kind: s
     for puzzle in drawn(kind):
         assert puzzle.answer in puzzle.choices
         assert {part for part in puzzle.question if isinstance(part, int)} <= set(range(len(puzzle.scenes)))
-    again = puzzles(kind, 1, "test")
-    assert again == puzzles(kind, 1, "test")
-    assert again[0].scenes[0].picture.tobytes() == puzzles(kind, 1, "test")[0].scenes[0].picture.tobytes()
+    first_draw = puzzles(kind, 1, "test")
+    assert first_draw == puzzles(kind, 1, "test")
+    assert first_draw[0].scenes[0].picture.tobytes() == puzzles(kind, 1, "test")[0].scenes[0].picture.tobytes()
     assert puzzles(kind, 1, "test") != puzzles(kind, 1, "train")
 
 

@@ -77,9 +77,9 @@ def test_a_suite_of_videos_without_pyav_is_a_sentence(tmp_path: Path, monkeypatc
 
 def test_changed_drawing_code_meets_no_old_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _small(monkeypatch, tmp_path)
-    before = suite("iq50")
+    old = suite("iq50")
     monkeypatch.setattr(embedded, "_digest", lambda: "another")
-    assert suite("iq50") != before
+    assert suite("iq50") != old
 
 
 @pytest.mark.slow
@@ -108,9 +108,9 @@ def test_three_frames_of_a_video_show_how_a_clip_begins_goes_on_and_ends() -> No
 @pytest.mark.slow
 def test_a_suite_brings_settings_that_a_user_may_change() -> None:
     pytest.importorskip("av")
-    default, other = (plan(RunSpec("nextqa", "constant", "embedded", frames=frames)) for frames in (None, 5))
+    default, changed = (plan(RunSpec("nextqa", "constant", "embedded", frames=frames)) for frames in (None, 5))
     assert (default.spec.frames, default.folder.name) == (3, "nextqa-constant-embedded")
-    assert (other.spec.frames, other.folder.name) == (5, "nextqa-constant-embedded-frames5")
+    assert (changed.spec.frames, changed.folder.name) == (5, "nextqa-constant-embedded-frames5")
 
 
 DIGESTS = {
@@ -126,7 +126,7 @@ DIGESTS = {
     "nextqa": "91651e1c77d36fbc",
     "pope": "16c5c409bcfcf631",
 }
-"""Of what a model is shown and asked, and of the answers. Another value is another benchmark."""
+"""Digests of the pictures, prompts and answers. A different value means a different benchmark."""
 
 
 @pytest.mark.slow

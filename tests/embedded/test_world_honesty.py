@@ -13,7 +13,7 @@ import pytest
 from mmeval.embedded import world
 
 TRAINING, TEST = 200, 100
-"""Pictures a subtask: 5,600 training questions, 2,800 test questions."""
+"""Pictures per subtask: 5,600 training questions, 2,800 test questions."""
 
 Questions = list[tuple[str, bool]]
 
@@ -41,32 +41,32 @@ def test_questions_alone_say_nothing(subtasks: dict[str, _Subtask]) -> None:
     """
     words = _words([text for questions in subtasks.values() for text, _ in questions.training])
     weights = _fitted(words, [question for questions in subtasks.values() for question in questions.training])
-    right = {subtask: _right(words, weights, questions.test) for subtask, questions in subtasks.items()}
-    assert abs(float(np.mean([value for values in right.values() for value in values])) - 0.5) < 0.04
-    for subtask, values in right.items():
+    correct = {subtask: _correct(words, weights, questions.test) for subtask, questions in subtasks.items()}
+    assert abs(float(np.mean([value for values in correct.values() for value in values])) - 0.5) < 0.04
+    for subtask, values in correct.items():
         assert abs(float(np.mean(values)) - 0.5) < 0.15, subtask
 
 
 @pytest.mark.slow
 def test_the_classifier_would_have_seen_a_leak(subtasks: dict[str, _Subtask]) -> None:
-    """Where every third yes says "clearly", it does: the test above is not at chance for want of power."""
+    """With "clearly" in every third yes it does, so the test above is not at chance for lack of power."""
     training = chain.from_iterable(questions.training for questions in subtasks.values())
     leaking = [
         (f"{text} clearly" if truth and index % 3 == 0 else text, truth) for index, (text, truth) in enumerate(training)
     ]
     words = _words([text for text, _ in leaking])
-    assert np.mean(_right(words, _fitted(words, leaking), leaking)) > 0.6
+    assert np.mean(_correct(words, _fitted(words, leaking), leaking)) > 0.6
 
 
 @pytest.mark.slow
 def test_the_nearest_training_picture_does_not_know(subtasks: dict[str, _Subtask]) -> None:
     """Below 65% on perception's ten subtasks together, by the facts of the nearest picture of the same subtask."""
-    right = [
+    correct = [
         guess == truth
         for subtask in world.PERCEPTION
         for guess, (_, truth) in zip(subtasks[subtask].nearest, subtasks[subtask].test, strict=True)
     ]
-    assert 0.5 < np.mean(right) < 0.65
+    assert 0.5 < np.mean(correct) < 0.65
 
 
 def _look(subtask: str) -> _Subtask:
@@ -89,7 +89,7 @@ def _questions(views: list[world.View]) -> Questions:
 
 
 def _features(text: str) -> set[str]:
-    """Its words and pairs of neighboring words; a word in quotes is spelled."""
+    """Return a text's words and pairs of neighboring words; words in quotes are spelled out."""
     spelled = re.sub(r"'(\w+)'", lambda match: " ".join(match[1]), text.lower())
     words = re.findall(r"[a-z]+|\d", spelled)
     return {*words, *(f"{first} {second}" for first, second in pairwise(words))}
@@ -120,6 +120,6 @@ def _fitted(words: dict[str, int], questions: Questions) -> npt.NDArray[np.float
     return weights
 
 
-def _right(words: dict[str, int], weights: npt.NDArray[np.float32], questions: Questions) -> list[bool]:
+def _correct(words: dict[str, int], weights: npt.NDArray[np.float32], questions: Questions) -> list[bool]:
     guesses = _counted(words, questions) @ weights > 0
     return [bool(guess) == truth for guess, (_, truth) in zip(guesses, questions, strict=True)]

@@ -20,7 +20,7 @@ from mmeval.types import Generation, Image, Request
 from tests.mmicl import mmicl_small as small
 
 ENDS = {"t5": [12, 15, 18], "llama": [7, 10, 14], "opt": [14, 15, 16]}
-"""Ends of sequence with which answers of the small models have many lengths."""
+"""End-of-sequence tokens that give the answers of the small models many lengths."""
 MASK = torch.tensor([[1] * 9, [1] * 5 + [0] * 4, [1] + [0] * 8])
 
 
@@ -44,13 +44,13 @@ def test_logits_are_those_of_transformers(tied: bool, dtype: torch.dtype, roundi
         decoder = T5Decoder.after(language, embeds, MASK)
         at_once = decoder.rows(None).read(answer)
         begun = decoder.read(answer[:, :2])
-        stepwise = [decoder.read(answer[:, place, None]) for place in range(2, 5)]
+        stepwise = [decoder.read(answer[:, index, None]) for index in range(2, 5)]
         chosen = torch.tensor([2, 0, 2])
-        again = T5Decoder.after(language, embeds, MASK).rows(chosen).read(answer)
+        reordered = T5Decoder.after(language, embeds, MASK).rows(chosen).read(answer)
     size = float(expected.abs().max())
-    for found in (at_once, torch.cat([begun, *stepwise], 1)):
-        torch.testing.assert_close(found / size, expected / size, rtol=0, atol=rounding)
-    torch.testing.assert_close(again, at_once[chosen])
+    for logits in (at_once, torch.cat([begun, *stepwise], 1)):
+        torch.testing.assert_close(logits / size, expected / size, rtol=0, atol=rounding)
+    torch.testing.assert_close(reordered, at_once[chosen])
 
 
 @pytest.mark.parametrize("family", small.FAMILIES)
@@ -72,34 +72,34 @@ def test_ended_rows_change_no_answer(
     expected = expected[:, 1:] if family == "t5" else expected
     length = max(written.ids.shape[1], expected.shape[1])
     pad = language.generation_config.pad_token_id
-    found, expected = (
+    actual, expected = (
         torch.nn.functional.pad(ids, (0, length - ids.shape[1]), value=pad) for ids in (written.ids, expected)
     )
     assert len({int((row == pad).sum()) for row in expected}) > 5
-    assert found.tolist() == expected.tolist()
+    assert actual.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("length", [1, 7, 8, 70])
 def test_aligned_rows_begin_at_sixteen_bytes(length: int) -> None:
     bias = torch.randn(2, 3, 5, length, dtype=torch.bfloat16)
-    found = aligned(bias)
-    assert torch.equal(found, bias)
-    assert all(stride % 8 == 0 for stride in found.stride()[:-1]) and found.stride()[-1] == 1
+    result = aligned(bias)
+    assert torch.equal(result, bias)
+    assert all(stride % 8 == 0 for stride in result.stride()[:-1]) and result.stride()[-1] == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("beginning", ["blip-2", "instructblip"])
 def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors without values stand for a GPU's: looking at a value raises, as it would wait for a GPU."""
+    """Tensors without values stand in for a GPU's: reading a value raises, where a GPU would make it wait."""
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: False)  # it does not know such tensors
     monkeypatch.setitem(decoding.END_CHECKS, "meta", (4, 1))
     for module in (decoding, transformer):
         monkeypatch.setattr(module, "placed", lambda tensor, device: tensor.to(device))
     looked: list[int] = []
 
-    def half_ended(ended: torch.Tensor) -> Callable[[], list[list[bool]]]:
-        looked.append(len(ended))
-        return lambda: [[row % 2 == 0 for row in range(len(ended))]]
+    def half_ended(finished: torch.Tensor) -> Callable[[], list[list[bool]]]:
+        looked.append(len(finished))
+        return lambda: [[row % 2 == 0 for row in range(len(finished))]]
 
     monkeypatch.setattr(decoding, "copy_to_cpu_async", half_ended)
     monkeypatch.setattr(transformer, "copy_to_cpu_async", arrived)
@@ -111,15 +111,15 @@ def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPat
         reads_instructions=beginning == "instructblip",
         portions=Portions(batch_tokens=100, window=512, pictures=2, ahead=8, store=1 << 20, spare=1 << 20),
     )  # fmt: skip
-    asked = [
+    requests = [
         Request(str(n), (Image(PILImage.new("RGB", (16, 16), (n, 0, 0))), "is there " * n), candidates=("yes", "no no"))
         for n in range(1, 5)
     ]
-    assert [response.error for response in engine.generate(asked, Generation(20))] == [None] * 4
+    assert [response.error for response in engine.generate(requests, Generation(20))] == [None] * 4
     assert looked and min(looked) < max(looked), "ended rows were removed"
-    assert [response.error for response in engine.loglikelihood(asked)] == [None] * 4
+    assert [response.error for response in engine.loglikelihood(requests)] == [None] * 4
 
 
 def arrived(*results: torch.Tensor) -> Callable[[], list[list[Any]]]:
-    """Return ones in the place of results without values."""
+    """Return ones in place of results that have no values."""
     return lambda: [torch.ones(result.shape, dtype=result.dtype).tolist() for result in results]

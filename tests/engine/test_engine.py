@@ -41,7 +41,7 @@ def test_every_prompt_is_in_one_batch_and_batches_fit(lengths: list[int], budget
 
 
 def store(capacity: int = 1 << 20, ahead: int = 4, spare: int | None = None) -> tuple[PictureStore, list[int]]:
-    seen: list[int] = []
+    shades: list[int] = []
 
     def prepare(picture: Image) -> Tensor:
         shade = picture.decode().getpixel((0, 0))
@@ -49,72 +49,72 @@ def store(capacity: int = 1 << 20, ahead: int = 4, spare: int | None = None) -> 
         return torch.full((3, 8, 8), float(shade[0]))
 
     def encode(pixels: Tensor) -> Tensor:
-        seen.extend(int(row[0, 0, 0]) for row in pixels)
+        shades.extend(int(row[0, 0, 0]) for row in pixels)
         return pixels[:, 0, 0]
 
     portions = Portions(2048, 512, pictures=2, ahead=ahead, store=capacity, spare=capacity if spare is None else spare)
-    return PictureStore(prepare, encode, portions), seen
+    return PictureStore(prepare, encode, portions), shades
 
 
-def asked(pictures: PictureStore, shades: Sequence[int]) -> list[int]:
-    """Ask for one picture after the other, all of them expected; returns what was got."""
+def ask_for_each(pictures: PictureStore, shades: Sequence[int]) -> list[int]:
+    """Announce all pictures, then get one after the other; return their values."""
     prompts = [[encoded(shade)] for shade in shades]
     pictures.expect(prompts)
-    got = []
+    values = []
     for (picture,) in prompts:
         item = pictures.get([picture.digest])[picture.digest]
         assert isinstance(item, Tensor)
-        got.append(int(item[0]))
+        values.append(int(item[0]))
         pictures.release([picture.digest])
-    return got
+    return values
 
 
 def test_a_picture_is_encoded_once_whatever_it_is_called() -> None:
-    pictures, seen = store()
-    assert asked(pictures, [1, 2, 1]) == [1, 2, 1]
-    assert asked(pictures, [2, 3]) == [2, 3]
-    assert seen == [1, 2, 3]
+    pictures, encoded_shades = store()
+    assert ask_for_each(pictures, [1, 2, 1]) == [1, 2, 1]
+    assert ask_for_each(pictures, [2, 3]) == [2, 3]
+    assert encoded_shades == [1, 2, 3]
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, 100])
 def test_every_picture_keeps_its_own_tensor_whatever_the_budget(capacity: int) -> None:
     shades = [7, 3, 9, 1, 8, 2, 6, 7, 9, 3, 1, 5, 6]
-    pictures, seen = store(capacity=capacity * 8 * 4)
-    assert asked(pictures, shades) == shades
-    assert set(seen) == set(shades)
+    pictures, encoded_shades = store(capacity=capacity * 8 * 4)
+    assert ask_for_each(pictures, shades) == shades
+    assert set(encoded_shades) == set(shades)
     assert pictures._coming.bytes == 0
     assert pictures._spare.bytes <= capacity * 8 * 4
 
 
 def test_what_no_prompt_shows_any_more_leaves_first() -> None:
-    pictures, seen = store(capacity=2 * 8 * 4)  # two pictures of 8 floats
-    assert asked(pictures, [1, 2, 1, 1, 3, 1]) == [1, 2, 1, 1, 3, 1]
-    assert seen == [1, 2, 3]
-    asked(pictures, [1])
-    assert seen == [1, 2, 3]
-    asked(pictures, [2])
-    assert seen == [1, 2, 3, 2]
+    pictures, encoded_shades = store(capacity=2 * 8 * 4)  # two pictures of 8 floats
+    assert ask_for_each(pictures, [1, 2, 1, 1, 3, 1]) == [1, 2, 1, 1, 3, 1]
+    assert encoded_shades == [1, 2, 3]
+    ask_for_each(pictures, [1])
+    assert encoded_shades == [1, 2, 3]
+    ask_for_each(pictures, [2])
+    assert encoded_shades == [1, 2, 3, 2]
 
 
 def test_what_no_coming_prompt_shows_is_kept_only_within_its_own_budget() -> None:
-    pictures, seen = store(spare=1 * 8 * 4)  # one picture of 8 floats
-    assert asked(pictures, [1, 2, 3, 1, 2, 3]) == [1, 2, 3, 1, 2, 3]
-    assert seen == [1, 2, 3]
-    asked(pictures, [3])
-    assert seen == [1, 2, 3]
-    asked(pictures, [1])
-    assert seen == [1, 2, 3, 1]
+    pictures, encoded_shades = store(spare=1 * 8 * 4)  # one picture of 8 floats
+    assert ask_for_each(pictures, [1, 2, 3, 1, 2, 3]) == [1, 2, 3, 1, 2, 3]
+    assert encoded_shades == [1, 2, 3]
+    ask_for_each(pictures, [3])
+    assert encoded_shades == [1, 2, 3]
+    ask_for_each(pictures, [1])
+    assert encoded_shades == [1, 2, 3, 1]
 
 
 def test_pictures_are_encoded_and_kept_in_the_order_of_the_prompts() -> None:
-    one, other = [encoded(shade) for shade in range(1, 9)], encoded(9)
-    pictures, seen = store(capacity=0, spare=4 * 8 * 4)  # four pictures of 8 floats
-    pictures.expect([one, [other], one])
-    for prompt in (one, [other], one):
+    eight, ninth = [encoded(shade) for shade in range(1, 9)], encoded(9)
+    pictures, encoded_shades = store(capacity=0, spare=4 * 8 * 4)  # four pictures of 8 floats
+    pictures.expect([eight, [ninth], eight])
+    for prompt in (eight, [ninth], eight):
         pictures.get(picture.digest for picture in prompt)  # the first ones are dropped for the other
         pictures.release(picture.digest for picture in prompt)
-    assert seen == [*range(1, 9), 9, *range(1, 9)]
-    assert list(pictures._spare._items) == [picture.digest for picture in one[4:]]
+    assert encoded_shades == [*range(1, 9), 9, *range(1, 9)]
+    assert list(pictures._spare._items) == [picture.digest for picture in eight[4:]]
 
 
 def test_pictures_of_prompts_that_were_given_up_are_forgotten() -> None:
@@ -127,24 +127,24 @@ def test_pictures_of_prompts_that_were_given_up_are_forgotten() -> None:
 
 def test_no_more_is_decoded_ahead_than_is_allowed() -> None:
     pictures, _ = store(ahead=3)
-    shown = [encoded(shade) for shade in range(9)]
-    pictures.expect([picture] for picture in shown)
+    prompts = [encoded(shade) for shade in range(9)]
+    pictures.expect([picture] for picture in prompts)
     assert len(pictures._decoding) == 3
-    pictures.get([shown[0].digest])
+    pictures.get([prompts[0].digest])
     assert len(pictures._decoding) == 3  # two were encoded, and two more are on their way
 
 
 def test_a_broken_picture_is_reported_and_spoils_no_other() -> None:
-    pictures, seen = store()
+    pictures, encoded_shades = store()
     broken = Image(b"not a picture", "cat.png")
     pictures.expect([[broken, encoded(5)]])
-    found = pictures.get([broken.digest, encoded(5).digest])
-    assert isinstance(found[broken.digest], InputError)
-    assert "cat.png" in str(found[broken.digest])
-    assert seen == [5]
+    items = pictures.get([broken.digest, encoded(5).digest])
+    assert isinstance(items[broken.digest], InputError)
+    assert "cat.png" in str(items[broken.digest])
+    assert encoded_shades == [5]
 
 
-def test_a_budget_that_did_not_fit_is_lowered_for_good_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_budget_that_did_not_fit_is_lowered_for_good_and_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     sizes: list[int] = []
 
     def encode(pixels: Tensor) -> Tensor:
@@ -155,9 +155,9 @@ def test_a_budget_that_did_not_fit_is_lowered_for_good_and_said_once(caplog: pyt
 
     portions = Portions(2048, 512, pictures=8, ahead=8, store=1 << 20, spare=0)
     pictures = PictureStore(lambda picture: torch.zeros(3, 2, 2), encode, portions)
-    shown = [encoded(shade) for shade in range(16)]
-    pictures.expect([shown])
-    pictures.get(picture.digest for picture in shown)
+    prompt = [encoded(shade) for shade in range(16)]
+    pictures.expect([prompt])
+    pictures.get(picture.digest for picture in prompt)
     assert sizes == [8, 4, 2, 2, 2, 2, 2, 2, 2, 2]
     assert len(caplog.messages) == 1
 
@@ -168,8 +168,8 @@ def test_pixels_are_the_processors_bits(seed: int, width: int, height: int) -> N
     picture = PILImage.effect_noise((width, height), seed).convert("RGB").rotate(seed)
     processor = BlipImageProcessorPil(size={"height": 14, "width": 14})
     pixels = Pixels(processor)
-    found = pixels.normalized(pixels.resized(picture)[None], torch.float32)
-    assert torch.equal(found, processor([picture], return_tensors="pt")["pixel_values"])
+    values = pixels.normalized(pixels.resized(picture)[None], torch.float32)
+    assert torch.equal(values, processor([picture], return_tensors="pt")["pixel_values"])
 
 
 @pytest.mark.parametrize(

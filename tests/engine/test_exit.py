@@ -18,5 +18,5 @@ next(answers)
 @pytest.mark.slow
 @pytest.mark.processes
 def test_a_program_may_end_in_the_middle_of_its_answers() -> None:
-    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -14,5 +14,5 @@ def test_a_gap_is_where_no_stream_works() -> None:
     assert "1 gaps" in text and "long | c" in text
 
 
-def test_nothing_recorded_is_said() -> None:
+def test_nothing_recorded_is_reported() -> None:
     assert described([], []) == "the profiler recorded no kernel"

@@ -34,10 +34,10 @@ def test_windows_of_uneven_batches_answer_every_request(monkeypatch: pytest.Monk
     monkeypatch.setattr(model, "_window", 6)
     monkeypatch.setattr(model, "_batch_tokens", 1)  # a batch for each prompt
     long = Request("long", ("word " * 4000,))  # an error: five batches in a window of six
-    asked = [long, *(Request(str(n), ("What?",)) for n in range(20))]
-    answered = {response.id: response for response in model.generate(asked, Generation(1))}
-    assert answered.keys() == {request.id for request in asked}
-    assert [name for name, response in answered.items() if response.error] == ["long"]
+    requests = [long, *(Request(str(n), ("What?",)) for n in range(20))]
+    responses = {response.id: response for response in model.generate(requests, Generation(1))}
+    assert responses.keys() == {request.id for request in requests}
+    assert [name for name, response in responses.items() if response.error] == ["long"]
 
 
 def test_windows_grow_and_the_first_is_answered_before_the_others_are_read() -> None:

@@ -11,11 +11,11 @@ LEAST = Amounts(items=2, singles=1, pairs=2, rows=1, counted=36, clips=8)
 def planned(split: world.Split) -> Pool:
     """Plan a pool whose pictures are never painted."""
     pool, jobs = plan(split, LEAST)
-    for row, (what, seed) in enumerate(jobs):
-        if isinstance(what, str) and isinstance(seed, int):
-            view = world.draw(what, seed, split)
+    for row, (subject, seed) in enumerate(jobs):
+        if isinstance(subject, str) and isinstance(seed, int):
+            view = world.draw(subject, seed, split)
             yes, no = view.pair
-            item = Item(row, what, ((yes, True), (no, False), *view.more), view.probes)
-            pool.items.setdefault(what, []).append(item)
+            item = Item(row, subject, ((yes, True), (no, False), *view.more), view.probes)
+            pool.items.setdefault(subject, []).append(item)
             pool.shown[row] = Shown(view.caption, view.caption)
     return pool

@@ -67,9 +67,9 @@ def test_yes_is_right_as_often_as_no_and_names_are_unique(kind: str) -> None:
 @pytest.mark.slow
 def test_a_spoiled_demonstration_is_all_that_changes() -> None:
     unchanged = list(questions.novel(20, 4))
-    bare = list(questions.novel(20, 4, "pictures removed"))
+    without_pictures = list(questions.novel(20, 4, "pictures removed"))
     shuffled = list(questions.novel(20, 4, "labels shuffled"))
-    for question, without, relabeled in zip(unchanged, bare, shuffled, strict=True):
+    for question, without, relabeled in zip(unchanged, without_pictures, shuffled, strict=True):
         assert content(question.request.prompt) == content(without.request.prompt) == content(relabeled.request.prompt)
         assert question.answer == without.answer == relabeled.answer
         assert not any(images(shot.prompt) for shot in without.request.shots)
@@ -92,8 +92,8 @@ def test_demonstrations_of_another_task_and_in_another_style_ask_the_same() -> N
         assert {shot.answer for shot in usual.request.shots} != {shot.answer for shot in other.request.shots}
         requests = (usual.request, pixelated.request)
         prompts = ([request.prompt, *(shot.prompt for shot in request.shots)] for request in requests)
-        for plain, drawn in zip(*prompts, strict=True):
-            assert content(plain)[0] != content(drawn)[0] and content(plain)[1:] == content(drawn)[1:]
+        for original, changed in zip(*prompts, strict=True):
+            assert content(original)[0] != content(changed)[0] and content(original)[1:] == content(changed)[1:]
 
 
 def test_one_picture_of_many_shows_what_is_asked_for_and_words_are_as_many_as_said() -> None:
@@ -115,9 +115,9 @@ def test_another_picture_is_another_and_of_the_same_subtask() -> None:
 
 
 def test_accuracy_and_differences_by_hand() -> None:
-    asked = [Asked(Request(f"{n}", ("?",)), "yes" if n < 3 else "no", "k", f"{n}", 0.5) for n in range(4)]
-    right_answers = {question.request.id: question.answer for question in asked}
-    all_yes, all_right = ask(Known(), asked), ask(Known(right_answers), asked)
+    questions_asked = [Asked(Request(f"{n}", ("?",)), "yes" if n < 3 else "no", "k", f"{n}", 0.5) for n in range(4)]
+    right_answers = {question.request.id: question.answer for question in questions_asked}
+    all_yes, all_right = ask(Known(), questions_asked), ask(Known(right_answers), questions_asked)
     assert all_yes.right == (True, True, True, False)
     assert all_yes.accuracy().value == 75.0
     assert all_yes.accuracy().chance == 50.0
@@ -139,9 +139,9 @@ def test_a_question_that_is_not_answered_stops_the_report() -> None:
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, dict[str, dict[str, Estimate]]]:
-    right = {question.request.id: question.answer for question in (*every(), *questions.mme(2))}
-    family = {"mmicl-tiny": Known(right), "text-tiny": Known(name="none")}
-    return claims(family, pictures=2, puzzles=6) | {"ablations": ablations({"paper": Known(right)}, 2, 6)}
+    correct = {question.request.id: question.answer for question in (*every(), *questions.mme(2))}
+    family = {"mmicl-tiny": Known(correct), "text-tiny": Known(name="none")}
+    return claims(family, pictures=2, puzzles=6) | {"ablations": ablations({"paper": Known(correct)}, 2, 6)}
 
 
 @pytest.mark.slow
@@ -165,7 +165,7 @@ def test_the_page_says_what_holds_and_what_does_not(
 
 
 @pytest.mark.slow
-def test_what_was_not_ablated_is_said(results: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
+def test_what_was_not_ablated_is_reported(results: dict[str, dict[str, dict[str, Estimate]]], tmp_path: Path) -> None:
     page.write({**results, "ablations": {}}, tmp_path)
     assert "Nothing was ablated here" in (tmp_path / "README.md").read_text()
 
@@ -175,10 +175,10 @@ def test_an_ablation_that_cannot_be_loaded_is_refused_before_anything_is_measure
 ) -> None:
     script: Any = importlib.import_module("experiments.replication.__main__")
     (tmp_path / "ablations" / "paper").mkdir(parents=True)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         script.main(["--work", str(tmp_path), "--out", str(tmp_path / "out")])
     printed = capsys.readouterr()
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert str(tmp_path / "ablations" / "paper") in printed.err
     assert "measuring" not in printed.out
 
@@ -186,15 +186,15 @@ def test_an_ablation_that_cannot_be_loaded_is_refused_before_anything_is_measure
 @pytest.mark.slow
 def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
     task = load_task("pope")
-    before = suites.measure(task, {"constant": None}, tmp_path)
+    expected = suites.measure(task, {"constant": None}, tmp_path)
     header = tmp_path / "pope-constant" / "run.json"
     written = header.read_text()
-    assert suites.measure(task, {"constant": None}, tmp_path) == before
+    assert suites.measure(task, {"constant": None}, tmp_path) == expected
     assert header.read_text() == written
     older = json.loads(written)
     older["identity"]["checkpoint"] = "0" * 16
     header.write_text(json.dumps(older))
-    assert suites.measure(task, {"constant": None}, tmp_path) == before
+    assert suites.measure(task, {"constant": None}, tmp_path) == expected
     assert json.loads(header.read_text())["identity"] == json.loads(written)["identity"]
 
 
@@ -219,8 +219,10 @@ def test_a_suite_that_is_read_whole_has_no_word_of_it(tmp_path: Path) -> None:
 
 def test_the_mean_of_kinds_counts_each_kind_alike() -> None:
     kinds = [("a", True), ("a", True), ("a", True), ("b", False)]
-    asked = tuple(Asked(Request(f"{k}", ("?",)), "yes", kind, f"{k}", 0.5) for k, (kind, _) in enumerate(kinds))
-    answers = Answers(asked, tuple(right for _, right in kinds))
+    questions_asked = tuple(
+        Asked(Request(f"{k}", ("?",)), "yes", kind, f"{k}", 0.5) for k, (kind, _) in enumerate(kinds)
+    )
+    answers = Answers(questions_asked, tuple(right for _, right in kinds))
     assert answers.accuracy().value == pytest.approx(75)
     assert answers.mean_of_kinds().value == pytest.approx(50)
 

@@ -49,9 +49,9 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     model = TinyMmicl(sizes)
     begin(model)
 
-    same = Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))
+    easy = Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))
     hard = Source(1.0, lambda rng, pool: symbols.paired(rng, ["sun", "moon", "fire", "water", "door"], 2), ("words",))
-    stages = [Stage("easy", {"easy": same}, 1.0, ("easy",), 0.9), Stage("hard", {"hard": hard}, 1.0, ("hard",))]
+    stages = [Stage("easy", {"easy": easy}, 1.0, ("easy",), 0.9), Stage("hard", {"hard": hard}, 1.0, ("hard",))]
     tests = held_out(stages, pool, writer, 4, False)
     lines: list[dict[str, object]] = []
     eyes = Eyes(model, None, None, torch.device("cpu"))
@@ -95,9 +95,9 @@ def test_two_checkpoints_become_their_mean(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(InputError, match=r"one\.safetensors: 1 weights do not fit this model"):
         resume(paths[0], module, optimizer)
     save_file(module.state_dict(), paths[0], {"format": "pt"})
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         averaging.main(list(map(str, paths)))
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert "one.safetensors: not a checkpoint of a training" in capsys.readouterr().err
 
 
@@ -110,11 +110,11 @@ def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Voc
 
     features = torch.arange(5.0)[:, None, None].repeat(1, 2, 3)
     pixels = torch.arange(5).byte()[:, None, None, None].repeat(1, 8, 8, 3) * 40
-    written = [Written([1], [True], [False], *of) for of in (([3, 1], [5]), ([], [5]), ([2], [6]))]
+    written = [Written([1], [True], [False], *pictures) for pictures in (([3, 1], [5]), ([], [5]), ([2], [6]))]
     batch = collate(written, vocabulary, True)
     cpu = torch.device("cpu")
-    apart = Eyes(Sees(), features, None, cpu)(batch)  # type: ignore[arg-type]
-    assert apart is not None and apart[:, 0, 0].tolist() == [3.0, 1.0, 2.0]
+    separate = Eyes(Sees(), features, None, cpu)(batch)  # type: ignore[arg-type]
+    assert separate is not None and separate[:, 0, 0].tolist() == [3.0, 1.0, 2.0]
     pasted = Eyes(Sees(), features, pixels, cpu)(batch)  # type: ignore[arg-type]
     assert pasted is not None and len(pasted) == 3  # one picture a row
     middle = normalized(torch.full((1, 1, 1, 3), 80).byte()).flatten()
@@ -150,8 +150,8 @@ def test_a_padded_batch_means_the_same(pasted: bool, pool: Pool, writer: Writer,
     model = TinyMmicl(Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64, reads=pasted))
     begin(model)
     draws = [partial(lessons.several, pool=pool), partial(lessons.described, pool=pool)]
-    hows: tuple[How, ...] = ("side-by-side",) if pasted else ("declaration", "plain")
-    written = [writer.write(draws[seed % 2](Rng(f"{seed}")), hows[seed % len(hows)]) for seed in range(4)]
+    ways: tuple[How, ...] = ("side-by-side",) if pasted else ("declaration", "plain")
+    written = [writer.write(draws[seed % 2](Rng(f"{seed}")), ways[seed % len(ways)]) for seed in range(4)]
     features = torch.randn(len(pool.shown), 37, 192)
     losses = []
     for size in ((0, 0, 0), (6, 448, 40)):
@@ -206,12 +206,12 @@ def test_a_step_without_finite_gradients_is_skipped_and_counted(pool: Pool, writ
     features = torch.randn(len(pool.shown), 37, 192)
     features[batch.pictures[0]] = torch.nan
     stepper = Stepper(model, Eyes(model, features, None, torch.device("cpu")), Recipe(1))
-    before = copy.deepcopy(trained(model))
+    weights = copy.deepcopy(trained(model))
     assert stepper(batch, 1e-3).isfinite()
-    assert all(torch.equal(a, b) for a, b in zip(trained(model), before, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(trained(model), weights, strict=True))
     features[batch.pictures[0]] = 0
     stepper(batch, 1e-3)
-    assert not torch.equal(trained(model)[0], before[0])
+    assert not torch.equal(trained(model)[0], weights[0])
     assert int(stepper.skipped) == 1
 
 

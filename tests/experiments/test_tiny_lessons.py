@@ -31,9 +31,9 @@ from tests.experiments.small_pools import planned
 WAYS: tuple[How, ...] = ("declaration", "mme-authors", "plain", "side-by-side", "none")
 
 
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("context_name", WAYS)
 def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
-    how: How, writer: Writer, processor: MmiclProcessor
+    context_name: How, writer: Writer, processor: MmiclProcessor
 ) -> None:
     texts = ("a 'kelt' shows ", " and image ", ", is it red?")
     lesson: list[Part] = [Show(4), Show(7), texts[0], Mention(1), texts[1], Mention(0), texts[2], Answer("yes")]
@@ -46,10 +46,10 @@ def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
         ImageMention(0),
         texts[2],
     ]
-    if how in ("side-by-side", "none"):
-        parts = [part for part in parts if part != ImagePlace(1)][how == "none" :]
-    context = CONTEXTS[how if how in CONTEXTS else "plain"]
-    written = writer.write(lesson, how)
+    if context_name in ("side-by-side", "none"):
+        parts = [part for part in parts if part != ImagePlace(1)][context_name == "none" :]
+    context = CONTEXTS[context_name if context_name in CONTEXTS else "plain"]
+    written = writer.write(lesson, context_name)
     prompt = list(processor.prompt(parts, context).ids)
     assert written.ids == [*prompt, *processor.answer("yes")]
     assert written.learned == [False] * len(prompt) + [True, True]
@@ -58,14 +58,14 @@ def test_a_lesson_is_written_as_the_processor_writes_its_prompt(
 def prompts(task_name: str, folder: Path, processor: MmiclProcessor, count: int) -> Iterator[list[int]]:
     """Yield the first prompts of an embedded suite, as mmicl-tiny is asked them."""
     task = load_task(task_name)
-    read = task.few_shot(str(folder), 1, 0) if task.few_shot else task.samples(str(folder))
-    for sample in islice(read, count):
+    samples = task.few_shot(str(folder), 1, 0) if task.few_shot else task.samples(str(folder))
+    for sample in islice(samples, count):
         flat = flatten(render(task, sample, next(iter(task.prompts))))
         yield list(processor.prompt(flat.parts, CONTEXTS["declaration"]).ids)
 
 
 class Fixed(Rng):
-    """Rolls what it is told."""
+    """Returns the given rolls, one after the other."""
 
     def __init__(self, *rolls: int) -> None:
         super().__init__("fixed")
@@ -134,9 +134,9 @@ def test_answers_are_true_of_the_pictures_that_were_looked_up(pool: Pool) -> Non
         rng = Rng(f"true {seed}")
         which = lessons.puzzle(rng, pool, "which")
         names = [kinds(picture) for picture in pictures(which)]
-        wanted = str(which[len(names)]).removeprefix("Which image shows ").removesuffix("?").split(" ", 1)[1]
-        right = [slot for slot, kinds_shown in enumerate(names) if wanted in kinds_shown]
-        assert [f"image {slot}" for slot in right] == [first_answer(which)]
+        described = str(which[len(names)]).removeprefix("Which image shows ").removesuffix("?").split(" ", 1)[1]
+        matching = [slot for slot, kinds_shown in enumerate(names) if described in kinds_shown]
+        assert [f"image {slot}" for slot in matching] == [first_answer(which)]
         match = lessons.puzzle(rng, pool, "matching", "match")
         caption = str(match[1]).partition("Caption: ")[2].partition("\n")[0]
         left, sides, right_one = caption.partition(" to the left of ")
@@ -207,7 +207,7 @@ def test_what_two_pictures_show_adds_up(pool: Pool) -> None:
 @pytest.mark.slow
 def test_training_never_shows_what_the_tests_do() -> None:
     train, test = planned("train"), planned("test")
-    assert not any(thing.held_out for shown in train.shown for thing in shown.things)
+    assert not any(thing.held_out for scene in train.shown for thing in scene.things)
     assert all(test.shown[rows[0]].things[0].held_out for rows in test.singles.values())
 
 

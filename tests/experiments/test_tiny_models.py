@@ -150,11 +150,11 @@ def test_a_member_begins_with_the_weights_of_another(tmp_path: Path) -> None:
 def test_bad_input_in_another_process_ends_this_one_with_its_sentence_and_status(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         in_process(begin_with, nn.Linear(2, 2), tmp_path / "none.safetensors")
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert capfd.readouterr().err.count(f"error: {tmp_path / 'none.safetensors'}: not a readable safetensors") == 1
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         in_process(os._exit, 143)
-    assert ended.value.code == 143
+    assert exit_info.value.code == 143
     assert "_exit ended with exit status 143; its own message is above" in capfd.readouterr().err

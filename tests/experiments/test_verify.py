@@ -36,9 +36,9 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, floa
 def test_values_within_the_tolerance_agree(
     published: dict[str, float], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         verify.main(["constant", "--data", "release"])
-    assert ended.value.code == 0
+    assert exit_info.value.code == 0
     assert "perception: 500.0 agrees with 560.0 (tolerance 60)" in capsys.readouterr().out
     written = json.loads((tmp_path / "reports/verified/constant.json").read_text())
     assert written["values"]["cognition"]["measured"] == 200.0
@@ -47,21 +47,21 @@ def test_values_within_the_tolerance_agree(
 @pytest.mark.slow
 def test_a_value_outside_the_tolerance_fails(published: dict[str, float], capsys: pytest.CaptureFixture[str]) -> None:
     published["cognition"] -= 0.01
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         verify.main(["constant", "--data", "release"])
-    assert ended.value.code == 1
+    assert exit_info.value.code == 1
     assert "cognition: 200.0 differs from 175.99 (tolerance 24)" in capsys.readouterr().out
 
 
 def test_a_model_without_published_values_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         verify.main(["mmicl-tiny"])
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert "choose from" in capsys.readouterr().err
 
 
-def test_data_that_is_not_there_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+def test_data_that_is_missing_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
         verify.main(["mmicl-flan-t5-xl", "--data", str(tmp_path / "none")])
-    assert ended.value.code == 2
+    assert exit_info.value.code == 2
     assert "mmeval: " in capsys.readouterr().err

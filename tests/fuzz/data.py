@@ -31,7 +31,7 @@ from tests.tasks.test_cards import TOOLS
 from tests.tasks.test_prompts import WRITERS
 
 
-def _shown(task: Task, source: str) -> None:
+def _show_all(task: Task, source: str) -> None:
     """Render every sample and decode its pictures."""
     prompt = next(iter(task.prompts))
     for sample in task.samples(source):
@@ -41,12 +41,12 @@ def _shown(task: Task, source: str) -> None:
 
 
 def _task(name: str) -> Target:
-    place: dict[Path, str] = {}
+    locations: dict[Path, str] = {}
 
     def make(folder: Path) -> None:
-        place[folder] = WRITERS[name](folder) or ""
+        locations[folder] = WRITERS[name](folder) or ""
 
-    return Target(make, lambda folder, rng: _shown(load_task(name), str(folder / place[folder])))
+    return Target(make, lambda folder, rng: _show_all(load_task(name), str(folder / locations[folder])))
 
 
 def _pictures(folder: Path) -> None:
@@ -62,8 +62,8 @@ def _decode(folder: Path, rng: random.Random) -> None:
 
 
 def _frames(folder: Path, rng: random.Random) -> None:
-    shown, _ = video.frames(folder, ["clip.mp4"], "row 1", 3, rng.choice([*SAMPLERS]))
-    for image in shown:
+    frames, _ = video.frames(folder, ["clip.mp4"], "row 1", 3, rng.choice([*SAMPLERS]))
+    for image in frames:
         image.decode()
 
 
@@ -89,7 +89,7 @@ def _mic_set(folder: Path) -> None:
 
 def _read_mic_set(folder: Path, rng: random.Random) -> None:
     name = f"mic:{folder / 'train.jsonl'}"
-    _shown(load_task(name), load_task(name).default_source)
+    _show_all(load_task(name), load_task(name).default_source)
 
 
 def _source(writer: Callable[[Path], None], source: str) -> Target:
@@ -116,8 +116,8 @@ def _tables(folder: Path) -> None:
     data = folder.parent / f"{folder.name}-data"
     make_release(data, pictures=1)
     run = evaluating.evaluate("constant", "mme", data=str(data), out=folder.parent / f"{folder.name}-run")
-    put_lines(folder / "answers.jsonl", [{"id": one.id, "answer": one.text} for one in run.records])
-    logged = ({"doc_id": n, "doc": {"id": one.id}, "resps": [[one.text]]} for n, one in enumerate(run.records))
+    put_lines(folder / "answers.jsonl", [{"id": record.id, "answer": record.text} for record in run.records])
+    logged = ({"doc_id": n, "doc": {"id": record.id}, "resps": [[record.text]]} for n, record in enumerate(run.records))
     put_lines(folder / "log.jsonl", list(logged))
 
 

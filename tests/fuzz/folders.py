@@ -33,13 +33,13 @@ def _spec(folder: Path, **values: Any) -> RunSpec:
     return RunSpec("mme", "constant", data=str(data), **values)
 
 
-def _evaluate(folder: Path, name: str = "run", **how: Any) -> Run:
+def _evaluate(folder: Path, name: str = "run", **options: Any) -> Run:
     spec = _spec(folder)
-    return evaluating.evaluate("constant", "mme", data=spec.data, out=folder / name, **how)
+    return evaluating.evaluate("constant", "mme", data=spec.data, out=folder / name, **options)
 
 
 def _shares(folder: Path) -> Run:
-    """Let two processes ask a part of the run each."""
+    """Let each of two processes ask a part of the run."""
     plan = evaluation.plan(_spec(folder), folder / "run")
     for rank in range(2):
         run = evaluation.ask(plan, fresh=False, keep_errors=False, display=Display(), share=Share(rank, 2))
@@ -50,7 +50,7 @@ def _shares(folder: Path) -> Run:
 
 
 def _look(run: Run, rng: random.Random) -> None:
-    """Open all that is derived, or make it again."""
+    """Read or remake everything that is derived from the run."""
     _ = run.marks, run.remarks
     if rng.random() < 0.5:
         evaluation.score(run)
@@ -82,12 +82,12 @@ def _with_controls(folder: Path) -> None:
 
 
 def _study(folder: Path, rng: random.Random) -> None:
-    """Read what a run and its controls show; go on with the controls; show the page with what was found before."""
+    """Study a run and its controls, show the panel of an earlier study, or go on with the controls."""
     run = open_run(folder / "run")
-    what = rng.random()
-    if what < 0.5:
+    choice = rng.random()
+    if choice < 0.5:
         study(run)
-    elif what < 0.8:
+    elif choice < 0.8:
         bias.panel(run)
         _ = run_report._controls(run)
     else:
@@ -109,20 +109,20 @@ def _two(folder: Path) -> None:
 
 def _compare(folder: Path, rng: random.Random) -> None:
     first, other = (results.current(folder / name) for name in ("run", "other"))
-    found = comparison.compare(first, other)
-    gate.check("B >= A - 1", found)
+    pair = comparison.compare(first, other)
+    gate.check("B >= A - 1", pair)
 
 
 def _gates(folder: Path) -> None:
-    """Make two runs and compare them, once; what is damaged is the condition."""
+    """Make two runs and a condition on their difference, which is the file that gets damaged."""
     for name in ("run", "other"):
         _evaluate(folder, f"../{folder.name}-{name}")
     (folder / "gate.txt").write_text("Perception: A >= B - 1.5%")
 
 
 @cache
-def _compared(first: Path, other: Path) -> comparison.Comparison:
-    return comparison.compare(first, other)
+def _compared(first: Path, second: Path) -> comparison.Comparison:
+    return comparison.compare(first, second)
 
 
 def _check_gate(folder: Path, rng: random.Random) -> None:
@@ -135,7 +135,7 @@ def _cache(folder: Path) -> None:
 
 
 def _reuse(folder: Path, rng: random.Random) -> None:
-    """Begin another run beside earlier ones: whatever these have become, it is made."""
+    """Begin another run beside earlier ones: it must succeed however damaged these are."""
     out = folder.with_name(f"{folder.name}-new")
     shutil.rmtree(out, ignore_errors=True)
     with mock.patch.object(asking, "REPORTS", folder / "reports"):

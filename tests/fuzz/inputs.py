@@ -89,12 +89,12 @@ def _apply_recipes(folder: Path, rng: random.Random) -> None:
 
 def _questions(folder: Path) -> None:
     picture(folder / "a.png")
-    asked: list[dict[str, Any]] = [
+    questions: list[dict[str, Any]] = [
         {"id": 1, "prompt": [{"image": "a.png"}, "what is this ?"]},
         {"id": "b", "prompt": "is it red ?", "choices": ["yes", "no"]},
         {"prompt": ["is it ?"], "shots": [{"prompt": [{"image": "a.png"}, "is it ?"], "answer": "no"}]},
     ]
-    put_lines(folder / "questions.jsonl", asked)
+    put_lines(folder / "questions.jsonl", questions)
 
 
 def _ask(folder: Path, rng: random.Random) -> None:
@@ -102,17 +102,17 @@ def _ask(folder: Path, rng: random.Random) -> None:
 
 
 def _typed(folder: Path, rng: random.Random) -> None:
-    """Put the file's lines as what a person types."""
+    """Enter the file's lines as a user would type them."""
     command("ask", "--chat", "--model", "constant", given=(folder / "questions.jsonl").read_bytes())
 
 
 def _watch(folder: Path, rng: random.Random) -> None:
     clip = folder / "clip.mp4"
-    how = ("is it red ?", "--every", "0.01", "--frames", "2", "--model", "constant", "--out", folder / "events")
+    arguments = ("is it red ?", "--every", "0.01", "--frames", "2", "--model", "constant", "--out", folder / "events")
     if rng.random() < 0.5:
-        command("watch", clip, *how)
+        command("watch", clip, *arguments)
     else:
-        command("watch", "-", *how, given=clip.read_bytes())
+        command("watch", "-", *arguments, given=clip.read_bytes())
     shutil.rmtree(folder / "events", ignore_errors=True)
 
 

@@ -73,7 +73,7 @@ def _replies(folder: Path) -> None:
 
 
 def _serving(folder: Path, rng: random.Random) -> Server:
-    """Return a server that replies one of the folder's files to whatever it is asked."""
+    """Return a server that answers every request with one of the folder's files."""
     server, bodies = _server(), [path.read_bytes() for path in sorted(folder.glob("*.json"))]
     status = rng.choice((200, 200, 200, 200, 302, 400, 401, 404, 429, 500, 503))
     headers = {"Retry-After": rng.choice(("0", "-1", "x", "1e9", ""))} if status in (429, 503) else {}
@@ -117,7 +117,7 @@ def _judge(folder: Path, rng: random.Random) -> None:
 
 
 class Odd(Constant):
-    """Says something that is damaged once in a while, as an adapter of somebody else may."""
+    """Sometimes returns a damaged response, as a user's adapter may."""
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__("yes", "odd")

@@ -60,14 +60,14 @@ def _cut(data: bytes, rng: random.Random) -> bytes:
 
 
 def _inserted(data: bytes, rng: random.Random) -> bytes:
-    place = rng.randrange(len(data) + 1)
-    return data[:place] + rng.choice(BYTES) + data[place:]
+    position = rng.randrange(len(data) + 1)
+    return data[:position] + rng.choice(BYTES) + data[position:]
 
 
 def _doubled(data: bytes, rng: random.Random) -> bytes:
     lines = data.splitlines(keepends=True) or [data]
-    place = rng.randrange(len(lines))
-    return b"".join([*lines[:place], lines[place], *lines[place:]])
+    index = rng.randrange(len(lines))
+    return b"".join([*lines[:index], lines[index], *lines[index:]])
 
 
 def _moved(data: bytes, rng: random.Random) -> bytes:
@@ -94,8 +94,8 @@ def _document(data: bytes, rng: random.Random) -> bytes:
 
 def _line(data: bytes, rng: random.Random) -> bytes:
     lines = data.splitlines()
-    place = rng.randrange(len(lines))  # a ValueError where there is none
-    lines[place] = _dumped(_changed(json.loads(lines[place]), rng))
+    index = rng.randrange(len(lines))  # a ValueError where there is none
+    lines[index] = _dumped(_changed(json.loads(lines[index]), rng))
     return b"\n".join(lines) + b"\n"
 
 
@@ -104,7 +104,7 @@ def _dumped(value: Any) -> bytes:
 
 
 def _changed(value: Any, rng: random.Random) -> Any:
-    """Walk to a place at random, and change what stands there."""
+    """Change the value at a random place."""
     if isinstance(value, (dict, list)) and value and rng.random() < 0.85:
         keys: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
         key = rng.choice(keys)

@@ -22,7 +22,7 @@ ENDINGS = (0, 1, 2)
 
 @dataclass(frozen=True)
 class Target:
-    """Makes a folder of good files, and reads it once one of them is damaged.
+    """Makes a folder of valid files, and reads it after one of them was damaged.
 
     A reading ends well, or raises an error that has a sentence for the user.
     """
@@ -30,7 +30,7 @@ class Target:
     make: Callable[[Path], object]
     read: Act
     good: bool = True
-    """Whether what is read ends well as long as nothing is damaged."""
+    """Whether reading succeeds as long as nothing is damaged."""
 
 
 def sentences() -> tuple[type[Exception], ...]:
@@ -46,10 +46,10 @@ def command(*words: object, given: bytes = b"", endings: tuple[int, ...] = ENDIN
 
     Raises AssertionError where it ends with a fault, or prints what would move a terminal's cursor.
     """
-    called = [str(word) for word in words]
-    ended = CliRunner().invoke(main, called, input=given)
-    if ended.exit_code not in endings or not isinstance(ended.exception, (SystemExit, type(None))):
-        raise AssertionError(f"{called}: status {ended.exit_code}, {ended.exception!r}\n{ended.output[-3000:]}")
-    if found := CONTROL.search(ended.output):
-        raise AssertionError(f"{called}: prints {found[0]!r}\n{ended.output[-2000:]!r}")
-    return ended.output
+    arguments = [str(word) for word in words]
+    result = CliRunner().invoke(main, arguments, input=given)
+    if result.exit_code not in endings or not isinstance(result.exception, (SystemExit, type(None))):
+        raise AssertionError(f"{arguments}: status {result.exit_code}, {result.exception!r}\n{result.output[-3000:]}")
+    if match := CONTROL.search(result.output):
+        raise AssertionError(f"{arguments}: prints {match[0]!r}\n{result.output[-2000:]!r}")
+    return result.output

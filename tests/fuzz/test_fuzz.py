@@ -32,18 +32,18 @@ SHARE = "MMEVAL_FUZZ_SECONDS" not in os.environ
 """Whether `make test` runs its share, with fixed seeds: a failure is due to the change, not to chance."""
 SECONDS = float(os.environ.get("MMEVAL_FUZZ_SECONDS", "20")) if SEED is None else 0.0
 CPU_SECONDS = 10
-"""Seconds of a processor that one damaged input may take."""
+"""CPU seconds that one damaged input may take."""
 SECONDS_BY_THE_CLOCK = 60
-"""Seconds that it may take in all; other processes may be at work on the machine."""
+"""Seconds by the clock that it may take; other processes may keep the machine busy."""
 MEMORY = 2 << 30
-"""Bytes that a process may come to hold."""
+"""Bytes of memory that a process may use."""
 KINDS = 5
-"""Different failures of a target that are told."""
+"""Different failures of a target that are reported."""
 pytestmark = pytest.mark.slow
 
 
 class HangError(BaseException):
-    """An input took longer than it may. No reader's `except Exception` takes it for something else."""
+    """An input took too long. No `except Exception` of a reader catches this."""
 
 
 @contextmanager
@@ -61,9 +61,9 @@ def _time_limit() -> Iterator[None]:
             signal.setitimer(timer, seconds)
         yield
     finally:
-        for (number, timer, _), before in zip(timers, previous, strict=True):
+        for (number, timer, _), handler in zip(timers, previous, strict=True):
             signal.setitimer(timer, 0)
-            signal.signal(number, before)
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -74,7 +74,9 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
     if target.good:
         target.read(folder, random.Random(0))
     files = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-    first = int(SEED) if SEED is not None else 0 if SHARE else time.time_ns()
+    first = 0 if SHARE else time.time_ns()
+    if SEED is not None:
+        first = int(SEED)
     until, seed, failures = time.monotonic() + SECONDS / len(TARGETS), first, dict[str, str]()
     known = sentences()
     while seed == first or (time.monotonic() < until and len(failures) < KINDS):
@@ -89,8 +91,8 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
             if "\n" in str(error):
                 failures["more than a line"] = f"seed {seed}: more than a line: {error}"
         except (Exception, HangError):
-            told = traceback.format_exc()
-            failures.setdefault(_place(told), f"seed {seed}, {path.name}:\n{told[-3000:]}")
+            trace = traceback.format_exc()
+            failures.setdefault(_last_line(trace), f"seed {seed}, {path.name}:\n{trace[-3000:]}")
         finally:
             _restore(folder, files)
         seed += 1
@@ -100,9 +102,9 @@ def test_damaged_input_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MEMORY or SECONDS < 300, "too much memory"
 
 
-def _place(told: str) -> str:
+def _last_line(trace: str) -> str:
     """Return where a traceback ends, that of a command inside the message included: failures at one place are one."""
-    return str(re.findall(r'File ".+", line \d+', told)[-1])
+    return str(re.findall(r'File ".+", line \d+', trace)[-1])
 
 
 def _restore(folder: Path, files: dict[Path, bytes]) -> None:

@@ -19,9 +19,10 @@ def picture(path: Path, number: int = 0, size: tuple[int, int] = (40, 30)) -> No
     Image.new("RGB", size, (number * 37 % 256, number * 91 % 256, 60)).save(path)
 
 
-def put(path: Path, value: Any) -> None:
+def put(path: Path, value: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf-8")
+    return path
 
 
 def put_lines(path: Path, values: list[Any]) -> None:
@@ -45,16 +46,16 @@ def vqav2(root: Path, images: int = IMAGES, prefix: str = "v2_") -> None:
             for k in range(2):
                 number = image * 1000 + k + (500_000 if split == "val" else 0)
                 questions.append({"image_id": image, "question": f"What is {number}?", "question_id": number})
-                given = ["red"] * 6 + ["blue"] * 4
+                texts = ["red"] * 6 + ["blue"] * 4
                 answers = [
-                    {"answer": text, "answer_confidence": "yes", "answer_id": n} for n, text in enumerate(given, 1)
+                    {"answer": text, "answer_confidence": "yes", "answer_id": n} for n, text in enumerate(texts, 1)
                 ]
                 entry = {"question_type": "what is", "answers": answers, "image_id": image, "question_id": number}
                 chosen = {"multiple_choice_answer": f"answer {number}"} if prefix else {"confidence": 3}
                 annotations.append({**entry, **chosen, "answer_type": "other"})
         head = {"info": {}, "license": {}, "data_type": "mscoco", "data_subtype": f"{split}2014"}
-        asked = {**head, "task_type": "Open-Ended", "questions": questions}
-        put(root / f"{prefix}OpenEnded_mscoco_{split}2014_questions.json", asked)
+        content = {**head, "task_type": "Open-Ended", "questions": questions}
+        put(root / f"{prefix}OpenEnded_mscoco_{split}2014_questions.json", content)
         put(root / f"{prefix}mscoco_{split}2014_annotations.json", {**head, "annotations": annotations})
 
 
@@ -126,12 +127,14 @@ def karpathy(root: Path, name: str = "dataset_coco.json", folder: str | None = N
     for k, split in enumerate(["train", "train", "restval", "val", "test", "test"]):
         filepath = "train2014" if split == "train" else "val2014"
         picture(root / (folder or filepath) / f"{k}.jpg", k)
-        said = [{"tokens": ["a"], "raw": f"Caption {c} of {k}.", "imgid": k, "sentid": k * 5 + c} for c in range(5)]
+        sentences = [
+            {"tokens": ["a"], "raw": f"Caption {c} of {k}.", "imgid": k, "sentid": k * 5 + c} for c in range(5)
+        ]
         images.append(
             {
                 "sentids": [k * 5 + c for c in range(5)],
                 "imgid": k,
-                "sentences": said,
+                "sentences": sentences,
                 "split": split,
                 "filename": f"{k}.jpg",
                 **({} if folder else {"filepath": filepath, "cocoid": k}),
@@ -213,7 +216,7 @@ def refcoco(root: Path) -> None:
         picture(root / "train2014" / name, k)
         images.append({"id": k, "file_name": name, "width": 40, "height": 30})
         annotations.append({"id": 10 + k, "image_id": k, "category_id": 1, "bbox": [30.0, 0.0, 8.0, 6.0], "area": 48})
-        said = [{"tokens": ["cup"], "raw": "Cup", "sent": f"cup {c}", "sent_id": 2 * k + c} for c in range(2)]
+        sentences = [{"tokens": ["cup"], "raw": "Cup", "sent": f"cup {c}", "sent_id": 2 * k + c} for c in range(2)]
         refs.append(
             {
                 "sent_ids": [2 * k, 2 * k + 1],
@@ -222,7 +225,7 @@ def refcoco(root: Path) -> None:
                 "ref_id": k,
                 "image_id": k,
                 "split": split,
-                "sentences": said,
+                "sentences": sentences,
                 "category_id": 1,
             }
         )
@@ -264,8 +267,8 @@ def llava(root: Path) -> None:
     entries = []
     for k in range(IMAGES):
         picture(root / "train2017" / f"{k // 2:012}.jpg", k)
-        said = [("human", "What is it?\n<image>"), ("gpt", "A bus."), ("human", "Its color?"), ("gpt", "Red.")]
-        conversation = [{"from": who, "value": text} for who, text in said]
+        turns = [("human", "What is it?\n<image>"), ("gpt", "A bus."), ("human", "Its color?"), ("gpt", "Red.")]
+        conversation = [{"from": speaker, "value": text} for speaker, text in turns]
         entries.append({"id": f"{k // 2:012}", "image": f"{k // 2:012}.jpg", "conversations": conversation})
     put(root / "llava_instruct_150k.json", entries)
 
@@ -274,8 +277,8 @@ def llavapretrain(root: Path) -> None:
     entries = []
     for k in range(IMAGES):
         picture(root / "00000" / f"{k:09}.jpg", k)
-        said = [("human", "Describe it.\n<image>"), ("gpt", f"the bus number {k}")]
-        conversation = [{"from": who, "value": text} for who, text in said]
+        turns = [("human", "Describe it.\n<image>"), ("gpt", f"the bus number {k}")]
+        conversation = [{"from": speaker, "value": text} for speaker, text in turns]
         entries.append({"id": f"{k:09}", "image": f"00000/{k:09}.jpg", "conversations": conversation})
     put(root / "blip_laion_cc_sbu_558k.json", entries)
 
@@ -333,8 +336,8 @@ def msrvtt(root: Path) -> None:
         clip(root / folder / f"video{k}.mp4")
         entry = {"category": 9, "url": "https://example.org/v", "video_id": f"video{k}", "split": split, "id": k}
         videos[name].append({**entry, "start time": 137.7, "end time": 149.4})
-        said = [{"caption": f"caption {c}", "video_id": f"video{k}", "sen_id": 2 * k + c} for c in range(2)]
-        sentences[name] += said
+        captions = [{"caption": f"caption {c}", "video_id": f"video{k}", "sen_id": 2 * k + c} for c in range(2)]
+        sentences[name] += captions
     for name in videos:
         content = {"info": {"year": "2016"}, "videos": videos[name], "sentences": sentences[name]}
         put(root / f"{name}_videodatainfo.json", content)

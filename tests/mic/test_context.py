@@ -20,17 +20,17 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=
 def examples(draw: st.DrawFn, name: str = "q", turns: int = 3) -> Example:
     """An example whose pictures stand anywhere in its turns, and are spoken of anywhere."""
     count = draw(st.integers(0, 4))
-    asked = draw(st.integers(1, turns))
-    turn_of = sorted(draw(st.lists(st.integers(0, asked - 1), min_size=count, max_size=count)))
-    made = []
-    for turn in range(asked):
+    count_of_turns = draw(st.integers(1, turns))
+    turn_of = sorted(draw(st.lists(st.integers(0, count_of_turns - 1), min_size=count, max_size=count)))
+    asked_turns = []
+    for turn in range(count_of_turns):
         parts: list[Part] = [draw(TEXTS)]
         for picture in (k for k in range(count) if turn_of[k] == turn):
             parts += [ImagePlace(picture), draw(TEXTS)]
         if count:
             parts += [ImageMention(k) for k in draw(st.lists(st.integers(0, count - 1), max_size=3))]
-        made.append(Turn(tuple(parts), draw(TEXTS.filter(str.strip))))
-    return Example(name, "s", tuple(f"pictures/{name}-{k}.jpg" for k in range(count)), tuple(made))
+        asked_turns.append(Turn(tuple(parts), draw(TEXTS.filter(str.strip))))
+    return Example(name, "s", tuple(f"pictures/{name}-{k}.jpg" for k in range(count)), tuple(asked_turns))
 
 
 @st.composite
@@ -110,7 +110,7 @@ SHOWN = (ImagePlace(0),)
 
 
 @pytest.mark.parametrize(
-    ("images", "turns", "said"),
+    ("images", "turns", "message"),
     [
         ((), (), "asks nothing"),
         (("a.jpg",), (Turn(SHOWN, " "),), "empty answer"),
@@ -124,8 +124,8 @@ SHOWN = (ImagePlace(0),)
         (("simplecache::a.jpg",), (Turn(SHOWN, "x"),), "outside its folder"),
     ],
 )
-def test_what_is_no_example(images: tuple[str, ...], turns: tuple[Turn, ...], said: str) -> None:
-    with pytest.raises(ExampleError, match=said):
+def test_what_is_no_example(images: tuple[str, ...], turns: tuple[Turn, ...], message: str) -> None:
+    with pytest.raises(ExampleError, match=message):
         Example("a", "s", images, turns)
 
 
@@ -136,7 +136,7 @@ def test_what_is_no_line(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"shot": []}, "unknown key 'shot' in an example (did you mean 'shots'?)"),
         (dict.fromkeys("ponmlkjihgfedcba"), "unknown key 'p'"),  # the first, whatever the hashes of the others
@@ -147,8 +147,8 @@ def test_what_is_no_line(line: str) -> None:
         ({"turns": [{"ask": ["\ud800"], "answer": "x"}]}, "an incomplete character"),
     ],
 )
-def test_what_is_wrong_with_a_line_is_said(change: dict[str, object], said: str) -> None:
+def test_what_is_wrong_with_a_line_is_reported(change: dict[str, object], message: str) -> None:
     line = {"id": "a", "images": ["a.jpg"], "turns": [{"ask": [{"image": 0}], "answer": "x"}]}
     assert from_json(json.dumps(line)).images == ("a.jpg",)
-    with pytest.raises(ExampleError, match=re.escape(said)):
+    with pytest.raises(ExampleError, match=re.escape(message)):
         from_json(json.dumps({**line, **change}))

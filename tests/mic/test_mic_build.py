@@ -45,9 +45,9 @@ def content(out: Path) -> dict[str, bytes]:
 def pools(draw: st.DrawFn) -> list[SourceRow]:
     """Rows about few pictures, some with two."""
     count = draw(st.integers(1, 40))
-    shown = st.lists(st.integers(0, 8), min_size=1, max_size=2)
+    pictures = st.lists(st.integers(0, 8), min_size=1, max_size=2)
     return [
-        SourceRow(str(k), "train", tuple(Picture(f"{n}.jpg") for n in draw(shown)), {"question": "?"}, "x")
+        SourceRow(str(k), "train", tuple(Picture(f"{n}.jpg") for n in draw(pictures)), {"question": "?"}, "x")
         for k in range(count)
     ]
 
@@ -66,8 +66,8 @@ def test_demonstrations_are_never_about_the_same_picture(pool: list[SourceRow], 
 @given(pools(), st.integers(0, 9), st.integers(1, 50))
 @settings(max_examples=50)
 def test_rows_are_drawn_without_replacement(pool: list[SourceRow], seed: int, limit: int) -> None:
-    for said, size in ((limit, limit), (None, 20)):
-        plan = draw(pool, {"train": 20}, said, (0, 0), seed)
+    for given_limit, size in ((limit, limit), (None, 20)):
+        plan = draw(pool, {"train": 20}, given_limit, (0, 0), seed)
         ids = [drawn.row.id for name in plan.shards("train") for drawn in plan.shard(name)]
         assert len(ids) == len(set(ids)) == min(size, len(pool))
     assert draw(pool, {"train": 0}, limit, (0, 0), seed).total == 0, "published with no row of that split"
@@ -209,17 +209,17 @@ def test_unusable_pictures_are_counted_and_listed(spoil: Callable[[Path], None],
     assert not any(f"{2:012}" in image for example in train(tmp_path / "out") for image in example.all_images)
 
 
-def test_more_than_a_hundredth_stops_the_build_until_it_is_mended(tmp_path: Path) -> None:
+def test_more_than_a_hundredth_stops_the_build_until_it_is_fixed(tmp_path: Path) -> None:
     coco(tmp_path / "root")
-    gone = tmp_path / "root" / "train2017" / f"{2:012}.jpg"
-    kept = gone.rename(tmp_path / "kept.jpg")
+    missing = tmp_path / "root" / "train2017" / f"{2:012}.jpg"
+    moved = missing.rename(tmp_path / "kept.jpg")
     arguments = ["mic", "build", "--source", "coco", "--root", str(tmp_path / "root"), "--out", str(tmp_path / "out")]
-    stopped = CliRunner().invoke(main, [*arguments, "--workers", "1"])
-    assert stopped.exit_code == 2
-    assert "5 of 60 rows cannot be used" in stopped.output
-    assert "--allow-skipped" in stopped.output
+    result = CliRunner().invoke(main, [*arguments, "--workers", "1"])
+    assert result.exit_code == 2
+    assert "5 of 60 rows cannot be used" in result.output
+    assert "--allow-skipped" in result.output
     assert (tmp_path / "out" / "skipped.jsonl").read_text().count("picture missing") >= 5
-    kept.rename(gone)
+    moved.rename(missing)
     assert CliRunner().invoke(main, [*arguments, "--workers", "1"]).exit_code == 0
     build("coco", tmp_path / "root", tmp_path / "fresh")
     assert content(tmp_path / "out") == content(tmp_path / "fresh")
@@ -267,24 +267,24 @@ def test_names_of_pictures_are_plain_and_unique(paths: list[str]) -> None:
 def test_other_arguments_over_a_set_are_refused(tmp_path: Path) -> None:
     coco(tmp_path / "root")
     build("coco", tmp_path / "root", tmp_path / "out", limit=4)
-    before = content(tmp_path / "out")
+    expected = content(tmp_path / "out")
     with pytest.raises(InputError, match="holds a set with seed = 0, not 1"):
         build("coco", tmp_path / "root", tmp_path / "out", limit=4, seed=1)
     with pytest.raises(InputError, match="limit = 4, not 5"):
         build("coco", tmp_path / "root", tmp_path / "out", limit=5)
-    build("coco", tmp_path / "root", tmp_path / "out", limit=4, allow_skipped=0.5)  # not what the set is
-    assert content(tmp_path / "out") == before
+    build("coco", tmp_path / "root", tmp_path / "out", limit=4, allow_skipped=0.5)  # not part of the set's identity
+    assert content(tmp_path / "out") == expected
 
 
 def test_a_damaged_manifest_is_named_or_made_again(tmp_path: Path) -> None:
     coco(tmp_path / "root")
     build("coco", tmp_path / "root", tmp_path / "out", limit=4)
     path = tmp_path / "out" / "mic.json"
-    whole = json.loads(path.read_text())
-    path.write_text(json.dumps({name: value for name, value in whole.items() if name != "left_out"}))
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in manifest.items() if name != "left_out"}))
     build("coco", tmp_path / "root", tmp_path / "out", limit=4)
-    assert json.loads(path.read_text()) == whole
-    path.write_text(json.dumps(whole | {"examples": {"train": "4"}}))
+    assert json.loads(path.read_text()) == manifest
+    path.write_text(json.dumps(manifest | {"examples": {"train": "4"}}))
     with pytest.raises(InputError, match=r"mic\.json, examples, train: .* delete the folder and build again"):
         build("coco", tmp_path / "root", tmp_path / "out", limit=4)
 
@@ -300,12 +300,12 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("0..5", (0, 5)), ("3", (3, 3)), (" 0..0 ", (0, 0))])
-def test_how_demonstrations_are_said(text: str, expected: tuple[int, int]) -> None:
+def test_numbers_of_demonstrations(text: str, expected: tuple[int, int]) -> None:
     assert bounds(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "5..0", "a", "0-5", "-1", "..5", "1..2..3"])
-def test_how_they_are_not_said(text: str) -> None:
+def test_numbers_of_demonstrations_that_are_invalid(text: str) -> None:
     with pytest.raises(InputError, match="write it like"):
         bounds(text)
 
@@ -341,7 +341,7 @@ def test_a_killed_build_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def wait_or_kill(child: subprocess.Popen[bytes], out: Path, rng: random.Random) -> bool:
-    """Kills the child once it has put some more files into the folder, or lets it finish."""
+    """Kill the child once it has added some files to the folder, or let it finish; tell whether it finished."""
     enough = files(out) + rng.randrange(1, 100)
     while child.poll() is None:
         if files(out) >= enough:
@@ -354,7 +354,7 @@ def wait_or_kill(child: subprocess.Popen[bytes], out: Path, rng: random.Random) 
 
 
 def files(out: Path) -> int:
-    """How far it is: pictures, and twenty for a shard, a joined file or the manifest."""
+    """Measure the progress of a build: one for a picture, twenty for a shard, a joined file or the manifest."""
     total = 0
     for folder, weight in {out / "pictures": 1, out / ".work": 20, out: 20}.items():
         with suppress(FileNotFoundError):  # not made yet, or removed at the end
@@ -367,11 +367,11 @@ def files(out: Path) -> int:
 def test_worker_processes_give_the_same_bytes(tmp_path: Path) -> None:
     coco_of(tmp_path / "root", 60)
     build("coco", tmp_path / "root", tmp_path / "one")
-    done = []
-    build("coco", tmp_path / "root", tmp_path / "two", workers=2, progress=lambda n, total: done.append((n, total)))
+    progress = []
+    build("coco", tmp_path / "root", tmp_path / "two", workers=2, progress=lambda n, total: progress.append((n, total)))
     assert content(tmp_path / "one") == content(tmp_path / "two")
-    assert done[0] == (0, 600)
-    assert done[-1] == (600, 600)
+    assert progress[0] == (0, 600)
+    assert progress[-1] == (600, 600)
 
 
 def coco_of(root: Path, images: int) -> None:
@@ -394,17 +394,17 @@ def coco_of(root: Path, images: int) -> None:
 
 def test_the_command_line(tmp_path: Path) -> None:
     coco(tmp_path / "root")
-    where = ["--root", str(tmp_path / "root"), "--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(main, ["mic", "build", "--source", "coco", *where, "--limit", "5", "--shots", "0..1"])
-    assert done.exit_code == 0, done.output
-    assert "train.jsonl: 5 examples" in done.output
+    folders = ["--root", str(tmp_path / "root"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, ["mic", "build", "--source", "coco", *folders, "--limit", "5", "--shots", "0..1"])
+    assert result.exit_code == 0, result.output
+    assert "train.jsonl: 5 examples" in result.output
     assert all(len(example.shots) <= 1 for example in train(tmp_path / "out"))
-    wrong = CliRunner().invoke(main, ["mic", "build", "--source", "imagenet", *where])
-    assert wrong.exit_code == 2
-    assert "unknown source 'imagenet' (did you mean 'miniimagenet'?); choose from vqav2" in wrong.output
-    listed = CliRunner().invoke(main, ["mic", "sources"])
-    assert listed.exit_code == 0
-    assert "train 70,000" in listed.output
+    result = CliRunner().invoke(main, ["mic", "build", "--source", "imagenet", *folders])
+    assert result.exit_code == 2
+    assert "unknown source 'imagenet' (did you mean 'miniimagenet'?); choose from vqav2" in result.output
+    result = CliRunner().invoke(main, ["mic", "sources"])
+    assert result.exit_code == 0
+    assert "train 70,000" in result.output
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -18,25 +18,25 @@ def test_pictures_are_on_the_disk_before_the_lines_that_name_them(
 ) -> None:
     """An existing picture is never checked again, so a power cut must not leave an empty one."""
     vcr(tmp_path / "root")
-    happened: list[str] = []
+    events: list[str] = []
     sync, replace = os.fsync, Path.replace
 
     def synced(handle: int) -> None:
-        happened.append(f"sync {Path(f'/proc/self/fd/{handle}').readlink().name}")
+        events.append(f"sync {Path(f'/proc/self/fd/{handle}').readlink().name}")
         sync(handle)
 
     def replaced(self: Path, target: Path) -> Path:
-        assert f"sync {self.name}" in happened
-        happened.append(f"{target.parent.name}/{target.name}")
+        assert f"sync {self.name}" in events
+        events.append(f"{target.parent.name}/{target.name}")
         return replace(self, target)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", replaced)
     build("vcr", tmp_path / "root", tmp_path / "out")
-    last = max(place for place, name in enumerate(happened) if name.startswith("pictures/"))
-    lines = next(place for place, name in enumerate(happened) if name.endswith(".lines"))
-    assert "sync pictures" in happened[:lines]
-    assert "sync pictures" in happened[last:]
+    last = max(index for index, name in enumerate(events) if name.startswith("pictures/"))
+    lines = next(index for index, name in enumerate(events) if name.endswith(".lines"))
+    assert "sync pictures" in events[:lines]
+    assert "sync pictures" in events[last:]
 
 
 def test_a_picture_that_changed_after_its_check_is_named(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def test_texts_become_parts(text: str, expected: tuple[Part, ...]) -> None:
 def test_the_second_image_0_is_the_second_picture() -> None:
     # with exactly one demonstration the original calls both pictures image 0
     text = "image 0 is <image0>图. What is image 0? a cat\nimage 0 is <image0>图. What is image 0?"
-    told = written(CONTEXTS["declaration"].pieces(parts(text)))
-    assert told == (
+    prompt = written(CONTEXTS["declaration"].pieces(parts(text)))
+    assert prompt == (
         "image 0 is <image0>[picture].\nWhat is image 0? a cat\nimage 1 is <image1>[picture].\nWhat is image 1?"
     )
 
@@ -66,12 +66,12 @@ def test_a_declaration_inside_a_sentence_stays_there(tmp_path: Path) -> None:
     put_lines(tmp_path / "root" / "train.jsonl", [line])
     build("mic", tmp_path / "root", tmp_path / "out")
     (example,) = read(tmp_path / "out" / "train.jsonl")
-    (asked,) = (turn.ask for turn in example.turns)
+    (ask,) = (turn.ask for turn in example.turns)
     for context in ("declaration", "readme"):
-        told = written(CONTEXTS[context].pieces(asked)).strip()
-        assert told == text.replace("图", "[picture]")
-    assert written(CONTEXTS["plain"].pieces(asked)).strip().startswith("Use the [picture], [picture] as a visual aid.")
-    behind = written(CONTEXTS["declaration"].pieces(asked, slot=2))
+        prompt = written(CONTEXTS[context].pieces(ask)).strip()
+        assert prompt == text.replace("图", "[picture]")
+    assert written(CONTEXTS["plain"].pieces(ask)).strip().startswith("Use the [picture], [picture] as a visual aid.")
+    behind = written(CONTEXTS["declaration"].pieces(ask, slot=2))
     assert "Use the image 2: <image2>[picture], image 3:" in behind
 
 

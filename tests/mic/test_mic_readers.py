@@ -99,7 +99,7 @@ def test_every_source_has_its_card_and_wordings_that_its_rows_fill() -> None:
     for name, card in cards().items():
         assert len(set(card.wordings)) == len(card.wordings)
         assert len(card.wordings) >= (1 if name in ("mic", "llavapretrain") else 6)
-        places = {frozenset(place[1] for place in PLACE.finditer(wording) if place[1]) for wording in card.wordings}
+        places = {frozenset(match[1] for match in PLACE.finditer(wording) if match[1]) for wording in card.wordings}
         assert len(places) == 1, f"the wordings of {name} do not all say the same"
 
 
@@ -163,16 +163,16 @@ def test_the_other_forms_of_flickr30k(tmp_path: Path) -> None:
     (kaggle / "flickr30k_images").mkdir(parents=True)
     (kaggle / "results.csv").write_text("image_name| comment_number| comment\n1.jpg| 0| A | b .\n2.jpg| 0| C .\n")
     (kaggle / "val.txt").write_text("2\n")
-    found = [(row.id, row.split, row.answer) for row in rows("flickr30k", kaggle)]
-    assert found == [("1.jpg#0", "train", "A | b ."), ("2.jpg#0", "val", "C .")]
+    facts = [(row.id, row.split, row.answer) for row in rows("flickr30k", kaggle)]
+    assert facts == [("1.jpg#0", "train", "A | b ."), ("2.jpg#0", "val", "C .")]
 
 
 def test_refcoco_says_the_ninth_of_the_picture(tmp_path: Path) -> None:
     FOLDERS["refcoco"](tmp_path / "official")
     assert {row.texts["place"] for row in rows("refcoco", tmp_path / "official")} == {"top right"}
     mdetr(tmp_path / "mdetr")
-    found = [(row.split, row.texts["place"], row.answer) for row in rows("refcoco", tmp_path / "mdetr")]
-    assert found == [(split, "bottom left", "the cup") for split in ("train", "val", "test", "test")]
+    facts = [(row.split, row.texts["place"], row.answer) for row in rows("refcoco", tmp_path / "mdetr")]
+    assert facts == [(split, "bottom left", "the cup") for split in ("train", "val", "test", "test")]
 
 
 def test_a_pickle_is_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_box_outside_the_picture_is_a_problem_of_its_row(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"[]", "no 'questions' in it"),
         (b'{"questions": 1}', "at questions there is neither a list nor a map"),
@@ -201,10 +201,10 @@ def test_a_box_outside_the_picture_is_a_problem_of_its_row(tmp_path: Path) -> No
         (b"[" * 100_000, "not JSON"),
     ],
 )
-def test_broken_annotation_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+def test_broken_annotation_is_named(content: bytes, message: str, tmp_path: Path) -> None:
     vqav2(tmp_path)
     (tmp_path / "v2_OpenEnded_mscoco_train2014_questions.json").write_bytes(content)
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=message) as error:
         rows("vqav2", tmp_path)
     assert "mscoco_train2014" in str(error.value)
 
@@ -266,16 +266,16 @@ def test_annotation_of_any_other_form_ends_in_a_sentence_or_in_the_count(source:
     rng = random.Random(MUTANTS)
     for number in range(MUTANTS if files else 0):
         path = rng.choice(files)
-        before = path.read_text()
+        original = path.read_text()
         if path.suffix == ".jsonl" or (source == "nlvr2"):
-            lines = [json.loads(line) for line in before.splitlines()]
+            lines = [json.loads(line) for line in original.splitlines()]
             path.write_text("".join(json.dumps(line) + "\n" for line in (mutated(line, rng) for line in lines)))
         else:
-            path.write_text(json.dumps(mutated(json.loads(before), rng)))
+            path.write_text(json.dumps(mutated(json.loads(original), rng)))
         try:
             built = build(source, tmp_path / "root", tmp_path / f"out{number}", shots=(0, 0), limit=8, allow_skipped=1)
         except InputError as error:
             assert str(error), path
         else:
             assert all(count <= 8 for count in built.examples.values()), path
-        path.write_text(before)
+        path.write_text(original)

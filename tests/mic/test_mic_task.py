@@ -22,7 +22,7 @@ from tests.evaluating import evaluate, rescore
 from tests.mic.mic_folders import picture, put_lines
 
 
-def ours(folder: Path) -> Path:
+def write_examples(folder: Path) -> Path:
     """Two sources: short answers, one of them behind a demonstration and one a conversation; and captions."""
     for number, name in enumerate(("a.png", "b.png", "c.png")):
         picture(folder / name, number)
@@ -54,28 +54,28 @@ def ours(folder: Path) -> Path:
     return folder / "val.jsonl"
 
 
-def shown(sample: Sample) -> tuple[Any, ...]:
+def prompt_of(sample: Sample) -> tuple[Any, ...]:
     return tuple(Path(str(part.data)).name if isinstance(part, Image) else part for part in sample.prompt)
 
 
 def test_turns_demonstrations_and_mentions_are_asked_as_they_stand(tmp_path: Path) -> None:
-    file = ours(tmp_path)
+    file = write_examples(tmp_path)
     first, second, third, caption = load_task(f"mic:{file}").samples(str(file))
-    assert (shown(first), first.targets) == (("a.png", "Which color?"), ("yes",))
+    assert (prompt_of(first), first.targets) == (("a.png", "Which color?"), ("yes",))
     assert [(shot.prompt[1:], shot.answer) for shot in first.shots] == [(("What is ", Ref(0), "?"), "a cat")]
     assert [second.id, third.id] == ["q2#1", "q2#2"]
-    assert shown(second) == ("b.png", "Is it red?")
-    assert shown(third) == ("b.png", "Is it red?", " no\n", "c.png", "As ", Ref(0), "?")  # what was said stays said
+    assert prompt_of(second) == ("b.png", "Is it red?")
+    assert prompt_of(third) == ("b.png", "Is it red?", " no\n", "c.png", "As ", Ref(0), "?")  # what was said stays said
     assert (caption.category, caption.id) == ("coco", "q3")
 
 
 def test_a_run_has_the_facts_in_its_identity_and_is_scored_without_the_file(tmp_path: Path) -> None:
-    file = ours(tmp_path / "set")
+    file = write_examples(tmp_path / "set")
     run = evaluate("constant:yes", f"mic:{file}", out=tmp_path / "run")
     assert run.identity["card"][MIC_FACTS] == {"vqa": SHORT, "coco": CAPTION}
     assert run.spec.task == "mic-set-val"
     assert not run.marks
-    values = {name: one.value for name, one in run.results.metrics.items()}
+    values = {name: metric.value for name, metric in run.results.metrics.items()}
     assert values["vqa"] == pytest.approx(200 / 3)
     assert values["coco"] == 0.0
     file.unlink()
@@ -83,7 +83,7 @@ def test_a_run_has_the_facts_in_its_identity_and_is_scored_without_the_file(tmp_
 
 
 def test_another_question_is_another_run(tmp_path: Path) -> None:
-    file = ours(tmp_path / "set")
+    file = write_examples(tmp_path / "set")
     evaluate("constant:yes", f"mic:{file}", out=tmp_path / "run")
     file.write_text(file.read_text().replace("Which color?", "What color?"))
     os.utime(file, (1, 1))
@@ -93,10 +93,10 @@ def test_another_question_is_another_run(tmp_path: Path) -> None:
 
 def test_captions_that_equal_theirs_have_full_marks(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
-    told = ("a dog sits on the grass", "two men ride a white horse")
-    lines = [{"id": text, "images": ["a.png"], "turns": [{"ask": [{"image": 0}], "answer": text}]} for text in told]
+    captions = ("a dog sits on the grass", "two men ride a white horse")
+    lines = [{"id": text, "images": ["a.png"], "turns": [{"ask": [{"image": 0}], "answer": text}]} for text in captions]
     put_lines(tmp_path / "c.jsonl", lines)
-    run = evaluate(f"constant:{told[0]}", f"mic:{tmp_path / 'c.jsonl'}", out=tmp_path / "run")
+    run = evaluate(f"constant:{captions[0]}", f"mic:{tmp_path / 'c.jsonl'}", out=tmp_path / "run")
     assert run.results.metrics["c"].value == pytest.approx(500)  # CIDEr's full marks are 1,000
 
 
@@ -107,7 +107,7 @@ def test_the_published_form(tmp_path: Path) -> None:
     row = {"input_text": text, "input_image": ["./data/a.jpg", "./data/b.jpg"], "output_text": "yes"}
     put_lines(tmp_path / "test.jsonl", [row])
     (sample,) = load_task(f"mic:{tmp_path / 'test.jsonl'}").samples(str(tmp_path / "test.jsonl"))
-    assert shown(sample) == ("a.jpg", "What is ", Ref(0), "? a cat\n", "b.jpg", "What is ", Ref(1), "?")
+    assert prompt_of(sample) == ("a.jpg", "What is ", Ref(0), "? a cat\n", "b.jpg", "What is ", Ref(1), "?")
     assert (sample.targets, sample.category) == (("yes",), "test")
     put_lines(tmp_path / "test.jsonl", [{**row, "input_image": ["./data/a.jpg"]}])
     os.utime(tmp_path / "test.jsonl", (1, 1))
@@ -121,7 +121,7 @@ def test_a_picture_inside_a_sentence_is_shown_before_its_line(tmp_path: Path) ->
     ask = [{"image": 0}, "One.\nUse the ", {"inline": 1}, " as an aid."]
     put_lines(tmp_path / "t.jsonl", [{"id": 1, "images": ["a.png", "b.png"], "turns": [{"ask": ask, "answer": "no"}]}])
     (sample,) = load_task(f"mic:{tmp_path / 't.jsonl'}").samples(str(tmp_path / "t.jsonl"))
-    assert shown(sample) == ("a.png", "One.\n", "b.png", "Use the ", Ref(1), " as an aid.")
+    assert prompt_of(sample) == ("a.png", "One.\n", "b.png", "Use the ", Ref(1), " as an aid.")
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_a_picture_inside_a_sentence_is_shown_before_its_line(tmp_path: Path) ->
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
-    file = ours(tmp_path)
+    file = write_examples(tmp_path)
     file.write_text(file.read_text().replace(*change))
-    ended = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:yes", "--dry-run"])
-    assert ended.exit_code == 2
-    assert sentence in " ".join(ended.output.split())
+    result = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:yes", "--dry-run"])
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
 
 
 def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
-    file = ours(tmp_path)
+    file = write_examples(tmp_path)
     for task, data, sentence in (
         (f"mic:{tmp_path / 'x.jsonl'}", None, "name a .jsonl or .parquet file"),
         (f"mic:{tmp_path / 'a.png'}", None, "neither .jsonl nor .parquet"),
@@ -156,13 +156,13 @@ def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_command_line_shows_and_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = ours(tmp_path / "set")
+    file = write_examples(tmp_path / "set")
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(main, ["tasks", f"mic:{file}"])
-    assert ended.exit_code == 0, ended.output
-    assert "coco, CIDEr" in ended.output
-    ended = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:no"])
-    assert ended.exit_code == 0, ended.output
+    result = CliRunner().invoke(main, ["tasks", f"mic:{file}"])
+    assert result.exit_code == 0, result.output
+    assert "coco, CIDEr" in result.output
+    result = CliRunner().invoke(main, ["run", "--task", f"mic:{file}", "--model", "constant:no"])
+    assert result.exit_code == 0, result.output
     run = tmp_path / "reports" / "mic-set-val-constant_no-val.jsonl"
     assert json.loads((run / "scores.json").read_text())["metrics"]["vqa"]["n"] == 3
     assert (run / "report.html").exists()

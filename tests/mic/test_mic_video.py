@@ -17,13 +17,13 @@ def test_frames_are_spread_over_the_video(tmp_path: Path) -> None:
     pytest.importorskip("av")
     clip(tmp_path / "a.mp4", seconds=9, rate=9)  # one of the eight a second; frame k is as bright as 3 k
     frames = pictures.frames(tmp_path / "a.mp4", "a.mp4", 10**6)
-    found = []
+    values = []
     for frame in frames:
         value = frame.getpixel((30, 20))
         assert isinstance(value, tuple)
-        found.append(value[0])
-    assert len(found) == 8
-    assert all(abs(value - 27 * i) <= 4 for i, value in enumerate(found, 1)), found
+        values.append(value[0])
+    assert len(values) == 8
+    assert all(abs(value - 27 * i) <= 4 for i, value in enumerate(values, 1)), values
 
 
 @pytest.mark.parametrize(

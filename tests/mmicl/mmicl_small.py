@@ -76,11 +76,11 @@ def config(family: Family = "t5", beginning: str = "instructblip", **changes: An
 def model(family: Family = "t5", beginning: str = "instructblip", **changes: Any) -> MmiclForConditionalGeneration:
     """Make a model with large random weights, the same at every call, so that every path matters."""
     torch.manual_seed(0)
-    made = MmiclForConditionalGeneration(config(family, beginning, **changes))
-    for parameter in made.parameters():
+    result = MmiclForConditionalGeneration(config(family, beginning, **changes))
+    for parameter in result.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    made.train(False)
-    return made
+    result.train(False)
+    return result
 
 
 def tokenizer(after: bool = True) -> str:

@@ -19,41 +19,41 @@ from tests.mmicl import mmicl_small as small
 @pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("states", [torch.float32, torch.bfloat16])
 def test_the_norm_is_that_of_transformers_in_any_dtype(weights: torch.dtype, states: torch.dtype) -> None:
-    plain = T5LayerNorm(48)  # type: ignore[no-untyped-call]
+    stock = T5LayerNorm(48)  # type: ignore[no-untyped-call]
     torch.manual_seed(0)
-    torch.nn.init.normal_(plain.weight)
-    plain.to(weights)
-    fused = copy.deepcopy(plain)
+    torch.nn.init.normal_(stock.weight)
+    stock.to(weights)
+    fused = copy.deepcopy(stock)
     fuse(fused)
     hidden = (torch.randn(5, 7, 48) * 30).to(states)
-    expected, found = plain(hidden), fused(hidden)
-    assert type(fused) is not type(plain)
-    assert found.dtype == expected.dtype
+    expected, actual = stock(hidden), fused(hidden)
+    assert type(fused) is not type(stock)
+    assert actual.dtype == expected.dtype
     rounding = 2**-7 if torch.bfloat16 in (weights, states) else 1e-5
-    torch.testing.assert_close(found, expected, rtol=rounding, atol=rounding)
+    torch.testing.assert_close(actual, expected, rtol=rounding, atol=rounding)
 
 
 def test_a_whole_model_gives_the_same_logits_and_gradients() -> None:
-    plain, fused = small.model(), small.model()
+    stock, fused = small.model(), small.model()
     fuse(fused)
-    assert plain.state_dict().keys() == fused.state_dict().keys()
+    assert stock.state_dict().keys() == fused.state_dict().keys()
     inputs = {"input_ids": torch.tensor([[3, 4, 5, 6, 1]]), "labels": torch.tensor([[11, 5, 6, 1]])}
-    outputs = [model(**inputs) for model in (plain, fused)]
+    outputs = [model(**inputs) for model in (stock, fused)]
     torch.testing.assert_close(outputs[1].logits, outputs[0].logits, rtol=1e-4, atol=1e-4)
     for output in outputs:
         output.loss.backward()
-    for (name, one), two in zip(plain.named_parameters(), fused.parameters(), strict=True):
-        if one.grad is not None:
-            assert two.grad is not None
-            torch.testing.assert_close(two.grad, one.grad, rtol=1e-3, atol=1e-4, msg=name)
+    for (name, expected), actual in zip(stock.named_parameters(), fused.parameters(), strict=True):
+        if expected.grad is not None:
+            assert actual.grad is not None
+            torch.testing.assert_close(actual.grad, expected.grad, rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize("family", small.FAMILIES)
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_logits_where_something_is_learned_are_those_of_the_whole(family: small.Family, attention: str) -> None:
-    plain, fused = small.model(family), small.model(family)
+    stock, fused = small.model(family), small.model(family)
     fuse(fused)
-    for model in (plain, fused):
+    for model in (stock, fused):
         model.language_model.set_attn_implementation(attention)
     collate = Collator(small.processor(family))
     if family == "t5":
@@ -65,19 +65,19 @@ def test_logits_where_something_is_learned_are_those_of_the_whole(family: small.
         ]
     batch = collate(rows)
     labels, learned, mask = batch["labels"], batch["learned"], batch["attention_mask"]
-    whole = plain(input_ids=batch["input_ids"], attention_mask=mask, labels=labels)
+    expected = stock(input_ids=batch["input_ids"], attention_mask=mask, labels=labels)
     total, count = summed_loss(fused, fused.config, {key: batch[key] for key in batch if key != "counts"})
     assert count == len(learned) == int((labels != IGNORED).sum())
-    torch.testing.assert_close(total / count, whole.loss, rtol=1e-4, atol=1e-4)
-    for model, loss in ((plain, whole.loss), (fused, total / count)):
+    torch.testing.assert_close(total / count, expected.loss, rtol=1e-4, atol=1e-4)
+    for model, loss in ((stock, expected.loss), (fused, total / count)):
         model.zero_grad()
         loss.backward()
-    for (name, one), two in zip(
-        plain.language_model.named_parameters(), fused.language_model.parameters(), strict=True
+    for (name, parameter), fused_parameter in zip(
+        stock.language_model.named_parameters(), fused.language_model.parameters(), strict=True
     ):
-        if one.grad is not None and one.grad.abs().max() > 1e-6:
-            assert two.grad is not None, name
-            torch.testing.assert_close(two.grad, one.grad, rtol=1e-3, atol=1e-4, msg=name)
+        if parameter.grad is not None and parameter.grad.abs().max() > 1e-6:
+            assert fused_parameter.grad is not None, name
+            torch.testing.assert_close(fused_parameter.grad, parameter.grad, rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.mark.slow

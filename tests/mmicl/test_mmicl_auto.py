@@ -51,13 +51,13 @@ def test_auto_classes_know_mmicl_whatever_is_imported_first(lines: tuple[str, ..
 def test_the_usual_three_lines_answer_as_the_harness_does() -> None:
     processor = AutoProcessor.from_pretrained(TINY)  # type: ignore[no-untyped-call]
     model: Any = AutoModelForImageTextToText.from_pretrained(TINY)
-    ours = load_model(find_model("mmicl-tiny"))
+    adapter = load_model(find_model("mmicl-tiny"))
     question = "what color is it?"
     for color in ("red", "blue"):
         inputs = processor(text=question, images=[drawn(color)], return_tensors="pt")
         ids = model.generate(**inputs, max_new_tokens=16, do_sample=False)
         (text,) = processor.batch_decode(ids, skip_special_tokens=True)
-        (response,) = ours.generate([Request("q", (Image(drawn(color)), question))], Generation(16))
+        (response,) = adapter.generate([Request("q", (Image(drawn(color)), question))], Generation(16))
         assert text.strip() == response.text
 
 
@@ -66,9 +66,9 @@ def test_pictures_stand_where_the_text_says_so() -> None:
     red, blue = drawn("red"), drawn("blue")
     inputs = processor(text=["is <image> a dog ? <image>", "a cat ?"], images=[[red, blue], []], context="plain")
     first, second = inputs["input_ids"].tolist()
-    is_, place = small.WORDS.index("is"), small.PLACEHOLDER
-    assert first[:3] == [is_, place, place] and first[-3:] == [place, place, 1]
-    assert place not in second
+    is_id, placeholder = small.WORDS.index("is"), small.PLACEHOLDER
+    assert first[:3] == [is_id, placeholder, placeholder] and first[-3:] == [placeholder, placeholder, 1]
+    assert placeholder not in second
     assert inputs["pictures"].tolist() == [[0, 1], [-1, -1]]
     assert torch.equal(inputs["pixel_values"], processor.pixels([red, blue]))
     assert "pixel_values" not in processor(text="a cat ?")
@@ -104,16 +104,16 @@ def test_what_is_saved_opens_by_the_auto_classes(tmp_path: Path, family: small.F
     model, processor = small.model(family), small.processor(family)
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    again = AutoModelForImageTextToText.from_pretrained(tmp_path)
-    assert isinstance(again, MmiclForConditionalGeneration)
+    reopened = AutoModelForImageTextToText.from_pretrained(tmp_path)
+    assert isinstance(reopened, MmiclForConditionalGeneration)
     config = AutoConfig.from_pretrained(tmp_path)
     assert isinstance(config, MmiclConfig) and config.family == family
     for name, tensor in model.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
+        assert torch.equal(reopened.state_dict()[name], tensor), name
     opened = AutoProcessor.from_pretrained(tmp_path)  # type: ignore[no-untyped-call]
     assert isinstance(opened, MmiclProcessor) and opened.settings == processor.settings
     inputs = opened(text="is there a dog ?", images=[drawn("red")])
-    ids = [each.generate(**inputs, max_new_tokens=6, do_sample=False) for each in (model, again)]
+    ids = [each.generate(**inputs, max_new_tokens=6, do_sample=False) for each in (model, reopened)]
     assert torch.equal(*ids)
 
 

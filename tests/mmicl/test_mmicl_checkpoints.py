@@ -41,9 +41,9 @@ def published(folder: Path, model: MmiclForConditionalGeneration, **changes: Any
         tensors["language_model.model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(4)
     keys = sorted(tensors)
     shards = {"pytorch_model-00001-of-00002.bin": keys[::2], "pytorch_model-00002-of-00002.bin": keys[1::2]}
-    for name, held in shards.items():
-        torch.save({key: tensors[key] for key in held}, folder / name)
-    index = {"metadata": {}, "weight_map": {key: name for name, held in shards.items() for key in held}}
+    for name, shard_keys in shards.items():
+        torch.save({key: tensors[key] for key in shard_keys}, folder / name)
+    index = {"metadata": {}, "weight_map": {key: name for name, shard_keys in shards.items() for key in shard_keys}}
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
     return tensors
 
@@ -59,10 +59,10 @@ def published_processor(folder: Path) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
 
 
-def equal(one: MmiclForConditionalGeneration, other: MmiclForConditionalGeneration) -> bool:
-    tensors = other.state_dict()
-    return one.state_dict().keys() == tensors.keys() and all(
-        torch.equal(value, tensors[key]) for key, value in one.state_dict().items()
+def equal(first: MmiclForConditionalGeneration, second: MmiclForConditionalGeneration) -> bool:
+    tensors = second.state_dict()
+    return first.state_dict().keys() == tensors.keys() and all(
+        torch.equal(value, tensors[key]) for key, value in first.state_dict().items()
     )
 
 
@@ -73,7 +73,7 @@ def saved(tmp_path: Path) -> Path:
 
 
 def rewrite(folder: Path, change: dict[str, Tensor | None]) -> None:
-    """Change, add or (None) take away tensors of a folder of ours."""
+    """Change, add or (None) remove tensors of a folder that we saved."""
     from safetensors.torch import load_file, save_file
 
     tensors = {**load_file(folder / "model.safetensors"), **change}
@@ -85,10 +85,10 @@ def rewrite(folder: Path, change: dict[str, Tensor | None]) -> None:
 def test_a_saved_folder_gives_the_same_model(tmp_path: Path, family: Family, stem: tuple[int, ...]) -> None:
     model, processor = small.model(family, stem_channels=stem), small.processor(family)
     save(model, processor, tmp_path)
-    again, its_processor = load(tmp_path)
-    assert equal(again, model) and its_processor.settings == processor.settings
+    loaded, its_processor = load(tmp_path)
+    assert equal(loaded, model) and its_processor.settings == processor.settings
     ids = torch.tensor([[3, 4, 5, 1]])
-    answers = [each.generate(ids, max_new_tokens=6, do_sample=False) for each in (again, model)]
+    answers = [each.generate(ids, max_new_tokens=6, do_sample=False) for each in (loaded, model)]
     assert torch.equal(*answers)
 
 
@@ -128,7 +128,9 @@ def test_what_was_trained_has_the_precision_of_its_base(tmp_path: Path, family: 
     base, trained = load_model(tmp_path / "base", dtype), load_model(tmp_path / "trained", dtype)
     assert {dtype, torch.float32} <= {tensor.dtype for tensor in (*base.parameters(), *base.buffers())}
     for tensors in (nn.Module.named_parameters, nn.Module.named_buffers):
-        assert {name: one.dtype for name, one in tensors(trained)} == {name: one.dtype for name, one in tensors(base)}
+        assert {name: parameter.dtype for name, parameter in tensors(trained)} == {
+            name: parameter.dtype for name, parameter in tensors(base)
+        }
 
 
 def test_a_padding_id_that_cannot_pad_is_replaced(tmp_path: Path) -> None:
@@ -145,9 +147,9 @@ def test_the_old_sharded_layout_opens(tmp_path: Path, family: Family, beginning:
     """With position_ids, inv_freq and aliases in it, which today's classes do not have."""
     model = small.model(family, beginning)
     published(tmp_path, model)
-    again = load_model(tmp_path)
-    assert again.config.beginning == beginning
-    assert equal(again, model)
+    loaded = load_model(tmp_path)
+    assert loaded.config.beginning == beginning
+    assert equal(loaded, model)
 
 
 def test_an_untied_head_stays_itself(tmp_path: Path) -> None:
@@ -171,9 +173,9 @@ def test_a_qformer_word_table_of_any_height_opens(tmp_path: Path) -> None:
     table = torch.nn.Embedding(123, 16)
     model.qformer.set_input_embeddings(table)  # type: ignore[no-untyped-call]
     published(tmp_path, model)
-    again = load_model(tmp_path)
-    assert torch.equal(again.get_parameter("qformer.embeddings.word_embeddings.weight"), table.weight)
-    assert again.config.qformer_config.vocab_size == 123
+    loaded = load_model(tmp_path)
+    assert torch.equal(loaded.get_parameter("qformer.embeddings.word_embeddings.weight"), table.weight)
+    assert loaded.config.qformer_config.vocab_size == 123
 
 
 @pytest.mark.parametrize(
@@ -224,16 +226,16 @@ def test_published_mmicl_borrows_its_processor(tmp_path: Path, monkeypatch: pyte
     """The repositories of MMICL hold weights; tokenizers are those of InstructBLIP."""
     published_processor(tmp_path / "lender")
     (tmp_path / "bare").mkdir()
-    asked: list[Any] = []
+    requested: list[Any] = []
 
     def snapshot(name: str, **options: Any) -> str:
-        asked.append((name, options["local_files_only"], options["allow_patterns"]))
+        requested.append((name, options["local_files_only"], options["allow_patterns"]))
         return str(tmp_path / "lender")
 
     monkeypatch.setattr(checkpoints, "snapshot_download", snapshot)
     config = small.config(text={"d_model": 2048})
     assert load_processor(tmp_path / "bare", config).settings.placeholder_id == PLACEHOLDER
-    assert asked == [("Salesforce/instructblip-flan-t5-xl", True, ["*.json", "qformer_tokenizer/*.json"])]
+    assert requested == [("Salesforce/instructblip-flan-t5-xl", True, ["*.json", "qformer_tokenizer/*.json"])]
 
 
 @pytest.mark.parametrize("name", ["nobody/no-such-model", "no/such/folder", "what is this"])
@@ -251,11 +253,11 @@ def test_a_hub_out_of_reach_is_one_sentence_within_seconds(monkeypatch: pytest.M
 
 
 def test_digest_is_that_of_the_weights(saved: Path) -> None:
-    before = digest(saved)
+    original = digest(saved)
     (saved / "README.md").write_text("a note")
-    assert digest(saved) == before and len(before) == 64
+    assert digest(saved) == original and len(original) == 64
     rewrite(saved, {"language_projection.bias": torch.zeros(32)})
-    assert digest(saved) != before
+    assert digest(saved) != original
 
 
 def test_a_missing_key(saved: Path) -> None:
@@ -299,11 +301,11 @@ def test_a_word_table_without_words(saved: Path) -> None:
 
 
 def test_an_index_left_beside_the_one_file_is_not_read(saved: Path) -> None:
-    before = digest(saved)
+    expected = digest(saved)
     (saved / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-00001-of-00001.safetensors"}}')
     (saved / "model-00001-of-00001.safetensors").write_bytes(b"old")
     load(saved)
-    assert digest(saved) == before
+    assert digest(saved) == expected
 
 
 def test_truncated_safetensors(saved: Path) -> None:
@@ -337,7 +339,7 @@ def test_a_pipe_in_place_of_weights_has_no_digest(tmp_path: Path, name: str) -> 
 
 @contextmanager
 def open_pipe(path: Path) -> Iterator[None]:
-    """Hold a pipe open for 20 seconds: a library that opens it goes on, and one that reads it meets its end."""
+    """Hold a pipe open for 20 seconds: opening it does not block, and reading it ends after that time."""
     with ExitStack() as stack:
         stack.callback(os.close, os.open(path, os.O_RDWR))
         timer = threading.Timer(20, stack.close)
@@ -427,7 +429,7 @@ def test_a_missing_config(saved: Path) -> None:
         ('{"model_type": "blip-2", "vision_config": {"hidden_size": "wide"}}', "hidden_size"),
     ],
 )
-def test_a_config_that_is_none(saved: Path, content: str | bytes, reason: str) -> None:
+def test_a_config_that_is_invalid(saved: Path, content: str | bytes, reason: str) -> None:
     (saved / "config.json").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(CheckpointError, match=reason):
         load(saved)
@@ -495,14 +497,14 @@ def test_a_llama_gets_its_rows_where_the_released_code_put_them(tmp_path: Path, 
     base = small.model("llama", image_token_id=None, text={"vocab_size": rows, "pad_token_id": -1})
     published(tmp_path, base)
     model, processor = load(tmp_path)
-    language, wanted = model.language_model, max(rows, 32022)
+    language, height = model.language_model, max(rows, 32022)
     assert processor.settings.placeholder_id == model.config.image_token_id == 32001
     assert processor.settings.tag_ids == tuple(range(32002, 32022))
     assert processor.settings.pad_id == model.config.text_config.pad_token_id == 32000
     for name in ("model.embed_tokens.weight", "lm_head.weight"):
-        table, before = language.get_parameter(name), base.language_model.get_parameter(name)
-        assert table.shape[0] == wanted == model.config.text_config.vocab_size
-        assert torch.equal(table[:rows], before)
-        if rows < wanted:
+        table, base_table = language.get_parameter(name), base.language_model.get_parameter(name)
+        assert table.shape[0] == height == model.config.text_config.vocab_size
+        assert torch.equal(table[:rows], base_table)
+        if rows < height:
             assert 0.015 < float(table[rows:].detach().std()) < 0.025
     assert equal(load_model(tmp_path), model), "what is drawn is drawn alike"

@@ -128,8 +128,8 @@ def test_a_picture_is_turned_as_a_viewer_turns_it_and_once(orientation: int) -> 
     exif[ORIENTATION] = orientation
     picture = saved(Image.fromarray(np.arange(72, dtype=np.uint8).reshape(4, 6, 3)), exif=exif)
     assert traits(picture) == (("turned",) if 2 <= orientation <= 8 else ())
-    seen = as_seen(picture)
-    assert seen.tobytes() == as_seen(seen).tobytes() == ImageOps.exif_transpose(picture).tobytes()
+    upright = as_seen(picture)
+    assert upright.tobytes() == as_seen(upright).tobytes() == ImageOps.exif_transpose(picture).tobytes()
 
 
 def test_what_is_no_exif_turns_nothing() -> None:
@@ -138,7 +138,7 @@ def test_what_is_no_exif_turns_nothing() -> None:
     assert (as_seen(Image.open(file)).size, traits(Image.open(file))) == ((6, 4), ())
 
 
-def test_transparency_is_told_of_any_kind() -> None:
+def test_transparency_is_reported_of_any_kind() -> None:
     clear = Image.new("P", (2, 2))
     for picture in (Image.new("RGBA", (2, 2)), Image.new("LA", (2, 2)), saved(clear, transparency=0)):
         assert traits(picture) == ("transparent",)
@@ -146,10 +146,10 @@ def test_transparency_is_told_of_any_kind() -> None:
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "MPO"])
 @pytest.mark.parametrize("frames", [1, 3])
-def test_frames_that_are_not_shown_are_told(form: str, frames: int) -> None:
-    first, *others = [Image.new("RGB", (4, 4), (80 * number, 0, 0)) for number in range(frames)]
+def test_frames_that_are_not_shown_are_reported(form: str, frames: int) -> None:
+    first, *rest = [Image.new("RGB", (4, 4), (80 * number, 0, 0)) for number in range(frames)]
     file = io.BytesIO()
-    first.save(file, form, save_all=True, append_images=others)
+    first.save(file, form, save_all=True, append_images=rest)
     picture = Image.open(file)
     assert traits(picture) == (("animated",) if frames > 1 and form != "MPO" else ())  # an MPO is a camera's JPEG
     assert as_seen(picture).getpixel((0, 0)) == (0, 0, 0)
@@ -174,13 +174,13 @@ def test_qformer_text_is_framed_and_padded() -> None:
 def test_a_processor_comes_back_from_its_folder(tmp_path: Path) -> None:
     processor = small.processor("opt", max_prompt_tokens=50, clean_up_spaces=False)
     processor.save_pretrained(tmp_path)
-    again = MmiclProcessor.from_pretrained(tmp_path)
-    assert again.settings == processor.settings
+    reopened = MmiclProcessor.from_pretrained(tmp_path)
+    assert reopened.settings == processor.settings
     prompt = processor.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"])
-    assert again.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"]) == prompt
+    assert reopened.prompt([ImagePlace(0), "is there a dog ?"], CONTEXTS["declaration"]) == prompt
     picture = Image.effect_noise((30, 30), 50)
-    assert torch.equal(again.pixels([picture]), processor.pixels([picture]))
-    assert again.qformer_batch(["a"])["qformer_input_ids"].tolist() == [[5, 1]]
+    assert torch.equal(reopened.pixels([picture]), processor.pixels([picture]))
+    assert reopened.qformer_batch(["a"])["qformer_input_ids"].tolist() == [[5, 1]]
 
 
 def test_an_id_of_a_wrong_type_is_named() -> None:
@@ -192,10 +192,10 @@ def test_calls_as_of_other_processors() -> None:
     processor, red = small.processor(), Image.new("RGB", (20, 10), "red")
     expected = processor(red, "a dog", context="plain")
     for images, text in (([red], "a dog"), ([red], ["a dog"]), (red, ["a dog"]), ([[red]], ["a dog"])):
-        found = processor(images=images, text=text, context="plain")
-        assert found.keys() == expected.keys() and all(torch.equal(found[key], expected[key]) for key in expected)
-    two = processor([red, red], ["a dog", "a"], context="plain")
-    assert two["pictures"].tolist() == [[0], [1]]
+        inputs = processor(images=images, text=text, context="plain")
+        assert inputs.keys() == expected.keys() and all(torch.equal(inputs[key], expected[key]) for key in expected)
+    two_texts = processor([red, red], ["a dog", "a"], context="plain")
+    assert two_texts["pictures"].tolist() == [[0], [1]]
     assert processor([red, red], ["a dog"], context="plain")["pictures"].tolist() == [[0, 1]]
     assert (
         "pixel_values" not in processor(images=None, text="a dog") and len(processor(None, ["a", "a"]).input_ids) == 2
@@ -207,9 +207,9 @@ def test_calls_as_of_other_processors() -> None:
 
 def test_a_qformer_that_reads_is_given_the_question() -> None:
     processor, red = small.processor(reads_questions=True), Image.new("RGB", (20, 10), "red")
-    found = processor([[red], [red]], ["a <image> dog", "a"], context="plain")
-    assert found["qformer_input_ids"].tolist() == [[5, 6, 1], [5, 1, 0]]
-    assert found["qformer_attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+    inputs = processor([[red], [red]], ["a <image> dog", "a"], context="plain")
+    assert inputs["qformer_input_ids"].tolist() == [[5, 6, 1], [5, 1, 0]]
+    assert inputs["qformer_attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert "qformer_input_ids" not in processor(text="a")  # there is no picture to read it for
 
 

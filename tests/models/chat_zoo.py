@@ -27,7 +27,7 @@ SPECIAL = [
     *("<|image>", "<image|>", "<|audio|>", "<|audio>", "<audio|>"),
     *(f"<row_{row}_col_{column}>" for row in range(1, 4) for column in range(1, 4)),
 ]
-ID = {token: place for place, token in enumerate(SPECIAL)}
+ID = {token: index for index, token in enumerate(SPECIAL)}
 VOCABULARY = len(SPECIAL) + 256
 
 TEMPLATE = (
@@ -49,35 +49,35 @@ PATCHES = {"depth": 2, "hidden_size": 32, "num_heads": 4, "spatial_merge_size": 
 SQUARE = {"height": 28, "width": 28}
 SHORT = {"size": {"shortest_edge": 28}, "crop_size": SQUARE}
 PINPOINTS = [[28, 56], [56, 28], [56, 56]]
-Made = tuple[Any, Any]
+Family = tuple[Any, Any]
 
 
 def tokenizer(**tokens: str) -> PreTrainedTokenizerFast:
     """Make a tokenizer of bytes; `tokens` are those that a processor knows by name."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    own = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate([*SPECIAL, *alphabet])}, merges=[]))
-    own.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    own.decoder = decoders.ByteLevel()
+    bytes_tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate([*SPECIAL, *alphabet])}, merges=[]))
+    bytes_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytes_tokenizer.decoder = decoders.ByteLevel()
     kind: Any = PreTrainedTokenizerFast
-    made: PreTrainedTokenizerFast = kind(
-        tokenizer_object=own, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
+    fast: PreTrainedTokenizerFast = kind(
+        tokenizer_object=bytes_tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>",
         **({"extra_special_tokens": tokens} if tokens else {}),
     )  # fmt: skip
-    made.add_special_tokens({"additional_special_tokens": SPECIAL[4:]})
-    return made
+    fast.add_special_tokens({"additional_special_tokens": SPECIAL[4:]})
+    return fast
 
 
-def made_of(path: str) -> Any:
+def transformers_class(path: str) -> Any:
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(f"transformers.models.{module}"), name)
 
 
 def picture_processor(folder: str, name: str, **options: Any) -> Any:
-    return made_of(f"{folder}.image_processing_pil_{folder}.{name}ImageProcessorPil")(**options)
+    return transformers_class(f"{folder}.image_processing_pil_{folder}.{name}ImageProcessorPil")(**options)
 
 
 def processor(folder: str, name: str, pictures: Any, tokens: Any, placeholder: str, **options: Any) -> Any:
-    kind = without_video(made_of(f"{folder}.processing_{folder}.{name}Processor"))
+    kind = without_video(transformers_class(f"{folder}.processing_{folder}.{name}Processor"))
     return kind(image_processor=pictures, tokenizer=tokens, chat_template=TEMPLATE % placeholder, **options)
 
 
@@ -85,10 +85,10 @@ def config(name: str, **options: Any) -> Any:
     return getattr(transformers, f"{name}Config")(**options)
 
 
-def qwen(folder: str, name: str, patch: int, vision: dict[str, Any], rope: dict[str, Any], **text: Any) -> Made:
+def qwen(folder: str, name: str, patch: int, vision: dict[str, Any], rope: dict[str, Any], **text: Any) -> Family:
     tokens = {"image_token_id": "<|image_pad|>", "video_token_id": "<|video_pad|>"}
     tokens |= {"vision_start_token_id": "<|vision_start|>", "vision_end_token_id": "<|vision_end|>"}
-    made = config(
+    family_config = config(
         name,
         text_config={**TEXT, "rope_parameters": {**MROPE, **rope}, **text},
         vision_config={**PATCHES, "patch_size": patch, **vision},
@@ -98,16 +98,16 @@ def qwen(folder: str, name: str, patch: int, vision: dict[str, Any], rope: dict[
     pictures = picture_processor(
         "qwen2_vl", "Qwen2VL", min_pixels=side * side, max_pixels=4 * side * side, patch_size=patch
     )
-    own = {"qwen3_5": ("qwen3_vl", "Qwen3VL")}.get(folder, (folder, name))
-    shown = "<|vision_start|><|image_pad|><|vision_end|>"
-    return made, processor(*own, pictures, tokenizer(), shown)
+    processor_names = {"qwen3_5": ("qwen3_vl", "Qwen3VL")}.get(folder, (folder, name))
+    placeholder = "<|vision_start|><|image_pad|><|vision_end|>"
+    return family_config, processor(*processor_names, pictures, tokenizer(), placeholder)
 
 
-def qwen2_vl() -> Made:
+def qwen2_vl() -> Family:
     return qwen("qwen2_vl", "Qwen2VL", 14, {"embed_dim": 32, "mlp_ratio": 2}, {})
 
 
-def qwen2_5_vl() -> Made:
+def qwen2_5_vl() -> Family:
     vision = {"out_hidden_size": 32, "intermediate_size": 48, "fullatt_block_indexes": [1], "window_size": 56}
     return qwen("qwen2_5_vl", "Qwen2_5_VL", 14, vision, {})
 
@@ -115,162 +115,166 @@ def qwen2_5_vl() -> Made:
 DEEP = {"out_hidden_size": 32, "intermediate_size": 48, "num_position_embeddings": 64}
 
 
-def qwen3_vl() -> Made:
+def qwen3_vl() -> Family:
     return qwen("qwen3_vl", "Qwen3VL", 16, {**DEEP, "deepstack_visual_indexes": [0]}, {"mrope_interleaved": True})
 
 
-def qwen3_5() -> Made:
+def qwen3_5() -> Family:
     heads = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8}
     text = {"num_hidden_layers": 4, "linear_value_head_dim": 8, **heads}
     rope = {"mrope_interleaved": True, "partial_rotary_factor": 1.0}
     return qwen("qwen3_5", "Qwen3_5", 16, {**DEEP, "deepstack_visual_indexes": []}, rope, **text)
 
 
-def llava() -> Made:
-    made = config(
+def llava() -> Family:
+    family_config = config(
         "Llava", vision_config=config("CLIPVision", **VISION, projection_dim=32), text_config=config("Llama", **TEXT),
         image_token_id=ID["<image>"], vision_feature_layer=-2,
     )  # fmt: skip
-    own = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
-    return made, processor("llava", "Llava", picture_processor("clip", "CLIP", **SHORT), tokenizer(), "<image>", **own)
+    options = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    return family_config, processor(
+        "llava", "Llava", picture_processor("clip", "CLIP", **SHORT), tokenizer(), "<image>", **options
+    )
 
 
-def llava_next() -> Made:
-    made = config(
+def llava_next() -> Family:
+    family_config = config(
         "LlavaNext", vision_config=config("CLIPVision", **VISION, projection_dim=32),
         text_config=config("Llama", **TEXT), image_token_id=ID["<image>"], image_grid_pinpoints=PINPOINTS,
         vision_feature_layer=-2,
     )  # fmt: skip
     pictures = picture_processor("llava_next", "LlavaNext", **SHORT, image_grid_pinpoints=PINPOINTS)
-    own = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
-    return made, processor("llava_next", "LlavaNext", pictures, tokenizer(), "<image>", **own)
+    options = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    return family_config, processor("llava_next", "LlavaNext", pictures, tokenizer(), "<image>", **options)
 
 
-def llava_onevision() -> Made:
-    made = config(
+def llava_onevision() -> Family:
+    family_config = config(
         "LlavaOnevision", vision_config=config("SiglipVision", **VISION, vision_use_head=False),
         text_config=config("Qwen2", **TEXT), image_token_id=ID["<image>"], video_token_id=ID["<video>"],
         image_grid_pinpoints=PINPOINTS, vision_feature_layer=-1,
     )  # fmt: skip
     pictures = picture_processor("llava_onevision", "LlavaOnevision", size=SQUARE, image_grid_pinpoints=PINPOINTS)
-    own = {"num_image_tokens": 4, "vision_feature_select_strategy": "full"}
-    return made, processor("llava_onevision", "LlavaOnevision", pictures, tokenizer(), "<image>", **own)
+    options = {"num_image_tokens": 4, "vision_feature_select_strategy": "full"}
+    return family_config, processor("llava_onevision", "LlavaOnevision", pictures, tokenizer(), "<image>", **options)
 
 
-def internvl() -> Made:
-    made = config(
+def internvl() -> Family:
+    family_config = config(
         "InternVL", vision_config={**VISION, "image_size": [28, 28], "patch_size": [14, 14]},
         text_config=config("Qwen2", **TEXT), image_token_id=ID["<IMG_CONTEXT>"], downsample_ratio=0.5,
     )  # fmt: skip
     pictures = picture_processor("got_ocr2", "GotOcr2", size=SQUARE, crop_to_patches=True, max_patches=3)
     tokens = {"start_image_token": "<img>", "end_image_token": "</img>", "context_image_token": "<IMG_CONTEXT>"}
     named = tokenizer(**tokens, video_token="<video>")
-    return made, processor("internvl", "InternVL", pictures, named, "<IMG_CONTEXT>\n", image_seq_length=1)
+    return family_config, processor("internvl", "InternVL", pictures, named, "<IMG_CONTEXT>\n", image_seq_length=1)
 
 
-def idefics2() -> Made:
+def idefics2() -> Family:
     perceiver = {"resampler_n_latents": 4, "resampler_depth": 1, "resampler_n_heads": 4, "resampler_head_dim": 8}
-    made = config(
+    family_config = config(
         "Idefics2", vision_config={**VISION, "image_size": 56}, text_config=config("Mistral", **TEXT),
         perceiver_config={**perceiver, "hidden_size": 32, "num_key_value_heads": 2}, image_token_id=ID["<image>"],
     )  # fmt: skip
     size = {"shortest_edge": 28, "longest_edge": 56}
     pictures = picture_processor("idefics2", "Idefics2", size=size, do_image_splitting=False)
-    return made, processor("idefics2", "Idefics2", pictures, tokenizer(), "<image>", image_seq_len=4)
+    return family_config, processor("idefics2", "Idefics2", pictures, tokenizer(), "<image>", image_seq_len=4)
 
 
-def idefics3() -> Made:
-    made = config(
+def idefics3() -> Family:
+    family_config = config(
         "Idefics3", vision_config={**VISION, "image_size": 56}, text_config=config("Llama", **TEXT),
         image_token_id=ID["<image>"], scale_factor=2, pad_token_id=0,
     )  # fmt: skip
     sizes = {"size": {"longest_edge": 112}, "max_image_size": {"longest_edge": 56}}
     pictures = picture_processor("idefics3", "Idefics3", **sizes)
-    return made, processor("idefics3", "Idefics3", pictures, tokenizer(), "<image>", image_seq_len=4)
+    return family_config, processor("idefics3", "Idefics3", pictures, tokenizer(), "<image>", image_seq_len=4)
 
 
-def gemma3() -> Made:
+def gemma3() -> Family:
     tokens = {"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>"}
-    made = config(
+    family_config = config(
         "Gemma3", vision_config={**VISION, "vision_use_head": False}, text_config={**TEXT, "sliding_window": 64},
         mm_tokens_per_image=4, image_token_index=ID["<image_soft_token>"], boi_token_index=ID["<start_of_image>"],
         eoi_token_index=ID["<end_of_image>"],
     )  # fmt: skip
     pictures = picture_processor("gemma3", "Gemma3", size=SQUARE)
     named = tokenizer(**tokens)
-    return made, processor("gemma3", "Gemma3", pictures, named, "<start_of_image>", image_seq_length=4)
+    return family_config, processor("gemma3", "Gemma3", pictures, named, "<start_of_image>", image_seq_length=4)
 
 
-def paligemma() -> Made:
+def paligemma() -> Family:
     vision = {**VISION, "projection_dim": 32, "vision_use_head": False, "model_type": "siglip_vision_model"}
-    made = config(
+    family_config = config(
         "PaliGemma", vision_config=vision, projection_dim=32, hidden_size=32, image_token_index=ID["<image>"],
         text_config={**TEXT, "model_type": "gemma", "vocab_size": VOCABULARY + 1200},
     )  # fmt: skip
     pictures = picture_processor("siglip", "Siglip", size=SQUARE)
     pictures.image_seq_length = 4
-    return made, processor("paligemma", "PaliGemma", pictures, tokenizer(image_token="<image>"), "<image>")
+    return family_config, processor("paligemma", "PaliGemma", pictures, tokenizer(image_token="<image>"), "<image>")
 
 
-def mllama() -> Made:
+def mllama() -> Family:
     vision = {key: value for key, value in VISION.items() if key != "num_attention_heads"}
     vision |= {"num_global_layers": 1, "attention_heads": 4, "max_num_tiles": 2, "vision_output_dim": 64}
     vision |= {"intermediate_layers_indices": [1], "supported_aspect_ratios": [[1, 1], [1, 2], [2, 1]]}
     text = {**TEXT, "num_hidden_layers": 4, "cross_attention_layers": [1, 3]}
-    made = config("Mllama", vision_config=vision, text_config=text, image_token_index=ID["<|image|>"])
+    family_config = config("Mllama", vision_config=vision, text_config=text, image_token_index=ID["<|image|>"])
     pictures = picture_processor("mllama", "Mllama", size=SQUARE, max_image_tiles=2)
-    return made, processor("mllama", "Mllama", pictures, tokenizer(), "<|image|>")
+    return family_config, processor("mllama", "Mllama", pictures, tokenizer(), "<|image|>")
 
 
-def glm4v() -> Made:
+def glm4v() -> Family:
     tokens = {"image": "<|image|>", "video": "<|video|>", "image_start": "<|begin_of_image|>"}
     tokens |= {"image_end": "<|end_of_image|>", "video_start": "<|begin_of_video|>", "video_end": "<|end_of_video|>"}
     vision = {**PATCHES, "out_hidden_size": 32, "intermediate_size": 48, "image_size": 56, "patch_size": 14}
-    made = config(
+    family_config = config(
         "Glm4v", text_config={**TEXT, "rope_parameters": {**MROPE, "partial_rotary_factor": 1.0}},
         vision_config=vision, **{f"{name}_token_id": ID[token] for name, token in tokens.items()},
     )  # fmt: skip
     pictures = picture_processor("glm4v", "Glm4v", size={"shortest_edge": 28 * 28, "longest_edge": 28 * 28 * 8})
-    shown = "<|begin_of_image|><|image|><|end_of_image|>"
-    return made, processor("glm4v", "Glm4v", pictures, tokenizer(), shown)
+    placeholder = "<|begin_of_image|><|image|><|end_of_image|>"
+    return family_config, processor("glm4v", "Glm4v", pictures, tokenizer(), placeholder)
 
 
-def ovis2() -> Made:
+def ovis2() -> Family:
     marks = [ID[f"<IMG_{name}>"] for name in ("START", "GRID", "COL", "ROW", "END")]
     vision = {**VISION, "vocab_size": VOCABULARY, "hidden_stride": 1, "num_visual_indicator_tokens": 5}
-    made = config(
+    family_config = config(
         "Ovis2", vision_config=vision, text_config={**TEXT, "model_type": "qwen2"}, image_token_id=ID["<IMG_ATOM>"],
         visual_indicator_token_ids=marks, vocab_size=VOCABULARY, hidden_size=32,
     )  # fmt: skip
     pictures = picture_processor("ovis2", "Ovis2", size=SQUARE, crop_to_patches=False)
-    return made, processor("ovis2", "Ovis2", pictures, tokenizer(), "<image>", image_seq_length=4)
+    return family_config, processor("ovis2", "Ovis2", pictures, tokenizer(), "<image>", image_seq_length=4)
 
 
-def aya_vision() -> Made:
-    made = config(
+def aya_vision() -> Family:
+    family_config = config(
         "AyaVision", vision_config={**VISION, "model_type": "siglip_vision_model"}, downsample_factor=2,
         text_config={**TEXT, "model_type": "cohere2", "sliding_window": 64}, image_token_index=ID["<|IMG_PATCH|>"],
         adapter_layer_norm_eps=1e-6, vision_feature_layer=-1,
     )  # fmt: skip
     pictures = picture_processor("got_ocr2", "GotOcr2", size=SQUARE, crop_to_patches=True, max_patches=3)
-    own = {"patch_size": 14, "img_size": 28, "downsample_factor": 2}
-    return made, processor("aya_vision", "AyaVision", pictures, tokenizer(), "<image>", **own)
+    options = {"patch_size": 14, "img_size": 28, "downsample_factor": 2}
+    return family_config, processor("aya_vision", "AyaVision", pictures, tokenizer(), "<image>", **options)
 
 
-def deepseek_vl() -> Made:
+def deepseek_vl() -> Family:
     vision = {**VISION, "model_type": "siglip_vision_model", "vision_use_head": False}
     text = {**TEXT, "model_type": "llama"}
-    made = config("DeepseekVL", vision_config=vision, text_config=text, image_token_id=ID["<image_placeholder>"])
+    family_config = config(
+        "DeepseekVL", vision_config=vision, text_config=text, image_token_id=ID["<image_placeholder>"]
+    )
     pictures = picture_processor("deepseek_vl", "DeepseekVL", size=SQUARE, min_size=14)
     tokens = tokenizer(image_token="<image_placeholder>")
-    return made, processor(
+    return family_config, processor(
         "deepseek_vl", "DeepseekVL", pictures, tokens, "<image_placeholder>", num_image_tokens=4
     )  # fmt: skip
 
 
-FAMILIES: dict[str, Callable[[], Made]] = {
-    one.__name__: one
-    for one in (
+FAMILIES: dict[str, Callable[[], Family]] = {
+    family.__name__: family
+    for family in (
         *(qwen2_vl, llava, internvl, idefics3, gemma3, mllama, qwen2_5_vl, qwen3_vl, qwen3_5, llava_next),
         *(llava_onevision, idefics2, paligemma, glm4v, ovis2, aya_vision, deepseek_vl),
     )
@@ -282,9 +286,9 @@ def save(family: str, folder: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
-        made, own = FAMILIES[family]()
+        family_config, family_processor = FAMILIES[family]()
         kind: Any = transformers.AutoModelForImageTextToText
-        model = kind.from_config(made)
+        model = kind.from_config(family_config)
         with torch.no_grad():
             for name, weight in model.named_parameters():
                 if weight.abs().max() == 0 or "gate" in name or "mm_input_projection" in name:
@@ -292,5 +296,5 @@ def save(family: str, folder: Path) -> Path:
                 elif weight.ndim > 1:
                     weight.mul_(3)
         model.save_pretrained(folder)
-        own.save_pretrained(folder)
+        family_processor.save_pretrained(folder)
     return folder

@@ -34,8 +34,8 @@ def says(text: str | None, model: str = "tiny", **choice: Any) -> Reply:
 
 def event(text: str | None = None, finish: str | None = None, **delta: Any) -> bytes:
     """Return a chunk of an answer as the server-sent event that carries it."""
-    said = delta if text is None else {"content": text, **delta}
-    chunk = {"model": "tiny", "choices": [{"index": 0, "delta": said, "finish_reason": finish}]}
+    content = delta if text is None else {"content": text, **delta}
+    chunk = {"model": "tiny", "choices": [{"index": 0, "delta": content, "finish_reason": finish}]}
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
@@ -49,13 +49,13 @@ def streams(*parts: Part) -> Reply:
 
 
 class Server:
-    """Answers `behave(body, n)`, n counting from 0; `asked` and `headers` are what it got, `most` at the same time."""
+    """Answers `behave(body, n)`, n from 0; `asked` and `headers` are what it received, `most` at the same time."""
 
     def __init__(self, behave: Callable[[dict[str, Any], int], Reply] | None = None) -> None:
         self.behave = behave or (lambda body, n: says("yes"))
         self.models: Reply = Reply({"data": []})
         self.other: dict[str, Reply] = {}
-        """Path -> what is there."""
+        """Replies to GET, by path."""
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.now = self.most = 0
@@ -135,10 +135,10 @@ class Server:
 
 @contextlib.contextmanager
 def serving(behave: Callable[[dict[str, Any], int], Reply] | None = None) -> Iterator[Server]:
-    found = Server(behave)
+    server = Server(behave)
     try:
-        yield found
+        yield server
     finally:
-        found.done.set()
-        found.http.shutdown()
-        found.http.server_close()
+        server.done.set()
+        server.http.shutdown()
+        server.http.server_close()

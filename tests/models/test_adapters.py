@@ -39,51 +39,51 @@ def picture(shade: int) -> Image:
 def load(request: pytest.FixtureRequest, tmp_path: Path) -> Load:
     adapter, family, beginning = request.param
 
-    def opened(**options: Any) -> TransformerModel:
+    def open_model(**options: Any) -> TransformerModel:
         save(small.model(family, beginning), small.processor(family), tmp_path / "checkpoint")
-        chosen = ModelOptions(**{"context": ADAPTERS[adapter].contexts[0], **options})
-        model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"), chosen)
+        model_options = ModelOptions(**{"context": ADAPTERS[adapter].contexts[0], **options})
+        model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"), model_options)
         assert isinstance(model, TransformerModel)
         return model
 
-    return opened
+    return open_model
 
 
 QUESTIONS = ["is there a dog ?", "a cat", "is the image 0 a cat or a dog ? the dog ?", "dog ?", "is ?"]
 
 
 def requests() -> list[Request]:
-    shown = [Request(f"{shade}/{words}", (picture(shade), words)) for words in QUESTIONS for shade in (0, 90, 200)]
-    return [*shown, Request("text only", ("is there a dog ?",))]
+    pictured = [Request(f"{shade}/{text}", (picture(shade), text)) for text in QUESTIONS for shade in (0, 90, 200)]
+    return [*pictured, Request("text only", ("is there a dog ?",))]
 
 
 def answers(model: TransformerModel, at_once: int) -> dict[str, str | None]:
-    asked = requests()
-    answered: dict[str, str | None] = {}
-    for first in range(0, len(asked), at_once):
-        answered |= {r.id: r.text for r in model.generate(asked[first : first + at_once], Generation(6))}
-    return answered
+    prompts = requests()
+    texts: dict[str, str | None] = {}
+    for first in range(0, len(prompts), at_once):
+        texts |= {r.id: r.text for r in model.generate(prompts[first : first + at_once], Generation(6))}
+    return texts
 
 
 @pytest.mark.slow
 def test_every_adapter_keeps_the_contract(load: Load) -> None:
-    assert [one for one in check(load()) if one.level == "FAILED"] == []
+    assert [finding for finding in check(load()) if finding.level == "FAILED"] == []
 
 
 def test_tags_limit_the_pictures_of_a_tagged_context(tmp_path: Path) -> None:
     processor = small.processor()
     save(small.model(), processor, tmp_path / "checkpoint")
-    found = find_model(f"mmicl:{tmp_path / 'checkpoint'}")
-    tagged, plain = (load_model(found, ModelOptions(context)) for context in ("declaration", "plain"))
+    checkpoint = find_model(f"mmicl:{tmp_path / 'checkpoint'}")
+    tagged, plain = (load_model(checkpoint, ModelOptions(context)) for context in ("declaration", "plain"))
     assert tagged.max_images == len(processor.settings.tag_ids) < (plain.max_images or 0)
-    assert [one for one in check(tagged) if one.level == "FAILED"] == []
+    assert [finding for finding in check(tagged) if finding.level == "FAILED"] == []
 
 
 @pytest.mark.slow
 def test_any_batch_gives_the_same_answers(load: Load) -> None:
-    together = answers(load(), 100)
-    assert together == answers(load(), 1)
-    assert together == answers(load(batch_tokens=40), 100)
+    batched = answers(load(), 100)
+    assert batched == answers(load(), 1)
+    assert batched == answers(load(batch_tokens=40), 100)
 
 
 def test_a_picture_of_many_questions_is_encoded_once(load: Load) -> None:
@@ -94,15 +94,15 @@ def test_a_picture_of_many_questions_is_encoded_once(load: Load) -> None:
 
 def test_likelihoods_do_not_depend_on_the_batch_and_order_candidates(load: Load) -> None:
     model = load()
-    asked = [Request(r.id, r.prompt, candidates=("yes", "no", "a cat", "no")) for r in requests()]
-    together = {r.id: r.loglikelihoods for r in model.loglikelihood(asked)}
-    assert len(set(together.values())) > len(QUESTIONS)  # pictures and words matter, or equality would show nothing
-    for request in asked:
-        (alone,) = model.loglikelihood([request])
-        assert alone.loglikelihoods == pytest.approx(together[request.id], abs=1e-4)
-        assert alone.loglikelihoods is not None
-        assert alone.loglikelihoods[1] == pytest.approx(alone.loglikelihoods[3], abs=1e-5)
-        assert max(alone.loglikelihoods) < 0
+    compared = [Request(r.id, r.prompt, candidates=("yes", "no", "a cat", "no")) for r in requests()]
+    batched = {r.id: r.loglikelihoods for r in model.loglikelihood(compared)}
+    assert len(set(batched.values())) > len(QUESTIONS)  # pictures and words matter, or equality would show nothing
+    for request in compared:
+        (response,) = model.loglikelihood([request])
+        assert response.loglikelihoods == pytest.approx(batched[request.id], abs=1e-4)
+        assert response.loglikelihoods is not None
+        assert response.loglikelihoods[1] == pytest.approx(response.loglikelihoods[3], abs=1e-5)
+        assert max(response.loglikelihoods) < 0
 
 
 @pytest.mark.parametrize(("adapter", "family", "beginning"), KINDS)
@@ -110,24 +110,24 @@ def test_a_likelihood_is_that_of_one_plain_row(tmp_path: Path, adapter: str, fam
     save(small.model(family, beginning), small.processor(family), tmp_path / "checkpoint")
     model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"))
     candidates = ("yes", "there is a cat", "no")
-    asked = [Request(words, (picture(70), words), candidates=candidates) for words in (QUESTIONS[2], "a dog ?")]
-    scored = {response.id: response.loglikelihoods for response in model.loglikelihood(asked)}
+    compared = [Request(words, (picture(70), words), candidates=candidates) for words in (QUESTIONS[2], "a dog ?")]
+    scored = {response.id: response.loglikelihoods for response in model.loglikelihood(compared)}
     expected = [one_row(small.model(family, beginning), adapter, ids_of(candidate)) for candidate in candidates]
     assert scored["a dog ?"] == pytest.approx(expected, abs=1e-4)
 
 
 def one_row(model: MmiclForConditionalGeneration, adapter: str, candidate: list[int]) -> float:
     """Compute the likelihood of `candidate` after the picture and "a dog ?": ids by hand, nothing padded."""
-    shown, asked, end = [small.PLACEHOLDER] * 2, ids_of("a dog ?"), [1]
+    placeholders, question, end = [small.PLACEHOLDER] * 2, ids_of("a dog ?"), [1]
     if adapter == "mmicl":  # "image 0 is <image0>[picture].\na dog ?"
-        prompt = [*ids_of("image 0 is"), small.PLACEHOLDER + 1, *shown, small.WORDS.index("<unk>"), *asked]
+        prompt = [*ids_of("image 0 is"), small.PLACEHOLDER + 1, *placeholders, small.WORDS.index("<unk>"), *question]
         prompt = end + prompt if model.config.decoder_only else prompt + end
     else:
-        prompt = shown + end + asked if model.config.decoder_only else shown + asked + end
+        prompt = placeholders + end + question if model.config.decoder_only else placeholders + question + end
     inputs: dict[str, Any] = {"pixel_values": small.processor().pixels([picture(70).decode()])}
     inputs["pictures"] = torch.tensor([[0]])
     if adapter == "instructblip":
-        inputs["qformer_input_ids"] = torch.tensor([asked + end])
+        inputs["qformer_input_ids"] = torch.tensor([question + end])
     with torch.no_grad():
         if model.config.decoder_only:
             logits = model(torch.tensor([prompt + candidate]), **inputs).logits[0, len(prompt) - 1 : -1]
@@ -149,18 +149,18 @@ def test_interleaved_prompts_in_any_batch(tmp_path: Path, family: Any, beams: in
     assert isinstance(model, TransformerModel)
     a, b, c = map(picture, (0, 90, 200))
     shot = Shot((b, "is there a ", "dog ?"), "yes")
-    asked = [
+    prompts = [
         Request("none", ("is there a dog ?",)),
         Request("three", (a, "a cat", b, "a dog", c, "the ", Ref(1), " is ?")),
         Request("twice", (a, a, "a cat ?")),
         Request("shown", (c, "is ", Ref(0), " a dog ?"), shots=(shot, shot)),
     ]
-    together = {r.id: r.text for r in model.generate(asked, Generation(6, beams))}
-    alone = {r.id: r.text for request in asked for r in model.generate([request], Generation(6, beams))}
-    assert together == alone
-    assert len(set(together.values())) > 1
+    batched = {r.id: r.text for r in model.generate(prompts, Generation(6, beams))}
+    single = {r.id: r.text for request in prompts for r in model.generate([request], Generation(6, beams))}
+    assert batched == single
+    assert len(set(batched.values())) > 1
     assert model.pictures.encoded == 3
-    assert model.preview(asked[3]).sent.endswith("image 2 is <image2>[picture].\nis image 2 a dog ?")
+    assert model.preview(prompts[3]).sent.endswith("image 2 is <image2>[picture].\nis image 2 a dog ?")
 
 
 def test_single_tokens_have_the_probability_of_the_first_step(load: Load) -> None:
@@ -180,18 +180,18 @@ def test_single_tokens_have_the_probability_of_the_first_step(load: Load) -> Non
 @pytest.mark.parametrize("beams", [1, 3])
 def test_an_answer_tells_why_it_ended_and_what_it_cost(load: Load, beams: int) -> None:
     model = load()
-    asked = requests()
+    prompts = requests()
     ends = {}
     for limit in (1, 30):
-        for response in model.generate(asked, Generation(limit, beams)):
-            expected = model.preview(next(request for request in asked if request.id == response.id))
+        for response in model.generate(prompts, Generation(limit, beams)):
+            expected = model.preview(next(request for request in prompts if request.id == response.id))
             assert response.input_tokens == expected.input_tokens > 0
             assert response.seconds > 0
             assert 1 <= response.output_tokens <= limit
             if response.finish_reason == "length":
                 assert response.output_tokens == limit
             ends[limit, response.id] = (response.finish_reason, response.output_tokens)
-    for request in asked:  # an answer that ended by itself ends there under every higher limit, too
+    for request in prompts:  # an answer that ended by itself ends there under every higher limit, too
         _, tokens = ends[30, request.id]
         if beams == 1 and tokens > 1:
             assert ends[1, request.id] == ("length", 1)
@@ -205,14 +205,14 @@ def test_the_end_of_sequence_counts_and_padding_does_not(tmp_path: Path) -> None
     model = load_model(find_model(str(tmp_path / "c")))
     assert isinstance(model, TransformerModel)
     yes, pad, end = small.WORDS.index("yes"), 0, 1
-    asked = model.prompts.prepare(Request("q", ("a dog ?",)))
+    prepared = model.prompts.prepare(Request("q", ("a dog ?",)))
     for ids, limit, expected in (
         ([yes, yes, end, pad], 5, ("stop", 3)),
         ([yes, yes, yes], 3, ("length", 3)),
         ([yes, yes, end], 3, ("stop", 3)),
         ([end], 1, ("stop", 1)),
     ):
-        response = model._written(asked, ids, limit, [True] * len(ids))
+        response = model._written(prepared, ids, limit, [True] * len(ids))
         assert (response.finish_reason, response.output_tokens) == expected, ids
         assert response.text == " ".join(["yes"] * ids.count(yes))
 
@@ -223,45 +223,47 @@ def test_scores_that_are_no_numbers_are_an_error_of_their_row_alone(tmp_path: Pa
     save(small.model(family), small.processor(family), tmp_path / "c")
     model = load_model(find_model(str(tmp_path / "c")), ModelOptions("declaration"))
     assert isinstance(model, TransformerModel)
-    asked = [
+    prompts = [
         Request("good", ("is there a dog ?",)),
         Request("bad", ("a cat",)),
         Request("seen", (picture(9), "a dog ?")),
     ]
-    wanted = {one.id: one.text for one in model.generate(asked, Generation(4, beams))}
+    expected = {response.id: response.text for response in model.generate(prompts, Generation(4, beams))}
     with torch.no_grad():
         model.model.language_model.get_input_embeddings().weight[small.WORDS.index("cat")] = torch.nan
-    found = {one.id: one for one in model.generate(asked, Generation(4, beams))}
-    assert found["bad"].error == "the model's scores are not finite numbers; try --dtype float32"
+    by_id = {response.id: response for response in model.generate(prompts, Generation(4, beams))}
+    assert by_id["bad"].error == "the model's scores are not finite numbers; try --dtype float32"
     if family == "t5":  # the head of the others is their embedding
-        assert {id: one.text for id, one in found.items() if id != "bad"} == {k: wanted[k] for k in ("good", "seen")}
+        assert {id: response.text for id, response in by_id.items() if id != "bad"} == {
+            k: expected[k] for k in ("good", "seen")
+        }
 
 
 @pytest.mark.parametrize("family", small.FAMILIES)
 def test_the_text_adapter_is_the_language_model_alone(tmp_path: Path, family: Any) -> None:
-    made, processor = small.model(family), small.processor(family)
-    save(made, processor, tmp_path / "c")
+    network, processor = small.model(family), small.processor(family)
+    save(network, processor, tmp_path / "c")
     model = load_model(find_model(f"text:{tmp_path / 'c'}"))
     assert isinstance(model, TransformerModel)
     shot = Shot((picture(0), "is there a cat ?"), "no")
-    asked = [
+    prompts = [
         Request("one", (picture(90), "is there a dog ?"), candidates=("yes", "no")),
         Request("another", (picture(200), "is there a dog ?"), candidates=("yes", "no")),
         Request("two", (picture(1), "is the ", Ref(0), picture(2), " a cat ?"), shots=(shot,), candidates=("yes",)),
     ]
-    answers = {response.id: response for response in model.generate(asked, Generation(6))}
+    answers = {response.id: response for response in model.generate(prompts, Generation(6))}
     assert model.pictures.encoded == 0
     assert not any("[picture]" in response.sent for response in answers.values())
     assert answers["one"].text == answers["another"].text
-    scored = {response.id: response.loglikelihoods for response in model.loglikelihood(asked)}
+    scored = {response.id: response.loglikelihoods for response in model.loglikelihood(prompts)}
     assert scored["one"] == pytest.approx(scored["another"], abs=1e-5)
     for name, text in (("one", "is there a dog ?"), ("two", "is there a cat ? no\nis the image 1 a cat ?")):
         ids = torch.tensor(
             [[*processor.tokenizer.before, *processor.tokenizer.encode(text), *processor.tokenizer.after]]
         )
         assert answers[name].input_tokens == ids.shape[1]
-        alone = made.language_model.generate(inputs_embeds=made.get_input_embeddings()(ids), max_new_tokens=6)
-        assert answers[name].text == processor.decode(alone[0].tolist()).strip()
+        ids_alone = network.language_model.generate(inputs_embeds=network.get_input_embeddings()(ids), max_new_tokens=6)
+        assert answers[name].text == processor.decode(ids_alone[0].tolist()).strip()
 
 
 @pytest.mark.slow
@@ -290,23 +292,23 @@ CPU = RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: c
 def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     model = load()
     expected, embed, encode, failed = answers(model, 100), model._embed, model.pictures._encode, list[int]()
-    memory = 2 * max(len(model.prompts.prepare(one).tokens.ids) for one in requests())
+    memory = 2 * max(len(model.prompts.prepare(request).tokens.ids) for request in requests())
 
-    def scarce(rows: Any, held: Any) -> Any:
+    def scarce(rows: Any, states: Any) -> Any:
         size = len(rows) * max(len(row.tokens.ids) for row in rows)
         if size > memory:
             failed.append(size)
             raise error
-        return embed(rows, held)
+        return embed(rows, states)
 
-    def few(pixels: torch.Tensor) -> torch.Tensor:
+    def encode_one_at_a_time(pixels: torch.Tensor) -> torch.Tensor:
         if len(pixels) > 1:
             raise error
         return encode(pixels)
 
     model = load(batch_tokens=3 * memory)  # several batches
     monkeypatch.setattr(model, "_embed", scarce)
-    monkeypatch.setattr(model.pictures, "_encode", few)
+    monkeypatch.setattr(model.pictures, "_encode", encode_one_at_a_time)
     assert answers(model, 100) == expected
     assert failed and failed == sorted(set(failed), reverse=True)  # no batch of that size is tried again
 
@@ -315,12 +317,12 @@ def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.Mon
 def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
     save(small.model(), small.processor(), tmp_path / "c")
     model = load_model(find_model(str(tmp_path / "c")), ModelOptions(context))
-    two = Request("q", (picture(1), picture(2), "is the cat there ?"))
-    shown = model.preview(two)
-    assert shown.sent.count("[picture]") == 2
-    (response,) = model.generate([two], Generation(2))
+    request = Request("q", (picture(1), picture(2), "is the cat there ?"))
+    preview = model.preview(request)
+    assert preview.sent.count("[picture]") == 2
+    (response,) = model.generate([request], Generation(2))
     assert response.error is None
-    assert response.sent == shown.sent
+    assert response.sent == preview.sent
 
 
 def test_one_picture_models_refuse_two_unless_pasted(tmp_path: Path) -> None:
@@ -378,14 +380,14 @@ def test_an_adapter_alone_names_no_model(adapter: str) -> None:
 
 def test_constant_answers_everything() -> None:
     model = load_model(find_model("constant:no"))
-    asked = [Request("q", (picture(1), "is ", Ref(0), " a dog ?"), candidates=("yes", "no")), *requests()]
-    answered = {response.id: response for response in model.generate(asked, Generation())}
-    assert [answered[request.id].text for request in asked] == ["no"] * len(asked)
-    assert answered["q"].sent == model.preview(asked[0]).sent == "<picture>is image 0 a dog ?"
-    (scored, *_) = model.loglikelihood(asked)
+    prompts = [Request("q", (picture(1), "is ", Ref(0), " a dog ?"), candidates=("yes", "no")), *requests()]
+    by_id = {response.id: response for response in model.generate(prompts, Generation())}
+    assert [by_id[request.id].text for request in prompts] == ["no"] * len(prompts)
+    assert by_id["q"].sent == model.preview(prompts[0]).sent == "<picture>is image 0 a dog ?"
+    (scored, *_) = model.loglikelihood(prompts)
     assert scored.loglikelihoods == (0.0, 0.0)
-    assert (answered["q"].finish_reason, answered["q"].output_tokens) == ("stop", 1)
-    assert answered["q"].input_tokens == scored.input_tokens == 6
+    assert (by_id["q"].finish_reason, by_id["q"].output_tokens) == ("stop", 1)
+    assert by_id["q"].input_tokens == scored.input_tokens == 6
 
 
 @pytest.mark.parametrize(
@@ -408,18 +410,21 @@ def test_an_answer_has_the_length_at_least_that_is_asked_for(tmp_path: Path) -> 
         base.language_model.lm_head.weight[1] *= 3  # the end of an answer is often likely
     save(base, small.processor(), tmp_path)
     model = load_model(find_model(str(tmp_path)))
-    asked = [Request(text, (text,)) for text in ("a dog ?", "is there a cat ?", "the dog is 1", "no", "yes a 0")]
+    prompts = [Request(text, (text,)) for text in ("a dog ?", "is there a cat ?", "the dog is 1", "no", "yes a 0")]
 
-    def lengths(**how: Any) -> dict[str, int]:
-        return {answer.id: answer.output_tokens for answer in model.generate(asked, Generation(12, **how))}
+    def lengths(**options: Any) -> dict[str, int]:
+        return {answer.id: answer.output_tokens for answer in model.generate(prompts, Generation(12, **options))}
 
     free, long = lengths(), lengths(min_new_tokens=10)
     assert min(free.values()) < 10 <= min(long.values())
     short_beams, long_beams = (sum(lengths(beams=4, length_penalty=power).values()) for power in (-1.0, 3.0))
     assert short_beams < long_beams
     texts = [
-        {answer.text for answer in model.generate(asked, Generation(12, min_new_tokens=10, repetition_penalty=by))}
-        for by in (1.0, 50.0)
+        {
+            answer.text
+            for answer in model.generate(prompts, Generation(12, min_new_tokens=10, repetition_penalty=penalty))
+        }
+        for penalty in (1.0, 50.0)
     ]
     assert texts[0] != texts[1]
 

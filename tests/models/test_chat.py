@@ -30,12 +30,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # be
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Find:
-    made: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
 
     def find(family: str) -> Path:
-        if family not in made:
-            made[family] = zoo.save(family, tmp_path_factory.mktemp(family))
-        return made[family]
+        if family not in folders:
+            folders[family] = zoo.save(family, tmp_path_factory.mktemp(family))
+        return folders[family]
 
     return find
 
@@ -51,7 +51,7 @@ def drawn(number: int, size: tuple[int, int] = (60, 40)) -> Image:
     return Image(PILImage.fromarray(noise.byte().numpy()), f"picture {number}")
 
 
-WHOLE = ("qwen2_vl", "llava", "paligemma")
+FULLY_TESTED = ("qwen2_vl", "llava", "paligemma")
 """Families that are tried on every duty; what depends on the family is tried on all."""
 ESSENTIAL = [
     "an answer is the same in any batch",
@@ -69,28 +69,28 @@ def test_zoo_families() -> None:
 @pytest.mark.parametrize("family", zoo.FAMILIES)
 def test_every_family_keeps_the_contract(family: str, checkpoint: Find) -> None:
     model = opened(checkpoint(family))
-    findings = list(check(model, list(DUTIES) if family in WHOLE else ESSENTIAL))
-    assert [one for one in findings if one.level == "FAILED"] == []
-    notes = [one.detail for one in findings if one.level == "note"]
+    findings = list(check(model, list(DUTIES) if family in FULLY_TESTED else ESSENTIAL))
+    assert [finding for finding in findings if finding.level == "FAILED"] == []
+    notes = [finding.detail for finding in findings if finding.level == "note"]
     assert all("`images` are expected" in note for note in notes), notes  # PaliGemma takes no text alone
 
     # what the processor and the model give by themselves, nothing of ours in between
-    asked = Request("two", ("First ", drawn(1), " then ", drawn(2), " which?"), candidates=("A", "no way"))
-    processor, own = model.processor, model.model
-    shown = [{"type": "image", "image": part.decode()} for part in asked.prompt if isinstance(part, Image)]
-    texts = [{"type": "text", "text": part} for part in asked.prompt if isinstance(part, str)]
-    content = [texts[0], shown[0], texts[1], shown[1], texts[2]]
+    request = Request("two", ("First ", drawn(1), " then ", drawn(2), " which?"), candidates=("A", "no way"))
+    processor, network = model.processor, model.model
+    pictures = [{"type": "image", "image": part.decode()} for part in request.prompt if isinstance(part, Image)]
+    texts = [{"type": "text", "text": part} for part in request.prompt if isinstance(part, str)]
+    content = [texts[0], pictures[0], texts[1], pictures[1], texts[2]]
     inputs = processor.apply_chat_template(
         [[{"role": "user", "content": content}]], add_generation_prompt=True, tokenize=True, return_dict=True,
         return_tensors="pt", processor_kwargs={"padding": True},
     )  # fmt: skip
     inputs.pop("labels", None)
-    (scored,) = model.loglikelihood([asked])
+    (scored,) = model.loglikelihood([request])
     assert scored.error is None and scored.input_tokens == inputs["input_ids"].shape[1]
-    assert scored.loglikelihoods == pytest.approx([forced(own, inputs, c) for c in ("A", "no way")], abs=1e-5)
-    (written,) = model.generate([asked], Generation(5))
-    plain = own.generate(**inputs, max_new_tokens=5, do_sample=False, pad_token_id=0)
-    expected = processor.tokenizer.decode(plain[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert scored.loglikelihoods == pytest.approx([forced(network, inputs, c) for c in ("A", "no way")], abs=1e-5)
+    (written,) = model.generate([request], Generation(5))
+    generated = network.generate(**inputs, max_new_tokens=5, do_sample=False, pad_token_id=0)
+    expected = processor.tokenizer.decode(generated[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     assert written.text == expected.strip()
 
 
@@ -98,11 +98,11 @@ def forced(model: Any, inputs: Any, candidate: str) -> float:
     """Sum generation's own log-probabilities where it may write nothing but the candidate."""
     ids = zoo.tokenizer()(candidate, add_special_tokens=False)["input_ids"]
     start = inputs["input_ids"].shape[1]
-    found = model.generate(
+    output = model.generate(
         **inputs, max_new_tokens=len(ids), do_sample=False, pad_token_id=0, output_logits=True,
         return_dict_in_generate=True, prefix_allowed_tokens_fn=lambda _, so_far: [ids[len(so_far) - start]],
     )  # fmt: skip
-    pairs = zip(found.logits, ids, strict=True)
+    pairs = zip(output.logits, ids, strict=True)
     return sum(float(step[0].float().log_softmax(-1)[token]) for step, token in pairs)
 
 
@@ -112,10 +112,10 @@ def test_a_literal_special_token_is_read_as_its_letters(family: str, checkpoint:
     tokens = model.preview(Request("plain", (drawn(1), "is  it?"))).input_tokens
     words = ("<image>", "<|image_pad|>", "<|image|>", "<start_of_image>", "<IMG_CONTEXT>", "<|im_end|>")
     for word in words:
-        shown = model.preview(Request(word, (drawn(1), f"is {word} it?")))
-        assert shown.error is None
-        assert shown.input_tokens == tokens + len(word)  # each of its letters is a token
-        assert f"is {word} it?" in shown.sent
+        response = model.preview(Request(word, (drawn(1), f"is {word} it?")))
+        assert response.error is None
+        assert response.input_tokens == tokens + len(word)  # each of its letters is a token
+        assert f"is {word} it?" in response.sent
 
 
 @pytest.mark.parametrize("family", ["qwen2_vl", "llava"])
@@ -126,84 +126,89 @@ def test_a_spelled_token_that_only_the_normalized_text_shows_is_refused(family: 
         token["normalized"] = token["content"] == "</s>"
     file.write_text(json.dumps(tokenizer))
     model = opened(tmp_path)
-    refused, read = (model.preview(Request(word, (drawn(1), f"is {word} it?"))) for word in ("</s>", "<|im_end|>"))
+    refused, accepted = (model.preview(Request(word, (drawn(1), f"is {word} it?"))) for word in ("</s>", "<|im_end|>"))
     assert refused.error is not None and "the text has '</s>', a special token of this model" in refused.error
-    assert read.error is None
+    assert accepted.error is None
 
 
 def test_a_generation_config_changes_nothing_but_the_answer(checkpoint: Find, tmp_path: Path) -> None:
-    asked, folder = Request("r", (drawn(1), "What is it?")), checkpoint("llava")
-    (expected,) = opened(folder).generate([asked], Generation(4, beams=2))
+    request, folder = Request("r", (drawn(1), "What is it?")), checkpoint("llava")
+    (expected,) = opened(folder).generate([request], Generation(4, beams=2))
     shutil.copytree(folder, tmp_path / "copy")
     file = tmp_path / "copy" / "generation_config.json"
     values = json.loads(file.read_text())
     file.write_text(json.dumps({**values, "return_dict_in_generate": True, "num_return_sequences": 2, "num_beams": 2}))
-    (found,) = opened(tmp_path / "copy").generate([asked], Generation(4, beams=2))
-    assert (found.text, found.error) == (expected.text, None)
+    (response,) = opened(tmp_path / "copy").generate([request], Generation(4, beams=2))
+    assert (response.text, response.error) == (expected.text, None)
 
 
 def test_a_comma_in_brackets_belongs_to_the_value() -> None:
-    found = read_arguments('size={"height":32,"width":[1,2]},attn=eager, device_map={"":0}')
-    assert found == {"size": {"height": 32, "width": [1, 2]}, "attn": "eager", "device_map": {"": 0}}
+    arguments = read_arguments('size={"height":32,"width":[1,2]},attn=eager, device_map={"":0}')
+    assert arguments == {"size": {"height": 32, "width": [1, 2]}, "attn": "eager", "device_map": {"": 0}}
 
 
 def test_a_template_may_trim_the_system_turn(checkpoint: Find, tmp_path: Path) -> None:
     shutil.copytree(checkpoint("llava"), tmp_path / "copy")
     file = tmp_path / "copy" / "chat_template.jinja"
     file.write_text(file.read_text().replace("{{ c['text'] }}", "{{ c['text'] | trim }}"))
-    asked = Request("r", (drawn(1), "What is it?"))
-    assert "\nBe brief.<" in opened(tmp_path / "copy", system="Be brief.\n").preview(asked).sent
+    request = Request("r", (drawn(1), "What is it?"))
+    assert "\nBe brief.<" in opened(tmp_path / "copy", system="Be brief.\n").preview(request).sent
 
 
 def test_candidates_share_the_computation_of_the_prompt(checkpoint: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     model = opened(checkpoint("llava"))
-    read: list[int] = []
+    lengths: list[int] = []
     forward = model.model.forward
 
     @functools.wraps(forward)
     def counted(*args: Any, **inputs: Any) -> Any:
-        read.append(inputs["input_ids"].shape[1])
+        lengths.append(inputs["input_ids"].shape[1])
         return forward(*args, **inputs)
 
     monkeypatch.setattr(model.model, "forward", counted)
     words = ("a red cat", "a red dog", "b", "a blue cat", "a red")
-    (found,) = model.loglikelihood([Request("r", (drawn(1), "What is it?"), candidates=words)])
-    assert read == [found.input_tokens, len("a red ca"), len("a red do"), len("a blue ca")]  # letters are tokens
-    alone = [*model.loglikelihood([Request(word, (drawn(1), "What is it?"), candidates=(word,)) for word in words])]
-    values = {one.id: one.loglikelihoods for one in alone}
-    assert found.loglikelihoods == pytest.approx([(values[word] or (0,))[0] for word in words], abs=1e-5)
+    (response,) = model.loglikelihood([Request("r", (drawn(1), "What is it?"), candidates=words)])
+    assert lengths == [response.input_tokens, len("a red ca"), len("a red do"), len("a blue ca")]  # letters are tokens
+    separate = [*model.loglikelihood([Request(word, (drawn(1), "What is it?"), candidates=(word,)) for word in words])]
+    likelihoods = {answer.id: answer.loglikelihoods for answer in separate}
+    assert response.loglikelihoods == pytest.approx([(likelihoods[word] or (0,))[0] for word in words], abs=1e-5)
 
 
 def test_turns_and_names_of_pictures(checkpoint: Find) -> None:
     folder = checkpoint("qwen2_vl")
-    shown = "<|vision_start|><|image_pad|><|vision_end|>"
+    picture = "<|vision_start|><|image_pad|><|vision_end|>"
     shot = Shot((drawn(1), "Is it red?"), "no")
-    asked = Request("r", (drawn(2), "Is ", Ref(0), " red?"), shots=(shot,))
-    one = "<|im_start|>user\n{}Is it red?<|im_end|>\n<|im_start|>assistant\nno<|im_end|>\n"
-    two = "<|im_start|>user\n{}Is Image 2 red?<|im_end|>\n<|im_start|>assistant\n"
-    assert opened(folder).preview(asked).sent == one.format(shown) + two.format(shown)
-    numbered = opened(folder, context="numbered", system="Be brief.").preview(asked).sent
+    request = Request("r", (drawn(2), "Is ", Ref(0), " red?"), shots=(shot,))
+    first = "<|im_start|>user\n{}Is it red?<|im_end|>\n<|im_start|>assistant\nno<|im_end|>\n"
+    second = "<|im_start|>user\n{}Is Image 2 red?<|im_end|>\n<|im_start|>assistant\n"
+    assert opened(folder).preview(request).sent == first.format(picture) + second.format(picture)
+    numbered = opened(folder, context="numbered", system="Be brief.").preview(request).sent
     system = "<|im_start|>system\nBe brief.<|im_end|>\n"
-    assert numbered == system + one.format(f"Image 1: {shown}") + two.format(f"Image 2: {shown}")
-    alone = opened(folder, context="numbered").preview(Request("r", (drawn(1), "Is it red?"))).sent
-    assert "Image 1" not in alone  # one picture needs no number
+    assert numbered == system + first.format(f"Image 1: {picture}") + second.format(f"Image 2: {picture}")
+    single = opened(folder, context="numbered").preview(Request("r", (drawn(1), "Is it red?"))).sent
+    assert "Image 1" not in single  # one picture needs no number
 
 
 def test_more_pixels_are_more_tokens(checkpoint: Find) -> None:
-    folder, asked = checkpoint("qwen2_vl"), Request("r", (drawn(1, (300, 300)), "Is it red?"))
-    few, many = (opened(folder, model_args=f"max_pixels={n}").preview(asked).input_tokens for n in (3200, 12800))
+    folder, request = checkpoint("qwen2_vl"), Request("r", (drawn(1, (300, 300)), "Is it red?"))
+    few, many = (opened(folder, model_args=f"max_pixels={n}").preview(request).input_tokens for n in (3200, 12800))
     assert many - few == 16 - 4  # of 28 x 28 pixels each
 
 
 def test_samples_are_drawn_alike_in_any_batch(checkpoint: Find) -> None:
     model = opened(checkpoint("llava"))
-    asked = [Request(str(n), (drawn(n), "Is it red?")) for n in range(4)]
-    how = Generation(6, temperature=1.5, top_p=0.9, samples=3, seed=7)
-    together = {one.id: one.samples for one in model.generate(asked, how)}
-    assert together == {one.id: one.samples for request in asked for one in model.generate([request], how)}
-    assert all(len(set(samples)) == 3 for samples in together.values())
-    other = {one.id: one.samples for one in model.generate(asked, Generation(6, temperature=1.5, samples=3, seed=8))}
-    assert other != together
+    requests = [Request(str(n), (drawn(n), "Is it red?")) for n in range(4)]
+    generation = Generation(6, temperature=1.5, top_p=0.9, samples=3, seed=7)
+    batched = {response.id: response.samples for response in model.generate(requests, generation)}
+    assert batched == {
+        response.id: response.samples for request in requests for response in model.generate([request], generation)
+    }
+    assert all(len(set(samples)) == 3 for samples in batched.values())
+    other_seed = {
+        response.id: response.samples
+        for response in model.generate(requests, Generation(6, temperature=1.5, samples=3, seed=8))
+    }
+    assert other_seed != batched
 
 
 def test_temperature_draws_what_the_scores_say() -> None:
@@ -214,8 +219,8 @@ def test_temperature_draws_what_the_scores_say() -> None:
     drawn_tokens = draw(torch.zeros(4000, 1), scores.expand(4000, -1)).argmax(-1)
     shares = torch.bincount(drawn_tokens, minlength=4) / 4000
     assert shares.tolist() == pytest.approx([0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0], abs=0.03)
-    two = Draw(range(4000), Generation(temperature=1.0, top_k=2), torch.device("cpu"))
-    drawn_tokens = two(torch.zeros(4000, 1), scores.expand(4000, -1)).argmax(-1)
+    top_two = Draw(range(4000), Generation(temperature=1.0, top_k=2), torch.device("cpu"))
+    drawn_tokens = top_two(torch.zeros(4000, 1), scores.expand(4000, -1)).argmax(-1)
     shares = torch.bincount(drawn_tokens, minlength=4) / 4000
     assert shares.tolist() == pytest.approx([0.5 / 0.8, 0.3 / 0.8, 0, 0], abs=0.03)
 
@@ -231,8 +236,8 @@ def test_the_lowest_temperature_draws_the_likeliest_token() -> None:
 def test_a_presence_penalty_takes_from_what_the_answer_has_and_not_from_the_prompt() -> None:
     from mmeval.models.chat.steps import Presence
 
-    said = torch.tensor([[0, 3, 1, 1]])  # the prompt has the tokens 0 and 3, the answer 1 twice
-    assert Presence(1.5, start=2)(said, torch.zeros(1, 4)).tolist() == [[0, -1.5, 0, 0]]
+    ids = torch.tensor([[0, 3, 1, 1]])  # the prompt has the tokens 0 and 3, the answer 1 twice
+    assert Presence(1.5, start=2)(ids, torch.zeros(1, 4)).tolist() == [[0, -1.5, 0, 0]]
 
 
 @pytest.mark.slow
@@ -240,7 +245,7 @@ def test_out_of_memory_lowers_the_budget_and_says_so_once(
     checkpoint: Find, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = opened(checkpoint("llava"), batch_tokens=500)
-    expected = {one.id: one.text for one in model.generate(many(24), Generation(3))}
+    expected = {response.id: response.text for response in model.generate(many(24), Generation(3))}
     sizes: list[int] = []
     generate = model.model.generate
 
@@ -252,10 +257,10 @@ def test_out_of_memory_lowers_the_budget_and_says_so_once(
         return generate(**inputs)
 
     monkeypatch.setattr(model.model, "generate", little_memory)
-    assert {one.id: one.text for one in model.generate(many(24), Generation(3))} == expected
+    assert {response.id: response.text for response in model.generate(many(24), Generation(3))} == expected
     first, failed = len(sizes), [size for size in sizes if size > 5]
     assert len(failed) == len(set(failed)) < 3  # no batch of that size is tried again
-    assert {one.id: one.text for one in model.generate(many(24), Generation(3))} == expected
+    assert {response.id: response.text for response in model.generate(many(24), Generation(3))} == expected
     assert max(sizes[first:]) <= 5  # what did not fit is not tried again
     assert [record.message for record in caplog.records if "out of memory" in record.message] != []
     assert sum("out of memory" in record.message for record in caplog.records) == 1
@@ -263,25 +268,25 @@ def test_out_of_memory_lowers_the_budget_and_says_so_once(
 
 def test_batches_do_not_depend_on_when_pictures_are_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     class Immediate(ThreadPoolExecutor):
-        def submit(self, *call: Any, **how: Any) -> Any:
-            wait([future := super().submit(*call, **how)])
+        def submit(self, *arguments: Any, **options: Any) -> Any:
+            wait([future := super().submit(*arguments, **options)])
             return future
 
     def sizes() -> list[int]:
-        def made(texts: list[str], pictures: list[list[Any]], films: list[list[Any]]) -> dict[str, Any]:
+        def make_inputs(texts: list[str], pictures: list[list[Any]], films: list[list[Any]]) -> dict[str, Any]:
             time.sleep(0.05)
             return {"attention_mask": torch.ones(len(texts), 1000 * len(pictures[0]), dtype=torch.long)}
 
-        shown = [*[(drawn(1),)] * 4, *[(drawn(1), drawn(2))] * 24]
-        rows = [[PromptRow(Prompt(Request(str(n), p), "", p, (), 0))] for n, p in enumerate(shown)]
-        found: list[int] = []
+        prompts = [*[(drawn(1),)] * 4, *[(drawn(1), drawn(2))] * 24]
+        rows = [[PromptRow(Prompt(Request(str(n), p), "", p, (), 0))] for n, p in enumerate(prompts)]
+        batches: list[int] = []
 
         def answer(batch: Batch) -> list[int]:
-            found.append(len(batch.rows))
+            batches.append(len(batch.rows))
             return [0] * len(batch.rows)
 
-        list(Batcher(made, 8000, None).run(rows, answer))
-        return found
+        list(Batcher(make_inputs, 8000, None).run(rows, answer))
+        return batches
 
     slow = sizes()
     monkeypatch.setattr(batching, "ThreadPoolExecutor", Immediate)
@@ -294,10 +299,10 @@ def many(count: int) -> list[Request]:
 
 def test_a_picture_that_is_too_long_for_the_context_is_an_error_of_its_own(checkpoint: Find) -> None:
     model = opened(checkpoint("llava"))
-    asked = [Request("long", (drawn(1), "word " * 300)), Request("short", (drawn(1), "Is it red?"))]
-    found = {one.id: one for one in model.generate(asked, Generation(4))}
-    assert found["short"].error is None
-    long = found["long"].error or ""
+    requests = [Request("long", (drawn(1), "word " * 300)), Request("short", (drawn(1), "Is it red?"))]
+    by_id = {response.id: response for response in model.generate(requests, Generation(4))}
+    assert by_id["short"].error is None
+    long = by_id["long"].error or ""
     assert "the model's context is 1,024; shorten the prompt or the answer (--max-new-tokens), or show fewer" in long
 
 
@@ -392,8 +397,8 @@ def test_a_run_from_end_to_end_and_again(checkpoint: Find, tmp_path: Path) -> No
     first = evaluate(folder, "mme", out=tmp_path / "run", limit=28)
     assert first.identity["engine"]["pixels"] in ("pil", "torchvision")
     assert all(record.error is None and "<|vision_start|>" in record.sent for record in first.records)
-    again = evaluate(folder, "mme", out=tmp_path / "again", limit=28, batch_tokens=200)
-    assert {r.id: r.text for r in again.records} == {r.id: r.text for r in first.records}
+    small_batches = evaluate(folder, "mme", out=tmp_path / "again", limit=28, batch_tokens=200)
+    assert {r.id: r.text for r in small_batches.records} == {r.id: r.text for r in first.records}
 
 
 def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> None:
@@ -401,13 +406,15 @@ def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> N
     from mmeval.task_loading import load_task
     from mmeval.types import Record
 
-    said = [("yes", "no", "yes", "no"), ("no", "no", "no", "no")]
-    records = [Record(str(n), ("yes",), category="color", text=one[0], samples=one) for n, one in enumerate(said)]
-    records = [Record(**{**vars(one), "groups": {"image": one.id, "pair": one.id}}) for one in records]
+    answers = [("yes", "no", "yes", "no"), ("no", "no", "no", "no")]
+    records = [
+        Record(str(n), ("yes",), category="color", text=texts[0], samples=texts) for n, texts in enumerate(answers)
+    ]
+    records = [Record(**{**vars(record), "groups": {"image": record.id, "pair": record.id}}) for record in records]
     scored = score_records(load_task("mme"), records)
     assert [score.value for score in scored.scores["official"]] == [0.5, 0.0]
     results = scored.results()
-    chances = {name: one.value for name, one in results.passed.items()}
+    chances = {name: estimate.value for name, estimate in results.passed.items()}
     assert chances == pytest.approx({"pass@1": 0.25, "pass@2": (1 - 1 / 6) / 2, "pass@4": 0.5})
     assert any("pass@4 0.500 (" in remark for remark in results.remarks)
 
@@ -415,17 +422,17 @@ def test_samples_are_scored_by_their_mean(checkpoint: Find, tmp_path: Path) -> N
 def scripted(model: ChatModel, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Let the model write a text whatever it is asked, through transformers' own loop."""
     ids = [*model.processor.tokenizer(text, add_special_tokens=False)["input_ids"], 2]
-    forward, start = model.model.forward, []
+    forward, calls = model.model.forward, []
 
     @functools.wraps(forward)  # generate looks at what forward takes
-    def says(*args: Any, **inputs: Any) -> Any:
-        found = forward(*args, **inputs)
-        start.append(1)
-        found.logits[:] = -100.0
-        found.logits[..., ids[min(len(start) - 1, len(ids) - 1)]] = 100.0
-        return found
+    def scripted_forward(*args: Any, **inputs: Any) -> Any:
+        output = forward(*args, **inputs)
+        calls.append(1)
+        output.logits[:] = -100.0
+        output.logits[..., ids[min(len(calls) - 1, len(ids) - 1)]] = 100.0
+        return output
 
-    monkeypatch.setattr(model.model, "forward", says)
+    monkeypatch.setattr(model.model, "forward", scripted_forward)
 
 
 THINKER = (
@@ -442,7 +449,7 @@ def thinker(folder: Path, **options: Any) -> ChatModel:
 
 
 @pytest.mark.parametrize(
-    ("text", "how", "answer", "thought", "reason"),
+    ("text", "generation", "answer", "thought", "reason"),
     [
         ("a red cat</think>yes", Generation(5, thinking_tokens=40), "yes", "a red cat", "stop"),
         ("a red cat</think>yes, it is", Generation(5, thinking_tokens=40), "yes,", "a red cat", "length"),
@@ -450,12 +457,18 @@ def thinker(folder: Path, **options: Any) -> ChatModel:
     ],
 )
 def test_reasoning_has_a_budget_of_its_own(
-    text: str, how: Generation, answer: str, thought: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str,
+    generation: Generation,
+    answer: str,
+    thought: str,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = thinker(tmp_path)
     scripted(model, monkeypatch, text)
-    (found,) = model.generate([Request("r", (drawn(1), "Is it red?"))], how)
-    assert (found.text, found.reasoning, found.finish_reason) == (answer, thought, reason)
+    (response,) = model.generate([Request("r", (drawn(1), "Is it red?"))], generation)
+    assert (response.text, response.reasoning, response.finish_reason) == (answer, thought, reason)
 
 
 def test_a_model_that_opens_its_reasoning_itself_is_read_alike(
@@ -463,19 +476,19 @@ def test_a_model_that_opens_its_reasoning_itself_is_read_alike(
 ) -> None:
     model = opened(checkpoint("llava"))
     scripted(model, monkeypatch, "<think>a cat that sits on a mat, and another one</think>no")
-    (found,) = model.generate([Request("r", (drawn(1), "Is it red?"))], Generation(8, thinking_tokens=80))
-    assert (found.text, found.reasoning) == ("no", "a cat that sits on a mat, and another one")
+    (response,) = model.generate([Request("r", (drawn(1), "Is it red?"))], Generation(8, thinking_tokens=80))
+    assert (response.text, response.reasoning) == ("no", "a cat that sits on a mat, and another one")
 
 
 def test_thinking_is_turned_off_and_on_by_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = Request("r", (drawn(1), "Is it red?"), candidates=("yes", "no"))
+    request = Request("r", (drawn(1), "Is it red?"), candidates=("yes", "no"))
     on, off = thinker(tmp_path / "on", thinking="on"), thinker(tmp_path / "off", thinking="off")
-    assert on.preview(asked).sent.endswith("<think>\n")
-    assert off.preview(asked).sent.endswith("<think>\n\n</think>\n\n")
+    assert on.preview(request).sent.endswith("<think>\n")
+    assert off.preview(request).sent.endswith("<think>\n\n</think>\n\n")
     with pytest.raises(InputError, match=r"begins with reasoning.*--thinking off"):
-        next(on.loglikelihood([asked]))
-    (compared,) = off.loglikelihood([asked])
-    assert compared.loglikelihoods is not None
+        next(on.loglikelihood([request]))
+    (response,) = off.loglikelihood([request])
+    assert response.loglikelihoods is not None
 
 
 def test_reasoning_that_was_cut_is_counted_apart() -> None:
@@ -483,10 +496,13 @@ def test_reasoning_that_was_cut_is_counted_apart() -> None:
     from mmeval.task_loading import load_task
     from mmeval.types import Record
 
-    def said(id: str, **facts: Any) -> Record:
+    def cut_record(id: str, **facts: Any) -> Record:
         return Record(id, ("yes",), category="color", groups={"image": id, "pair": id}, finish_reason="length", **facts)
 
-    records = [said("a", text="", reasoning="a cat", output_tokens=9), said("b", text="yes and", output_tokens=3)]
+    records = [
+        cut_record("a", text="", reasoning="a cat", output_tokens=9),
+        cut_record("b", text="yes and", output_tokens=3),
+    ]
     remarks = score_records(load_task("mme"), records).results().remarks
     assert any("1 of 2 answers was cut while the model was still reasoning" in remark for remark in remarks)
     assert any("1 of 2 answers was cut at 3 tokens" in remark for remark in remarks)

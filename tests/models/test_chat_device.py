@@ -49,18 +49,18 @@ def test_a_gpu_needs_accelerate(gpu: torch.device, tmp_path: Path, monkeypatch: 
 def test_a_quantized_model_takes_the_device_of_its_process(
     gpu: torch.device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Asked:
+    class Loader:
         """transformers' loader, which is asked for the weights but has no bitsandbytes to quantize them."""
 
         from_config = loading.WEIGHTS.from_config
 
         @staticmethod
-        def from_pretrained(source: str, **how: Any) -> Any:
-            raise InputError(f"bits: {how['quantization_config'].load_in_8bit}, place: {how['device_map']}")
+        def from_pretrained(source: str, **options: Any) -> Any:
+            raise InputError(f"bits: {options['quantization_config'].load_in_8bit}, place: {options['device_map']}")
 
     folder, find = zoo.save("llava", tmp_path), util.find_spec
     monkeypatch.setattr(util, "find_spec", lambda name: find("os" if name == "bitsandbytes" else name))
-    monkeypatch.setattr(loading, "WEIGHTS", Asked)
+    monkeypatch.setattr(loading, "WEIGHTS", Loader)
     with pytest.raises(InputError, match=r"^bits: True, place: .'': device.type='meta'..$"):
         loading.load(find_model(f"chat:{folder}"), ModelOptions(context="template", quantize="8bit"))
 

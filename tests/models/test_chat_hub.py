@@ -18,15 +18,15 @@ from mmeval.types import InputError
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def answers(monkeypatch: pytest.MonkeyPatch, what: Callable[[], object]) -> list[str]:
-    asked: list[str] = []
+def answers(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], object]) -> list[str]:
+    requested: list[str] = []
 
-    def model_info(self: Any, name: str, **how: Any) -> object:
-        asked.append(name)
-        return what()
+    def model_info(self: Any, name: str, **options: Any) -> object:
+        requested.append(name)
+        return answer()
 
     monkeypatch.setattr(HfApi, "model_info", model_info)
-    return asked
+    return requested
 
 
 def failing(error: Exception) -> Callable[[], object]:
@@ -52,10 +52,10 @@ def of_status(kind: type[errors.HfHubHTTPError], status: int) -> Exception:
 def test_what_is_wrong_is_one_sentence_after_one_request(
     error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = answers(monkeypatch, failing(error))
+    requested = answers(monkeypatch, failing(error))
     with pytest.raises(InputError, match=f"^owner/name: .*{sentence}"):
         load_model("chat:owner/name")
-    assert asked == ["owner/name"]
+    assert requested == ["owner/name"]
 
 
 def test_what_is_no_name_is_not_asked_for() -> None:
@@ -72,6 +72,6 @@ def test_without_a_network_the_cache_is_used(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_branch_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = answers(monkeypatch, lambda: SimpleNamespace(sha=COMMIT))
+    requested = answers(monkeypatch, lambda: SimpleNamespace(sha=COMMIT))
     assert hub.arguments(find_model("chat:owner/name"), False)["revision"] == COMMIT
-    assert asked == ["owner/name"]
+    assert requested == ["owner/name"]

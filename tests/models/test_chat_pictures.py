@@ -21,18 +21,26 @@ SHARED = sorted(FAMILIES & zoo.FAMILIES.keys())
 @pytest.mark.parametrize("family", SHARED)
 def test_a_picture_is_encoded_once_for_all_its_questions(family: str, tmp_path: Path) -> None:
     folder = zoo.save(family, tmp_path)
-    one, two = drawn(1, (28, 28)), drawn(2, (28, 28))
-    asked = [Request(str(n), (one, *[two] * (n % 2), f"Is it {n}?"), candidates=("a", "bc")) for n in range(4)]
-    model, plain = opened(folder, batch_tokens=200), opened(folder, batch_tokens=200)
-    plain.vision.shares = False
-    found, expected = ({got.id: got for got in it.loglikelihood(asked)} for it in (model, plain))
-    assert [got.error for got in found.values()] == [None] * len(asked)
-    for id, got in expected.items():
-        assert found[id].loglikelihoods == pytest.approx(got.loglikelihoods, abs=1e-5)
-    how = Generation(2, temperature=1.0, samples=2, seed=1)
-    said, alike = ({got.id: got.samples for got in it.generate(asked, how)} for it in (model, plain))
-    assert said == alike
-    assert (model.vision.encoded, plain.vision.encoded) == (2, 0)
+    own_picture, shared_picture = drawn(1, (28, 28)), drawn(2, (28, 28))
+    requests = [
+        Request(str(n), (own_picture, *[shared_picture] * (n % 2), f"Is it {n}?"), candidates=("a", "bc"))
+        for n in range(4)
+    ]
+    model, unshared = opened(folder, batch_tokens=200), opened(folder, batch_tokens=200)
+    unshared.vision.shares = False
+    compared, expected = (
+        {response.id: response for response in each.loglikelihood(requests)} for each in (model, unshared)
+    )
+    assert [response.error for response in compared.values()] == [None] * len(requests)
+    for id, response in expected.items():
+        assert compared[id].loglikelihoods == pytest.approx(response.loglikelihoods, abs=1e-5)
+    generation = Generation(2, temperature=1.0, samples=2, seed=1)
+    sampled, expected_samples = (
+        {response.id: response.samples for response in each.generate(requests, generation)}
+        for each in (model, unshared)
+    )
+    assert sampled == expected_samples
+    assert (model.vision.encoded, unshared.vision.encoded) == (2, 0)
 
 
 @pytest.mark.slow
@@ -41,37 +49,37 @@ def test_a_picture_is_resized_once_for_all_its_questions(
     family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = zoo.save(family, tmp_path)
-    plain, once = (opened(folder).processor.image_processor for _ in range(2))
-    plain.__class__ = type(plain).__mro__[1]
+    stock, cached = (opened(folder).processor.image_processor for _ in range(2))
+    stock.__class__ = type(stock).__mro__[1]
     resized: list[int] = []
-    preprocess = type(once).preprocess
+    preprocess = type(cached).preprocess
 
     def counting(self: Any, images: Any, *args: Any, **options: Any) -> Any:
         resized.append(len(images))
         return preprocess(self, images, *args, **options)
 
-    monkeypatch.setattr(type(once), "preprocess", counting)
+    monkeypatch.setattr(type(cached), "preprocess", counting)
     wide, tall, large = (
         drawn(number, size).decode() for number, size in ((1, (60, 40)), (2, (33, 90)), (3, (200, 50)))
     )
     for prompts in ([[wide], [wide], [tall, wide], [large], [tall]], [[wide], [tall]]):
-        found, expected = (processor(prompts, return_tensors="pt") for processor in (once, plain))
-        assert found.keys() == expected.keys()
+        inputs, expected = (processor(prompts, return_tensors="pt") for processor in (cached, stock))
+        assert inputs.keys() == expected.keys()
         for name, value in expected.items():
-            assert torch.equal(found[name], value), name
+            assert torch.equal(inputs[name], value), name
     assert resized == [3, 2]
 
 
 def test_crops_that_are_not_told_apart_are_made_for_each_question(tmp_path: Path) -> None:
     folder = zoo.save("gemma3", tmp_path)
-    plain, once = (opened(folder).processor.image_processor for _ in range(2))
-    plain.__class__ = type(plain).__mro__[1]
+    stock, cached = (opened(folder).processor.image_processor for _ in range(2))
+    stock.__class__ = type(stock).__mro__[1]
     wide, square = drawn(1, (600, 200)).decode(), drawn(2, (200, 200)).decode()
     sizes = {"min_crop_size": 16, "max_num_crops": 3, "min_ratio_to_activate": 1.1}
     crops = {"do_pan_and_scan": True, **{f"pan_and_scan_{name}": value for name, value in sizes.items()}}
-    found, expected = (
-        processor([[wide], [wide], [square]], return_tensors="pt", **crops) for processor in (once, plain)
+    inputs, expected = (
+        processor([[wide], [wide], [square]], return_tensors="pt", **crops) for processor in (cached, stock)
     )
     assert len(expected["pixel_values"]) > 3
-    assert torch.equal(found["pixel_values"], expected["pixel_values"])
-    assert torch.equal(torch.as_tensor(found["num_crops"]), torch.as_tensor(expected["num_crops"]))
+    assert torch.equal(inputs["pixel_values"], expected["pixel_values"])
+    assert torch.equal(torch.as_tensor(inputs["num_crops"]), torch.as_tensor(expected["num_crops"]))

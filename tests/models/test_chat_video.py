@@ -59,18 +59,18 @@ def test_two_videos_side_by_side_are_two() -> None:
 
 
 def test_a_changed_video_is_a_video() -> None:
-    changed = tuple(Altered(one, "grey", grey) for one in FILM)
+    changed = tuple(Altered(image, "grey", grey) for image in FILM)
     assert films(changed) == [changed]
     assert times(changed) == times(FILM) == {"times": "0.00 0.50 1.00 1.50"}
 
 
 def test_frames_come_with_their_times() -> None:
     pixels = PILImage.new("RGB", (4, 2))
-    found = of_films([[(pixels, 0.0), (pixels, 1.25)]])
-    assert found["videos"][0].shape == (2, 2, 4, 3)
-    (metadata,) = found["videos_kwargs"]["video_metadata"]
-    assert [place / metadata["fps"] for place in metadata["frames_indices"]] == [0.0, 1.25]
-    assert metadata["fps"] == CLOCK and found["videos_kwargs"]["do_sample_frames"] is False
+    inputs = of_films([[(pixels, 0.0), (pixels, 1.25)]])
+    assert inputs["videos"][0].shape == (2, 2, 4, 3)
+    (metadata,) = inputs["videos_kwargs"]["video_metadata"]
+    assert [index / metadata["fps"] for index in metadata["frames_indices"]] == [0.0, 1.25]
+    assert metadata["fps"] == CLOCK and inputs["videos_kwargs"]["do_sample_frames"] is False
 
 
 @pytest.mark.skipif(TORCHVISION, reason="torchvision is installed")
@@ -84,43 +84,43 @@ def test_without_torchvision_it_is_one_sentence(tmp_path: Path) -> None:
 def test_a_video_is_what_the_processor_alone_makes_of_it(family: str, tmp_path: Path) -> None:
     model = load_model(f"chat:{video_zoo.save(family, tmp_path)}", ModelOptions("video"))
     assert isinstance(model, ChatModel)
-    asked = [
+    requests = [
         Request("video", (*FILM, "What happens?"), candidates=("it", "no way")),
         Request("both", (frame(9, None), "then", *FILM, "What happens?"), candidates=("it", "no way")),
         Request("two", (*FILM, *FILM, "The same?"), candidates=("it", "no way")),
         Request("still", (frame(9, None), "What is it?"), candidates=("it", "no way")),
     ]
     if family == "glm4v":
-        (refused,) = model.generate([asked.pop(1)], Generation(5))
+        (refused,) = model.generate([requests.pop(1)], Generation(5))
         assert refused.error == "this model cannot take pictures and a video in one prompt; remove --context video"
-    together = {one.id: one for one in model.generate(asked, Generation(5))}
-    for request in asked:
-        (alone,) = model.generate([request], Generation(5))
-        assert (alone.text, alone.error) == (together[request.id].text, None)
-    both = {one.id: one.loglikelihoods for one in model.loglikelihood(asked)}
-    for request in asked:
-        (alone,) = model.loglikelihood([request])
-        assert alone.loglikelihoods == pytest.approx(both[request.id], abs=1e-5)
-    (other,) = model.loglikelihood([Request("video", (*FILM[2:], "What happens?"), candidates=("it", "no way"))])
-    assert other.loglikelihoods != pytest.approx(both["video"], abs=1e-4)
+    batched = {response.id: response for response in model.generate(requests, Generation(5))}
+    for request in requests:
+        (response,) = model.generate([request], Generation(5))
+        assert (response.text, response.error) == (batched[request.id].text, None)
+    likelihoods = {response.id: response.loglikelihoods for response in model.loglikelihood(requests)}
+    for request in requests:
+        (response,) = model.loglikelihood([request])
+        assert response.loglikelihoods == pytest.approx(likelihoods[request.id], abs=1e-5)
+    (shorter,) = model.loglikelihood([Request("video", (*FILM[2:], "What happens?"), candidates=("it", "no way"))])
+    assert shorter.loglikelihoods != pytest.approx(likelihoods["video"], abs=1e-4)
 
-    inputs = plain(model, [one.decode() for one in FILM], "What happens?")
+    inputs = stock_inputs(model, [image.decode() for image in FILM], "What happens?")
     written = model.model.generate(**inputs, max_new_tokens=5, do_sample=False, pad_token_id=0)
     start = inputs["input_ids"].shape[1]
-    assert together["video"].input_tokens == start
+    assert batched["video"].input_tokens == start
     text = model.processor.tokenizer.decode(written[0, start:], skip_special_tokens=True)
-    assert together["video"].text == text.strip()
+    assert batched["video"].text == text.strip()
 
 
-def plain(model: ChatModel, frames: list[PILImage.Image], question: str) -> Any:
+def stock_inputs(model: ChatModel, frames: list[PILImage.Image], question: str) -> Any:
     content = [{"type": "video", "video": frames}, {"type": "text", "text": question}]
-    places = [round(CLOCK * (one.seconds or 0)) for one in FILM]
-    how = {
+    indices = [round(CLOCK * (image.seconds or 0)) for image in FILM]
+    options = {
         "do_sample_frames": False,
-        "video_metadata": [{"fps": CLOCK, "frames_indices": places, "total_num_frames": places[-1] + 1}],
+        "video_metadata": [{"fps": CLOCK, "frames_indices": indices, "total_num_frames": indices[-1] + 1}],
     }
-    made = model.processor.apply_chat_template(
+    inputs = model.processor.apply_chat_template(
         [[{"role": "user", "content": content}]], add_generation_prompt=True, tokenize=True, return_dict=True,
-        return_tensors="pt", processor_kwargs={"videos_kwargs": how},
+        return_tensors="pt", processor_kwargs={"videos_kwargs": options},
     )  # fmt: skip
-    return {name: value for name, value in made.items() if name not in ("labels", "video_metadata")}
+    return {name: value for name, value in inputs.items() if name not in ("labels", "video_metadata")}

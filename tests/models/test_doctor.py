@@ -60,8 +60,8 @@ def test_a_damaged_header_of_weights_is_a_sentence(tmp_path: Path, header: objec
 def test_code_of_a_tokenizer_is_reported_and_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     transformers.MllamaConfig().save_pretrained(tmp_path)  # a family without a tokenizer of its own
     (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "MllamaImageProcessor"}')
-    own = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["own.Own", None]}}
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps(own))
+    settings = {"tokenizer_class": "Own", "auto_map": {"AutoTokenizer": ["own.Own", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
     ran = tmp_path / "ran"
     (tmp_path / "own.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Own: pass\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))  # transformers would ask whether to run it

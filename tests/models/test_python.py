@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "adapters.md"
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setitem(sys.modules, "middle", None)
@@ -26,41 +27,41 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_digest_runs_no_code_of_the_package(here: Path) -> None:
-    (here / "middle").mkdir()
-    (here / "middle" / "__init__.py").write_text("raise SystemExit('this ran')")
-    (here / "middle" / "deep.py").write_text("def load(options): pass\n")
+def test_a_digest_runs_no_code_of_the_package(project: Path) -> None:
+    (project / "middle").mkdir()
+    (project / "middle" / "__init__.py").write_text("raise SystemExit('this ran')")
+    (project / "middle" / "deep.py").write_text("def load(options): pass\n")
     paths = [*sys.path]
-    found = find_model("python:middle.deep:load")
-    assert len(found.digest) == 64 and sys.path == paths
-    (here / "middle" / "__init__.py").write_text("def (:\n")
+    model = find_model("python:middle.deep:load")
+    assert len(model.digest) == 64 and sys.path == paths
+    (project / "middle" / "__init__.py").write_text("def (:\n")
     with pytest.raises(InputError, match=r"deep\.py: cannot be imported \(invalid syntax"):
-        load_model(found)
+        load_model(model)
     with pytest.raises(InputError, match=r"no module 'middle\.other'"):
         find_model("python:middle.other:load").digest  # noqa: B018
 
 
 @pytest.mark.slow
-def test_the_worked_example_runs_and_keeps_the_contract(here: Path) -> None:
+def test_the_worked_example_runs_and_keeps_the_contract(project: Path) -> None:
     code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
-    (here / "middle.py").write_text(code)
+    (project / "middle.py").write_text(code)
     findings = list(check(load_model("python:middle:load")))
-    assert [one for one in findings if one.level == "FAILED"] == []
-    assert any("no loglikelihood" in one.detail for one in findings)
-    ran = CliRunner().invoke(
+    assert [finding for finding in findings if finding.level == "FAILED"] == []
+    assert any("no loglikelihood" in finding.detail for finding in findings)
+    result = CliRunner().invoke(
         main, ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "30", "--out", "run", "--json"]
     )
-    assert ran.exit_code == 0, ran.output
-    assert '"answered": 30' in ran.output or '"answered"' in ran.output
-    refused = CliRunner().invoke(
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["answered"] == 30
+    result = CliRunner().invoke(
         main, ["run", "--task", "mmbench", "--model", "python:middle:load", "--scoring", "likelihood", "--out", "other"]
     )
-    assert refused.exit_code == 2
-    assert "has no loglikelihood" in refused.output
+    assert result.exit_code == 2
+    assert "has no loglikelihood" in result.output
 
 
-def test_the_example_streams(here: Path) -> None:
-    (here / "middle.py").write_text("".join(re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)))
+def test_the_example_streams(project: Path) -> None:
+    (project / "middle.py").write_text("".join(re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)))
     model = load_model("python:middle:load")
     assert isinstance(model, StreamingModel)
     (finding,) = check(model, ["a streamed answer is the answer"])
@@ -71,14 +72,14 @@ def test_the_example_streams(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
         ("on_text('ye')\n        return whole", "the pieces .'ye'. do not make up the answer 'yes'"),
         ("return Response(request.id, text='no')", "streamed: 'no', whole: 'yes'"),
     ],
 )
-def test_a_stream_that_is_not_the_answer_is_told(here: Path, code: str, told: str) -> None:
-    (here / "middle.py").write_text(
+def test_a_stream_that_is_not_the_answer_is_reported(project: Path, code: str, message: str) -> None:
+    (project / "middle.py").write_text(
         "from mmeval.models.constant import Constant\n"
         "from mmeval.types import Response\n"
         "class Bad(Constant):\n"
@@ -87,13 +88,13 @@ def test_a_stream_that_is_not_the_answer_is_told(here: Path, code: str, told: st
         "def load(options): return Bad('yes')\n"
     )
     (finding,) = check(load_model("python:middle:load"), ["a streamed answer is the answer"])
-    assert finding.level == "FAILED" and re.search(told, finding.detail)
+    assert finding.level == "FAILED" and re.search(message, finding.detail)
 
 
-def test_another_file_is_another_model(here: Path) -> None:
-    (here / "middle.py").write_text("def load(options): return None")
+def test_another_file_is_another_model(project: Path) -> None:
+    (project / "middle.py").write_text("def load(options): return None")
     first = find_model("python:middle:load").digest
-    (here / "middle.py").write_text("def load(options): return 1")
+    (project / "middle.py").write_text("def load(options): return 1")
     assert find_model("python:middle:load").digest != first
 
 
@@ -113,14 +114,14 @@ def test_another_file_is_another_model(here: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_one_sentence(here: Path, code: str, spec: str, message: str) -> None:
-    (here / "middle.py").write_text(code)
+def test_what_is_wrong_is_one_sentence(project: Path, code: str, spec: str, message: str) -> None:
+    (project / "middle.py").write_text(code)
     with pytest.raises(InputError, match=message):
         load_model(f"python:{spec}")
 
 
-def test_a_model_that_breaks_its_duties_is_told(here: Path) -> None:
-    (here / "middle.py").write_text(
+def test_a_model_that_breaks_its_duties_is_reported(project: Path) -> None:
+    (project / "middle.py").write_text(
         "from mmeval.types import Response\n"
         "class Bad:\n"
         "    name, max_images = 'bad', None\n"
@@ -129,13 +130,13 @@ def test_a_model_that_breaks_its_duties_is_told(here: Path) -> None:
         "        for request in list(requests)[:1]: yield Response(request.id, text='x' * len(str(request)))\n"
         "def load(options): return Bad()\n"
     )
-    told = CliRunner().invoke(main, ["models", "check", "python:middle:load"])
-    assert told.exit_code == 1
-    assert "FAILED  each request gets one answer" in told.output
-    assert "reads more than 2,048 requests" in told.output
+    result = CliRunner().invoke(main, ["models", "check", "python:middle:load"])
+    assert result.exit_code == 1
+    assert "FAILED  each request gets one answer" in result.output
+    assert "reads more than 2,048 requests" in result.output
 
 
-SAID = """
+ADAPTER = """
 from mmeval.types import Response
 class Bad:
     name, max_images = 'bad', None
@@ -148,7 +149,7 @@ def load(options): return Bad()
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("responses", "message"),
     [
         ("[Response('9', text='a')]", "bad: it answered '9', which was not asked"),
         ("[Response(request.id, text='a')] * 2", "or answered it twice"),
@@ -166,12 +167,12 @@ def load(options): return Bad()
         ("()", "it gave no answer to 4 requests, such as 'existence/0000.png#1'"),
     ],
 )
-def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, said: str, message: str) -> None:
-    (here / "middle.py").write_text(SAID.format(said))
-    asked = ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "3", "--out", "run"]
-    ended = CliRunner().invoke(main, asked)
-    assert ended.exit_code == 2
-    assert message in ended.output and "fix the adapter" in ended.output
+def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(project: Path, responses: str, message: str) -> None:
+    (project / "middle.py").write_text(ADAPTER.format(responses))
+    command = ["run", "--task", "mme", "--model", "python:middle:load", "--limit", "3", "--out", "run"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert message in result.output and "fix the adapter" in result.output
 
 
 @pytest.mark.parametrize(
@@ -182,52 +183,52 @@ def test_a_run_ends_with_a_sentence_where_an_adapter_answers_amiss(here: Path, s
         ("next(iter(()))", "this code failed; fix it and repeat the command"),
     ],
 )
-def test_an_adapter_that_answers_nothing_is_told(here: Path, body: str, message: str) -> None:
-    code = SAID.format("()") + (
+def test_an_adapter_that_answers_nothing_is_reported(project: Path, body: str, message: str) -> None:
+    code = ADAPTER.format("()") + (
         "class Silent(Bad):\n"
         f"    def generate(self, requests, generation): {body}\n"
         "def load(options): return Silent()\n"
     )
-    (here / "middle.py").write_text(code)
-    ended = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
-    assert ended.exit_code == 2
-    assert message in ended.output and "this is a bug" not in ended.output
+    (project / "middle.py").write_text(code)
+    result = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
+    assert result.exit_code == 2
+    assert message in result.output and "this is a bug" not in result.output
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("response", "message"),
     [
         ("Response(request.id, text='A')", "has likelihoods of 0 of 4 candidates"),
         ("Response(request.id, loglikelihoods=(-1.0,))", "has likelihoods of 1 of 4 candidates"),
     ],
 )
-def test_each_candidate_has_a_likelihood(here: Path, said: str, message: str) -> None:
-    code = SAID.format("()") + (
+def test_each_candidate_has_a_likelihood(project: Path, response: str, message: str) -> None:
+    code = ADAPTER.format("()") + (
         "class Compares(Bad):\n"
         "    def loglikelihood(self, requests):\n"
-        f"        return ({said} for request in requests)\n"
+        f"        return ({response} for request in requests)\n"
         "def load(options): return Compares()\n"
     )
-    (here / "middle.py").write_text(code)
-    asked = ["run", "--task", "mmbench", "--scoring", "likelihood", "--model", "python:middle:load", "--limit", "3"]
-    ended = CliRunner().invoke(main, [*asked, "--out", "run"])
-    assert ended.exit_code == 2
-    assert message in ended.output and "fix the adapter" in ended.output
+    (project / "middle.py").write_text(code)
+    command = ["run", "--task", "mmbench", "--scoring", "likelihood", "--model", "python:middle:load", "--limit", "3"]
+    result = CliRunner().invoke(main, [*command, "--out", "run"])
+    assert result.exit_code == 2
+    assert message in result.output and "fix the adapter" in result.output
 
 
-def test_an_error_in_an_adapter_is_told_with_its_line(here: Path) -> None:
+def test_an_error_in_an_adapter_is_reported_with_its_line(project: Path) -> None:
     code, _ = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
     loop = "for request in requests:"
-    where = code[: code.index(loop)].count("\n") + 1
-    (here / "middle.py").write_text(code.replace(loop, "for request in 1 / 0:", 1))
-    ended = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
-    assert ended.exit_code == 2
-    assert "ZeroDivisionError: division by zero" in ended.output
-    mend = "this code failed; fix it and repeat the command; answers are kept"
-    assert ended.output.endswith(f"mmeval: {here / 'middle.py'}, line {where}: {mend}\n")
+    line = code[: code.index(loop)].count("\n") + 1
+    (project / "middle.py").write_text(code.replace(loop, "for request in 1 / 0:", 1))
+    result = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "python:middle:load", "--out", "run"])
+    assert result.exit_code == 2
+    assert "ZeroDivisionError: division by zero" in result.output
+    advice = "this code failed; fix it and repeat the command; answers are kept"
+    assert result.output.endswith(f"mmeval: {project / 'middle.py'}, line {line}: {advice}\n")
 
 
 def test_options_that_an_adapter_does_not_take_are_refused() -> None:
-    told = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "constant", "--temperature", "0.5"])
-    assert told.exit_code == 2
-    assert "the adapter 'constant' takes no --temperature" in told.output
+    result = CliRunner().invoke(main, ["run", "--task", "mme", "--model", "constant", "--temperature", "0.5"])
+    assert result.exit_code == 2
+    assert "the adapter 'constant' takes no --temperature" in result.output

@@ -18,7 +18,7 @@ from tests.mmicl import mmicl_small as small
 
 PICTURE = Image(PILImage.new("RGB", (20, 20), "red"), "red")
 POSITIONS = 128
-"""That the small LLaMA and OPT have."""
+"""Of the small LLaMA and OPT."""
 
 
 def opened(folder: Path, adapter: str, family: Any = "t5", beginning: str = "instructblip") -> TransformerModel:
@@ -28,35 +28,35 @@ def opened(folder: Path, adapter: str, family: Any = "t5", beginning: str = "ins
     return model
 
 
-def asked(*prompt: str | Image, candidates: Sequence[str] = ("yes", "there is")) -> Request:
+def request_of(*prompt: str | Image, candidates: Sequence[str] = ("yes", "there is")) -> Request:
     return Request("asked", prompt, candidates=tuple(candidates))
 
 
 def refused(model: TransformerModel, request: Request, likelihood: bool = False) -> str:
-    """Why `request` got no answer; five others in the same window must get theirs."""
-    others = [Request(str(i), (PICTURE, "dog " * i), candidates=("no",)) for i in range(5)]
-    window = [*others[:2], request, *others[2:]]
+    """Return why `request` got no answer; five others in the same window must get theirs."""
+    neighbors = [Request(str(i), (PICTURE, "dog " * i), candidates=("no",)) for i in range(5)]
+    window = [*neighbors[:2], request, *neighbors[2:]]
     answers = list(model.loglikelihood(window) if likelihood else model.generate(window, Generation(8)))
     responses = {response.id: response for response in answers}
     assert len(responses) == len(answers) == len(window)
-    assert all(answered(responses[other.id]) for other in others)
+    assert all(answered(responses[neighbor.id]) for neighbor in neighbors)
     assert not answered(responses["asked"])
     return str(responses["asked"].error)
 
 
 def answered(response: Response) -> bool:
-    given = (response.text is not None) + (response.loglikelihoods is not None)
-    assert given == (response.error is None)
+    results = (response.text is not None) + (response.loglikelihoods is not None)
+    assert results == (response.error is None)
     return response.error is None
 
 
 def test_a_question_longer_than_the_qformer_reads(tmp_path: Path) -> None:
     model = opened(tmp_path, "instructblip")
-    assert "texts of 16 tokens, but was given 41" in refused(model, asked(PICTURE, "dog " * 40))
+    assert "texts of 16 tokens, but was given 41" in refused(model, request_of(PICTURE, "dog " * 40))
 
 
 def test_a_prompt_longer_than_the_model_reads(tmp_path: Path) -> None:
-    model, request = opened(tmp_path, "mmicl"), asked("dog " * 200)
+    model, request = opened(tmp_path, "mmicl"), request_of("dog " * 200)
     assert "201 tokens" in refused(model, request)
     assert "201 tokens" in str(model.preview(request).error)
 
@@ -64,41 +64,41 @@ def test_a_prompt_longer_than_the_model_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["llama", "opt"])
 def test_an_answer_that_would_leave_the_positions_there_are(tmp_path: Path, family: str) -> None:
     model, start = opened(tmp_path, "mmicl", family), 1
-    fits = asked("dog " * (POSITIONS - 8 - start))
+    fits = request_of("dog " * (POSITIONS - 8 - start))
     (response,) = model.generate([fits], Generation(8))
     assert answered(response)
-    long = refused(model, asked("dog " * (POSITIONS - 8)))
+    long = refused(model, request_of("dog " * (POSITIONS - 8)))
     assert "121 tokens and its answer up to 8" in long and "the prompt or the answer (--max-new-tokens)" in long
-    (response,) = model.loglikelihood([asked("dog " * (POSITIONS - 2 - start))])
+    (response,) = model.loglikelihood([request_of("dog " * (POSITIONS - 2 - start))])
     assert answered(response)
-    assert "127 tokens and its answer up to 2" in refused(model, asked("dog " * (POSITIONS - 2)), likelihood=True)
+    assert "127 tokens and its answer up to 2" in refused(model, request_of("dog " * (POSITIONS - 2)), likelihood=True)
 
 
 @pytest.mark.parametrize("candidates", [(), ("yes", "")])
 def test_no_candidates_to_compare(tmp_path: Path, candidates: tuple[str, ...]) -> None:
     model = opened(tmp_path, "mmicl")
-    assert "nothing to compare" in refused(model, asked(PICTURE, "dog", candidates=candidates), likelihood=True)
+    assert "nothing to compare" in refused(model, request_of(PICTURE, "dog", candidates=candidates), likelihood=True)
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
-    model, gone = opened(tmp_path, "mmicl"), Image(tmp_path / "cat.png", "cat.png")
-    assert "cat.png: cannot be read" in refused(model, asked(gone, "dog"))
-    assert "cat.png: cannot be read" in str(model.preview(asked(gone, "dog")).error)
+    model, missing = opened(tmp_path, "mmicl"), Image(tmp_path / "cat.png", "cat.png")
+    assert "cat.png: cannot be read" in refused(model, request_of(missing, "dog"))
+    assert "cat.png: cannot be read" in str(model.preview(request_of(missing, "dog")).error)
 
 
 def test_a_prompt_too_large_for_the_memory_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = opened(tmp_path, "mmicl")
     embed = model._embed
 
-    def scarce(rows: Any, held: Any) -> Any:
+    def scarce(rows: Any, states: Any) -> Any:
         if max(len(row.tokens.ids) for row in rows) > 60:
             raise torch.OutOfMemoryError
-        return embed(rows, held)
+        return embed(rows, states)
 
     monkeypatch.setattr(model, "_embed", scarce)
-    assert "out of memory on this prompt alone" in refused(model, asked("dog " * 61))
+    assert "out of memory on this prompt alone" in refused(model, request_of("dog " * 61))
     model._batch_tokens = 50  # a prompt beyond it is a batch of its own
-    refused(model, asked("dog " * 120))
+    refused(model, request_of("dog " * 120))
     assert model._batch_tokens <= 50
 
 

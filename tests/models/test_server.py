@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval import evaluation
-from mmeval.models import ModelOptions, find_model, load_model, server_check, server_pictures
+from mmeval.models import ModelOptions, find_model, load_model, server_pictures
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_pictures import Sent
@@ -30,19 +30,7 @@ from tests.models.fake_server import Reply, Server, says, serving
 
 RED, BLUE = (Image(PILImage.new("RGB", (9, 5), color), color) for color in ("red", "blue"))
 KEY = "sk-secret+key/1"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in server_check.KEYS:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def opened(spec: str, **options: Any) -> Model:
@@ -53,12 +41,12 @@ def opened(spec: str, **options: Any) -> Model:
 
 def ask(spec: str, count: int = 1, **options: Any) -> list[Response]:
     requests = (Request(str(n), (RED, f"What is {n}?")) for n in range(count))
-    return sorted(opened(spec, **options).generate(requests, Generation(4)), key=lambda one: int(one.id))
+    return sorted(opened(spec, **options).generate(requests, Generation(4)), key=lambda response: int(response.id))
 
 
 def compare(spec: str, candidates: Sequence[str], **options: Any) -> Response:
-    (found,) = opened(spec, **options).loglikelihood([Request("0", (RED, "Is it?"), candidates=tuple(candidates))])
-    return found
+    (response,) = opened(spec, **options).loglikelihood([Request("0", (RED, "Is it?"), candidates=tuple(candidates))])
+    return response
 
 
 def test_demonstrations_are_turns_and_pictures_stand_in_their_places(server: Server) -> None:
@@ -107,9 +95,9 @@ def test_a_picture_of_several_questions_is_encoded_once(server: Server, monkeypa
 def test_a_picture_that_cannot_be_read_is_an_error_of_its_questions(server: Server, tmp_path: Path) -> None:
     broken = Image(tmp_path / "gone.png", "gone.png")
     requests = [Request("0", (broken, "?")), Request("1", (RED, "?")), Request("2", (broken, "?"))]
-    found = {one.id: one for one in opened(server.model).generate(requests, Generation(4))}
-    assert found["1"].text == "yes" and len(server.asked) == 1
-    assert all("gone.png: cannot be read" in str(found[id].error) for id in "02")
+    by_id = {response.id: response for response in opened(server.model).generate(requests, Generation(4))}
+    assert by_id["1"].text == "yes" and len(server.asked) == 1
+    assert all("gone.png: cannot be read" in str(by_id[id].error) for id in "02")
 
 
 def test_draws_reasoning_and_the_system_turn(server: Server) -> None:
@@ -118,10 +106,10 @@ def test_draws_reasoning_and_the_system_turn(server: Server) -> None:
     model = opened(server.model, system="Be brief.", thinking="on")
     generation = Generation(4, temperature=0.5, top_p=0.9, samples=2, thinking_tokens=100, seed=7)
     (answer,) = model.generate([Request("0", ("?",))], generation)
-    asked = server.asked[0]
-    assert asked["messages"][0] == {"role": "system", "content": "Be brief."}
-    assert (asked["temperature"], asked["top_p"], asked["n"], asked["seed"]) == (0.5, 0.9, 2, 7)
-    assert (asked["max_tokens"], asked["chat_template_kwargs"]["enable_thinking"]) == (104, True)
+    body = server.asked[0]
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert (body["temperature"], body["top_p"], body["n"], body["seed"]) == (0.5, 0.9, 2, 7)
+    assert (body["max_tokens"], body["chat_template_kwargs"]["enable_thinking"]) == (104, True)
     assert (answer.text, answer.reasoning, answer.samples) == ("no", "hm", ("no", "no"))
 
 
@@ -134,24 +122,24 @@ def test_a_parameter_that_a_server_wants_by_its_newer_name(server: Server) -> No
         return Reply({"error": {"message": refusal}}, 400) if "max_tokens" in body else says("yes")
 
     server.behave = behave
-    assert [one.text for one in ask(server.model, 3, concurrency=1)] == ["yes"] * 3
-    assert [one.get("max_completion_tokens") for one in server.asked] == [None, 4, 4, 4]
+    assert [response.text for response in ask(server.model, 3, concurrency=1)] == ["yes"] * 3
+    assert [body.get("max_completion_tokens") for body in server.asked] == [None, 4, 4, 4]
     server.behave = lambda body, n: Reply({"error": {"message": refusal}}, 400)  # whatever is sent
     assert "the server refuses the request: Unsupported parameter" in str(ask(server.model)[0].error)
 
 
 @pytest.mark.parametrize(
-    ("said", "text", "reasoning"),
+    ("content", "text", "reasoning"),
     [("<think>Red.</think>\n yes", "yes", "Red."), ("<think>It is", "", "It is"), (" <b>yes ", " <b>yes ", "")],
 )
-def test_reasoning_that_a_server_leaves_in_the_text(server: Server, said: str, text: str, reasoning: str) -> None:
-    server.behave = lambda body, n: says(said)
+def test_reasoning_that_a_server_leaves_in_the_text(server: Server, content: str, text: str, reasoning: str) -> None:
+    server.behave = lambda body, n: says(content)
     (answer,) = ask(server.model)
     assert (answer.text, answer.reasoning) == (text, reasoning)
 
 
 @pytest.mark.parametrize("tokens", [10**40, -3, "7", None, True])
-def test_a_count_of_tokens_that_cannot_be_is_none(server: Server, tokens: Any) -> None:
+def test_an_impossible_count_of_tokens_is_ignored(server: Server, tokens: Any) -> None:
     server.behave = lambda body, n: Reply(says("yes").body | {"usage": {"prompt_tokens": tokens}})
     assert ask(server.model)[0].input_tokens in (0, 1)
 
@@ -190,10 +178,10 @@ def test_requests_stay_in_flight_without_a_barrier_and_the_stream_is_read_lazily
 
 
 def test_two_servers_share_the_work_and_one_that_dies_costs_nothing(server: Server) -> None:
-    with serving(lambda body, n: says("yes") if n < 3 else Reply(status=500)) as other:
-        found = ask(f"server:{server.url},{other.url}#tiny", 40, concurrency=2)
-    assert [one.text for one in found] == ["yes"] * 40
-    assert len(other.asked) > 3 and len(server.asked) >= 37
+    with serving(lambda body, n: says("yes") if n < 3 else Reply(status=500)) as failing:
+        responses = ask(f"server:{server.url},{failing.url}#tiny", 40, concurrency=2)
+    assert [response.text for response in responses] == ["yes"] * 40
+    assert len(failing.asked) > 3 and len(server.asked) >= 37
 
 
 @pytest.mark.parametrize(
@@ -236,31 +224,31 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_says(server: Server) -> N
     server.behave = behave
     model = opened(server.model, concurrency=8)
     requests = [Request(str(n), ("?",)) for n in range(12)]
-    assert {one.text for one in model.generate(requests, Generation(4))} == {"yes"}
+    assert {response.text for response in model.generate(requests, Generation(4))} == {"yes"}
     assert times[8] - times[0] >= 0.4
     assert 4 <= model._client.endpoints[0].limit < 8  # halved once for one burst, and rising since
 
 
 def test_a_server_that_is_busy_for_too_long_stops_the_run(server: Server) -> None:
-    spent = Reply({"error": {"message": "You exceeded your quota."}}, 429, {"Retry-After": "90000"})
-    server.behave = lambda body, n: spent
-    said = "does not reply .*: busy for longer than 600 seconds .status 429: You exceeded your quota..*repeat the"
-    with pytest.raises(InputError, match=said):
+    busy = Reply({"error": {"message": "You exceeded your quota."}}, 429, {"Retry-After": "90000"})
+    server.behave = lambda body, n: busy
+    message = "does not reply .*: busy for longer than 600 seconds .status 429: You exceeded your quota..*repeat the"
+    with pytest.raises(InputError, match=message):
         ask(server.model, 40, concurrency=2)
     assert len(server.asked) == 2
 
 
 def test_a_server_that_is_busy_for_too_long_costs_nothing_beside_another(server: Server) -> None:
     server.behave = lambda body, n: Reply(status=429, headers={"Retry-After": "90000"})
-    with serving() as other:
-        found = ask(f"server:{server.url},{other.url}#tiny", 20, concurrency=2)
-    assert {one.text for one in found} == {"yes"}
+    with serving() as second:
+        responses = ask(f"server:{server.url},{second.url}#tiny", 20, concurrency=2)
+    assert {response.text for response in responses} == {"yes"}
 
 
 def test_a_server_that_is_down_stops_the_run(server: Server) -> None:
     server.behave = lambda body, n: Reply(status=502)
-    said = f"the server does not reply .{server.url}: status 502.*repeat the command"
-    with pytest.raises(InputError, match=said) as error:
+    message = f"the server does not reply .{server.url}: status 502.*repeat the command"
+    with pytest.raises(InputError, match=message) as error:
         ask(f"server:http://user:word@{server.host}/v1#tiny", 200, concurrency=4)
     assert "word" not in str(error.value)
     assert len(server.asked) < 60
@@ -279,21 +267,21 @@ def test_too_many_pictures_or_too_long_a_prompt_is_an_error_of_its_question(serv
 
 def test_a_redirection_is_not_followed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMEVAL_API_KEY", KEY)
-    with serving() as other:
-        there = {"Location": f"http://user:word@{other.host}/v1/chat/completions"}
-        server.behave = lambda body, n: Reply(status=307, headers=there)
-        with pytest.raises(InputError, match=f"redirects to {other.host} .status 307., which is not followed"):
+    with serving() as target:
+        location = {"Location": f"http://user:word@{target.host}/v1/chat/completions"}
+        server.behave = lambda body, n: Reply(status=307, headers=location)
+        with pytest.raises(InputError, match=f"redirects to {target.host} .status 307., which is not followed"):
             ask(server.model)
         server.behave = lambda body, n: Reply(status=307, headers={"Location": "http://[evil"})
         with pytest.raises(InputError, match=r"redirects to an invalid address \(status 307"):
             ask(server.model)
-        server.models = Reply(status=302, headers=there)
+        server.models = Reply(status=302, headers=location)
         with pytest.raises(InputError, match="redirects"):
             ask(server.model)
-        assert other.headers == []
+        assert target.headers == []
 
 
-def test_a_server_with_another_model_is_told(server: Server) -> None:
+def test_a_server_with_another_model_is_reported(server: Server) -> None:
     server.behave = lambda body, n: says("yes", model="huge")
     with pytest.raises(InputError, match="answers with the model 'huge', but 'tiny' was asked"):
         ask(server.model)
@@ -313,7 +301,7 @@ def test_what_no_request_can_pass_stops_the_run(server: Server, status: int, adv
         ask(server.model, 9)
 
 
-def test_key_and_password_are_sent_to_the_server_and_never_said(
+def test_key_and_password_are_sent_to_the_server_and_never_shown(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -328,21 +316,21 @@ def test_key_and_password_are_sent_to_the_server_and_never_said(
     spec = f"server:http://user:pass%20word@{server.host}/v1#tiny"
     run = evaluate(spec, "mme", out=tmp_path / "run", limit=4, display=display)
     assert server.headers[-1]["Authorization"] == f"Basic {coded}"
-    shown = evaluation.preview(RunSpec("mme", spec, limit=4)).reads
+    preview = evaluation.preview(RunSpec("mme", spec, limit=4)).reads
     written = "".join(path.read_text("utf-8") for path in run.folder.iterdir() if path.is_file())
     for secret in (KEY, "pass word", "pass%20word", coded):
-        assert secret not in written + shown + "".join(display.messages)
+        assert secret not in written + preview + "".join(display.messages)
     assert "***" in written
 
 
 def test_what_is_no_server_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    for spec, why in {
+    for spec, message in {
         "server:http://u:word@h/v1": "server:http://h/v1 names no model; add it after a #",
         "server:ftp://h#m": "'ftp://h' is not an http:// or https:// address",
         "server:http://u:word@h/v1?key=word#m": "'http://h/v1' is not an http",
         "server:http://h/v1,http://h/v1/#m": "the server's address http://h/v1 is listed twice",
     }.items():
-        with pytest.raises(InputError, match=why) as error:
+        with pytest.raises(InputError, match=message) as error:
             find_model(spec)
         assert "word" not in str(error.value)
     monkeypatch.setenv("MMEVAL_API_KEY", "two words")
@@ -379,9 +367,9 @@ def like_vllm(body: dict[str, Any], n: int) -> Reply:
 
 def test_likelihoods_are_those_of_the_candidates_tokens_alone(server: Server) -> None:
     server.behave = like_vllm
-    found = compare(server.model, ["yes", "there is", "no"])
-    assert found.loglikelihoods == (-3.0, -7.0, -2.0)
-    assert found.input_tokens == 4
+    response = compare(server.model, ["yes", "there is", "no"])
+    assert response.loglikelihoods == (-3.0, -7.0, -2.0)
+    assert response.input_tokens == 4
     assert len(server.asked) == 4 and not any("chat_template_kwargs" in body for body in server.asked)
     compare(server.model, ["yes", "no"], thinking="off")
     assert [body["chat_template_kwargs"]["enable_thinking"] for body in server.asked[4:]] == [False] * 3
@@ -395,7 +383,7 @@ def test_the_adapter_keeps_the_contract(server: Server) -> None:
         return reply
 
     server.behave = behave
-    assert [one for one in check(load_model(server.model)) if one.level == "FAILED"] == []
+    assert [finding for finding in check(load_model(server.model)) if finding.level == "FAILED"] == []
 
 
 def test_requests_of_a_stream_that_is_given_up_end_before_the_client_closes(
@@ -449,16 +437,16 @@ def test_a_server_that_returns_no_likelihoods_is_refused(server: Server) -> None
 
 
 def top(**logprobs: float) -> Reply:
-    found = [{"token": name.replace("_", " "), "logprob": value} for name, value in logprobs.items()]
-    return says("A", logprobs={"content": [{"token": "A", "logprob": -1, "top_logprobs": found}]})
+    alternatives = [{"token": name.replace("_", " "), "logprob": value} for name, value in logprobs.items()]
+    return says("A", logprobs={"content": [{"token": "A", "logprob": -1, "top_logprobs": alternatives}]})
 
 
 def test_first_tokens_are_the_letters_with_a_blank_or_without(server: Server, tmp_path: Path) -> None:
     server.behave = lambda body, n: top(A=-2.0, _B=-1.9, B=-1.9, The=-0.1, x=-8.0)
-    found = compare(server.model, ["A", "B", "C"], first_token=True)
-    assert found.loglikelihoods is not None
-    assert found.loglikelihoods == pytest.approx((-2.0, -1.9 + 0.6931472, -8.0))
-    assert found.loglikelihoods[2] < -8.0  # not among the likeliest: below them all
+    response = compare(server.model, ["A", "B", "C"], first_token=True)
+    assert response.loglikelihoods is not None
+    assert response.loglikelihoods == pytest.approx((-2.0, -1.9 + 0.6931472, -8.0))
+    assert response.loglikelihoods[2] < -8.0  # not among the likeliest: below them all
     server.behave = lambda body, n: top(The=-0.1)
     assert "none of A, B, C is among the 1 likeliest" in str(compare(server.model, ["A", "B", "C"], first_token=True))
 
@@ -488,13 +476,13 @@ def test_a_run_that_was_stopped_asks_nothing_twice(server: Server, tmp_path: Pat
     assert not any("more than once" in line for line in run.remarks)
 
 
-def test_errors_are_asked_again_and_the_cost_is_told(server: Server, tmp_path: Path) -> None:
+def test_errors_are_asked_again_and_the_cost_is_reported(server: Server, tmp_path: Path) -> None:
     server.behave = lambda body, n: Reply({"message": "no"}, 400) if n == 0 else says("yes")
     server.models = Reply({"data": [{"id": "tiny", "owned_by": "vllm"}]})
-    how: dict[str, Any] = {"out": tmp_path / "run", "limit": 4, "price_in": 2.0, "price_out": 10.0}
-    run = evaluate(server.model, "mme", **how)
+    options: dict[str, Any] = {"out": tmp_path / "run", "limit": 4, "price_in": 2.0, "price_out": 10.0}
+    run = evaluate(server.model, "mme", **options)
     assert run.samples_answered == 3
-    run = evaluate(server.model, "mme", **how)
+    run = evaluate(server.model, "mme", **options)
     assert run.complete and len(server.asked) == 5
     assert [session.others["requests"] for session in run.sessions] == [4, 1]
     assert run.sessions[0].servers == ["vllm"]
@@ -502,7 +490,7 @@ def test_errors_are_asked_again_and_the_cost_is_told(server: Server, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_servers_version_is_in_the_session_and_a_change_is_reported(server: Server, tmp_path: Path) -> None:
     server.models = Reply({"data": [{"id": "tiny", "owned_by": "vllm"}]})
     for number, version in enumerate(("", "0.31.0", "0.32.0"), start=1):
         server.other["/version"] = Reply(
@@ -511,9 +499,9 @@ def test_a_servers_version_is_in_the_session_and_a_change_is_told(server: Server
         server.behave = lambda body, n: says("yes") if n % 2 else Reply({"message": "no"}, 400)
         run = evaluate(server.model, "mme", out=tmp_path / "run", limit=28)
         assert run.sessions[-1].servers == [f"vllm {version}".strip()]
-        told = [line for line in run.results.remarks if "kinds of servers" in line]
-        known = "The answers come from 2 kinds of servers: vllm 0.31.0, vllm 0.32.0."
-        assert told == ([known] if number == 3 else [])
+        remarks = [line for line in run.results.remarks if "kinds of servers" in line]
+        remark = "The answers come from 2 kinds of servers: vllm 0.31.0, vllm 0.32.0."
+        assert remarks == ([remark] if number == 3 else [])
 
 
 @pytest.mark.parametrize(
@@ -542,25 +530,25 @@ def test_a_version_that_a_server_does_not_say_is_no_fault(
 def test_servers_are_asked_for_their_models_once_and_together(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "GET_TIMEOUT", 0.5)
     server.models = Reply(manner="hang")
-    with serving() as other:
-        other.models = Reply(manner="hang")
-        model = opened(f"server:{server.url},{other.url}#tiny")
+    with serving() as second:
+        second.models = Reply(manner="hang")
+        model = opened(f"server:{server.url},{second.url}#tiny")
         started = time.monotonic()
         for _ in range(3):
-            assert [one.text for one in model.generate([Request("0", ("Is it?",))], Generation(4))] == ["yes"]
+            assert [response.text for response in model.generate([Request("0", ("Is it?",))], Generation(4))] == ["yes"]
         assert time.monotonic() - started < 0.9
         server.done.set()
-        other.done.set()
+        second.done.set()
 
 
 def test_one_refused_request_leaves_no_other_behind() -> None:
-    ended: list[str] = []
+    cancelled: list[str] = []
 
     async def wait() -> None:
         try:
             await asyncio.sleep(60)
         finally:
-            ended.append("cancelled")
+            cancelled.append("cancelled")
 
     async def refuse() -> None:
         await asyncio.sleep(0.01)
@@ -568,11 +556,11 @@ def test_one_refused_request_leaves_no_other_behind() -> None:
 
     with pytest.raises(client.Refused):
         asyncio.run(gather_or_cancel([wait(), refuse(), wait()]))
-    assert ended == ["cancelled"] * 2
+    assert cancelled == ["cancelled"] * 2
 
 
 @pytest.mark.parametrize(
-    ("asked", "named", "same"),
+    ("requested", "named", "same"),
     [
         ("gpt-4o", "gpt-4o-2024-08-06", True),
         ("gpt-4", "gpt-4-0613", True),
@@ -587,5 +575,5 @@ def test_one_refused_request_leaves_no_other_behind() -> None:
         ("InternVL2", "InternVL2-8B", False),
     ],
 )
-def test_a_date_or_a_version_names_the_same_model_and_a_size_another(asked: str, named: str, same: bool) -> None:
-    assert same_model(asked, named) is same
+def test_a_date_or_a_version_names_the_same_model_and_a_size_another(requested: str, named: str, same: bool) -> None:
+    assert same_model(requested, named) is same

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 from mmeval.evaluation.sweep import evaluate_all
-from mmeval.models import server_check, server_pictures
+from mmeval.models import server_pictures
 from mmeval.models.server_pictures import Sent
 from mmeval.servers import client
 from mmeval.spec import RunSpec
@@ -21,18 +21,7 @@ from tests.evaluating import Collected
 from tests.models.fake_server import Reply, Server, says, serving
 from tests.models.test_server import ask, compare, opened
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in server_check.KEYS:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(name="server")
-def serving_yes() -> Iterator[Server]:
-    with serving() as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def slowly(body: dict[str, Any], n: int) -> Reply:
@@ -42,10 +31,10 @@ def slowly(body: dict[str, Any], n: int) -> Reply:
 
 def test_a_server_that_hangs_costs_no_answer_beside_another(server: Server) -> None:
     server.behave = slowly
-    with serving(lambda body, n: Reply(manner="hang")) as other:
-        found = ask(f"server:{other.url},{server.url}#tiny", 60, concurrency=4, timeout=0.3)
-    assert {one.text for one in found} == {"yes"}
-    assert len(other.asked) < 20  # and it gets fewer and fewer
+    with serving(lambda body, n: Reply(manner="hang")) as hanging:
+        responses = ask(f"server:{hanging.url},{server.url}#tiny", 60, concurrency=4, timeout=0.3)
+    assert {response.text for response in responses} == {"yes"}
+    assert len(hanging.asked) < 20  # and it gets fewer and fewer
 
 
 def test_a_server_that_asks_to_wait_no_time_is_not_asked_without_a_pause(
@@ -62,13 +51,13 @@ def test_a_server_that_asks_to_wait_no_time_is_not_asked_without_a_pause(
 def test_a_short_key_changes_no_answer(server: Server, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("MMEVAL_API_KEY", key)
     server.behave = lambda body, n: says("EMPTY, a token") if n == 0 else Reply({"error": f"wrong key: {key}"}, 400)
-    (found,) = ask(server.model)
-    assert (found.text, found.input_tokens) == ("EMPTY, a token", 7)
+    (response,) = ask(server.model)
+    assert (response.text, response.input_tokens) == ("EMPTY, a token", 7)
     assert f": {key} " not in str(ask(server.model)[0].error)
 
 
 @pytest.mark.parametrize("blanks", [270, 290, 4000])
-def test_half_a_key_at_the_end_of_a_long_error_is_not_said(
+def test_half_a_key_at_the_end_of_a_long_error_is_not_shown(
     server: Server, monkeypatch: pytest.MonkeyPatch, blanks: int
 ) -> None:
     monkeypatch.setenv("MMEVAL_API_KEY", "sk-secret-and-long")
@@ -83,9 +72,9 @@ INFINITE, HUGE = float("inf"), 10**400
 def test_a_likelihood_that_cannot_be_is_an_error_of_its_question(server: Server, wrong: float) -> None:
     def behave(body: dict[str, Any], n: int) -> Reply:
         top = [{"token": "A", "logprob": wrong}, {"token": "B", "logprob": -1}]
-        own = [None, {"1": {"logprob": -1}}, {"2": {"logprob": wrong}}]
+        prompt_logprobs = [None, {"1": {"logprob": -1}}, {"2": {"logprob": wrong}}]
         choice = {"message": {"content": "A"}, "logprobs": {"content": [{"top_logprobs": top}]}}
-        return Reply({"choices": [choice], "prompt_logprobs": own})
+        return Reply({"choices": [choice], "prompt_logprobs": prompt_logprobs})
 
     server.behave = behave
     for options in ({}, {"first_token": True}):

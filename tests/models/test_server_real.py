@@ -47,20 +47,20 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        found = f"http://127.0.0.1:{port}/v1"
+        address = f"http://127.0.0.1:{port}/v1"
         for _ in range(600):
             assert process.poll() is None, "transformers serve ended"
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{found}/models", timeout=5):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/models", timeout=5):
                 break
             time.sleep(0.3)
-        yield found
+        yield address
     finally:
         process.terminate()
         process.wait(30)
 
 
-def here(folder: Path, request: Request, tokens: int) -> str:
-    """What the checkpoint says in this process."""
+def local_answer(folder: Path, request: Request, tokens: int) -> str:
+    """Return the checkpoint's answer in this process."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     processor = AutoProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]
@@ -78,19 +78,19 @@ def here(folder: Path, request: Request, tokens: int) -> str:
 
 
 def test_answers_are_those_of_the_checkpoint(url: str, checkpoint: Path) -> None:
-    one, other = (Image(PILImage.effect_noise((40, 30), sigma).convert("RGB")) for sigma in (20, 90))
+    first, second = (Image(PILImage.effect_noise((40, 30), sigma).convert("RGB")) for sigma in (20, 90))
     requests = [
-        Request("0", ("What is it?",)), Request("1", (one, "What is it?")), Request("2", (one, "or ", other, "?")),
-        Request("3", (other, "or ", one, "?")),
+        Request("0", ("What is it?",)), Request("1", (first, "What is it?")), Request("2", (first, "or ", second, "?")),
+        Request("3", (second, "or ", first, "?")),
     ]  # fmt: skip
-    found = {r.id: r for r in load_model(f"server:{url}#{checkpoint}").generate(requests, Generation(6))}
-    assert {id: one.error for id, one in found.items()} == dict.fromkeys("0123")
+    responses = {r.id: r for r in load_model(f"server:{url}#{checkpoint}").generate(requests, Generation(6))}
+    assert {id: response.error for id, response in responses.items()} == dict.fromkeys("0123")
     for request in requests:
-        said, expected = str(found[request.id].text), here(checkpoint, request, 6)
-        assert said.rstrip("\ufffd") == expected.rstrip("\ufffd")  # a character that was cut may be left out
-    assert found["2"].text != found["3"].text
-    assert (found["1"].finish_reason, found["1"].output_tokens) == ("length", 6)
-    assert found["1"].input_tokens == found["0"].input_tokens + 4  # one a patch
+        text, expected = str(responses[request.id].text), local_answer(checkpoint, request, 6)
+        assert text.rstrip("\ufffd") == expected.rstrip("\ufffd")  # a character that was cut may be left out
+    assert responses["2"].text != responses["3"].text
+    assert (responses["1"].finish_reason, responses["1"].output_tokens) == ("length", 6)
+    assert responses["1"].input_tokens == responses["0"].input_tokens + 4  # one a patch
 
 
 def test_a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
@@ -99,13 +99,13 @@ def test_a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
     request = Request("0", (Image(PILImage.effect_noise((40, 30), 50).convert("RGB")), "What is it?"))
     pieces: list[str] = []
     streamed = model.stream(request, Generation(12), pieces.append)
-    (whole,) = model.generate([request], Generation(12))
+    (generated,) = model.generate([request], Generation(12))
     assert streamed.text and "".join(pieces) == streamed.text.strip() and len(pieces) > 1
-    cut = (replace(one, seconds=0, text=str(one.text).rstrip("\ufffd")) for one in (streamed, whole))
+    cut = (replace(response, seconds=0, text=str(response.text).rstrip("\ufffd")) for response in (streamed, generated))
     assert next(cut) == next(cut)  # a character that was cut may be left out
 
 
-def test_it_returns_no_likelihoods_and_that_is_said(url: str, checkpoint: Path) -> None:
+def test_it_returns_no_likelihoods_and_that_is_reported(url: str, checkpoint: Path) -> None:
     request = Request("0", ("Is it?",), candidates=("yes", "no"))
     with pytest.raises(InputError, match="the server returns no likelihoods"):
         list(load_model(f"server:{url}#{checkpoint}").loglikelihood([request]))

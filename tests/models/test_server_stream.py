@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,26 +14,12 @@ from mmeval.cli import main
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
-from mmeval.models.server_check import KEYS
-from mmeval.servers import client
 from mmeval.types import Generation, InputError, Request, Response
-from tests.models.fake_server import DONE, EVENTS, USAGE, Part, Reply, Server, event, says, serving, streams
+from tests.models.fake_server import DONE, EVENTS, USAGE, Part, Reply, Server, event, says, streams
 
 START = event(role="assistant", content="")
 STOP = event(finish="stop")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PAUSE", 0.001)
-    for name in KEYS:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as found:
-        yield found
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def stream(server: Server, *parts: Part, **options: Any) -> tuple[Response, list[str]]:
@@ -59,12 +44,12 @@ def test_a_streamed_reply_equals_the_whole_one(server: Server) -> None:
     server.behave = behave
     streamed, pieces = stream(server)
     model = load_model(server.model)
-    (whole,) = model.generate([Request("0", ("?",))], Generation(4))
+    (generated,) = model.generate([Request("0", ("?",))], Generation(4))
     facts = ("text", "reasoning", "finish_reason", "input_tokens", "output_tokens", "sent", "error")
-    assert [getattr(streamed, name) for name in facts] == [getattr(whole, name) for name in facts]
+    assert [getattr(streamed, name) for name in facts] == [getattr(generated, name) for name in facts]
     assert (streamed.text, pieces) == ("It is red.", ["It", " is red", "."])
     assert server.asked[0]["stream_options"] == {"include_usage": True}
-    assert [one for one in check(model, ["a streamed answer is the answer"]) if one.level != "passed"] == []
+    assert [finding for finding in check(model, ["a streamed answer is the answer"]) if finding.level != "passed"] == []
 
 
 def test_pieces_arrive_as_they_are_written(server: Server) -> None:
@@ -86,10 +71,12 @@ def test_pieces_arrive_as_they_are_written(server: Server) -> None:
 
 
 def test_events_may_be_cut_anywhere(server: Server) -> None:
-    said = b": a comment\r\n\r\nevent: x\n" + event("grün, ") + event("\u2028 猫") + STOP.replace(b"\n", b"\r\n") + DONE
-    said = said.replace(b"\\u00fc", "ü".encode())
+    content = (
+        b": a comment\r\n\r\nevent: x\n" + event("grün, ") + event("\u2028 猫") + STOP.replace(b"\n", b"\r\n") + DONE
+    )
+    content = content.replace(b"\\u00fc", "ü".encode())
     for size in (1, 7):
-        response, pieces = stream(server, *(said[at : at + size] for at in range(0, len(said), size)))
+        response, pieces = stream(server, *(content[start : start + size] for start in range(0, len(content), size)))
         assert response.text == "".join(pieces) == "grün, \u2028 猫"
 
 
@@ -112,11 +99,11 @@ def test_characters_secrets_and_tags_that_are_cut_are_shown_whole_or_not_at_all(
     assert "".join(pieces) == "It is a <b"
 
     response, pieces = stream(server, *map(event, ("Hm.", "</think>", "red", " one")), STOP, DONE)
-    assert (response.text, "".join(pieces)) == ("red one", "Hm.\nred one")  # nothing told that it was reasoning
+    assert (response.text, "".join(pieces)) == ("red one", "Hm.\nred one")  # nothing marks it as reasoning
 
 
 @pytest.mark.parametrize(
-    ("bad", "why"),
+    ("events", "message"),
     [
         ((None,), "RemoteProtocolError"),
         ((event("two")[:30], None), "RemoteProtocolError"),
@@ -132,11 +119,11 @@ def test_characters_secrets_and_tags_that_are_cut_are_shown_whole_or_not_at_all(
     ids=["broken", "half", "ended", "json", "nested", "object", "choices", "text", "choice", "error"],
 )
 def test_what_breaks_off_is_an_error_after_what_was_shown(
-    server: Server, bad: tuple[bytes | None, ...], why: str
+    server: Server, events: tuple[bytes | None, ...], message: str
 ) -> None:
-    response, pieces = stream(server, START, event("one"), *bad)
+    response, pieces = stream(server, START, event("one"), *events)
     assert response.text is None and pieces == ["one"]
-    assert str(response.error).startswith(f"the answer broke off; {server.url}: ") and why in str(response.error)
+    assert str(response.error).startswith(f"the answer broke off; {server.url}: ") and message in str(response.error)
     assert len(server.asked) == 1  # not asked again: another answer would follow the first
 
 
@@ -194,15 +181,15 @@ def test_no_text_a_redirect_and_another_model(server: Server) -> None:
 
 def test_ask_shows_the_beginning_of_an_answer_and_then_the_error(server: Server) -> None:
     def behave(body: dict[str, Any], n: int) -> Reply:
-        said = json.dumps(body["messages"])
-        if "break" in said:
+        conversation = json.dumps(body["messages"])
+        if "break" in conversation:
             return streams(event("\x1b"), event("[2J one"), None)
         return streams(event("two"), event(" words"), STOP, USAGE, DONE)
 
     server.behave = behave
-    ended = CliRunner().invoke(main, ["ask", "--model", server.model, "break ?"])
-    assert (ended.exit_code, ended.stdout) == (2, "\\x1b[2J one\n")
-    assert ended.stderr.startswith(f"mmeval: the answer broke off; {server.url}: ")
-    talk = CliRunner().invoke(main, ["ask", "--model", server.model, "--chat"], input="break ?\nand ?\n")
-    assert talk.stdout.splitlines() == ["\\x1b[2J one", "two words"]
+    result = CliRunner().invoke(main, ["ask", "--model", server.model, "break ?"])
+    assert (result.exit_code, result.stdout) == (2, "\\x1b[2J one\n")
+    assert result.stderr.startswith(f"mmeval: the answer broke off; {server.url}: ")
+    chat = CliRunner().invoke(main, ["ask", "--model", server.model, "--chat"], input="break ?\nand ?\n")
+    assert chat.stdout.splitlines() == ["\\x1b[2J one", "two words"]
     assert len(server.asked[-1]["messages"]) == 1  # a broken answer is not remembered

@@ -60,9 +60,9 @@ def tokenizer() -> PreTrainedTokenizerFast:
     bpe = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    own = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    special_tokens = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
     tokens = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=bpe, padding_side="left", extra_special_tokens={"image_token": "<image>"}, **own
+        tokenizer_object=bpe, padding_side="left", extra_special_tokens={"image_token": "<image>"}, **special_tokens
     )
     tokens.add_special_tokens({"additional_special_tokens": list(SPECIALS[5:])})
     return tokens

@@ -22,7 +22,7 @@ FAMILIES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "llava_onevision": (LLAVA, LLAVA, "<video>", {"size": zoo.SQUARE}),
     "internvl": ("internvl.InternVL", "internvl.InternVL", "<video>\n", {"size": zoo.SQUARE}),
 }
-"""Of each its processor, its video processor, a video's place in the template, and options of the video processor."""
+"""By family: processor, video processor, a video's placeholder in the template, and the video processor's options."""
 OWN: dict[str, dict[str, object]] = {
     "llava_onevision": {"num_image_tokens": 4, "vision_feature_select_strategy": "full"},
     "internvl": {"image_seq_length": 1},
@@ -33,17 +33,17 @@ TEMPLATE = zoo.TEMPLATE.replace("{%% else %%}", "{%% elif c['type'] == 'video' %
 def save(family: str, folder: Path) -> Path:
     """Write a checkpoint whose processor takes videos, too."""
     zoo.save(family, folder)
-    kind, video, place, options = FAMILIES[family]
-    _, own = zoo.FAMILIES[family]()
-    shown = str(own.chat_template).partition("'image' %}")[2].partition("{%")[0]
+    kind, video, placeholder, options = FAMILIES[family]
+    _, processor = zoo.FAMILIES[family]()
+    image_text = str(processor.chat_template).partition("'image' %}")[2].partition("{%")[0]
     module, _, name = kind.partition(".")
     of_video, _, video_name = video.partition(".")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        videos = zoo.made_of(f"{of_video}.video_processing_{of_video}.{video_name}VideoProcessor")(**options)
-        full = zoo.made_of(f"{module}.processing_{module}.{name}Processor")(
-            image_processor=own.image_processor, tokenizer=own.tokenizer, video_processor=videos,
-            chat_template=(TEMPLATE % shown).replace("@", place), **OWN.get(family, {}),
+        videos = zoo.transformers_class(f"{of_video}.video_processing_{of_video}.{video_name}VideoProcessor")(**options)
+        full = zoo.transformers_class(f"{module}.processing_{module}.{name}Processor")(
+            image_processor=processor.image_processor, tokenizer=processor.tokenizer, video_processor=videos,
+            chat_template=(TEMPLATE % image_text).replace("@", placeholder), **OWN.get(family, {}),
         )  # fmt: skip
         full.save_pretrained(folder)
     return folder

@@ -18,30 +18,35 @@ from tests.tasks.small_folders import call
 def test_published_predictions_give_the_published_numbers(fixtures: Recordings) -> None:
     folder = fixtures / "blink"
     for model, expected in json.loads((folder / "expected.json").read_text()).items():
-        ended = call("score", "--task", "blink", "--predictions", folder / f"val_predictions/{model}.json", "--json")
-        assert ended.exit_code == 0, ended.output
-        found = json.loads(ended.output)["metrics"]
-        assert found["overall"]["value"] == pytest.approx(100 * expected.pop("total_macro"), abs=1e-4), model
+        result = call("score", "--task", "blink", "--predictions", folder / f"val_predictions/{model}.json", "--json")
+        assert result.exit_code == 0, result.output
+        metrics = json.loads(result.output)["metrics"]
+        assert metrics["overall"]["value"] == pytest.approx(100 * expected.pop("total_macro"), abs=1e-4), model
         for subtask, share in expected.items():
-            assert found[subtask]["value"] == pytest.approx(100 * share, abs=1e-4), (model, subtask)
+            assert metrics[subtask]["value"] == pytest.approx(100 * share, abs=1e-4), (model, subtask)
 
 
 def test_gold_is_what_the_benchmark_has(fixtures: Recordings) -> None:
     from mmeval.tasks.blink import BLINK
 
     gold = json.loads((fixtures / "blink/val_answers.json").read_text())
-    ours = {f"val_{name}_{n}": f"({x})" for name, own in BLINK.card["gold"].items() for n, x in enumerate(own, 1)}
-    assert ours == gold
+    built_in = {
+        f"val_{name}_{n}": f"({x})" for name, answers in BLINK.card["gold"].items() for n, x in enumerate(answers, 1)
+    }
+    assert built_in == gold
 
 
 def agreement(fixtures: Recordings, model: str, read: Any) -> Counter[str]:
     """How our reading of a model's raw outputs compares with the letter that was published for them."""
     rows = [json.loads(line) for line in (fixtures / f"blink/raw_outputs/{model}.jsonl").read_text().splitlines()]
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for row in rows:
-        published, own = row["prediction"].strip("()"), read(row["full_prediction"], ())
-        found["agree" if own == published else "unparsed" if own is None else "other"] += 1
-    return found
+        published, letter = row["prediction"].strip("()"), read(row["full_prediction"], ())
+        if letter is None:
+            counts["unparsed"] += 1
+        else:
+            counts["agree" if letter == published else "other"] += 1
+    return counts
 
 
 @pytest.mark.parametrize("model", ["instructblip_7b", "instructblip_13b"])

@@ -13,15 +13,15 @@ DROPPED = {*["'", "`", ".", "?", "!", ",", ":", "-", ";"], "''", "``", "--", "..
 
 
 def test_values(fixtures: Recordings) -> None:
-    for one in json.loads((fixtures / "cider/scores.json").read_text())["sets"]:
-        said = [item["candidate"].split() for item in one["items"]]
-        known = [[reference.split() for reference in item["references"]] for item in one["items"]]
-        found = cider(said, known)
-        assert found == pytest.approx(one["scores"], abs=1e-12)
-        assert sum(found) / len(found) == pytest.approx(one["mean"], abs=1e-12)
+    for recorded in json.loads((fixtures / "cider/scores.json").read_text())["sets"]:
+        candidates = [item["candidate"].split() for item in recorded["items"]]
+        references = [[reference.split() for reference in item["references"]] for item in recorded["items"]]
+        scores = cider(candidates, references)
+        assert scores == pytest.approx(recorded["scores"], abs=1e-12)
+        assert sum(scores) / len(scores) == pytest.approx(recorded["mean"], abs=1e-12)
 
 
 def test_words(fixtures: Recordings) -> None:
     for case in json.loads((fixtures / "cider/tokens.json").read_text())["captions"]:
-        kept = [word for word in case["tokens"].split() if word not in DROPPED]
-        assert tokenize(case["caption"]) == kept, case["caption"]
+        expected = [word for word in case["tokens"].split() if word not in DROPPED]
+        assert tokenize(case["caption"]) == expected, case["caption"]

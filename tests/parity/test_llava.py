@@ -33,13 +33,15 @@ def as_by(name: str, reading: str) -> Task:
 @pytest.mark.parametrize(("reading", "published"), [("llava", 71.641), ("2022", 35.495)])
 def test_scienceqa(fixtures: Recordings, reading: str, published: float) -> None:
     folder = fixtures / "llava/scienceqa"
-    asked = {one["id"]: one for one in json.loads((folder / "llava_test_CQM-A.json").read_text(encoding="utf-8"))}
+    problems = {
+        problem["id"]: problem for problem in json.loads((folder / "llava_test_CQM-A.json").read_text(encoding="utf-8"))
+    }
     judged = json.loads((folder / "answers/llava-v1.5-13b_output.jsonl").read_text(encoding="utf-8"))
     records = [
-        Record(one["question_id"], (one["ground_truth"],), "", choices=options, text=one["pred"])
-        for one in (*judged["correct"], *judged["incorrect"])
-        if "image" in (own := asked[one["question_id"]])
-        for options in [tuple(re.findall(r"^[A-E]\. (.*)", own["conversations"][0]["value"], re.MULTILINE))]
+        Record(answer["question_id"], (answer["ground_truth"],), "", choices=options, text=answer["pred"])
+        for answer in (*judged["correct"], *judged["incorrect"])
+        if "image" in (problem := problems[answer["question_id"]])
+        for options in [tuple(re.findall(r"^[A-E]\. (.*)", problem["conversations"][0]["value"], re.MULTILINE))]
     ]
     assert len(records) == 2017
     assert overall(as_by("scienceqa", reading), records) == pytest.approx(published, abs=0.0005)
@@ -57,18 +59,25 @@ def test_mmbench(fixtures: Recordings) -> None:
 )
 def test_textvqa(fixtures: Recordings, reading: str, published: float) -> None:
     answers, folder = fixtures / "llava/textvqa/answers/llava-v1.5-13b.jsonl", fixtures / "llava/textvqa"
-    found: dict[str, Any] = {}
+    content: dict[str, Any] = {}
     for name in ("questions", "annotations"):
-        found[name] = json.loads((folder / f"val_{name}_vqa_format.json").read_text(encoding="utf-8"))[name]
-    asked = {one["question_id"]: one["question"].lower() for one in found["questions"]}
-    known = {(one["image_id"], asked[one["question_id"]]): one["answers"] for one in found["annotations"]}
+        content[name] = json.loads((folder / f"val_{name}_vqa_format.json").read_text(encoding="utf-8"))[name]
+    texts = {question["question_id"]: question["question"].lower() for question in content["questions"]}
+    references = {
+        (annotation["image_id"], texts[annotation["question_id"]]): annotation["answers"]
+        for annotation in content["annotations"]
+    }
     lines = [json.loads(line) for line in Path(answers).read_text(encoding="utf-8").splitlines()]
     records = [
         Record(
-            str(number), tuple(one["answer"] for one in people), "", {"cluster": line["question_id"]}, text=line["text"]
+            str(number),
+            tuple(answer["answer"] for answer in people),
+            "",
+            {"cluster": line["question_id"]},
+            text=line["text"],
         )
         for number, line in enumerate(lines)
-        for people in [known[line["question_id"], line["prompt"].split("\n")[0].lower()]]
+        for people in [references[line["question_id"], line["prompt"].split("\n")[0].lower()]]
     ]
     assert len(records) == 5000
     assert overall(as_by("textvqa", reading), records) == pytest.approx(published, abs=0.0005)

@@ -31,8 +31,8 @@ MMBENCH = load_task("mmbench")
 @pytest.fixture(scope="module")
 def cases(fixtures: Recordings) -> list[dict[str, Any]]:
     lines = (fixtures / "mmbench" / "choice_extraction_cases.jsonl").read_text(encoding="utf-8").splitlines()
-    found = [json.loads(line) for line in lines]
-    return [{**case, "options": [str(text) for text in case["choices"].values()]} for case in found]
+    rows = [json.loads(line) for line in lines]
+    return [{**case, "options": [str(text) for text in case["choices"].values()]} for case in rows]
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +43,18 @@ def circular(fixtures: Recordings) -> Path:
 @pytest.fixture(scope="module")
 def records(circular: Path) -> list[Record]:
     samples = {sample.id: sample for sample in MMBENCH.samples(str(circular / "MMBench_SYN.tsv"))}
-    found = []
+    result = []
     for line in (circular / "rows.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         sample = samples.pop(str(row["index"]))
         choices = tuple(text_of(choice).strip() for choice in sample.choices)
         assert (list(choices), sample.targets[0]) == ([str(c) for c in row["choices"].values()], row["answer"])
         text = row["prediction_after_xlsx"]
-        found.append(Record(sample.id, sample.targets, sample.category, sample.groups, sample.tags, choices, text=text))
+        result.append(
+            Record(sample.id, sample.targets, sample.category, sample.groups, sample.tags, choices, text=text)
+        )
     assert not samples
-    return found
+    return result
 
 
 @pytest.mark.parametrize("name", READINGS)
@@ -76,10 +78,10 @@ def test_strict_reads_what_is_meant_and_no_letter_that_is_not(cases: list[dict[s
 
 
 def test_every_score_of_the_recorded_tables(circular: Path, records: list[Record]) -> None:
-    wanted = json.loads((circular / "scores.json").read_text(encoding="utf-8"))["by_vlmevalkit"]
+    expected = json.loads((circular / "scores.json").read_text(encoding="utf-8"))["by_vlmevalkit"]
     metrics = results(configure(MMBENCH, RunSpec("mmbench", reading="2026-08")), records).metrics
     compared = 0
-    for key, values in wanted.items():
+    for key, values in expected.items():
         way, _, split = key.rpartition("_")
         for name, value in values.items():
             inside = "" if way == "circular" else f"{WAYS[way]}/"
@@ -93,10 +95,10 @@ def test_every_score_of_the_recorded_tables(circular: Path, records: list[Record
 def test_the_numbers_of_every_generation(circular: Path, records: list[Record]) -> None:
     recorded = json.loads((circular / "scores_by_can_infer_generation.json").read_text(encoding="utf-8"))
     for name, entry in zip(READINGS, recorded.values(), strict=True):
-        found = results(configure(MMBENCH, RunSpec("mmbench", reading=name)), records)
+        scores = results(configure(MMBENCH, RunSpec("mmbench", reading=name)), records)
         for split, ways in entry["scores"].items():
             for way, value in ways.items():
-                metric = found.metrics[f"{split}/{WAYS[way]}"]
+                metric = scores.metrics[f"{split}/{WAYS[way]}"]
                 assert metric.value == pytest.approx(100 * value, abs=1e-9), (name, split, way)
 
 
@@ -105,18 +107,18 @@ def test_turns_are_derived_as_the_public_tool_makes_them(circular: Path) -> None
     read = {sample.id: sample for sample in MMBENCH.samples(str(circular / "base_circular.tsv"))}
     assert derived.keys() == read.keys()
     for id, sample in derived.items():
-        other = read[id]
+        given = read[id]
         assert (sample.choices, sample.targets, sample.groups, sample.tags) == (
-            other.choices, other.targets, other.groups, other.tags,
+            given.choices, given.targets, given.groups, given.tags,
         )  # fmt: skip
-        assert sample.prompt[0].digest == other.prompt[0].digest  # type: ignore[union-attr]
+        assert sample.prompt[0].digest == given.prompt[0].digest  # type: ignore[union-attr]
 
 
 def test_what_is_not_whole_has_no_score(records: list[Record]) -> None:
     # the public tool's score rises from 39.8 to 44.5 when turns are missing, and to VanillaEval's 72.7
-    some = [record for index, record in enumerate(records) if record.tags.get("turn") != "1" or index % 2]
-    first = [record for record in records if record.tags.get("turn", "0") == "0"]
-    for lacking in (some, first):
-        metrics = results(MMBENCH, lacking).metrics
+    without_some_turns = [record for index, record in enumerate(records) if record.tags.get("turn") != "1" or index % 2]
+    first_turns = [record for record in records if record.tags.get("turn", "0") == "0"]
+    for incomplete in (without_some_turns, first_turns):
+        metrics = results(MMBENCH, incomplete).metrics
         assert metrics["circular"].value is None
-        assert "rotations" in str(metrics["circular"].reason)
+        assert "rotations" in (metrics["circular"].reason or "")

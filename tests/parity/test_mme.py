@@ -27,11 +27,11 @@ def official(folder: Path) -> dict[str, float]:
 
 def test_lavins_real_answers(fixtures: Recordings) -> None:
     expected = json.loads((fixtures / "mme_lavin/expected.json").read_text())["official"]
-    found = official(fixtures / "mme_lavin/results")
+    scores = official(fixtures / "mme_lavin/results")
     for name, value in expected.items():
-        assert found[name if name in found else name.lower()] == pytest.approx(value, abs=1e-9), name
-    assert found["perception"] == pytest.approx(963.6114445778, abs=1e-9)
-    assert found["cognition"] == pytest.approx(249.6428571429, abs=1e-9)
+        assert scores[name if name in scores else name.lower()] == pytest.approx(value, abs=1e-9), name
+    assert scores["perception"] == pytest.approx(963.6114445778, abs=1e-9)
+    assert scores["cognition"] == pytest.approx(249.6428571429, abs=1e-9)
 
 
 def test_strict_takes_nothing_from_lavin(fixtures: Recordings) -> None:
@@ -106,7 +106,7 @@ BYTES: dict[str, Callable[[bytes], bytes]] = {
     "BOM at file start": lambda content: b"\xef\xbb\xbf" + content,
 }
 SCORES_ZERO = {"empty response", 'all "other" (sklearn on empty arrays)'}
-"""Where the script's library stops, in its newer versions: every answer is unparsed, and that is worth 0."""
+"""Newer versions of the script's library raise an error here: every answer is unparsed, which is worth 0."""
 
 
 @pytest.mark.slow
@@ -126,9 +126,9 @@ def test_corner_cases(fixtures: Recordings, tmp_path: Path) -> None:
             assert name == "a task file missing"
             path.unlink()
         if "error" not in result:
-            found = official(folder)
-            assert found["OCR"] == pytest.approx(result["OCR"], abs=1e-9), name
-            assert found["perception"] == pytest.approx(result["Perception"], abs=1e-9), name
+            scores = official(folder)
+            assert scores["OCR"] == pytest.approx(result["OCR"], abs=1e-9), name
+            assert scores["perception"] == pytest.approx(result["Perception"], abs=1e-9), name
         elif name in SCORES_ZERO:
             assert official(folder)["OCR"] == 0.0, name
         else:
@@ -137,11 +137,11 @@ def test_corner_cases(fixtures: Recordings, tmp_path: Path) -> None:
 
 
 def test_a_table_as_the_hub_has_it(fixtures: Recordings) -> None:
-    found = list(samples(str(fixtures / "tiny_instructblip/mme.parquet")))
+    questions = list(samples(str(fixtures / "tiny_instructblip/mme.parquet")))
     expected = json.loads((fixtures / "tiny_instructblip/expected.json").read_text())["answers"]
-    assert [sample.id.rpartition("#")[0] for sample in found] == [answer["question_id"] for answer in expected]
-    assert [sample.targets[0] for sample in found] == [answer["target"].lower() for answer in expected]
-    assert images(found[0].prompt)[0].decode().width > 1
+    assert [sample.id.rpartition("#")[0] for sample in questions] == [answer["question_id"] for answer in expected]
+    assert [sample.targets[0] for sample in questions] == [answer["target"].lower() for answer in expected]
+    assert images(questions[0].prompt)[0].decode().width > 1
 
 
 def test_markup_takes_a_models_yes_and_not_its_no(fixtures: Recordings) -> None:

@@ -57,99 +57,103 @@ def arrays(variant: str, case: str) -> Tensors:
 
 def inputs(recorded: Tensors, prefix: str = "in_") -> Tensors:
     """Make our arguments: the original's pictures in padded slots become distinct pictures and their places."""
-    given = {name.removeprefix("in_"): value for name, value in recorded.items() if name.startswith("in_")}
+    arguments = {name.removeprefix("in_"): value for name, value in recorded.items() if name.startswith("in_")}
     if prefix == "gen_in_":
-        own = {name.removeprefix(prefix): value for name, value in recorded.items() if name.startswith(prefix)}
-        given = {**given, **own}
-        given = {name: value for name, value in given.items() if name not in ("labels", "decoder_input_ids")}
-    if "pixel_values" in given:
-        slots = given["pixel_values"]
-        shown = given.pop("img_mask", torch.ones(slots.shape[:2])).bool()
-        given["pixel_values"] = slots[shown]
-        given["pictures"] = torch.full(shown.shape, -1).masked_scatter(shown, torch.arange(int(shown.sum())))
-    return given
+        generation = {name.removeprefix(prefix): value for name, value in recorded.items() if name.startswith(prefix)}
+        arguments = {**arguments, **generation}
+        arguments = {name: value for name, value in arguments.items() if name not in ("labels", "decoder_input_ids")}
+    if "pixel_values" in arguments:
+        slots = arguments["pixel_values"]
+        occupied = arguments.pop("img_mask", torch.ones(slots.shape[:2])).bool()
+        arguments["pixel_values"] = slots[occupied]
+        arguments["pictures"] = torch.full(occupied.shape, -1).masked_scatter(
+            occupied, torch.arange(int(occupied.sum()))
+        )
+    return arguments
 
 
-def mismatching_row(variant: str, given: Tensors) -> int | None:
+def mismatching_row(variant: str, arguments: Tensors) -> int | None:
     """Find the first row whose placeholders are not those of its pictures."""
-    found = (given["input_ids"] == meta(variant)["sp_token"]).sum(1)
-    pictures = given.get("pictures", torch.full((len(found), 1), -1))
-    wrong = torch.nonzero(found != (pictures >= 0).sum(1) * meta(variant)["num_query_tokens"])
+    placeholders = (arguments["input_ids"] == meta(variant)["sp_token"]).sum(1)
+    pictures = arguments.get("pictures", torch.full((len(placeholders), 1), -1))
+    wrong = torch.nonzero(placeholders != (pictures >= 0).sum(1) * meta(variant)["num_query_tokens"])
     return int(wrong[0]) if len(wrong) else None
 
 
-def same(ours: Tensor, theirs: Tensor, what: str) -> None:
+def assert_close(actual: Tensor, expected: Tensor, name: str) -> None:
     """Assert that two tensors agree."""
-    assert ours.shape == theirs.shape, what
-    error = (ours - theirs).abs().max() / theirs.abs().max()
-    assert error < TOLERANCE, f"{what}: off by {error:.1e} of its largest value"
+    assert actual.shape == expected.shape, name
+    error = (actual - expected).abs().max() / expected.abs().max()
+    assert error < TOLERANCE, f"{name}: off by {error:.1e} of its largest value"
 
 
-def kept(variant: str, case: str) -> slice:
-    """Return what the original left of the sequence in `lm_truncation`; ours never cuts, so the test does."""
+def kept_positions(variant: str, case: str) -> slice:
+    """Return the positions that the original kept in `lm_truncation`; ours never truncates, so the test does."""
     limit = meta(variant)["cases"][case].get("max_sequence_length")
     config = model_of(variant).config
-    first = config.beginning == "instructblip" and not config.decoder_only
-    return slice(None) if limit is None else slice(limit) if first else slice(-limit, None)
+    if limit is None:
+        return slice(None)
+    from_the_start = config.beginning == "instructblip" and not config.decoder_only
+    return slice(limit) if from_the_start else slice(-limit, None)
 
 
 @pytest.mark.parametrize(("variant", "case"), CASES)
 def test_forward(variant: str, case: str) -> None:
     model, recorded = model_of(variant), arrays(variant, case)
-    given = inputs(recorded)
-    if (row := mismatching_row(variant, given)) is not None:
+    arguments = inputs(recorded)
+    if (row := mismatching_row(variant, arguments)) is not None:
         with pytest.raises(PromptError, match=f"row {row} "):
-            model(**given)
+            model(**arguments)
         return
-    pixels, text = given.pop("pixel_values", None), {}
-    if "qformer_input_ids" in given:
-        text = {name: given.pop(name) for name in ("qformer_input_ids", "qformer_attention_mask")}
-    labels, mask = given.pop("labels", None), given.pop("attention_mask")
-    decoder = {name: given.pop(name) for name in ("decoder_input_ids",) if name in given}
+    pixels, text = arguments.pop("pixel_values", None), {}
+    if "qformer_input_ids" in arguments:
+        text = {name: arguments.pop(name) for name in ("qformer_input_ids", "qformer_attention_mask")}
+    labels, mask = arguments.pop("labels", None), arguments.pop("attention_mask")
+    decoder = {name: arguments.pop(name) for name in ("decoder_input_ids",) if name in arguments}
     with torch.no_grad():
         if pixels is not None:
-            given["vision_states"] = model.encode(pixels)
-            same(given["vision_states"], recorded["out_vision_last_hidden_state"], "vision")
-            rows = torch.nonzero(given["pictures"] >= 0)[:, 0]
+            arguments["vision_states"] = model.encode(pixels)
+            assert_close(arguments["vision_states"], recorded["out_vision_last_hidden_state"], "vision")
+            rows = torch.nonzero(arguments["pictures"] >= 0)[:, 0]
             repeated = {name: value[rows] for name, value in text.items()}
-            same(model.query(given["vision_states"], **repeated), recorded["out_projected"], "projected")
-        cut = kept(variant, case)
-        embeds, mask = model.embed(**given, **text)[:, cut], mask[:, cut]
+            assert_close(model.query(arguments["vision_states"], **repeated), recorded["out_projected"], "projected")
+        cut = kept_positions(variant, case)
+        embeds, mask = model.embed(**arguments, **text)[:, cut], mask[:, cut]
         if "out_lm_inputs_embeds" in recorded:  # not where the original fails
-            same(embeds, recorded["out_lm_inputs_embeds"], "merged embeddings")
+            assert_close(embeds, recorded["out_lm_inputs_embeds"], "merged embeddings")
             assert torch.equal(mask, recorded["out_lm_attention_mask"].long())
         aligned = labels if labels is None or not model.config.decoder_only else labels[:, cut]
         if cut == slice(None):
-            output = model(**given, **text, attention_mask=mask, labels=labels, **decoder)
+            output = model(**arguments, **text, attention_mask=mask, labels=labels, **decoder)
         else:
             output = model.language_model(inputs_embeds=embeds, attention_mask=mask, labels=aligned, **decoder)
     if "out_logits" in recorded:  # of decoder-only models the last positions, as many as labels
-        same(output.logits[:, -recorded["out_logits"].shape[1] :], recorded["out_logits"], "logits")
+        assert_close(output.logits[:, -recorded["out_logits"].shape[1] :], recorded["out_logits"], "logits")
     if "out_encoder_last_hidden_state" in recorded:
-        same(output.encoder_last_hidden_state, recorded["out_encoder_last_hidden_state"], "encoder")
+        assert_close(output.encoder_last_hidden_state, recorded["out_encoder_last_hidden_state"], "encoder")
     # The original scores the last inputs of a cut LLaMA prompt against its first labels: a bug.
     if "out_loss" in recorded and not (model.config.decoder_only and cut != slice(None)):
-        same(output.loss, recorded["out_loss"], "loss")
+        assert_close(output.loss, recorded["out_loss"], "loss")
 
 
-SEEN = [(variant, case) for variant, case in CASES if "out_qformer_last_hidden_state" in arrays(variant, case)]
+WITH_PICTURES = [(variant, case) for variant, case in CASES if "out_qformer_last_hidden_state" in arrays(variant, case)]
 """Cases in which the original saw a picture and did not fail."""
 
 
-@pytest.mark.parametrize(("variant", "case"), SEEN)
+@pytest.mark.parametrize(("variant", "case"), WITH_PICTURES)
 def test_qformer_states(variant: str, case: str) -> None:
     """Compare all positions, text included; only those of the queries are projected."""
     model, recorded = model_of(variant), arrays(variant, case)
     states: list[Tensor] = []
     hook = model.qformer.register_forward_hook(lambda module, args, output: states.append(output.last_hidden_state))
-    given = inputs(recorded)
-    rows = torch.nonzero(given["pictures"] >= 0)[:, 0]
-    text = {name: value[rows] for name, value in given.items() if name.startswith("qformer_")}
+    arguments = inputs(recorded)
+    rows = torch.nonzero(arguments["pictures"] >= 0)[:, 0]
+    text = {name: value[rows] for name, value in arguments.items() if name.startswith("qformer_")}
     with torch.no_grad():
-        model.query(model.encode(given["pixel_values"]), **text)
+        model.query(model.encode(arguments["pixel_values"]), **text)
     hook.remove()
     assert len(states) == 1
-    same(states[0], recorded["out_qformer_last_hidden_state"], "Q-Former")
+    assert_close(states[0], recorded["out_qformer_last_hidden_state"], "Q-Former")
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if list((ROOT / name).glob("grads_*.npz"))])
@@ -165,25 +169,25 @@ def test_gradients(variant: str) -> None:
             model.get_parameter(name).requires_grad_(True)
         output = model(**inputs(arrays(variant, file.stem.removeprefix("grads_"))))
         output.loss.backward()
-        same(output.loss.detach(), loss, "loss")
+        assert_close(output.loss.detach(), loss, "loss")
         for name, gradient in expected.items():
-            ours = model.get_parameter(name).grad
-            assert ours is not None, name
-            same(ours, gradient, name)
+            actual = model.get_parameter(name).grad
+            assert actual is not None, name
+            assert_close(actual, gradient, name)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_set_called_released_is_what_the_released_code_trained(variant: str) -> None:
     model = load_model(ROOT / variant / "checkpoint")
     tables = ("language_model.lm_head.weight", "language_model.model.embed_tokens.weight")
-    after = tables if model.config.family == "llama" else ()  # new tables of its resizing, unfrozen by its script
-    assert select(model, "released") == sorted([*meta(variant)["trainable_after_get_model"], *after])
+    resized = tables if model.config.family == "llama" else ()  # new tables of its resizing, unfrozen by its script
+    assert select(model, "released") == sorted([*meta(variant)["trainable_after_get_model"], *resized])
 
 
 torch.set_num_threads(1)  # with tensors so small, threads only wait for each other
 
 LENGTH_FREE = ("greedy", "greedy_new", "beam4_fixed", "beam4_lp0")
-"""Modes in which the older library's rules of length, changed since, can make no difference."""
+"""Modes that do not depend on the older library's rules of length, which have changed since."""
 
 
 def generations() -> Iterator[tuple[str, str, str]]:
@@ -200,7 +204,7 @@ def generations() -> Iterator[tuple[str, str, str]]:
 
 
 def until_end(ids: Tensor, end: int) -> list[list[int]]:
-    """Cut rows at their end of sequence: how a finished row is filled up differs between versions."""
+    """Cut rows at their end of sequence; what follows it differs between versions."""
     rows = [row[: row.index(end) + 1] if end in row else row for row in ids.tolist()]
     return [list(row) for row in rows]
 
@@ -209,18 +213,18 @@ def until_end(ids: Tensor, end: int) -> list[list[int]]:
 @pytest.mark.parametrize(("variant", "case", "mode"), list(generations() if VARIANTS else []))
 def test_generation(variant: str, case: str, mode: str) -> None:
     model, recorded = model_of(variant), arrays(variant, case)
-    given = inputs(recorded, "gen_in_")
-    wanted = dict(meta(variant)["cases"][case]["generate"][mode]["kwargs"])
+    arguments = inputs(recorded, "gen_in_")
+    options = dict(meta(variant)["cases"][case]["generate"][mode]["kwargs"])
     for old, new in (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens")):
-        if old in wanted:  # the original counts the start token
-            wanted[new] = wanted.pop(old) - 1
-    cut, mask = kept(variant, case), given.pop("attention_mask")
+        if old in options:  # the original counts the start token
+            options[new] = options.pop(old) - 1
+    cut, mask = kept_positions(variant, case), arguments.pop("attention_mask")
     if cut == slice(None):
-        ids = model.generate(**given, attention_mask=mask, **wanted)
+        ids = model.generate(**arguments, attention_mask=mask, **options)
     else:
         with torch.no_grad():
-            embeds = model.embed(**given)[:, cut]
-            ids = model.language_model.generate(inputs_embeds=embeds, attention_mask=mask[:, cut], **wanted)
+            embeds = model.embed(**arguments)[:, cut]
+            ids = model.language_model.generate(inputs_embeds=embeds, attention_mask=mask[:, cut], **options)
     expected = recorded[f"gen_{mode}_ids"]
     if model.config.decoder_only:
         expected = expected[:, 1:]  # the original returns a start token that ours does not

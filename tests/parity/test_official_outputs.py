@@ -33,16 +33,18 @@ def test_gpt_4v_on_seed_bench(task: str, file: str, official: float, strict: flo
         for number, row in enumerate(rows)
     ]
     scored = score_records(load_task(task), records).scores
-    assert 100 * sum(one.value or 0.0 for one in scored["official"]) / len(rows) == pytest.approx(official, abs=5e-5)
-    assert 100 * sum(one.value or 0.0 for one in scored["strict"]) / len(rows) == pytest.approx(strict, abs=5e-5)
+    assert 100 * sum(score.value or 0.0 for score in scored["official"]) / len(rows) == pytest.approx(
+        official, abs=5e-5
+    )
+    assert 100 * sum(score.value or 0.0 for score in scored["strict"]) / len(rows) == pytest.approx(strict, abs=5e-5)
 
 
 def test_llava_1_5_13b_on_seed_benchs_pictures(fixtures: Recordings) -> None:
     """SEED-Bench's leaderboard publishes 68.2; the key of each id is in GPT-4V's file."""
     lines = (fixtures / "seed-bench/SEED-Bench-1.GPT-4V.json").read_text(encoding="utf-8").splitlines()
     keys = {row["question_id"]: row["gt_answer"] for row in (json.loads(line.rstrip(",")) for line in lines if line)}
-    said = (fixtures / "seed-bench/SEED-Bench-1.llava-v1.5-13b.jsonl").read_text(encoding="utf-8").splitlines()
-    answers = {row["question_id"]: row["prediction"] for row in map(json.loads, said)}
+    answer_lines = (fixtures / "seed-bench/SEED-Bench-1.llava-v1.5-13b.jsonl").read_text(encoding="utf-8").splitlines()
+    answers = {row["question_id"]: row["prediction"] for row in map(json.loads, answer_lines)}
     records = [
         Record(name, (keys[name],), choices=tuple("wxyz"), text=text)
         for name, text in answers.items()
@@ -57,7 +59,7 @@ def test_llava_next_34b_on_mmstar(fixtures: Recordings) -> None:
 
     book = openpyxl.load_workbook(fixtures / "mmstar/llava_next_yi_34b_MMStar.xlsx", read_only=True)
     head, *rows = book.worksheets[0].iter_rows(values_only=True)
-    found = [dict(zip(head, row, strict=True)) for row in rows]
+    entries = [dict(zip(head, row, strict=True)) for row in rows]
     records = [
         Record(
             str(row["index"]),
@@ -66,7 +68,7 @@ def test_llava_next_34b_on_mmstar(fixtures: Recordings) -> None:
             choices=("",) * 4,
             text=str(row["prediction"]),
         )
-        for row in found
+        for row in entries
     ]
     numbers = score_records(load_task("mmstar"), records).results().metrics
     assert numbers["overall"].value == pytest.approx(52.0667, abs=5e-5) and numbers["overall"].n == 1500
@@ -82,8 +84,8 @@ def test_hallusionbench_has_the_scripts_groups(fixtures: Recordings, tmp_path: P
     for name in {row["filename"] for row in json.loads(questions)} - {None}:
         picture(data / "hallusion_bench" / name)
     scores = run("hallusionbench", data, tmp_path / "run", "constant:yes")
-    found = {name: scores.metrics[name].n for name in ("overall", "qAcc", "fAcc")}
-    assert found == {"overall": 1129, "qAcc": 455, "fAcc": 346}
+    sizes = {name: scores.metrics[name].n for name in ("overall", "qAcc", "fAcc")}
+    assert sizes == {"overall": 1129, "qAcc": 455, "fAcc": 346}
     # what get_eval_all, get_eval_pair_all and get_eval_fig give where every verdict is that of a yes
-    for name, given in {"overall": 42.869796, "qAcc": 3.956044, "fAcc": 7.225434}.items():
-        assert value(scores, name) == pytest.approx(given, abs=5e-7)
+    for name, expected in {"overall": 42.869796, "qAcc": 3.956044, "fAcc": 7.225434}.items():
+        assert value(scores, name) == pytest.approx(expected, abs=5e-7)

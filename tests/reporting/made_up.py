@@ -14,16 +14,16 @@ AXES, TOTALS = load_task("mme").axes, load_task("mme").totals
 WHY = "One reads four characters."
 
 
-def series(label: str, share: float, **how: bool) -> Series:
+def series(label: str, share: float, **options: bool) -> Series:
     """Numbers around that share of full marks, a different one on each axis."""
     names = enumerate(full_marks().items())
-    return Series(label, {name: _estimate(share + 0.02 * (i % 5 - 2), full) for i, (name, full) in names}, **how)
+    return Series(label, {name: _estimate(share + 0.02 * (i % 5 - 2), full) for i, (name, full) in names}, **options)
 
 
 def chart(*labels: str, title: str = "A run on MME") -> Chart:
-    """A chart with a series a label."""
-    many = tuple(series(label, 0.3 + 0.09 * index) for index, label in enumerate(labels))
-    return Chart(title, "embedded picture world, not comparable with the leaderboard", AXES, many, TOTALS)
+    """A chart with one series per label."""
+    all_series = tuple(series(label, 0.3 + 0.09 * index) for index, label in enumerate(labels))
+    return Chart(title, "embedded picture world, not comparable with the leaderboard", AXES, all_series, TOTALS)
 
 
 def scores() -> Results:

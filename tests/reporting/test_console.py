@@ -16,7 +16,7 @@ def test_no_line_before_the_first_answer(monkeypatch: pytest.MonkeyPatch, capsys
     assert first.startswith("41/50 samples, ") and last.startswith("50/50 samples, ")
 
 
-def test_what_was_done_before_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_done_before_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     with console.display() as screen:
         screen.progress(50, 50)
     assert capsys.readouterr().out == "50/50 samples\n"

@@ -28,7 +28,7 @@ from tests.mme_folder import make_release
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of 56 questions, and a benchmark that has no more."""
+    """A folder of 56 questions, which is all that the benchmark has."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(load_task("mme").card, "questions", 56)
         yield make_release(tmp_path_factory.mktemp("data") / "release")
@@ -52,9 +52,9 @@ def test_the_hub_reads_the_entries(run: Run, tmp_path: Path) -> None:
     assert "95% interval" in entries[0]["notes"]
     assert entries[0]["notes"].startswith("MME on ")
     assert "56 of 56 questions answered" in entries[0]["notes"]
-    theirs = pytest.importorskip("huggingface_hub")
-    parsed = theirs.parse_eval_result_entries(entries)
-    assert theirs.eval_result_entries_to_yaml(parsed) == entries  # no key of ours is unknown there
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+    parsed = huggingface_hub.parse_eval_result_entries(entries)
+    assert huggingface_hub.eval_result_entries_to_yaml(parsed) == entries  # no key of ours is unknown there
 
 
 def test_a_benchmark_without_a_data_set_on_the_hub_has_no_entry(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_every_eval_ever_names_its_samples_by_their_digest(run: Run) -> None:
     assert samples == run.folder / "exports" / detail["file_path"]
     assert detail["checksum"] == hashlib.sha256(samples.read_bytes()).hexdigest()
     assert detail["total_rows"] == 56
-    scores = {one["evaluation_result_id"]: one["score_details"] for one in record["evaluation_results"]}
+    scores = {result["evaluation_result_id"]: result["score_details"] for result in record["evaluation_results"]}
     assert scores["perception"]["score"] == 500.0
     assert scores["perception"]["uncertainty"]["confidence_interval"]["confidence_level"] == 0.95
     assert interchange.write(run, "every-eval-ever") == [path, samples]  # again is the same record
@@ -95,14 +95,14 @@ def test_every_eval_ever_names_its_samples_by_their_digest(run: Run) -> None:
 
 def test_a_partly_correct_answer_is_not_correct_for_every_eval_ever(release: Path, tmp_path: Path) -> None:
     run = evaluate("constant", "mme", data=str(release), out=tmp_path / "run")
-    first, second, *others = run.records
-    scored = {id: {"official": Score(1.0, "correct", "yes")} for id in (one.id for one in run.records)}
+    first, second, *rest = run.records
+    scored = {id: {"official": Score(1.0, "correct", "yes")} for id in (answer.id for answer in run.records)}
     scored[first.id] = {"official": Score(0.3, "correct", "yes")}  # three of ten annotators agree
     run.scored = scored
     _, samples = interchange.write(run, "every-eval-ever")
     lines = [json.loads(line) for line in samples.read_text().splitlines()]
     correct = {line["sample_id"]: line["evaluation"]["is_correct"] for line in lines}
-    assert not correct[first.id] and correct[second.id] and all(correct[one.id] for one in others)
+    assert not correct[first.id] and correct[second.id] and all(correct[answer.id] for answer in rest)
 
 
 @pytest.mark.parametrize("form", ["hub", "every-eval-ever"])

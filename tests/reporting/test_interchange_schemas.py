@@ -24,7 +24,7 @@ from tests.mme_folder import make_release
 
 
 class Closed(BaseModel):
-    """No field but these, and no type but theirs."""
+    """Allows no other fields and no other types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -169,8 +169,8 @@ class SampleRecord(Closed):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A run of all 56 questions of a benchmark that has no more."""
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A run of all 56 questions of a benchmark."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(load_task("mme").card, "questions", 56)
@@ -189,20 +189,22 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_every_eval_ever_gets_only_what_its_schema_has(whole: Run) -> None:
-    record, samples = interchange.write(whole, "every-eval-ever")
-    found = EvaluationRecord.model_validate_json(record.read_text(encoding="utf-8"))
-    assert all(one.score_details.score <= float(one.metric_config.max_score) for one in found.evaluation_results)
+def test_every_eval_ever_gets_only_what_its_schema_has(complete: Run) -> None:
+    record, samples = interchange.write(complete, "every-eval-ever")
+    parsed = EvaluationRecord.model_validate_json(record.read_text(encoding="utf-8"))
+    assert all(
+        result.score_details.score <= float(result.metric_config.max_score) for result in parsed.evaluation_results
+    )
     lines = [SampleRecord.model_validate_json(line) for line in samples.read_text(encoding="utf-8").splitlines()]
-    assert {line.evaluation_id for line in lines} == {found.evaluation_id}
-    assert {line.model_id for line in lines} == {found.model_info.id}
+    assert {line.evaluation_id for line in lines} == {parsed.evaluation_id}
+    assert {line.model_id for line in lines} == {parsed.model_info.id}
 
 
-def test_their_package_reads_the_record(whole: Run) -> None:
-    theirs = pytest.importorskip("every_eval_ever.eval_types", reason="every_eval_ever is not installed")
+def test_their_package_reads_the_record(complete: Run) -> None:
+    evaluations = pytest.importorskip("every_eval_ever.eval_types", reason="every_eval_ever is not installed")
     lines = pytest.importorskip("every_eval_ever.instance_level_types")
-    record, samples = interchange.write(whole, "every-eval-ever")
-    theirs.EvaluationLog.model_validate_json(record.read_text(encoding="utf-8"))
+    record, samples = interchange.write(complete, "every-eval-ever")
+    evaluations.EvaluationLog.model_validate_json(record.read_text(encoding="utf-8"))
     for line in read_lines(samples):
         lines.InstanceLevelEvaluationLog.model_validate(line)
 
@@ -221,18 +223,18 @@ def test_results_have_the_harness_types(harness: list[Path]) -> None:
 
 def test_samples_have_the_harness_shapes(harness: list[Path]) -> None:
     for line in read_lines(harness[1]):
-        assert list(line["arguments"]) == [f"gen_args_{place}" for place in range(len(line["resps"]))]
-        asked = list(line["arguments"].values())
-        if len(asked) == 1:  # a text: requests x repeats
+        assert list(line["arguments"]) == [f"gen_args_{index}" for index in range(len(line["resps"]))]
+        requests = list(line["arguments"].values())
+        if len(requests) == 1:  # a text: requests x repeats
             TypeAdapter(list[list[str]]).validate_python(line["resps"], strict=True)
             TypeAdapter(list[str]).validate_python(line["filtered_resps"], strict=True)
         else:  # likelihoods: requests x repeats x (log-likelihood as text, greedy)
-            assert [one["arg_1"] for one in asked] == line["doc"]["choices"]
-            assert line["resps"] == [[one] for one in line["filtered_resps"]]
+            assert [request["arg_1"] for request in requests] == line["doc"]["choices"]
+            assert line["resps"] == [[response] for response in line["filtered_resps"]]
             assert all(float(likelihood) <= 0 and greedy is None for likelihood, greedy in line["filtered_resps"])
         assert isinstance(line["target"], str) and isinstance(line[line["metrics"][0]], float)
 
 
 def test_their_table_shows_the_results(harness: list[Path]) -> None:
-    theirs = pytest.importorskip("lm_eval.utils", reason="lm_eval is not installed")
-    assert "circular" in theirs.make_table(json.loads(harness[0].read_text(encoding="utf-8")))
+    lm_eval_utils = pytest.importorskip("lm_eval.utils", reason="lm_eval is not installed")
+    assert "circular" in lm_eval_utils.make_table(json.loads(harness[0].read_text(encoding="utf-8")))

@@ -52,7 +52,7 @@ def test_a_tracker_gets_identity_marks_and_numbers_and_is_finished(
     spec = SimpleNamespace(name=name)
     fake = SimpleNamespace(
         __spec__=spec,
-        init=lambda **how: calls.update(how),
+        init=lambda **options: calls.update(options),
         log=lambda values: calls.update(logged=values),
         finish=lambda: calls.update(finished=True),
     )

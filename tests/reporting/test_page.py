@@ -50,41 +50,43 @@ def made_table(title: str = "mmicl-tiny on MME") -> table.Table:
 def answers(count: int, text: str = "Yes", pictures: Callable[[int], Sequence[str]] = lambda _: ()) -> list[Answer]:
     """Answers to questions of all axes in turn; every fifth is right."""
     names = list(AXES)
-    found = []
+    result = []
     for index in range(count):
         name, right = names[index % 14], index % 5 == 0
         target = "Yes" if right else "No"
-        asked = Record(
+        record = Record(
             f"{name}/{index}", (target,), name, question=f"Is it {index}?", text=text, sent=f"<image>Is it {index}?",
             images=tuple(pictures(index)), digest=f"{index:016x}", input_tokens=40, output_tokens=2,
         )  # fmt: skip
         score = Score(float(right), "correct" if right else "incorrect", "yes")
-        found.append(Answer(asked, {"official": score, "strict": score}))
-    return found
+        result.append(Answer(record, {"official": score, "strict": score}))
+    return result
 
 
-def write(folder: Path, made: Sequence[Answer] = (), title: str = "a run", **more: Any) -> Path:
-    """A page of these answers, as a run's is."""
-    drawn = radar.inline(chart(title))
+def write(folder: Path, shown_answers: Sequence[Answer] = (), title: str = "a run", **options: Any) -> Path:
+    """Write a page of these answers."""
+    figure = radar.inline(chart(title))
     facts = {"Date": "2026-11-27", "Model": title}
-    held = browse(made or answers(30), AXES, **more)
-    return page.write(folder, made_table(title), held, facts, {"": "mmeval run --task mme"}, [drawn])
+    samples = browse(shown_answers or answers(30), AXES, **options)
+    return page.write(folder, made_table(title), samples, facts, {"": "mmeval run --task mme"}, [figure])
 
 
 def data(path: Path) -> dict[str, Any]:
-    """What the page's script reads."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
-    assert found
-    return dict(json.loads(found[1]))
+    """Return the data that the page's script reads."""
+    match = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
+    assert match
+    return dict(json.loads(match[1]))
 
 
-def requests(made: Sequence[Answer], picture: Callable[[str], Image]) -> Callable[[Collection[str]], Iterator[Request]]:
-    """Find what was asked: a picture of its own for each id."""
+def requests(
+    shown_answers: Sequence[Answer], picture: Callable[[str], Image]
+) -> Callable[[Collection[str]], Iterator[Request]]:
+    """Return a function that finds requests by id, each with its own picture."""
 
     def find(ids: Collection[str]) -> Iterator[Request]:
-        for one in made:
-            if one.record.id in ids:
-                yield Request(one.record.id, (picture(one.record.id), "Is it?"))
+        for answer in shown_answers:
+            if answer.record.id in ids:
+                yield Request(answer.record.id, (picture(answer.record.id), "Is it?"))
 
     return find
 
@@ -96,7 +98,10 @@ def colored(id: str) -> Image:
 
 def pictured(count: int) -> list[Answer]:
     """Answers whose records hold the digests of `colored` pictures."""
-    return [replace(one, record=replace(one.record, images=(colored(one.record.id).digest,))) for one in answers(count)]
+    return [
+        replace(answer, record=replace(answer.record, images=(colored(answer.record.id).digest,)))
+        for answer in answers(count)
+    ]
 
 
 def hostile(title: str = HOSTILE) -> list[Answer]:
@@ -108,16 +113,16 @@ def hostile(title: str = HOSTILE) -> list[Answer]:
 
 
 def test_no_text_of_a_model_or_of_data_is_markup(tmp_path: Path) -> None:
-    held = browse(hostile(), {HOSTILE: HOSTILE})
-    made = page.write(tmp_path, made_table(HOSTILE), held, {"Model": HOSTILE}, {HOSTILE: HOSTILE})
-    html = made.read_text("utf-8")
-    seen = _Tags(html)
-    assert [tag for tag, _ in seen.tags].count("script") == 3
-    assert not [attrs for _, attrs in seen.tags if any(name.startswith("on") for name in attrs)]
-    assert not [tag for tag, _ in seen.tags if tag == "img"]
-    (one,) = data(made)["samples"]
+    samples = browse(hostile(), {HOSTILE: HOSTILE})
+    path = page.write(tmp_path, made_table(HOSTILE), samples, {"Model": HOSTILE}, {HOSTILE: HOSTILE})
+    html = path.read_text("utf-8")
+    parsed = _Tags(html)
+    assert [tag for tag, _ in parsed.tags].count("script") == 3
+    assert not [attrs for _, attrs in parsed.tags if any(name.startswith("on") for name in attrs)]
+    assert not [tag for tag, _ in parsed.tags if tag == "img"]
+    (sample,) = data(path)["samples"]
     for key in ("id", "question", "answer", "error", "reasoning", "sent"):
-        assert one[key] == HOSTILE, "whole, as it was written"
+        assert sample[key] == HOSTILE, "whole, as it was written"
     embedded = html[html.index('id="data"') : html.index('id="thumbnails"')]
     assert "<" not in embedded.partition(">")[2].partition("</script>\n")[0], "nothing that a parser could stop at"
 
@@ -139,12 +144,12 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
 
 
 def test_all_samples_are_there_with_what_each_reading_made_of_them(tmp_path: Path) -> None:
-    found = data(write(tmp_path, answers(500)))
-    assert len(found["samples"]) == 500
-    assert found["readings"] == ["official", "strict"]
-    one = next(sample for sample in found["samples"] if sample["id"] == "count/1")
-    assert one["marks"] == [["incorrect", "yes"], ["incorrect", "yes"]]
-    assert (one["answer"], one["targets"], one["sent"], found["axes"][one["category"]]) == (
+    content = data(write(tmp_path, answers(500)))
+    assert len(content["samples"]) == 500
+    assert content["readings"] == ["official", "strict"]
+    count = next(sample for sample in content["samples"] if sample["id"] == "count/1")
+    assert count["marks"] == [["incorrect", "yes"], ["incorrect", "yes"]]
+    assert (count["answer"], count["targets"], count["sent"], content["axes"][count["category"]]) == (
         "Yes",
         ["No"],
         "<image>Is it 1?",
@@ -153,8 +158,8 @@ def test_all_samples_are_there_with_what_each_reading_made_of_them(tmp_path: Pat
 
 
 def test_samples_stand_in_the_benchmarks_order_and_numbers_by_their_value(tmp_path: Path) -> None:
-    made = [replace(one, record=replace(one.record, groups={})) for one in reversed(answers(200))]
-    ids = [sample["id"] for sample in data(write(tmp_path, made))["samples"]]
+    shuffled = [replace(answer, record=replace(answer.record, groups={})) for answer in reversed(answers(200))]
+    ids = [sample["id"] for sample in data(write(tmp_path, shuffled))["samples"]]
     assert ids[:4] == ["existence/0", "existence/14", "existence/28", "existence/42"]
     assert ids[7:9] == ["existence/98", "existence/112"]
 
@@ -162,90 +167,94 @@ def test_samples_stand_in_the_benchmarks_order_and_numbers_by_their_value(tmp_pa
 def test_an_answer_by_likelihood_has_its_candidates(tmp_path: Path) -> None:
     record = Record("a", ("yes",), loglikelihoods=(-0.5, -1.5), question="?", images=("0" * 64,))
     find = lambda ids: [Request("a", (colored("a"), "?"), candidates=("yes", "no"))]  # noqa: E731
-    (one,) = data(write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "yes")})], find=find))["samples"]
-    assert (one["candidates"], one["likelihoods"]) == (["yes", "no"], [-0.5, -1.5])
-    assert "a" not in one  # nothing was said, and nothing is said to have been said
+    (sample,) = data(write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "yes")})], find=find))[
+        "samples"
+    ]
+    assert (sample["candidates"], sample["likelihoods"]) == (["yes", "no"], [-0.5, -1.5])
+    assert "answer" not in sample  # there was no answer, and the page shows none
 
 
 def test_demonstrations_are_there_with_their_pictures(tmp_path: Path) -> None:
     record = Record("a", ("x",), question="?", text="x", images=(colored("own").digest,))
     shots = tuple(Shot((colored(name), f"This is {name}"), name) for name in ("one", "two"))
     find = lambda ids: [Request("a", (colored("own"), "?"), shots)]  # noqa: E731
-    made = write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "x")})], find=find)
-    (one,) = data(made)["samples"]
-    assert [(shot["question"], shot["answer"]) for shot in one["shots"]] == [
+    path = write(tmp_path, [Answer(record, {"official": Score(1.0, "correct", "x")})], find=find)
+    (sample,) = data(path)["samples"]
+    assert [(shot["question"], shot["answer"]) for shot in sample["shots"]] == [
         ("This is one", "one"),
         ("This is two", "two"),
     ]
-    assert len(json.loads(made.read_text("utf-8").split('id="thumbnails">')[1].split("</script>")[0])) == 3
+    assert len(json.loads(path.read_text("utf-8").split('id="thumbnails">')[1].split("</script>")[0])) == 3
 
 
 def test_pictures_stay_within_the_budget_and_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = pictured(60)
+    shown_answers = pictured(60)
     monkeypatch.setattr(browser, "BUDGET", 20 * len(browser._thumbnail(colored("x"), 512)))
-    held = browse(made, AXES, find=requests(made, colored))
-    assert 18 <= held.data["thumbnails"] <= 22
-    assert held.data["pictures"] == 60
-    html = page.write(tmp_path, made_table(), held, {}, {}).read_text("utf-8")
-    assert f"Pictures in this page: {held.data['thumbnails']} of 60;" in html
+    samples = browse(shown_answers, AXES, find=requests(shown_answers, colored))
+    assert 18 <= samples.data["thumbnails"] <= 22
+    assert samples.data["pictures"] == 60
+    html = page.write(tmp_path, made_table(), samples, {}, {}).read_text("utf-8")
+    assert f"Pictures in this page: {samples.data['thumbnails']} of 60;" in html
 
 
 def test_pictures_of_wrong_answers_come_first_and_evenly_from_all_axes(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = pictured(280)
+    shown_answers = pictured(280)
     monkeypatch.setattr(browser, "MOST", 56)
     monkeypatch.setattr(browser, "SIDES", {56: 100})
-    asked: list[Collection[str]] = []
-    browse(made, AXES, find=lambda ids: asked.append(ids) or ())  # type: ignore[func-returns-value]
-    outcomes = {one.record.id: one.score.outcome for one in made}
-    assert len(asked[0]) == 56 and {outcomes[id] for id in asked[0]} == {"incorrect"}
-    assert all(sum(id.startswith(f"{axis}/") for id in asked[0]) == 4 for axis in AXES)
+    requested: list[Collection[str]] = []
+    browse(shown_answers, AXES, find=lambda ids: requested.append(ids) or ())  # type: ignore[func-returns-value]
+    outcomes = {answer.record.id: answer.score.outcome for answer in shown_answers}
+    assert len(requested[0]) == 56 and {outcomes[id] for id in requested[0]} == {"incorrect"}
+    assert all(sum(id.startswith(f"{axis}/") for id in requested[0]) == 4 for axis in AXES)
 
 
 def test_a_broken_picture_is_left_out(tmp_path: Path) -> None:
-    made = pictured(3)
-    broken = made[1].record.id
-    find = requests(made, lambda id: Image(b"broken") if id == broken else colored(id))
-    assert browse(made, AXES, find=find).data["thumbnails"] == 2
+    shown_answers = pictured(3)
+    broken = shown_answers[1].record.id
+    find = requests(shown_answers, lambda id: Image(b"broken") if id == broken else colored(id))
+    assert browse(shown_answers, AXES, find=find).data["thumbnails"] == 2
 
 
 def test_pictures_of_an_earlier_page_are_kept_and_those_of_changed_samples_are_not(tmp_path: Path) -> None:
-    made = pictured(20)
-    path = write(tmp_path, made, find=requests(made, colored))
-    asked: list[Collection[str]] = []
+    shown_answers = pictured(20)
+    path = write(tmp_path, shown_answers, find=requests(shown_answers, colored))
+    requested: list[Collection[str]] = []
 
     def find(ids: Collection[str]) -> list[Request]:
-        asked.append(ids)
+        requested.append(ids)
         return []
 
-    again = browse(made, AXES, find=find, before=path)
-    assert not asked and again.data["thumbnails"] == 20
-    changed = [replace(made[0], record=replace(made[0].record, digest="other")), *made[1:]]
+    rebuilt = browse(shown_answers, AXES, find=find, before=path)
+    assert not requested and rebuilt.data["thumbnails"] == 20
+    changed = [replace(shown_answers[0], record=replace(shown_answers[0].record, digest="other")), *shown_answers[1:]]
     assert browse(changed, AXES, find=find, before=path).data["thumbnails"] == 19
-    assert asked == [[made[0].record.id]]
+    assert requested == [[shown_answers[0].record.id]]
 
 
 @pytest.mark.parametrize("damage", [lambda t: t[:3000], lambda t: t.replace('"samples"', '"other"'), lambda t: ""])
 def test_a_damaged_page_is_made_anew(damage: Callable[[str], str], tmp_path: Path) -> None:
-    made = pictured(4)
-    path = write(tmp_path, made, find=requests(made, colored))
+    shown_answers = pictured(4)
+    path = write(tmp_path, shown_answers, find=requests(shown_answers, colored))
     path.write_text(damage(path.read_text("utf-8")), "utf-8")
-    assert browse(made, AXES, find=requests(made, colored), before=path).data["thumbnails"] == 4
+    assert browse(shown_answers, AXES, find=requests(shown_answers, colored), before=path).data["thumbnails"] == 4
 
 
 def test_a_long_text_is_cut_with_its_length_stated(tmp_path: Path) -> None:
-    (one,) = data(write(tmp_path, answers(1, "x" * 100_000)))["samples"]
-    assert one["answer"].endswith("… (96,000 more characters)")
+    (sample,) = data(write(tmp_path, answers(1, "x" * 100_000)))["samples"]
+    assert sample["answer"].endswith("… (96,000 more characters)")
 
 
 def test_what_a_control_answered_stands_beside_the_answer(tmp_path: Path) -> None:
-    made = answers(3)
-    blind = Other("blind", {made[0].record.id: Score(0.0, "incorrect", "no")})
-    held = browse(made, AXES, [blind])
-    values = {sample["id"]: sample["others"] for sample in held.data["samples"]}
-    assert held.data["others"] == ["blind"]
+    shown_answers = answers(3)
+    blind = Other("blind", {shown_answers[0].record.id: Score(0.0, "incorrect", "no")})
+    samples = browse(shown_answers, AXES, [blind])
+    values = {sample["id"]: sample["others"] for sample in samples.data["samples"]}
+    assert samples.data["others"] == ["blind"]
     assert values == {"existence/0": [["incorrect", "no"]], "count/1": [None], "position/2": [None]}
-    judged = Other("other", {made[0].record.id: Score(0.1, "correct")}, {made[0].record.id: ["a horse"]})
-    assert browse(made, AXES, [judged]).data["samples"][0]["others"] == [["correct", None, "a horse", 0.1]]
+    judged = Other(
+        "other", {shown_answers[0].record.id: Score(0.1, "correct")}, {shown_answers[0].record.id: ["a horse"]}
+    )
+    assert browse(shown_answers, AXES, [judged]).data["samples"][0]["others"] == [["correct", None, "a horse", 0.1]]
 
 
 def test_all_sampled_answers_are_listed() -> None:
@@ -258,7 +267,7 @@ def test_all_sampled_answers_are_listed() -> None:
     assert row["others"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
 
 
-def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> None:
+def test_rows_without_a_value_are_reported_and_not_shown_empty(tmp_path: Path) -> None:
     html = write(tmp_path).read_text("utf-8")
     rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', html)
     assert "Scene" not in rows and "Count" in rows
@@ -267,9 +276,9 @@ def test_rows_without_a_value_are_said_and_not_shown_empty(tmp_path: Path) -> No
 
 
 def test_the_same_run_makes_the_same_page(tmp_path: Path) -> None:
-    made = pictured(10)
-    first = write(tmp_path, made, find=requests(made, colored)).read_bytes()
-    assert write(tmp_path, made, find=requests(made, colored)).read_bytes() == first
+    shown_answers = pictured(10)
+    first = write(tmp_path, shown_answers, find=requests(shown_answers, colored)).read_bytes()
+    assert write(tmp_path, shown_answers, find=requests(shown_answers, colored)).read_bytes() == first
 
 
 def test_numbers_that_are_none_do_not_break_the_page(tmp_path: Path) -> None:
@@ -280,12 +289,14 @@ def test_numbers_that_are_none_do_not_break_the_page(tmp_path: Path) -> None:
 
 
 def test_runs_side_by_side_have_each_number_and_the_difference_where_it_is_known() -> None:
-    drawn = chart("one", HOSTILE)
-    own = Estimate(100.0, 90.0, 110.0, 80, 200.0, None)
+    figure = chart("one", HOSTILE)
+    estimate = Estimate(100.0, 90.0, 110.0, 80, 200.0, None)
     difference = Estimate(-12.5, -20.25, -4.0, 80, 200.0, None)
-    html = page.comparison(drawn, [Row("count", "Count", False, own, own, difference, p=0.01, adjusted=0.021)])
-    seen = _Tags(html)
-    assert "script" not in [tag for tag, _ in seen.tags] and "img" not in [tag for tag, _ in seen.tags]
+    html = page.comparison(
+        figure, [Row("count", "Count", False, estimate, estimate, difference, p=0.01, adjusted=0.021)]
+    )
+    parsed = _Tags(html)
+    assert "script" not in [tag for tag, _ in parsed.tags] and "img" not in [tag for tag, _ in parsed.tags]
     assert all(f">{label}</th>" in html for label in (*AXES.values(), "Perception"))
     assert "<b>−12.50</b>" in html and "−20.2 to −4.0" in html and ">0.021</td>" in html
-    assert "Difference" not in page.comparison(drawn)
+    assert "Difference" not in page.comparison(figure)

@@ -55,7 +55,7 @@ def page(browser: Browser) -> Browser:
 
 
 def choose(page: Browser, id: str, text: str) -> None:
-    """Choose the option of that text."""
+    """Choose the option with this text."""
     page.run(
         f"(() => {{ const s = document.querySelector('#{id}');"
         f" s.value = [...s.options].find((o) => o.text === {text!r}).value; s.dispatchEvent(new Event('change')); }})()"
@@ -67,27 +67,27 @@ def test_hostile_texts_are_seen_and_do_nothing(page: Browser, tmp_path: Path) ->
     page.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert page.run("document.querySelectorAll('script').length") == 3
     assert page.run("document.querySelectorAll('img[src=x], [onerror]').length") == 0
-    shown = page.run("document.querySelector('.detail').textContent")
+    detail = page.run("document.querySelector('.detail').textContent")
     visible = HOSTILE.replace("\x00", "\u2400").replace("\x1b", "\u241b").replace("\u202e", "\\u202e")
-    assert shown.count(visible) >= 7  # id, question, option, error, answer, reading, target, reasoning, prompt
+    assert detail.count(visible) >= 7  # id, question, option, error, answer, reading, target, reasoning, prompt
     assert page.complaints == []
 
 
 def test_a_question_without_words_and_targets(page: Browser, tmp_path: Path) -> None:
-    made = answers(2)
-    made[0] = replace(made[0], record=replace(made[0].record, question="", targets=()))
-    page.open(write(tmp_path, made))
+    shown_answers = answers(2)
+    shown_answers[0] = replace(shown_answers[0], record=replace(shown_answers[0].record, question="", targets=()))
+    page.open(write(tmp_path, shown_answers))
     page.run("document.querySelector('.filters').reset()")
     page.run("new Promise((done) => setTimeout(done, 50))")
     page.run("document.querySelectorAll('.row')[0].click()")
-    shown = page.run("document.querySelector('.detail').textContent")
-    assert made[0].record.id in shown and "undefined" not in shown and "Expected" not in shown
+    text = page.run("document.querySelector('.detail').textContent")
+    assert shown_answers[0].record.id in text and "undefined" not in text and "Expected" not in text
     assert page.complaints == []
 
 
 def test_nothing_is_loaded_but_the_file(page: Browser, tmp_path: Path) -> None:
-    made = pictured(30)
-    path = write(tmp_path, made, find=requests(made, colored))
+    shown_answers = pictured(30)
+    path = write(tmp_path, shown_answers, find=requests(shown_answers, colored))
     page.open(path)
     assert {url.partition(":")[0] for url in page.loaded} <= {"file", "data"}
     assert len([url for url in page.loaded if url.startswith("file")]) == 1
@@ -99,13 +99,13 @@ def test_nothing_is_loaded_but_the_file(page: Browser, tmp_path: Path) -> None:
 def test_nothing_is_cut_off(page: Browser, width: int, dark: bool, tmp_path: Path) -> None:
     page.open(write(tmp_path, answers(60)), width, 900, dark=dark)
     assert page.run(OVERFLOW) <= 0
-    seen = "(one) => { const box = one.getBoundingClientRect(); return box.width > 0 && box.left >= 0"
-    seen += " && box.right <= innerWidth; }"
+    visible = "(one) => { const box = one.getBoundingClientRect(); return box.width > 0 && box.left >= 0"
+    visible += " && box.right <= innerWidth; }"
     cells = "[...document.querySelectorAll('.scores tbody td')].filter((one) => one.textContent.trim())"
-    assert page.run(f"{cells}.every({seen})"), "intervals and every other column"
+    assert page.run(f"{cells}.every({visible})"), "intervals and every other column"
     assert page.run("[...document.querySelectorAll('.scores tbody td')].some((one) => /^130/.test(one.textContent))")
     texts = "[...document.querySelectorAll('figure svg text')].filter((one) => one.getBoundingClientRect().width)"
-    assert page.run(f"{texts}.length >= 14 && {texts}.every({seen})"), "the radar"
+    assert page.run(f"{texts}.length >= 14 && {texts}.every({visible})"), "the radar"
     ground = page.run("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(15, 20, 24)") == dark
 
@@ -114,14 +114,14 @@ def test_nothing_is_cut_off(page: Browser, width: int, dark: bool, tmp_path: Pat
 def test_the_bias_panel_is_seen_whole(page: Browser, studied: Path, width: int) -> None:
     page.open(studied, width, 900)
     assert page.run(OVERFLOW) <= 0
-    seen = "(one) => { const box = one.getBoundingClientRect(); return !box.width || (box.left >= 0"
-    seen += " && box.right <= innerWidth); }"
+    visible = "(one) => { const box = one.getBoundingClientRect(); return !box.width || (box.left >= 0"
+    visible += " && box.right <= innerWidth); }"
     assert page.run("[...document.querySelectorAll('#bias details')].every((one) => one.open)") == (width > 720)
     page.run("document.querySelectorAll('#bias details').forEach((one) => { one.open = true; })")
     assert page.run(OVERFLOW) <= 0
-    for what in ("summary", "td", "svg text"):
-        found = f"[...document.querySelectorAll('#bias {what}')]"
-        assert page.run(f"{found}.length > 2 && {found}.every({seen})"), what
+    for selector in ("summary", "td", "svg text"):
+        elements = f"[...document.querySelectorAll('#bias {selector}')]"
+        assert page.run(f"{elements}.length > 2 && {elements}.every({visible})"), selector
     assert page.run("document.querySelectorAll('#bias figure').length") == 3
     assert page.run("[...document.querySelectorAll('#bias td')].some((one) => one.dataset.label === 'gain: Accuracy')")
     headings = "[...document.querySelectorAll('.stacked thead th')]"
@@ -143,11 +143,11 @@ def test_only_what_is_in_view_is_in_the_document(page: Browser, tmp_path: Path) 
 
 
 def test_filters_and_search(page: Browser, tmp_path: Path) -> None:
-    made = answers(140)
-    strict = {**made[1].scores, "strict": Score(0.0, "unparsed", None)}
-    made[1] = replace(made[1], scores=strict)
-    page.open(write(tmp_path, made))
-    assert page.run(COUNT) == "112 of 140"  # what was not right, at first
+    shown_answers = answers(140)
+    strict = {**shown_answers[1].scores, "strict": Score(0.0, "unparsed", None)}
+    shown_answers[1] = replace(shown_answers[1], scores=strict)
+    page.open(write(tmp_path, shown_answers))
+    assert page.run(COUNT) == "112 of 140"  # at first only what is not right
     choose(page, "axis", "Count")
     assert page.run(COUNT) == "8 of 140"
     choose(page, "outcome", "correct")
@@ -168,26 +168,26 @@ def test_filters_and_search(page: Browser, tmp_path: Path) -> None:
 
 
 def test_what_changed_under_a_control_is_found(page: Browser, tmp_path: Path) -> None:
-    made = answers(20)
-    same = {one.record.id: one.score for one in made}
-    first = made[0].record.id  # right
-    page.open(write(tmp_path, made, others=[Other("blind", same | {first: Score(0.0, "incorrect", "no")})]))
+    shown_answers = answers(20)
+    scores = {answer.record.id: answer.score for answer in shown_answers}
+    first = shown_answers[0].record.id  # right
+    page.open(write(tmp_path, shown_answers, others=[Other("blind", scores | {first: Score(0.0, "incorrect", "no")})]))
     choose(page, "outcome", "all")
     choose(page, "other", "blind: right to wrong")
     assert page.run(COUNT) == "1 of 20"
-    said = page.run("[...document.querySelectorAll('.readings .changed')].map((one) => one.textContent)")
-    assert said == ["blind✗ incorrectno"]
+    changes = page.run("[...document.querySelectorAll('.readings .changed')].map((one) => one.textContent)")
+    assert changes == ["blind✗ incorrectno"]
     choose(page, "other", "blind: wrong to right")
     assert page.run(COUNT) == "0 of 20"
     assert "No sample matches" in page.run("document.querySelector('.detail').textContent")
 
 
 def test_compared_runs_show_first_what_changed(page: Browser, tmp_path: Path) -> None:
-    made = answers(20)
-    same = {one.record.id: one.score for one in made}
-    first = made[0].record.id  # right
-    others = [Other("new", same | {first: Score(0.0, "incorrect", "no")}, {first: ["No, never."]})]
-    page.open(write(tmp_path, made, others=others, run="old"))
+    shown_answers = answers(20)
+    scores = {answer.record.id: answer.score for answer in shown_answers}
+    first = shown_answers[0].record.id  # right
+    others = [Other("new", scores | {first: Score(0.0, "incorrect", "no")}, {first: ["No, never."]})]
+    page.open(write(tmp_path, shown_answers, others=others, run="old"))
     assert page.run(COUNT) == "1 of 20"
     assert page.run("[...document.querySelectorAll('.row .mark')].map((one) => one.textContent)") == ["✓", "✗"]
     texts = page.run("[...document.querySelectorAll('.readings')][0].textContent")
@@ -196,9 +196,11 @@ def test_compared_runs_show_first_what_changed(page: Browser, tmp_path: Path) ->
 
 def test_a_part_of_a_mark_is_shown_and_another_part_is_a_change(page: Browser, tmp_path: Path) -> None:
     half = {"official": Score(0.5, "correct"), "strict": Score(0.0, "incorrect")}
-    made = [replace(one, scores=half) for one in answers(2)]
-    others = Other("theirs", {made[0].record.id: Score(0.5, "correct"), made[1].record.id: Score(0.9, "correct")})
-    page.open(write(tmp_path, made, others=[others], run="mine"))
+    shown_answers = [replace(answer, scores=half) for answer in answers(2)]
+    second_run = Other(
+        "theirs", {shown_answers[0].record.id: Score(0.5, "correct"), shown_answers[1].record.id: Score(0.9, "correct")}
+    )
+    page.open(write(tmp_path, shown_answers, others=[second_run], run="mine"))
     assert page.run(COUNT) == "1 of 2"
     text = page.run("document.querySelector('.detail').innerText")
     assert "correct, 0.5 of 1" in text and "correct, 0.9 of 1" in text
@@ -207,8 +209,8 @@ def test_a_part_of_a_mark_is_shown_and_another_part_is_a_change(page: Browser, t
 
 
 def test_keys(page: Browser, tmp_path: Path) -> None:
-    made = pictured(40)
-    page.open(write(tmp_path, made, find=requests(made, colored)))
+    shown_answers = pictured(40)
+    page.open(write(tmp_path, shown_answers, find=requests(shown_answers, colored)))
     first = page.run(SELECTED)
     page.press("j")
     assert page.run(SELECTED) != first
@@ -235,7 +237,7 @@ def test_a_sample_can_be_linked_to(page: Browser, tmp_path: Path) -> None:
 def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_path: Path) -> None:
     frames = [colored(str(index)) for index in range(8)]
     times = " ".join(f"{index / 2:.2f}" for index in range(8))
-    record = Record("a", ("C",), question="What?", text="", images=tuple(one.digest for one in frames))
+    record = Record("a", ("C",), question="What?", text="", images=tuple(frame.digest for frame in frames))
     record = replace(record, tags={"times": times}, choices=("x", "y", "z"))
     shots = (Shot((colored("shown"), "Before"), "this"),)
     find = lambda ids: [Request("a", (*frames, "What?"), shots)]  # noqa: E731
@@ -250,7 +252,7 @@ def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_
     assert "(empty)" in page.run("document.querySelector('.came').textContent")
 
 
-def test_likelihoods_are_bars_and_nothing_is_said_to_be_said(page: Browser, tmp_path: Path) -> None:
+def test_likelihoods_are_bars_and_no_answer_is_shown(page: Browser, tmp_path: Path) -> None:
     record = Record("a", ("A",), question="What?", loglikelihoods=(-1.0, -2.0), choices=("left", "right"))
     page.open(write(tmp_path, [Answer(record, {"likelihood": Score(1.0, "correct", "A")})]))
     text = page.run("document.querySelector('.detail').textContent")
@@ -281,8 +283,8 @@ def test_a_narrow_window_shows_one_sample_at_a_time(page: Browser, tmp_path: Pat
 
 
 def test_boxes_are_drawn_over_the_picture(page: Browser, tmp_path: Path) -> None:
-    made = [pointed("[0.250, 0.250, 0.750, 0.750]", "correct"), pointed("[0.900, 0.900]", "incorrect")]
-    path = write(tmp_path, made, find=requests(made, colored))
+    shown_answers = [pointed("[0.250, 0.250, 0.750, 0.750]", "correct"), pointed("[0.900, 0.900]", "incorrect")]
+    path = write(tmp_path, shown_answers, find=requests(shown_answers, colored))
     page.open(path)
     shapes = "[...document.querySelectorAll('.detail .framed svg > *')].map((one) => one.outerHTML).join()"
     page.until("document.querySelector('.detail .framed circle.incorrect')")  # the right answer is filtered out
@@ -297,16 +299,18 @@ def test_boxes_are_drawn_over_the_picture(page: Browser, tmp_path: Path) -> None
 
 
 def pointed(read: str, outcome: Outcome) -> Answer:
-    """An answer to a question whose answer is a box: of a picture of 40 x 20 pixels."""
+    """An answer to a question that asks for a box in a picture of 40 x 20 pixels."""
     target, size = "[0.125, 0.25, 0.625, 0.50000000000001]", {"width": "40", "height": "20"}
     record = Record(read, (target,), question="Where?", text=read, tags=size, images=(colored(read).digest,))
     return Answer(record, {"official": Score(float(outcome == "correct"), outcome, read)})
 
 
 def test_the_list_leaves_out_the_words_that_all_questions_begin_with(page: Browser, tmp_path: Path) -> None:
-    made = answers(3)
+    shown_answers = answers(3)
     lead = "Answer with a single word or phrase. Is it"
-    path = write(tmp_path, [replace(o, record=replace(o.record, question=f"{lead} {n}?")) for n, o in enumerate(made)])
+    path = write(
+        tmp_path, [replace(o, record=replace(o.record, question=f"{lead} {n}?")) for n, o in enumerate(shown_answers)]
+    )
     page.open(path)
     assert page.run(SELECTED) == "… 1?"
     assert page.run("document.querySelector('.detail .asked').textContent") == f"{lead} 1?"

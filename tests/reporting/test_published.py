@@ -39,10 +39,10 @@ def test_subtasks_add_up_to_the_printed_totals(date: str) -> None:
         assert sum(values[10:]) == pytest.approx(model.estimates["cognition"].value, abs=0.06), model.label
 
 
-@pytest.mark.parametrize(("asked", "nearest"), [("2023-09-18", "2023-09-17"), ("2026-01-01", "2024-11-26")])
-def test_an_unknown_date_names_the_nearest(asked: str, nearest: str) -> None:
-    with pytest.raises(InputError, match=f"'{asked}'; the nearest dates are {nearest}"):
-        published.mme(asked)
+@pytest.mark.parametrize(("date", "nearest"), [("2023-09-18", "2023-09-17"), ("2026-01-01", "2024-11-26")])
+def test_an_unknown_date_names_the_nearest(date: str, nearest: str) -> None:
+    with pytest.raises(InputError, match=f"'{date}'; the nearest dates are {nearest}"):
+        published.mme(date)
 
 
 def test_what_is_no_date_names_all() -> None:
@@ -76,14 +76,16 @@ def test_a_run_is_placed_among_mmbenchs_published_models(tmp_path: Path) -> None
     models = published.mmbench("mmbench-test")
     assert len(models) == 31
     best = models[0].estimates
-    mine = Series("my model", {name: replace(best[name], value=40.0) for name in best})
-    paths = published.draw("mmbench-test", tmp_path, [mine], ["MMBench_DEV_EN.tsv"])
+    own_series = Series("my model", {name: replace(best[name], value=40.0) for name in best})
+    paths = published.draw("mmbench-test", tmp_path, [own_series], ["MMBench_DEV_EN.tsv"])
     text = paths[1].read_text(encoding="utf-8")
     behind = sum((model.estimates["circular"].value or 0) > 40.0 for model in models)
     assert f"my model: 40.00 on MMBench_DEV_EN.tsv, behind {behind} of 31 published models." in text
     with pytest.raises(InputError, match="has no CircularEval"):
-        none = replace(mine, estimates={**mine.estimates, "circular": replace(best["circular"], value=None)})
-        published.draw("mmbench-test", tmp_path, [none])
+        incomplete = replace(
+            own_series, estimates={**own_series.estimates, "circular": replace(best["circular"], value=None)}
+        )
+        published.draw("mmbench-test", tmp_path, [incomplete])
     with pytest.raises(InputError, match="not a run of MMBench"):
         published.draw("mmbench-test", tmp_path, [series("an MME run", 0.5)])
     with pytest.raises(InputError, match="did you mean 'mmbench-test'"):
@@ -97,9 +99,9 @@ def test_mmicl_stands_in_the_first_versions_table() -> None:
 
 
 def test_the_models_of_a_published_figure_stand_best_first() -> None:
-    for which in published.MMBENCH:
-        shown = published.chosen(published.mmbench(which))
-        values = [model.estimates["circular"].value or 0.0 for model in shown]
+    for name in published.MMBENCH:
+        models = published.chosen(published.mmbench(name))
+        values = [model.estimates["circular"].value or 0.0 for model in models]
         assert values == sorted(values, reverse=True)
 
 

@@ -41,9 +41,9 @@ def test_the_controls_of_a_run_are_beside_its_answers(run: Run) -> None:
     without = ({**line, "scores": {"strict": line["scores"]["strict"]}} for line in lines)
     (noise / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in without))
     run_report.write(run)
-    found = data(run.folder / "report.html")
-    assert (found["others"], found["run"]) == (["blind"], "")
-    values = {sample["id"]: sample["others"][0] for sample in found["samples"]}
+    content = data(run.folder / "report.html")
+    assert (content["others"], content["run"]) == (["blind"], "")
+    values = {sample["id"]: sample["others"][0] for sample in content["samples"]}
     assert values[lines[0]["id"]] == ["unparsed"]
     assert values[lines[1]["id"]] == [lines[1]["scores"]["official"][key] for key in ("outcome", "answer")]
 
@@ -80,18 +80,18 @@ def _times(run: Run) -> dict[str, int]:
 
 def test_what_would_come_out_the_same_is_not_drawn_again(run: Run, release: Path) -> None:
     run_report.write(run, lambda ids: ())
-    before = _times(run)
+    times = _times(run)
     paths = run_report.write(run)
     evaluation.evaluate(run.spec, data=str(release), out=run.folder)  # with nothing left to ask
-    drawn = [path for path in before if path.endswith((".html", ".svg", ".md", ".csv", ".txt"))]
-    assert {path: _times(run)[path] for path in drawn} == {path: before[path] for path in drawn}
+    drawn = [path for path in times if path.endswith((".html", ".svg", ".md", ".csv", ".txt"))]
+    assert {path: _times(run)[path] for path in drawn} == {path: times[path] for path in drawn}
     assert paths == run_report.written(run)
 
 
 @pytest.mark.parametrize("change", ["version", "scores", "answers", "control", "missing"])
 def test_what_changed_is_drawn_again(run: Run, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run_report.write(run)
-    before = page.made_from(run.folder)
+    sources = page.made_from(run.folder)
     if change == "version":
         monkeypatch.setattr("mmeval.reporting.run_report.__version__", "99.0")
     elif change == "scores":
@@ -106,7 +106,7 @@ def test_what_changed_is_drawn_again(run: Run, change: str, monkeypatch: pytest.
         (run.folder / "table.csv").unlink()
         (run.folder / "radar.svg").write_bytes(b"")
     run_report.write(run)
-    assert (page.made_from(run.folder) == before) == (change == "missing")
+    assert (page.made_from(run.folder) == sources) == (change == "missing")
     assert (run.folder / "table.csv").exists()
     assert (run.folder / "radar.svg").stat().st_size
 
@@ -136,13 +136,13 @@ def test_the_page_says_what_the_run_is(run: Run) -> None:
     ],
 )
 def test_the_command_repeats_the_run(values: dict[str, object]) -> None:
-    asked = spec.from_mapping(values, "")
-    words = shlex.split(about.command(asked, identity.identity(asked)))
+    run_spec = spec.from_mapping(values, "")
+    words = shlex.split(about.command(run_spec, identity.identity(run_spec)))
     assert words[:2] == ["mmeval", "run"]
     context = main.commands["run"].make_context("run", words[2:])
     names = spec.options()
-    again = spec.from_mapping({k: v for k, v in given(context.params).items() if k in names}, "")
-    assert identity.identity(again) == identity.identity(asked)
+    repeated = spec.from_mapping({k: v for k, v in given(context.params).items() if k in names}, "")
+    assert identity.identity(repeated) == identity.identity(run_spec)
 
 
 def test_a_run_of_several_sessions_says_so(run: Run) -> None:
@@ -159,15 +159,15 @@ def test_a_benchmark_that_compares_likelihoods_is_not_said_to_generate(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "ending"),
     [
         ({}, "greedy"),
         ({"beams": 4}, "4 beams"),
         ({"temperature": 0.7, "samples": 8}, "temperature 0.7, 8 samples"),  # not greedy
     ],
 )
-def test_the_facts_tell_how_answers_were_generated(run: Run, settings: dict[str, object], told: str) -> None:
+def test_the_facts_tell_how_answers_were_generated(run: Run, settings: dict[str, object], ending: str) -> None:
     header = json.loads((run.folder / "run.json").read_text())
     header["identity"] |= settings
     (run.folder / "run.json").write_text(json.dumps(header))
-    assert about.facts(open_run(run.folder))["Generation"].endswith(f"new tokens, {told}")
+    assert about.facts(open_run(run.folder))["Generation"].endswith(f"new tokens, {ending}")

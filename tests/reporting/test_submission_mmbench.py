@@ -11,10 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from mmeval import answers
-from mmeval.cli import main
 from mmeval.reporting import leaderboards as submission
 from mmeval.reporting.leaderboards import mmbench
 from mmeval.runs import run as runs
@@ -22,12 +20,9 @@ from mmeval.runs.run import Run
 from mmeval.types import InputError, Record
 from tests import mmbench_table as table
 from tests.evaluating import evaluate
+from tests.tasks.small_folders import call
 
 openpyxl = pytest.importorskip("openpyxl")
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "120"})
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +33,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def findings(path: Path, level: str = "error", board: str = "mmbench") -> list[str]:
-    """What is found, but for the size: these tables are small."""
-    found = [finding.sentence for finding in submission.check(path, board) if finding.level == level]
-    return [sentence for sentence in found if "fewer than MMBench" not in sentence]
+    """Return the findings, but for those about the size: these tables are small."""
+    sentences = [finding.sentence for finding in submission.check(path, board) if finding.level == level]
+    return [sentence for sentence in sentences if "fewer than MMBench" not in sentence]
 
 
 def test_fewer_rows_than_the_benchmark_has_are_wrong(run: Run, tmp_path: Path) -> None:
-    ended = call("submit", "--check", predictions(tmp_path / "theirs.tsv"), "--to", "mmbench")
-    assert ended.exit_code == 1
-    assert "fewer than MMBench dev, V1.0 has" in " ".join(ended.output.split())
+    result = call("submit", "--check", predictions(tmp_path / "theirs.tsv"), "--to", "mmbench")
+    assert result.exit_code == 1
+    assert "fewer than MMBench dev, V1.0 has" in " ".join(result.output.split())
 
 
 def predictions(path: Path, changes: dict[int, dict[str, str]] | None = None, without: tuple[str, ...] = ()) -> Path:
@@ -92,11 +87,11 @@ def test_every_cell_is_a_text_and_scores_read_back_the_same(run: Run, tmp_path: 
 
 
 def test_the_command_writes_checks_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
-    ended = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
-    assert ended.exit_code == 1, ended.output  # a few questions are too few, and all that is wrong
-    assert ended.output.count("error:") == 1
-    for words in ("wrote", "fewer than MMBench dev", "server closed on 2026-03-31"):
-        assert words in " ".join(ended.output.split())
+    result = call("submit", run.folder, "--to", "mmbench", "--out", tmp_path)
+    assert result.exit_code == 1, result.output  # the only error is that there are too few questions
+    assert result.output.count("error:") == 1
+    for message in ("wrote", "fewer than MMBench dev", "server closed on 2026-03-31"):
+        assert message in " ".join(result.output.split())
     (path,) = tmp_path.iterdir()
     assert call("submit", "--check", path, "--to", "mmbench").exit_code == 1
     assert call("submit", "--to", "mmbench").exit_code == 2
@@ -128,10 +123,10 @@ def test_openvlm_gets_a_zip_and_an_entry(run: Run, tmp_path: Path) -> None:
         ("[" * 99_999, "cannot be read as JSON"),
     ],
 )
-def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, sentence: str) -> None:
+def test_what_is_wrong_with_anybodys_entry_is_reported(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "entry.json"
     path.write_text(text)
-    assert any(sentence in one for one in findings(path, board="openvlm")), findings(path, board="openvlm")
+    assert any(sentence in finding for finding in findings(path, board="openvlm")), findings(path, board="openvlm")
 
 
 @pytest.mark.parametrize(
@@ -149,19 +144,19 @@ def test_what_is_wrong_with_anybodys_entry_is_said(tmp_path: Path, text: str, se
         ({0: {"B": ""}}, "option B is empty but D is not"),
     ],
 )
-def test_what_is_wrong_with_anybodys_table_is_said(
+def test_what_is_wrong_with_anybodys_table_is_reported(
     tmp_path: Path, change: dict[int, dict[str, str]], sentence: str
 ) -> None:
     for name in ("theirs.tsv", "theirs.csv"):
-        found = findings(predictions(tmp_path / name, change))
-        assert any(sentence in one for one in found), found
-    ended = call("submit", "--check", tmp_path / "theirs.csv", "--to", "mmbench")
-    assert ended.exit_code == 1
-    assert sentence in " ".join(ended.output.split())
+        sentences = findings(predictions(tmp_path / name, change))
+        assert any(sentence in finding for finding in sentences), sentences
+    result = call("submit", "--check", tmp_path / "theirs.csv", "--to", "mmbench")
+    assert result.exit_code == 1
+    assert sentence in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
-    ("said", "sentence"),
+    ("prediction", "sentence"),
     [
         ("=HYPERLINK(1)", "is a formula to a spreadsheet"),
         ("@me", "is a formula to a spreadsheet"),
@@ -171,45 +166,47 @@ def test_what_is_wrong_with_anybodys_table_is_said(
         ("nan", "is a missing value to pandas"),
     ],
 )
-def test_what_other_programs_make_of_a_cell_is_to_be_minded(tmp_path: Path, said: str, sentence: str) -> None:
-    found = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": said}}), "warning")
-    assert any(sentence in one and "line 2, column prediction" in one for one in found), found
+def test_what_other_programs_make_of_a_cell_is_a_warning(tmp_path: Path, prediction: str, sentence: str) -> None:
+    sentences = findings(predictions(tmp_path / "theirs.csv", {0: {"prediction": prediction}}), "warning")
+    assert any(sentence in finding and "line 2, column prediction" in finding for finding in sentences), sentences
 
 
-def test_a_model_may_say_nothing_and_that_is_to_be_minded(tmp_path: Path) -> None:
+def test_an_empty_answer_is_a_warning(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.csv", {1: {"prediction": ""}, 4: {"prediction": " "}})
     assert findings(path) == []
-    assert any("line 3: the prediction is empty; so is 1 more row; empty" in one for one in findings(path, "warning"))
-
-
-def test_a_letter_that_is_not_an_option_is_the_models_answer_and_to_be_minded(tmp_path: Path) -> None:
-    path = predictions(tmp_path / "theirs.csv", {1: {"prediction": "D"}})
-    assert any("the prediction is 'D', but the options are A, B, C" in one for one in findings(path, "warning"))
-    assert findings(path) == []
-    ended = call("submit", "--check", path, "--to", "mmbench")
-    assert ended.output.count("error:") == 1 and "the prediction is 'D'" in " ".join(ended.output.split())
-
-
-def test_what_is_to_be_minded_is_said_once_a_kind(tmp_path: Path) -> None:
-    found = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "warning")
-    assert sum("is a missing value to pandas" in one for one in found) == 1
     assert any(
-        "line 2, column prediction: 'N/A' is a missing value to pandas" in one and "so are 18 more" in one
-        for one in found
+        "line 3: the prediction is empty; so is 1 more row; empty" in finding for finding in findings(path, "warning")
     )
 
 
-def test_a_cell_too_long_for_a_sheet_is_to_be_minded(tmp_path: Path) -> None:
-    said = {0: {"prediction": "B" * 32_768}, 3: {"prediction": "B" * 32_768}}
-    found = findings(predictions(tmp_path / "theirs.tsv", said), "warning")
-    assert any("is longer than the 32,767 characters of a spreadsheet's cell" in one for one in found)
-    assert any(one.endswith("; so is 1 more cell") for one in found)
+def test_a_letter_that_is_not_an_option_is_the_models_answer_and_a_warning(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "theirs.csv", {1: {"prediction": "D"}})
+    assert any("the prediction is 'D', but the options are A, B, C" in finding for finding in findings(path, "warning"))
+    assert findings(path) == []
+    result = call("submit", "--check", path, "--to", "mmbench")
+    assert result.output.count("error:") == 1 and "the prediction is 'D'" in " ".join(result.output.split())
 
 
-def test_a_cell_that_was_cut_is_told_by_check_and_score_alike(tmp_path: Path) -> None:
+def test_warnings_of_one_kind_are_given_once(tmp_path: Path) -> None:
+    sentences = findings(predictions(tmp_path / "theirs.csv", {n: {"prediction": "N/A"} for n in range(11)}), "warning")
+    assert sum("is a missing value to pandas" in finding for finding in sentences) == 1
+    assert any(
+        "line 2, column prediction: 'N/A' is a missing value to pandas" in finding and "so are 18 more" in finding
+        for finding in sentences
+    )
+
+
+def test_a_cell_too_long_for_a_sheet_is_a_warning(tmp_path: Path) -> None:
+    changes = {0: {"prediction": "B" * 32_768}, 3: {"prediction": "B" * 32_768}}
+    sentences = findings(predictions(tmp_path / "theirs.tsv", changes), "warning")
+    assert any("is longer than the 32,767 characters of a spreadsheet's cell" in finding for finding in sentences)
+    assert any(finding.endswith("; so is 1 more cell") for finding in sentences)
+
+
+def test_a_cell_that_was_cut_is_reported_by_check_and_score_alike(tmp_path: Path) -> None:
     path = predictions(tmp_path / "theirs.tsv", {0: {"prediction": "B" * 32_767}})
     cut = "has exactly 32,767 characters, the maximum of a spreadsheet's cell: it was cut"
-    assert any(cut in one for one in findings(path, "warning"))
+    assert any(cut in finding for finding in findings(path, "warning"))
     scored, results = answers.score_predictions("mmbench", str(path))
     assert f"1 of {len(scored.records)} answers: each {cut}." in results.remarks
 
@@ -220,11 +217,11 @@ def test_a_whole_table_is_found_right(tmp_path: Path) -> None:
 
 def test_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     assert "no column prediction" in findings(predictions(tmp_path / "a.tsv", without=("prediction",)))[0]
-    mind = findings(predictions(tmp_path / "b.tsv", without=("split",)), "warning")
-    assert any("no column split" in one for one in mind)
-    twice = predictions(tmp_path / "d.tsv")
-    twice.write_text(twice.read_text().replace("\tcomment\t", "\tPrediction\t", 1))
-    assert "two columns prediction; keep one" in findings(twice)[0]
+    warnings = findings(predictions(tmp_path / "b.tsv", without=("split",)), "warning")
+    assert any("no column split" in finding for finding in warnings)
+    repeated = predictions(tmp_path / "d.tsv")
+    repeated.write_text(repeated.read_text().replace("\tcomment\t", "\tPrediction\t", 1))
+    assert "two columns prediction; keep one" in findings(repeated)[0]
     with pytest.raises(InputError, match=r"line 2, column answer: empty, .* which are public today"):
         answers.score_predictions("mmbench", str(predictions(tmp_path / "e.tsv", {0: {"answer": ""}})))
     with pytest.raises(InputError, match="no column answer, so the predictions cannot be scored"):
@@ -243,7 +240,7 @@ def test_a_sheet_with_formulas_and_numbers(tmp_path: Path) -> None:
     book.save(path)
     assert findings(path) == [f"{path}, line 2, column prediction: '=1+1' is a formula or its error, not an answer; "
                               "write it as text"]  # fmt: skip
-    assert any("'2' is a number" in one for one in findings(path, "warning"))
+    assert any("'2' is a number" in finding for finding in findings(path, "warning"))
     scored, results = answers.score_predictions("mmbench", str(path))
     assert scored.records[0].error == "the cell prediction is a formula or its error, not an answer; write it as text"
     assert (results.counts.error, results.counts.correct) == (1, 1)
@@ -273,29 +270,29 @@ def test_a_run_that_is_not_whole_is_refused(run: Run, tmp_path: Path) -> None:
     (unfinished.folder / "records.jsonl").write_bytes(b"".join(lines[:-1]))
     broken = evaluate("constant:B", "mmbench", data=data, out=tmp_path / "d")
     (broken.folder / "records.jsonl").write_bytes(b"".join(lines).replace(b'"text":"B"', b'"text":null,"error":"x"', 1))
-    for bad, sentence in (
+    for refused, sentence in (
         (limited, "limited to 4 of"),
         (early, "run without --early-stop"),
         (unfinished, "unfinished: 1 of"),
         (broken, "1 of .* answers is an error"),
     ):
         with pytest.raises(InputError, match=sentence):
-            submission.write(runs.open_run(bad.folder), "mmbench", tmp_path / "out")
+            submission.write(runs.open_run(refused.folder), "mmbench", tmp_path / "out")
         assert not (tmp_path / "out").exists()
 
 
 def test_a_run_whose_questions_lack_turns_is_refused(tmp_path: Path) -> None:
     lines = table.with_turns(table.questions())
     for board in ("mmbench", "openvlm"):
-        for name, some in (("whole", lines), ("some", lines[:-1])):
-            data = table.write(tmp_path / f"MMBench_{name}.tsv", some)
-            one = evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / name, partial=True)
+        for name, selected in (("whole", lines), ("some", lines[:-1])):
+            data = table.write(tmp_path / f"MMBench_{name}.tsv", selected)
+            table_run = evaluate("constant:B", "mmbench", data=str(data), out=tmp_path / name, partial=True)
             out = tmp_path / f"{board}-{name}"
             if name == "whole":
-                assert submission.write(one, board, out)
+                assert submission.write(table_run, board, out)
                 continue
             with pytest.raises(InputError, match=r"question 1 lacks rotations, .* without --partial"):
-                submission.write(one, board, out)
+                submission.write(table_run, board, out)
             assert not out.exists()
 
 
@@ -326,9 +323,9 @@ def test_a_zip_as_people_make_it(run: Run, tmp_path: Path) -> None:
         file.write(path, "theirs/MINE_MMBench.XLSX")
         file.writestr("__MACOSX/theirs/._MINE_MMBench.XLSX", b"Mac OS X")
     assert findings(archive, board="openvlm") == []
-    assert any("MINE_MMBench.XLSX, line 2, column C" in one for one in findings(archive, "warning", "openvlm"))
-    whole = archive.read_bytes()
-    archive.write_bytes(whole[:90] + bytes(byte ^ 0x55 for byte in whole[90:190]) + whole[190:])
+    assert any("MINE_MMBench.XLSX, line 2, column C" in finding for finding in findings(archive, "warning", "openvlm"))
+    content = archive.read_bytes()
+    archive.write_bytes(content[:90] + bytes(byte ^ 0x55 for byte in content[90:190]) + content[190:])
     assert "not a readable zip" in findings(archive, board="openvlm")[0]
 
 
@@ -351,15 +348,15 @@ def test_a_file_is_called_what_is_scored_by_circulareval(run: Run, data: str, na
 def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *rest = run.records
 
-    def answered(text: str) -> None:
+    def answer_with(text: str) -> None:
         changed = [Record(**{**vars(first), "text": text}), *rest]
         monkeypatch.setattr(Run, "records", property(lambda self: changed))
 
-    answered("\x00\x06B\ud800 \U0001f436\n")
+    answer_with("\x00\x06B\ud800 \U0001f436\n")
     (path,) = submission.write(run, "mmbench", tmp_path)
     values = [row[-1].value for row in openpyxl.load_workbook(path).worksheets[0].iter_rows()]
     assert "  B  \U0001f436\n" in values
-    answered("B" * 40_000)
+    answer_with("B" * 40_000)
     with pytest.raises(InputError, match="the prediction has 40,000 characters, but a cell holds 32,767"):
         submission.write(run, "mmbench", tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -367,5 +364,5 @@ def test_what_no_cell_can_hold(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_an_entry_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "entry.json")
-    (found,) = submission.check(tmp_path / "entry.json", "openvlm")
-    assert found.level == "error" and "not a regular file" in found.sentence
+    (finding,) = submission.check(tmp_path / "entry.json", "openvlm")
+    assert finding.level == "error" and "not a regular file" in finding.sentence

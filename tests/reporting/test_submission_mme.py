@@ -17,7 +17,7 @@ from tests.evaluating import results
 
 
 def a_run(*texts: str) -> list[Record]:
-    """Two pictures a subtask, answered in turn with those texts."""
+    """Two pictures per subtask, whose questions are answered with these texts in turn."""
     records = []
     for subtask in SUBTASKS:
         for number in range(4):
@@ -49,17 +49,17 @@ def test_the_two_lines_of_a_picture_are_adjacent_whatever_the_order_of_the_answe
 def test_read_back_it_scores_the_same(tmp_path: Path) -> None:
     records = a_run("Yes\n\tit is", "**Yes**", "\x0bno\r\n", "None")
     write(records, tmp_path)
-    again = results(MME, MME.read_predictions(str(tmp_path)))
-    assert again.metrics == results(MME, records).metrics
+    reread = results(MME, MME.read_predictions(str(tmp_path)))
+    assert reread.metrics == results(MME, records).metrics
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text())
 def test_whatever_was_answered_is_one_line_with_the_same_official_label(tmp_path: Path, text: str) -> None:
     write(a_run(text), tmp_path)
-    found = MME.read_predictions(str(tmp_path))
-    assert len(found) == 4 * 14
-    assert official(found[0].text or "") == official(text)
+    predictions = MME.read_predictions(str(tmp_path))
+    assert len(predictions) == 4 * 14
+    assert official(predictions[0].text or "") == official(text)
 
 
 def test_a_missing_answer_is_named_and_nothing_written(tmp_path: Path) -> None:
@@ -79,16 +79,16 @@ def two_questions() -> list[Record]:
     return [replace(record, question=f"Is it {record.id[-1]}?") for record in a_run("Yes", "No")]
 
 
-def wrong(folder: Path) -> list[str]:
+def errors(folder: Path) -> list[str]:
     return [finding.sentence for finding in check(folder) if finding.level == "error"]
 
 
 def test_a_folder_is_checked_whichever_of_its_files_is_named(tmp_path: Path) -> None:
     write(two_questions(), tmp_path)
-    (few,) = wrong(tmp_path)
+    (few,) = errors(tmp_path)
     assert "56 answers; the benchmark has 2,374 questions" in few
-    assert wrong(tmp_path / "OCR.txt") == [few]
-    assert "nowhere: no such folder" in wrong(tmp_path / "nowhere")[0]
+    assert errors(tmp_path / "OCR.txt") == [few]
+    assert "nowhere: no such folder" in errors(tmp_path / "nowhere")[0]
 
 
 @pytest.mark.parametrize(
@@ -100,23 +100,23 @@ def test_a_folder_is_checked_whichever_of_its_files_is_named(tmp_path: Path) -> 
         ("\tYes\t", "\tYeah\t", "line 1: the ground truth is 'Yeah'"),
     ],
 )
-def test_what_is_wrong_with_anybodys_results_is_said(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+def test_what_is_wrong_with_anybodys_results_is_reported(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     write(two_questions(), tmp_path)
     path = tmp_path / "OCR.txt"
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    assert any(sentence in one for one in wrong(tmp_path)), wrong(tmp_path)
+    assert any(sentence in finding for finding in errors(tmp_path)), errors(tmp_path)
 
 
 def test_a_model_may_say_nothing_but_not_to_every_question(tmp_path: Path) -> None:
     write(two_questions(), tmp_path)
-    (few,) = wrong(tmp_path)
+    (size_error,) = errors(tmp_path)
     path = tmp_path / "OCR.txt"
     path.write_text(path.read_text().replace("\tYes\tYes", "\tYes\t"))
-    assert wrong(tmp_path) == [few]
-    (told,) = [finding.sentence for finding in check(tmp_path) if finding.level == "warning"]
-    assert "OCR.txt, line 1: the answer is empty; " in told
+    assert errors(tmp_path) == [size_error]
+    (warning,) = [finding.sentence for finding in check(tmp_path) if finding.level == "warning"]
+    assert "OCR.txt, line 1: the answer is empty; " in warning
     for path in tmp_path.iterdir():
         path.write_text("".join(line.rpartition("\t")[0] + "\t\n" for line in path.read_text().splitlines()))
-    assert any("line 1: the answer is empty, and so are all others" in one for one in wrong(tmp_path))
+    assert any("line 1: the answer is empty, and so are all others" in finding for finding in errors(tmp_path))

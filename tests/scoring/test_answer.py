@@ -63,8 +63,8 @@ def test_a_record_keeps_the_reasoning_and_the_whole_text() -> None:
     record = rendering.record(sample, Request("1", ("Which?",)), Response("1", text="<think>(A)?</think>(B)"))
     assert (record.reasoning, record.text) == ("(A)?", "<think>(A)?</think>(B)")
     assert letters.mmmu(record.text or "", ("a", "b")) == "B"  # an official reading reads what its script read
-    own = rendering.record(sample, Request("1", ("Which?",)), Response("1", text="B", reasoning="I see b."))
-    assert own.reasoning == "I see b."
+    separate = rendering.record(sample, Request("1", ("Which?",)), Response("1", text="B", reasoning="I see b."))
+    assert separate.reasoning == "I see b."
 
 
 @pytest.mark.parametrize(

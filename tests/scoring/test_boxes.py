@@ -58,8 +58,8 @@ SIZE = (1000, 500)
 def test_strict_reads_the_only_box_in_the_coordinates_asked_for(
     text: str, system: str, box: tuple[float, ...] | None
 ) -> None:
-    found = boxes.strict_box(system)(text, SIZE)
-    assert found == (None if box is None else pytest.approx(box))
+    result = boxes.strict_box(system)(text, SIZE)
+    assert result == (None if box is None else pytest.approx(box))
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_strict_reads_the_only_box_in_the_coordinates_asked_for(
     ],
 )
 def test_strict_reads_the_only_point(text: str, system: str, point: tuple[float, float] | None) -> None:
-    found = boxes.strict_point(system)(text, SIZE)
-    assert found == (None if point is None else pytest.approx(point))
+    result = boxes.strict_point(system)(text, SIZE)
+    assert result == (None if point is None else pytest.approx(point))
 
 
 RIGHT = (0.1, 0.1, 0.3, 0.6)
@@ -101,7 +101,7 @@ SCRIPTS = {
     "P": ("screenspot-pro", "lmms-eval"),
     "G": ("screenspot-pro", "release"),
 }
-"""Letter -> the benchmark and its reading."""
+"""By letter: the benchmark and its reading."""
 
 
 def judged(task: str, reading: str, text: str, right: tuple[float, ...] = RIGHT) -> float | None:

@@ -89,9 +89,9 @@ def test_strict_reads_what_a_careful_person_reads() -> None:
     lines = (Path(__file__).parents[1] / "recordings" / "letter_answers.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in rows]
-    assert [one for one in read if one[1] not in (None, one[0])] == []  # no wrong letter, none invented
-    readable = [one for one in read if one[0]]
-    assert sum(one[1] is not None for one in readable) >= 0.97 * len(readable)
+    assert [reading for reading in read if reading[1] not in (None, reading[0])] == []  # no wrong letter, none invented
+    readable = [reading for reading in read if reading[0]]
+    assert sum(reading[1] is not None for reading in readable) >= 0.97 * len(readable)
     assert len(rows) > 900
 
 
@@ -100,16 +100,16 @@ def test_strict_keeps_its_bars_on_answers_that_were_written_before_its_rules_wer
     lines = (Path(__file__).parents[1] / "recordings" / "fresh_answers.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["set"] == number]
     read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in rows]
-    assert [one for one in read if one[1] not in (None, one[0])] == []
-    readable = [one for one in read if one[0]]
-    assert sum(one[1] is not None for one in readable) >= 0.95 * len(readable)  # "a chicken sandwich" is unread
+    assert [reading for reading in read if reading[1] not in (None, reading[0])] == []
+    readable = [reading for reading in read if reading[0]]
+    assert sum(reading[1] is not None for reading in readable) >= 0.95 * len(readable)  # "a chicken sandwich" is unread
 
 
 def read_blind(row: dict[str, Any]) -> str | None:
-    """What is read from an answer of the blind set: a letter, yes or no, or whether a short answer is right."""
+    """Read an answer of the blind set: a letter, yes or no, or whether a short answer is right."""
     if row["kind"] == "letter":
-        found = strict(row["text"], row["choices"])
-        return None if found == choices.NONE_OF_THEM else found  # it declines to choose
+        letter = strict(row["text"], row["choices"])
+        return None if letter == choices.NONE_OF_THEM else letter  # it declines to choose
     if row["kind"] == "yes/no":
         return yesno.strict(row["text"], (row["language"],))
     score = short.exact(Record("1", (row["target"],), text=row["text"]))
@@ -121,10 +121,10 @@ def test_strict_keeps_its_bars_on_answers_whose_meaning_was_fixed_before_it_was_
     lines = (Path(__file__).parents[1] / "recordings" / "blind_answers.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(json.loads, lines) if row["part"] == part]
     read = [(row["meant"], read_blind(row), row["text"]) for row in rows]
-    wrong = [text for meant, found, text in read if found not in (None, meant)]
+    wrong = [text for meant, answer, text in read if answer not in (None, meant)]
     assert wrong == (["The plate is made of china."] if part == 3 else [])  # the option is China
-    readable = [one for one in read if one[0]]
-    assert sum(one[1] is not None for one in readable) >= 0.97 * len(readable)
+    readable = [reading for reading in read if reading[0]]
+    assert sum(reading[1] is not None for reading in readable) >= 0.97 * len(readable)
 
 
 KINDS = [
@@ -138,7 +138,7 @@ KINDS = [
 @pytest.mark.parametrize("kind", sorted({row["kind"] for row in KINDS}))
 def test_strict_reads_every_form_of_a_kind_and_nothing_that_only_looks_like_it(kind: str) -> None:
     read = [(row["letter"], strict(row["text"], row["choices"]), row["text"]) for row in KINDS if row["kind"] == kind]
-    assert [one for one in read if one[0] != one[1]] == []
+    assert [reading for reading in read if reading[0] != reading[1]] == []
 
 
 @pytest.mark.parametrize(
@@ -174,13 +174,13 @@ def test_a_letter_is_read_from_forms_that_commit_and_from_no_others(form: str, t
 
 
 def test_options_are_found_in_the_question_where_a_record_knows_letters_alone() -> None:
-    asked = "A: which?\nHow many stumps?\nOptions: A: nan, B: Two, C: One, D: Cannot be determined\nName a letter."
-    question = Record("1", ("B",), choices=("A", "B", "C", "D"), question=asked, text="Two")
+    text = "A: which?\nHow many stumps?\nOptions: A: nan, B: Two, C: One, D: Cannot be determined\nName a letter."
+    question = Record("1", ("B",), choices=("A", "B", "C", "D"), question=text, text="Two")
     assert choices.offered(question) == ("", "Two", "One", "Cannot be determined")
     for read in (strict, READINGS["2026-08"]):
         assert choices.scorer(read)(question).answer == "B"
-    asked = "Which?\n(A) a cat\n(B) a dog"
-    assert choices.offered(Record("1", (), choices=("A", "B", "C"), question=asked)) == ("a cat", "a dog", "")
+    text = "Which?\n(A) a cat\n(B) a dog"
+    assert choices.offered(Record("1", (), choices=("A", "B", "C"), question=text)) == ("a cat", "a dog", "")
     assert choices.offered(Record("1", (), choices=("A", "B"), question="Is A taller?")) == ("A", "B")
 
 

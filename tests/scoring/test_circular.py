@@ -13,15 +13,17 @@ from mmeval.scoring.metrics.circular import turned, turned_letter
 from mmeval.types import Record, Score
 
 
-def asked(question: str, marks: Sequence[float | None], options: int, **tags: str) -> list[tuple[Record, Score]]:
+def question_rows(
+    question: str, marks: Sequence[float | None], options: int, **tags: str
+) -> list[tuple[Record, Score]]:
     """The turns of a question with their marks, in the order given."""
-    found = []
+    rows = []
     for turn, mark in enumerate(marks):
         tag = {**({"turn": str(turn)} if turn else {}), **tags}
         choices = tuple("abcd"[:options])
         record = Record(f"{question}.{turn}", ("A",), groups={circular.GROUP: question}, tags=tag, choices=choices)
-        found.append((record, Score(mark, "error" if mark is None else "correct" if mark else "incorrect")))
-    return found
+        rows.append((record, Score(mark, "error" if mark is None else "correct" if mark else "incorrect")))
+    return rows
 
 
 def grouped(*rows: tuple[Record, Score]) -> list[circular.Question]:
@@ -46,25 +48,25 @@ def test_the_right_option_keeps_its_text_at_every_turn(options: list[str], right
     [([1.0, 1.0, 1.0], 1.0), ([1.0, 0.0, 1.0], 0.0), ([1.0, None, 1.0], None), ([1.0, None, 0.0], 0.0)],
 )
 def test_one_wrong_turn_loses_and_an_error_leaves_open(marks: list[float | None], hit: float | None) -> None:
-    (question,) = grouped(*asked("q", marks, 3))
+    (question,) = grouped(*question_rows("q", marks, 3))
     assert question.hit == hit
     assert question.first == 1.0
 
 
 def test_the_order_of_the_answers_does_not_matter() -> None:
-    rows = asked("q", [1.0, 0.0], 2) + asked("p", [0.0, 1.0], 2)
+    rows = question_rows("q", [1.0, 0.0], 2) + question_rows("p", [0.0, 1.0], 2)
     assert {q.records[0].groups[circular.GROUP]: q.first for q in grouped(*rows[::-1])} == {"q": 1.0, "p": 0.0}
 
 
 def test_what_lacks_turns_is_named_unless_its_data_count_fewer() -> None:
-    whole, lacking = asked("q", [1.0] * 3, 3), asked("p", [1.0], 3)
-    assert circular.incomplete(grouped(*whole)) is None
-    assert circular.incomplete(grouped(*whole, *lacking)) == "incomplete: question p (1 of 3 rotations)"
-    assert circular.incomplete(grouped(*asked("p", [1.0], 3, turns="1"))) is None
+    complete, lacking = question_rows("q", [1.0] * 3, 3), question_rows("p", [1.0], 3)
+    assert circular.incomplete(grouped(*complete)) is None
+    assert circular.incomplete(grouped(*complete, *lacking)) == "incomplete: question p (1 of 3 rotations)"
+    assert circular.incomplete(grouped(*question_rows("p", [1.0], 3, turns="1"))) is None
 
 
-def test_luck_is_that_of_a_letter_drawn_for_each_turn() -> None:
-    both = grouped(*asked("q", [1.0, 1.0], 2), *asked("p", [1.0] * 4, 4))
+def test_chance_is_that_of_a_letter_drawn_for_each_turn() -> None:
+    both = grouped(*question_rows("q", [1.0, 1.0], 2), *question_rows("p", [1.0] * 4, 4))
     assert circular.chance(both) == pytest.approx((1 / 4 + 1 / 256) / 2)
-    many = grouped(*[row for n in range(40) for row in asked(f"q{n}", [1.0] * (2 + n % 3), 2 + n % 3)])
+    many = grouped(*[row for n in range(40) for row in question_rows(f"q{n}", [1.0] * (2 + n % 3), 2 + n % 3)])
     assert circular.chance(many) == circular.chance(many[::-1])  # two runs of one data set have one chance

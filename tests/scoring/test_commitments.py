@@ -153,7 +153,9 @@ def test_what_is_said_of_an_option_may_deny_that_it_is_the_answer(name: str) -> 
     texts += [f"{name} is {article} {noun}." for article, noun in product(("an", "one", "one possible"), nouns[:3])]
     texts += [f"{name} is the {most} unlikely {noun}." for most, noun in product(("most", "least"), nouns)]
     texts += [f"I pick {name} as the {words}." for words in ("worst", "least likely", "wrong one", "incorrect answer")]
-    texts += [f"The {noun} with the lowest {of} is {name}." for noun, of in product(nouns, ("score", "probability"))]
+    texts += [
+        f"The {noun} with the lowest {quality} is {name}." for noun, quality in product(nouns, ("score", "probability"))
+    ]
     assert wrongly_read(texts) == []
 
 

@@ -69,9 +69,9 @@ def test_mic_the_truth_is_not_right_for_being_part_of_the_answer() -> None:
 
 
 def test_mic_one_exemplar_does_not_take_the_querys_number() -> None:
-    one, two = (Image(f"{n}".encode()) for n in (1, 2))
-    shot = Shot((one, "See ", Ref(0)), "yes")
-    flat = flatten(Request("1", (two, "See ", Ref(0)), (shot,)))
+    first, second = (Image(f"{n}".encode()) for n in (1, 2))
+    shot = Shot((first, "See ", Ref(0)), "yes")
+    flat = flatten(Request("1", (second, "See ", Ref(0)), (shot,)))
     assert [part.slot for part in flat.parts if isinstance(part, ImageMention)] == [0, 1]
 
 
@@ -82,12 +82,12 @@ def test_mic_a_query_is_not_its_own_exemplar(tmp_path: Path) -> None:
         rows.append({"image": [f"{number}.png"], "question": "How many?", "answer": number})
     jsonl(tmp_path / "clevr" / "support.json", rows)
     jsonl(tmp_path / "clevr" / "query.json", rows)
-    read = load_task("vl-icl").few_shot
-    assert read is not None
-    for sample in read(str(tmp_path), 2, 0):
+    few_shot = load_task("vl-icl").few_shot
+    assert few_shot is not None
+    for sample in few_shot(str(tmp_path), 2, 0):
         assert sample.targets[0] not in [shot.answer for shot in sample.shots]
     with pytest.raises(InputError, match="3 demonstrations requested, but 2 in the pool"):
-        list(read(str(tmp_path), 3, 0))
+        list(few_shot(str(tmp_path), 3, 0))
 
 
 @pytest.mark.parametrize("text", ["", "I cannot tell", "a cat", "maybe"])
@@ -116,31 +116,31 @@ def counted(task: Task, *texts: str | None) -> Results:
 
 
 def test_mmiu_and_mvbench_what_is_unparsed_stays_in_the_denominator() -> None:
-    found = counted(load_task("pope"), "yes", "hm", "who knows", "perhaps")
-    assert found.strict["random/accuracy"].value == 25.0
-    assert found.strict["random/accuracy"].n == 4
+    scores = counted(load_task("pope"), "yes", "hm", "who knows", "perhaps")
+    assert scores.strict["random/accuracy"].value == 25.0
+    assert scores.strict["random/accuracy"].n == 4
 
 
 def test_lmms_eval_mvbench_what_is_unanswered_stays_in_the_denominator() -> None:
     records = [
         Record(f"random/{n}", ("no",), "random", {"image": str(n)}, text=text) for n, text in enumerate(["no", "", ""])
     ]
-    found = results(load_task("pope"), records).strict["random/accuracy"]
-    assert found.n == 3 and found.value == pytest.approx(100 / 3)
+    accuracy = results(load_task("pope"), records).strict["random/accuracy"]
+    assert accuracy.n == 3 and accuracy.value == pytest.approx(100 / 3)
 
 
-def test_mmiu_an_error_is_counted_and_said() -> None:
-    found = counted(load_task("pope"), "yes", None)
-    accuracy = found.strict["random/accuracy"]
-    assert (found.counts.error, accuracy.n, accuracy.value) == (1, 2, 50)  # it stays in the denominator
-    assert "Errors count as wrong: 1 of 2 questions has no answer." in found.remarks
+def test_mmiu_an_error_is_counted_and_reported() -> None:
+    scores = counted(load_task("pope"), "yes", None)
+    accuracy = scores.strict["random/accuracy"]
+    assert (scores.counts.error, accuracy.n, accuracy.value) == (1, 2, 50)  # it stays in the denominator
+    assert "Errors count as wrong: 1 of 2 questions has no answer." in scores.remarks
 
 
 def test_muirbench_and_nextqa_nothing_is_guessed() -> None:
     for text in ("hm", "I see a picture", "?"):
         first, again = (SCORERS["letter"](answered(text, "A")) for _ in range(2))
         assert first == again == Score(0.0, "unparsed")
-    # what the official script draws is worth what it is worth in expectation, each time
+    # where the official script draws a letter, the score is its expectation, each time
     draw = letters.drawn(letters.mmmu)
     assert draw(answered("hm", "A")) == draw(answered("hm", "B")) == Score(0.25, "unparsed")
 
@@ -158,14 +158,14 @@ def test_video_mme_the_first_capital_is_no_letter(text: str) -> None:
     assert strict(text, ("x1", "x2", "x3", "x4")) is None
 
 
-LED = (
+LEADS = (
     "The best answer is, The correct answer is, The answer is, The best option is, The correct option is, Best option:"
 )
 
 
-@pytest.mark.parametrize("words", LED.split(", "))
+@pytest.mark.parametrize("words", LEADS.split(", "))
 def test_video_mme_no_way_to_lead_up_to_a_letter_is_lost(words: str) -> None:
-    # its list of them lacks two commas, so that four of them are two that nobody says
+    # its list of them lacks two commas, which makes two of four that nobody writes
     assert strict(f"{words} D", ("a bus", "a car", "a ship", "a train")) == "D"
 
 
@@ -215,9 +215,9 @@ def test_seed_bench_2_a_place_for_a_picture_is_filled(tmp_path: Path) -> None:
     jsonl(tmp_path / "q.jsonl", [{"q": "Is <img> red?", "a": "yes", "p": "a.png"}])
     fields = {"question": "q", "answer": "a", "pictures": "p"}
     task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
-    asked = task.prompts["direct"](next(iter(task.samples(str(tmp_path)))))
-    assert not any("<img>" in part for part in asked if isinstance(part, str))
-    assert [isinstance(part, Image) for part in asked] == [False, True, False]
+    prompt = task.prompts["direct"](next(iter(task.samples(str(tmp_path)))))
+    assert not any("<img>" in part for part in prompt if isinstance(part, str))
+    assert [isinstance(part, Image) for part in prompt] == [False, True, False]
 
 
 def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> None:
@@ -226,9 +226,9 @@ def test_vlmevalkit_muir_no_picture_is_dropped_in_silence(tmp_path: Path) -> Non
     jsonl(tmp_path / "q.jsonl", [{"q": "Is <img> red?", "a": "yes", "p": ["a.png", "b.png"]}])
     fields = {"question": "q", "answer": "a", "pictures": "p"}
     task = card(tmp_path, kind="yes/no", files="q.jsonl", fields=fields, mark="<img>")
-    (only,) = task.samples(str(tmp_path))
-    assert [image.name for image in images(only.prompt)] == ["a.png"]
-    assert data_remarks(survey(lambda: [only]).pictures) == [
+    (question,) = task.samples(str(tmp_path))
+    assert [image.name for image in images(question.prompt)] == ["a.png"]
+    assert data_remarks(survey(lambda: [question]).pictures) == [
         "Pictures: 1 left out for lack of a mark in the question; 1 is shown."
     ]
 
@@ -252,8 +252,8 @@ def test_lavis_visdial_turns_about_one_picture_are_questions_of_their_own(tmp_pa
 
 
 def test_lmms_eval_pope_a_sentence_is_read_as_well_as_a_word() -> None:
-    found = counted(load_task("pope"), "Yes, there is one.", "yes", "Yes.").strict
-    assert found["random/recall"].value == 100.0
+    metrics = counted(load_task("pope"), "Yes, there is one.", "yes", "Yes.").strict
+    assert metrics["random/recall"].value == 100.0
 
 
 def test_lmms_eval_pope_a_yes_ratio_counts_answers() -> None:
@@ -261,13 +261,13 @@ def test_lmms_eval_pope_a_yes_ratio_counts_answers() -> None:
         Record(f"random/{n}", (target,), "random", {"image": "1"}, text=text)
         for n, (target, text) in enumerate([("yes", "no"), ("no", "no"), ("yes", "No, it is not."), ("no", "Yes.")])
     ]
-    found = results(load_task("pope"), records).strict
-    assert found["random/yes_ratio"].value == 25.0  # half of the truths are yes
+    metrics = results(load_task("pope"), records).strict
+    assert metrics["random/yes_ratio"].value == 25.0  # half of the truths are yes
 
 
 def test_lmms_eval_pope_recall_counts_what_is_unparsed() -> None:
-    found = counted(load_task("pope"), "yes", "hm").strict
-    assert found["random/recall"].value == 50.0
+    metrics = counted(load_task("pope"), "yes", "hm").strict
+    assert metrics["random/recall"].value == 50.0
 
 
 def hallusion(tmp_path: Path) -> Task:
@@ -308,10 +308,11 @@ def test_lmms_eval_mantis_an_analysis_that_is_asked_for_has_room() -> None:
 def test_lmms_eval_nextqa_an_additional_reference_counts_like_the_first() -> None:
     assert short.exact(answered("a kitten", "cat", "kitten")) == short.exact(answered("a kitten", "kitten", "cat"))
     for score in vqa.READINGS.values():
-        one, other = (
-            answered("kitten", *known) for known in (["cat"] * 4 + ["kitten"] * 6, ["kitten"] * 6 + ["cat"] * 4)
+        first, second = (
+            answered("kitten", *references)
+            for references in (["cat"] * 4 + ["kitten"] * 6, ["kitten"] * 6 + ["cat"] * 4)
         )
-        assert score(one) == score(other)
+        assert score(first) == score(second)
 
 
 def test_lmms_eval_ok_vqa_nobody_is_told_to_decline_what_has_an_answer() -> None:
@@ -335,14 +336,14 @@ def test_vlmevalkit_can_infer_option_the_score_does_not_depend_on_verbosity(monk
 
 def test_helm_hateful_memes_a_ranking_is_not_an_exact_match() -> None:
     # all likelihoods of yes are below a half, so that nothing would ever match; the order is perfect
-    found = estimate(auroc([0.1, 0.2, 0.3, 0.4], [False, False, True, True], list("abcd")), resamples=50)
-    assert found.value == 100.0
+    area = estimate(auroc([0.1, 0.2, 0.3, 0.4], [False, False, True, True], list("abcd")), resamples=50)
+    assert area.value == 100.0
 
 
 def test_lmms_eval_the_interval_is_that_of_the_number(tmp_path: Path) -> None:
-    # not that of an accuracy printed beside a sum: each number of 100 has its own within its own
+    # every number has an interval of its own, not that of an accuracy printed beside it
     scores = run(hallusion(tmp_path) and tmp_path / "mine.yaml", tmp_path, tmp_path / "run", "constant:yes")
-    for name, own in scores.metrics.items():
-        if own.value is not None:
-            assert (own.low or 0.0) <= own.value <= (own.high or 0.0), name
+    for name, metric in scores.metrics.items():
+        if metric.value is not None:
+            assert (metric.low or 0.0) <= metric.value <= (metric.high or 0.0), name
     assert json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["card"]["kind"] == "yes/no"

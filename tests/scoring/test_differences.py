@@ -9,7 +9,7 @@ from mmeval.scoring.readings.strict.letter import strict
 from mmeval.types import Record, Score
 
 
-def found(*answers: str) -> str:
+def sentence_of(*answers: str) -> str:
     records = [Record(str(i), ("yes",), "OCR", text=text) for i, text in enumerate(answers)]
     official = [yesno.scorer(yesno.official)(record) for record in records]
     strict = [yesno.scorer(yesno.strict)(record) for record in records]
@@ -17,7 +17,7 @@ def found(*answers: str) -> str:
 
 
 def test_every_reason_is_counted() -> None:
-    sentence = found("None", "Nothing", "**Yes**", "Now, yes", "yes")
+    sentence = sentence_of("None", "Nothing", "**Yes**", "Now, yes", "yes")
     assert sentence.startswith("Of 4 answers (OCR 4)")
     for reason, number in ((ONLY_OFFICIAL, 2), (ONLY_STRICT, 1), (OPPOSITE, 1)):
         assert f"{reason} {number}" in sentence
@@ -31,7 +31,7 @@ def test_a_mark_for_an_answer_that_neither_reads_is_no_matter_of_pairs() -> None
 
 
 def test_where_all_is_read_alike_only_the_pairs_can_differ() -> None:
-    assert "group the answers into pictures differently" in found("yes", "no")
+    assert "group the answers into pictures differently" in sentence_of("yes", "no")
 
 
 def test_a_judge_that_only_marks_reads_something_all_the_same() -> None:

@@ -12,7 +12,7 @@ from mmeval.types import Record
 HALF = ("4", "$\\frac{1}{2}$", "6", "7", "8")
 ANGLES = ("80", "82", "$84^{\\circ}$", "86", "88")
 OFFICIAL: list[tuple[str, str, tuple[str, ...], float]] = [
-    # the answer, what is right, the options, what that is worth
+    # answer, key, options, score
     ("The answer is (B).", "B", HALF, 1.0),
     ("\\boxed{\\frac{2}{4}}", "B", HALF, 1.0),
     ("\\boxed{B) 1/2}", "B", HALF, 0.0),  # a letter and a value
@@ -51,9 +51,9 @@ OFFICIAL: list[tuple[str, str, tuple[str, ...], float]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "right", "options", "value"), OFFICIAL)
-def test_mathvisions_script(text: str, right: str, options: tuple[str, ...], value: float) -> None:
-    assert mathvision.scored(Record("1", (right,), choices=options, text=text)).value == value
+@pytest.mark.parametrize(("text", "key", "options", "value"), OFFICIAL)
+def test_mathvisions_script(text: str, key: str, options: tuple[str, ...], value: float) -> None:
+    assert mathvision.scored(Record("1", (key,), choices=options, text=text)).value == value
 
 
 def test_an_answer_that_mathvision_cannot_score() -> None:
@@ -121,7 +121,7 @@ def test_the_value_of_a_whole_text(text: str, value: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "right", "value"),
+    ("text", "key", "value"),
     [
         ("So it is $\\boxed{\\frac{3}{4}}$.", "0.75", 1.0),
         ("The answer is \\(\\frac{\\sqrt{3}}{2}\\).", "$\\sqrt{3}/2$", 1.0),
@@ -148,8 +148,8 @@ def test_the_value_of_a_whole_text(text: str, value: float | None) -> None:
         *(("x<5", "5", 0), ("x \\leq 5", "5", 0), ("x<=5", "5", 0), ("x<5", "x<5", 1), ("A=5, B=6", "6", 0)),
     ],
 )
-def test_short_answers_by_value(text: str, right: str, value: float) -> None:
-    assert formulas.scored(Record("1", (right,), text=text)).value == value
+def test_short_answers_by_value(text: str, key: str, value: float) -> None:
+    assert formulas.scored(Record("1", (key,), text=text)).value == value
 
 
 @pytest.mark.parametrize(

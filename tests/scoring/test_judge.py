@@ -27,7 +27,7 @@ Reply = Callable[[str], bytes | None]
 
 
 class Server:
-    """An OpenAI-compatible server on this machine that replies as it is told; None: status 500."""
+    """A local OpenAI-compatible server that sends `reply(prompt)`, or status 500 if that is None."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -38,10 +38,10 @@ class Server:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.asked.append(body | {"path": self.path})
-                found = outer.reply(body["messages"][0]["content"])
-                self.send_response(200 if found is not None else 500)
+                reply = outer.reply(body["messages"][0]["content"])
+                self.send_response(200 if reply is not None else 500)
                 self.end_headers()
-                self.wfile.write(found or b"")
+                self.wfile.write(reply or b"")
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -57,19 +57,19 @@ def says(text: str) -> bytes:
 
 @contextlib.contextmanager
 def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Start a judge that is asked without pauses, and end it."""
+    """Run a judge that is asked without pauses."""
     monkeypatch.setattr(client, "PAUSE", 0.0)
     monkeypatch.delenv(judge.KEY, raising=False)
-    found = Server()
-    yield found
-    found.http.shutdown()
-    found.http.server_close()
+    fake = Server()
+    yield fake
+    fake.http.shutdown()
+    fake.http.server_close()
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with serving(monkeypatch) as found:
-        yield found
+    with serving(monkeypatch) as fake:
+        yield fake
 
 
 def records(count: int = 3) -> list[Record]:
@@ -81,18 +81,18 @@ def records(count: int = 3) -> list[Record]:
 
 
 def test_it_is_asked_the_official_prompt_once(server: Server, tmp_path: Path) -> None:
-    asked = Judge(server.url, "m", tmp_path / "judge.jsonl")
-    assert judge.ask(asked, records()).read == {"0": "B", "1": "B", "2": "B"}
+    model = Judge(server.url, "m", tmp_path / "judge.jsonl")
+    assert judge.ask(model, records()).read == {"0": "B", "1": "B", "2": "B"}
     assert server.asked[0]["path"] == "/v1/chat/completions"
     prompts = sorted(body["messages"][0]["content"] for body in server.asked)
     assert prompts[0].endswith(
         "Question: What is in 0?\nOptions: There are several options: \nA. teddy bear\nB. rabbit\n\n"
         "Answer: it hops 0\nYour output: "
     )
-    assert judge.ask(asked, records()).read == {"0": "B", "1": "B", "2": "B"}
+    assert judge.ask(model, records()).read == {"0": "B", "1": "B", "2": "B"}
     assert len(server.asked) == 3
-    judge.ask(Judge(server.url, "another", asked.cache), records(1))
-    assert len(server.asked) == 4  # another judge's word is its own
+    judge.ask(Judge(server.url, "another", model.cache), records(1))
+    assert len(server.asked) == 4  # another judge is asked anew
 
 
 def test_the_official_prompts_byte_for_byte() -> None:
@@ -127,43 +127,43 @@ def test_it_is_asked_from_a_notebook_whose_loop_runs(server: Server, tmp_path: P
 
 
 def test_two_records_with_the_same_answer_are_one_question(server: Server, tmp_path: Path) -> None:
-    one = records(1)[0]
-    twice = [one, Record("again", one.targets, choices=one.choices, tags=one.tags, text=one.text)]
-    assert judge.ask(Judge(server.url, "m", tmp_path / "j"), twice).read == {"0": "B", "again": "B"}
+    record = records(1)[0]
+    pair = [record, Record("again", record.targets, choices=record.choices, tags=record.tags, text=record.text)]
+    assert judge.ask(Judge(server.url, "m", tmp_path / "j"), pair).read == {"0": "B", "again": "B"}
     assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("reply", [None, b"<html>busy</html>", b'{"error": "no"}', b'{"choices": []}', b"[" * 99_999])
 def test_a_failed_judge_is_counted_and_asked_again(server: Server, tmp_path: Path, reply: bytes | None) -> None:
-    asked = Judge(server.url, "m", tmp_path / "judge.jsonl")
+    model = Judge(server.url, "m", tmp_path / "judge.jsonl")
     server.reply = lambda prompt: reply
     messages: list[str] = []
-    found = judge.ask(asked, records(), messages.append)
-    assert (found.read, found.failed) == ({}, {"0", "1", "2"})
+    result = judge.ask(model, records(), messages.append)
+    assert (result.read, result.failed) == ({}, {"0", "1", "2"})
     assert "gave no letter for 3 of 3 answers" in messages[-1]
-    assert found.official(records()[0]) is None and found.strict(records()[0]) is None
+    assert result.official(records()[0]) is None and result.strict(records()[0]) is None
     server.reply = lambda prompt: says("A")
-    assert judge.ask(asked, records()).read == {"0": "A", "1": "A", "2": "A"}
+    assert judge.ask(model, records()).read == {"0": "A", "1": "A", "2": "A"}
 
 
 @pytest.mark.slow
 def test_nonsense_is_not_kept_and_only_official_draws_for_it(server: Server, tmp_path: Path) -> None:
     server.reply = lambda prompt: says("as a large language model I like all options")
-    found = judge.ask(Judge(server.url, "m", tmp_path / "judge.jsonl"), records(20))
-    assert len(found.unreadable) == 20
+    result = judge.ask(Judge(server.url, "m", tmp_path / "judge.jsonl"), records(20))
+    assert len(result.unreadable) == 20
     assert (tmp_path / "judge.jsonl").read_bytes() == b""
-    drawn = [found.official(record) for record in records(20)]
-    assert set(drawn) == {"A", "B", "Z"}
-    assert drawn == [found.official(record) for record in records(20)]  # the same ones each time
-    assert {found.strict(record) for record in records(20)} == {None}
-    assert "drew a letter for 100.0% of all answers" in found.remark(20)
+    letters = [result.official(record) for record in records(20)]
+    assert set(letters) == {"A", "B", "Z"}
+    assert letters == [result.official(record) for record in records(20)]  # the same ones each time
+    assert {result.strict(record) for record in records(20)} == {None}
+    assert "drew a letter for 100.0% of all answers" in result.remark(20)
 
 
 def test_a_judge_that_is_down_is_not_asked_about_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAUSE", 0.0)
     start = time.monotonic()
-    found = judge.ask(Judge("http://127.0.0.1:9/v1", "m", tmp_path / "j"), records(500))
-    assert len(found.failed) == 500
+    result = judge.ask(Judge("http://127.0.0.1:9/v1", "m", tmp_path / "j"), records(500))
+    assert len(result.failed) == 500
     assert time.monotonic() - start < 20
 
 
@@ -176,8 +176,8 @@ def test_many_questions_do_not_all_wait_at_once(tmp_path: Path, monkeypatch: pyt
         return json.loads(says("B")), 0.0
 
     monkeypatch.setattr(client.Client, "post", post)
-    found = judge.ask(Judge("http://127.0.0.1:1/v1", "m", tmp_path / "judge.jsonl"), records(200))
-    assert len(found.read) == len(tasks) == 200
+    result = judge.ask(Judge("http://127.0.0.1:1/v1", "m", tmp_path / "judge.jsonl"), records(200))
+    assert len(result.read) == len(tasks) == 200
     assert max(tasks) < 20  # 8 and the loop's own; each reply wakes every waiting task
 
 
@@ -197,9 +197,9 @@ def test_a_slow_judge_is_not_waited_for(server: Server, tmp_path: Path) -> None:
         return says("B")
 
     server.reply = slow
-    found = judge.ask(Judge(server.url, "m", tmp_path / "j", timeout=0.05), records(1))
-    assert found.failed == {"0"}
-    assert "no whole reply within 0.05 seconds" in found.why
+    result = judge.ask(Judge(server.url, "m", tmp_path / "j", timeout=0.05), records(1))
+    assert result.failed == {"0"}
+    assert "no whole reply within 0.05 seconds" in result.why
     assert len(server.asked) == 1  # and not asked again at once
 
 
@@ -221,8 +221,8 @@ def test_a_judge_that_never_comes_to_an_end_is_left(tmp_path: Path) -> None:
     threading.Thread(target=http.serve_forever, daemon=True).start()
     try:
         url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-        found = judge.ask(Judge(url, "m", tmp_path / "j", timeout=0.3), records(1))
-        assert found.failed == {"0"} and "no whole reply within 0.3 seconds" in found.why
+        result = judge.ask(Judge(url, "m", tmp_path / "j", timeout=0.3), records(1))
+        assert result.failed == {"0"} and "no whole reply within 0.3 seconds" in result.why
     finally:
         done.set()
         http.shutdown()
@@ -245,26 +245,26 @@ def test_nor_one_whose_headers_never_come_to_an_end(tmp_path: Path) -> None:
         thread.start()
         try:
             url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
-            found = judge.ask(Judge(url, "m", tmp_path / "j", timeout=0.3), records(1))
+            result = judge.ask(Judge(url, "m", tmp_path / "j", timeout=0.3), records(1))
         finally:
             done.set()
             thread.join()
-    assert found.failed == {"0"} and "no whole reply within 0.3 seconds" in found.why
+    assert result.failed == {"0"} and "no whole reply within 0.3 seconds" in result.why
 
 
 def test_a_reply_without_end_is_no_reply(server: Server, tmp_path: Path) -> None:
     server.reply = lambda prompt: b" " * (judge.LIMITS["longest"] + 9)
-    found = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(1))
-    assert found.failed == {"0"} and "more than 1,048,576 bytes" in found.why
+    result = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(1))
+    assert result.failed == {"0"} and "more than 1,048,576 bytes" in result.why
 
 
 def test_the_key_goes_nowhere_else(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(judge.KEY, "secret")
-    seen: list[str] = []
+    keys: list[str] = []
 
     class Elsewhere(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            seen.append(str(self.headers["Authorization"]))
+            keys.append(str(self.headers["Authorization"]))
             self.send_response(302)
             self.send_header("Location", f"{server.url}/chat/completions")
             self.end_headers()
@@ -277,23 +277,25 @@ def test_the_key_goes_nowhere_else(server: Server, tmp_path: Path, monkeypatch: 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
     threading.Thread(target=http.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-    found = judge.ask(Judge(url, "m", tmp_path / "j"), records(1))
+    result = judge.ask(Judge(url, "m", tmp_path / "j"), records(1))
     http.shutdown()
     http.server_close()
-    assert found.failed == {"0"} and "302" in found.why
-    assert set(seen) == {"Bearer secret"} and server.asked == []
+    assert result.failed == {"0"} and "302" in result.why
+    assert set(keys) == {"Bearer secret"} and server.asked == []
 
 
-def test_neither_key_nor_password_is_ever_said(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neither_key_nor_password_is_ever_shown(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(judge.KEY, "sk-secret")
-    said: list[str] = []
+    messages: list[str] = []
     server.reply = lambda prompt: says("wrong key: sk-secret")
     url = server.url.replace("//", "//me:hidden@")
-    found = judge.ask(Judge(url, "m", tmp_path / "j"), records(1), said.append)
+    result = judge.ask(Judge(url, "m", tmp_path / "j"), records(1), messages.append)
     server.reply = lambda prompt: None
-    judge.ask(Judge(url, "m", tmp_path / "j"), records(1), said.append)
-    assert "***" in found.why and len(said) == 4
-    assert not [line for line in [*said, found.why] if "secret" in line or "hidden" in line]
+    judge.ask(Judge(url, "m", tmp_path / "j"), records(1), messages.append)
+    assert "***" in result.why and len(messages) == 4
+    assert not [line for line in [*messages, result.why] if "secret" in line or "hidden" in line]
     monkeypatch.setenv(judge.KEY, "sk-\nsecret")
     with pytest.raises(InputError, match="MMEVAL_JUDGE_KEY holds blanks or other characters") as raised:
         judge.ask(Judge(url, "m", tmp_path / "j"), records(1))
@@ -301,20 +303,20 @@ def test_neither_key_nor_password_is_ever_said(server: Server, tmp_path: Path, m
 
 
 def test_a_line_that_a_kill_tore_is_asked_again(server: Server, tmp_path: Path) -> None:
-    asked = Judge(server.url, "m", tmp_path / "judge.jsonl")
-    judge.ask(asked, records())
-    whole = asked.cache.read_bytes()
-    asked.cache.write_bytes(whole[:-5])
-    assert len(judge.ask(asked, records()).read) == 3
+    model = Judge(server.url, "m", tmp_path / "judge.jsonl")
+    judge.ask(model, records())
+    content = model.cache.read_bytes()
+    model.cache.write_bytes(content[:-5])
+    assert len(judge.ask(model, records()).read) == 3
     assert len(server.asked) == 4
-    assert sorted(asked.cache.read_bytes().splitlines()) == sorted(whole.splitlines())
+    assert sorted(model.cache.read_bytes().splitlines()) == sorted(content.splitlines())
 
 
 def test_verdicts_survive_their_file() -> None:
-    found = Verdicts("m", {"1": "A"}, {"2"}, {"3"})
+    chosen = Verdicts("m", {"1": "A"}, {"2"}, {"3"})
     graded = Verdicts("m", {}, set(), set(), replies={"1": ["14", "1"]})
-    for one in (found, graded):
-        assert files.validated(Verdicts, one.to_json(), "scores.json", "score again", strict=True) == one
+    for verdicts in (chosen, graded):
+        assert files.validated(Verdicts, verdicts.to_json(), "scores.json", "score again", strict=True) == verdicts
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "localhost:8000/v1", ""])

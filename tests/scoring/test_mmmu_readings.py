@@ -40,7 +40,7 @@ def test_letters(text: str, mmmu: str | None, pro: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "known", "right"),
+    ("text", "key", "correct"),
     [
         ("30", "30.0", True),
         ("It is 30 watts.", "30", True),
@@ -65,8 +65,8 @@ def test_letters(text: str, mmmu: str | None, pro: str | None) -> None:
         ("", "5", False),
     ],
 )
-def test_open_answers(text: str, known: str, right: bool) -> None:
-    assert open_answer(Record("1", (known,), text=text)).value == float(right)
+def test_open_answers(text: str, key: str, correct: bool) -> None:
+    assert open_answer(Record("1", (key,), text=text)).value == float(correct)
 
 
 def test_any_of_several_answers_is_right() -> None:
@@ -85,9 +85,9 @@ def test_an_option_that_is_a_picture_is_in_no_answer(read: Reader) -> None:
 
 
 def test_a_draw_is_never_the_letter_of_no_option() -> None:
-    held = Record("1", ("B",), choices=("['A', 'B', 'Not enough information']",), text="hm")
-    assert letters.drawn(letters.mmmu_pro)(held) == Score(0.0, "unparsed")
-    assert guessing([held]) == 0.0
+    record = Record("1", ("B",), choices=("['A', 'B', 'Not enough information']",), text="hm")
+    assert letters.drawn(letters.mmmu_pro)(record) == Score(0.0, "unparsed")
+    assert guessing([record]) == 0.0
 
 
 @pytest.mark.parametrize("text", ["is " + "1" * 200_000 + "a", "1.1" * 60_000, "so is " * 40_000, "x\n" * 100_000])

@@ -14,7 +14,7 @@ from mmeval.types import Record
 ANIMALS = ("cat", "dog", "black cat", "17")
 LONG = "I would say that it must be the"
 EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
-    # name / subset, kind, the answer, what is right, what that is worth
+    # name / subset, kind, answer, key, score
     ("mmstar", "multiple choice", "B", "B", 1.0),
     ("mmstar", "multiple choice", "(b) dog", "B", 1.0),
     ("mmstar", "multiple choice", "Option B", "B", 1.0),
@@ -164,7 +164,7 @@ EXAMPLES: list[tuple[str, str, str, str, float | None]] = [
 
 
 def record(name: str, kind: str, text: str | None, key: str) -> Record:
-    """The record of such an answer."""
+    """Return the record of an example."""
     choice = kind.endswith("choice")
     tags = {AS_WRITTEN: key} if choice and key != key.strip() else {}
     options = ANIMALS if choice else ()
@@ -180,7 +180,7 @@ def test_worked_examples(name: str, kind: str, text: str, key: str, worth: float
 def test_what_a_script_leaves_out_is_in_no_denominator() -> None:
     score = OFFICIAL["video-mme"]["multiple choice"]
     records = [record("video-mme", "multiple choice", text, "B") for text in ("B", "A", "none of them", "")]
-    assert share(records, [score(one) for one in records]).values == [1.0, 0.0]
+    assert share(records, [score(each) for each in records]).values == [1.0, 0.0]
 
 
 def test_every_reading_has_examples_and_reads_kinds_that_there_are() -> None:

@@ -25,9 +25,9 @@ def scored(value: float | None, answer: str | None = None) -> Score:
 
 
 def number(statistic: Statistic) -> float:
-    found = estimate(statistic, resamples=200).value
-    assert found is not None
-    return found
+    value = estimate(statistic, resamples=200).value
+    assert value is not None
+    return value
 
 
 # groups
@@ -45,17 +45,17 @@ def natural() -> tuple[list[Record], list[Score]]:
 
 def test_one_function_gives_questions_images_and_groups() -> None:
     records, scores = natural()
-    found = {
+    values = {
         by: number(percent(group_all(records, scores, by, "group"), None)) for by in ("question", "image", "group")
     }
-    assert found == {"question": 75.0, "image": 75.0, "group": 50.0}
+    assert values == {"question": 75.0, "image": 75.0, "group": 50.0}
     assert number(percent(share(records, scores, "group"), None)) == 87.5
 
 
 def test_groups_may_be_found_by_a_function() -> None:
     records, scores = natural()
-    own = group_all(records, scores, lambda record: record.id[:1])
-    assert (own.values, own.clusters) == ([0.0, 1.0], ["a", "b"])
+    grouped = group_all(records, scores, lambda record: record.id[:1])
+    assert (grouped.values, grouped.clusters) == ([0.0, 1.0], ["a", "b"])
 
 
 def test_a_group_with_an_error_has_no_verdict() -> None:
@@ -93,20 +93,20 @@ def yes_no(answers: str, truths: str) -> dict[str, Statistic]:
 
 def test_detection_by_hand() -> None:
     # two hits, one false alarm, one miss, one right no; and one that says nothing where yes is true
-    found = {name: number(own) for name, own in yes_no("yyynn?", "yynyny").items()}
-    assert found["accuracy"] == pytest.approx(100 * 3 / 6)
-    assert found["precision"] == pytest.approx(100 * 2 / 3)
-    assert found["recall"] == pytest.approx(100 * 2 / 4)
-    assert found["f1"] == pytest.approx(100 * 2 * 2 / (3 + 4))
-    assert found["yes_ratio"] == pytest.approx(100 * 3 / 6)
+    values = {name: number(statistic) for name, statistic in yes_no("yyynn?", "yynyny").items()}
+    assert values["accuracy"] == pytest.approx(100 * 3 / 6)
+    assert values["precision"] == pytest.approx(100 * 2 / 3)
+    assert values["recall"] == pytest.approx(100 * 2 / 4)
+    assert values["f1"] == pytest.approx(100 * 2 * 2 / (3 + 4))
+    assert values["yes_ratio"] == pytest.approx(100 * 3 / 6)
 
 
 @given(st.lists(st.tuples(st.sampled_from("yn?"), st.sampled_from("yn")), min_size=1, max_size=12))
 def test_f1_is_the_harmonic_mean(pairs: list[tuple[str, str]]) -> None:
-    found = yes_no("".join(a for a, _ in pairs), "".join(t for _, t in pairs))
-    if found["precision"].reason or found["recall"].reason:
+    statistics = yes_no("".join(a for a, _ in pairs), "".join(t for _, t in pairs))
+    if statistics["precision"].reason or statistics["recall"].reason:
         return
-    precision, recall, f1 = (number(found[name]) for name in ("precision", "recall", "f1"))
+    precision, recall, f1 = (number(statistics[name]) for name in ("precision", "recall", "f1"))
     harmonic = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     assert f1 == pytest.approx(harmonic)
 
@@ -117,27 +117,27 @@ def test_f1_is_the_harmonic_mean(pairs: list[tuple[str, str]]) -> None:
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=4))
 def test_winoground_group_is_text_and_image(values: list[int]) -> None:
     s = dict(zip(((0, 0), (0, 1), (1, 0), (1, 1)), map(float, values), strict=True))
-    found = marks(s)
-    assert found.group == (found.text and found.image)
-    assert found.text == (s[0, 0] > s[1, 0] and s[1, 1] > s[0, 1])
-    assert found.image == (s[0, 0] > s[0, 1] and s[1, 1] > s[1, 0])
-    assert found.ties == sum(a == b for a, b in ((values[0], values[2]), (values[3], values[1]),
+    result = marks(s)
+    assert result.group == (result.text and result.image)
+    assert result.text == (s[0, 0] > s[1, 0] and s[1, 1] > s[0, 1])
+    assert result.image == (s[0, 0] > s[0, 1] and s[1, 1] > s[1, 0])
+    assert result.ties == sum(a == b for a, b in ((values[0], values[2]), (values[3], values[1]),
                                                  (values[0], values[1]), (values[3], values[2])))  # fmt: skip
 
 
 def test_chance_of_the_group_is_a_sixth_for_scores_and_a_sixteenth_for_letters() -> None:
     rng = np.random.default_rng(0)
-    drawn = [marks(dict(zip(((0, 0), (0, 1), (1, 0), (1, 1)), row, strict=True))) for row in rng.random((4000, 4))]
-    assert sum(one.group for one in drawn) / 4000 == pytest.approx(1 / 6, abs=0.02)
-    assert sum(one.text for one in drawn) / 4000 == pytest.approx(1 / 4, abs=0.02)
+    results = [marks(dict(zip(((0, 0), (0, 1), (1, 0), (1, 1)), row, strict=True))) for row in rng.random((4000, 4))]
+    assert sum(result.group for result in results) / 4000 == pytest.approx(1 / 6, abs=0.02)
+    assert sum(result.text for result in results) / 4000 == pytest.approx(1 / 4, abs=0.02)
 
 
 # CIDEr
 
 
 def test_cider_of_a_reference_itself_is_ten() -> None:
-    words = [tokenize("A dog's ball is red."), tokenize("Two cats sleep near it.")]
-    assert cider(words, [[own] for own in words]) == pytest.approx([10.0, 10.0])
+    captions = [tokenize("A dog's ball is red."), tokenize("Two cats sleep near it.")]
+    assert cider(captions, [[caption] for caption in captions]) == pytest.approx([10.0, 10.0])
     assert number(mean([10.0, 10.0], ["1", "2"])) == 1000.0
 
 
@@ -145,7 +145,7 @@ def test_cider_by_hand() -> None:
     # one word of two in common, each in one picture's references of two: cosine 1/2 for n=1, nothing for n=2, 3, 4
     value, _ = cider([["red", "cat"], ["x"]], [[["red", "dog"]], [["x"]]])
     weight = math.log(2)
-    unseen = math.log(2)  # "cat" is in no reference: it candidates as much as what is in one
+    unseen = math.log(2)  # "cat" is in no reference, and weighs as much as what is in one
     expected = weight**2 / (math.hypot(weight, unseen) * math.hypot(weight, weight))
     assert value == pytest.approx(10 * expected / 4)
 
@@ -168,14 +168,14 @@ def test_auroc_counts_pairs(rows: list[tuple[int, bool]]) -> None:
         assert statistic.reason is not None
         return
     won = sum((a > b) + (a == b) / 2 for a in above for b in below)
-    found = estimate(statistic, resamples=50)
-    assert found.value == pytest.approx(100 * won / (len(above) * len(below)))
-    assert found.value is not None
-    assert found.low is not None
-    assert found.high is not None
-    assert 0 <= found.low <= found.value + 1e-9
-    assert found.value - 1e-9 <= found.high <= 100
-    assert found.n == len(rows)
+    area = estimate(statistic, resamples=50)
+    assert area.value == pytest.approx(100 * won / (len(above) * len(below)))
+    assert area.value is not None
+    assert area.low is not None
+    assert area.high is not None
+    assert 0 <= area.low <= area.value + 1e-9
+    assert area.value - 1e-9 <= area.high <= 100
+    assert area.n == len(rows)
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 5)), min_size=2, max_size=30))
@@ -185,19 +185,19 @@ def test_auroc_without_each_cluster_is_that_of_the_others(rows: list[tuple[int, 
     if functional is None:  # no positive, or no negative
         return
     number = len(functional.clusters)
-    one_less = functional.value(np.ones((number, number)) - np.eye(number))
-    assert functional.without() == pytest.approx(one_less, abs=1e-12, nan_ok=True)
+    leave_one_out = functional.value(np.ones((number, number)) - np.eye(number))
+    assert functional.without() == pytest.approx(leave_one_out, abs=1e-12, nan_ok=True)
 
 
 def test_auroc_interval_holds_the_truth_as_often_as_it_says() -> None:
-    rng, held, truth = np.random.default_rng(1), 0, np.arange(60) < 30
+    rng, covered, truth = np.random.default_rng(1), 0, np.arange(60) < 30
     for _ in range(60):
         values = rng.normal(size=60) + truth  # the area is Phi(1 / sqrt 2) = 76.02
-        found = estimate(auroc(list(values), list(truth), [str(n) for n in range(60)]), resamples=300)
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= 76.02 <= found.high
-    assert held >= 53
+        area = estimate(auroc(list(values), list(truth), [str(n) for n in range(60)]), resamples=300)
+        assert area.low is not None
+        assert area.high is not None
+        covered += area.low <= 76.02 <= area.high
+    assert covered >= 53
 
 
 # likelihood
@@ -221,7 +221,7 @@ def test_yes_odds_takes_both_spellings_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "takes", "means"),
+    ("text", "official", "strict"),
     [
         ("True", "yes", "yes"),
         ("false ", "no", "no"),
@@ -234,8 +234,8 @@ def test_yes_odds_takes_both_spellings_together() -> None:
         ("", None, None),
     ],
 )
-def test_true_and_false(text: str, takes: str | None, means: str | None) -> None:
-    assert (yesno.nlvr2(text), yesno.truth(text)) == (takes, means)
+def test_true_and_false(text: str, official: str | None, strict: str | None) -> None:
+    assert (yesno.nlvr2(text), yesno.truth(text)) == (official, strict)
 
 
 @pytest.mark.parametrize(

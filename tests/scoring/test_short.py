@@ -189,7 +189,7 @@ def test_mean_relative_accuracy_as_vsi_bench() -> None:
     assert scored("mra", "4", "none", "8", "5").value == 0.6  # the nearest; 0.2 is more than 1 - 0.8
 
 
-def test_a_tolerance_is_said_where_numbers_are_compared_and_nowhere_else() -> None:
+def test_a_tolerance_is_given_where_numbers_are_compared_and_nowhere_else() -> None:
     values = {"about": "x", "kind": "short answer", "files": "q.jsonl", "fields": {"question": "q", "answer": "a"}}
     assert check({**values, "match": "numeric", "tolerance": 0.5}, "c.yaml").tolerance == "0.5"
     for wrong in ({"match": "numeric"}, {"tolerance": "5%"}, {"match": "numeric", "tolerance": "-1"}):

@@ -94,11 +94,11 @@ def test_one_wrong_picture_does_not_narrow_the_interval() -> None:
 
 def test_a_bootstrap_over_pictures_not_questions() -> None:
     # the two answers of a picture always agree: 100 questions tell as much as 50
-    together = score([(1, 1), (0, 0)] * 25)
-    apart = estimate(Statistic(1.0, 0.5, [((1.0, Mean([1.0, 0.0] * 50, [str(i) for i in range(100)])),)]))
-    assert together.low is not None
-    assert apart.low is not None
-    assert (100.0 - together.low) / 200 > 1.3 * (0.5 - apart.low)
+    by_picture = score([(1, 1), (0, 0)] * 25)
+    by_question = estimate(Statistic(1.0, 0.5, [((1.0, Mean([1.0, 0.0] * 50, [str(i) for i in range(100)])),)]))
+    assert by_picture.low is not None
+    assert by_question.low is not None
+    assert (100.0 - by_picture.low) / 200 > 1.3 * (0.5 - by_question.low)
 
 
 def test_against_the_normal_formula_on_many_clusters() -> None:
@@ -159,10 +159,10 @@ def test_a_mean_that_few_clusters_have() -> None:
 
 def test_the_order_of_the_answers_changes_nothing() -> None:
     pictures = [(1, 1), (0, 1), (0, 0)] * 7
-    one, two = score(pictures), score(pictures[::-1])
-    assert one.value == two.value
-    assert one.low == pytest.approx(two.low)
-    assert one.high == pytest.approx(two.high)
+    forward, backward = score(pictures), score(pictures[::-1])
+    assert forward.value == backward.value
+    assert forward.low == pytest.approx(backward.low)
+    assert forward.high == pytest.approx(backward.high)
 
 
 @settings(max_examples=60, deadline=None)
@@ -215,9 +215,9 @@ def test_the_degrees_of_freedom_of_a_variance_are_those_of_its_values() -> None:
 @pytest.mark.parametrize("skill", [0.1, 0.5, 0.7])
 def test_exact_coverage_of_forty_questions(skill: float) -> None:
     chances = scipy.stats.binom.pmf(range(41), 40, skill)
-    found = [proportion(right, 40) for right in range(41)]
-    held = [(one.low or 0.0) <= skill <= (one.high or 0.0) for one in found]
-    assert 0.93 <= float(chances[held].sum()) <= 0.975
+    intervals = [proportion(right, 40) for right in range(41)]
+    covered = [(interval.low or 0.0) <= skill <= (interval.high or 0.0) for interval in intervals]
+    assert 0.93 <= float(chances[covered].sum()) <= 0.975
 
 
 def test_all_of_mme_takes_no_time() -> None:

@@ -34,16 +34,16 @@ def record(text: str, references: list[str], **tags: str) -> Record:
 def test_each_generation_as_its_script(
     text: str, references: list[str], m4c: float, in_2016: float, in_2021: float, flamingo: float
 ) -> None:
-    found = {name: score(record(text, references)).value for name, score in vqa.READINGS.items()}
-    assert found == {"m4c": m4c, "2016": in_2016, "2021": in_2021, "open-flamingo": flamingo}
+    values = {name: score(record(text, references)).value for name, score in vqa.READINGS.items()}
+    assert values == {"m4c": m4c, "2016": in_2016, "2021": in_2021, "open-flamingo": flamingo}
 
 
 def test_people_without_numbers_who_say_the_same_are_left_out_together() -> None:
     sure = "\n".join(["yes"] * 6 + ["maybe", "no"] + ["yes"] * 2)
-    asked = record("unanswerable", ["unanswerable"] * 8 + ["x"] * 2, confidence=sure)
+    unanswerable = record("unanswerable", ["unanswerable"] * 8 + ["x"] * 2, confidence=sure)
     # left out with any of the six that are sure: all six, and two are left to agree
-    assert vqa.READINGS["open-flamingo"](asked).value == 0.8
-    assert vqa.READINGS["m4c"](asked).value == 1.0
+    assert vqa.READINGS["open-flamingo"](unanswerable).value == 0.8
+    assert vqa.READINGS["m4c"](unanswerable).value == 1.0
 
 
 def test_strict_gives_nothing_for_nothing_and_finds_the_answer() -> None:
@@ -52,7 +52,7 @@ def test_strict_gives_nothing_for_nothing_and_finds_the_answer() -> None:
 
 
 @pytest.mark.parametrize("name", vqa.READINGS)
-def test_an_answer_that_declines_is_said_to(name: str) -> None:
+def test_an_answer_that_declines_is_refused(name: str) -> None:
     score = vqa.READINGS[name]
     assert score(record("I cannot answer that.", DOG)).outcome == "refused"
     assert score(record("I cannot answer that.", ["I cannot answer that"] * 10)).value in (0.0, 1.0)

@@ -214,9 +214,9 @@ ENDINGS = ["", ".", "!", "**", '"', ")", "</s>", ", it is.", ". The sign says", 
 
 
 @given(st.sampled_from(OPENINGS), st.sampled_from(ENDINGS))
-def test_strict_is_never_turned_around_by_what_stands_around_the_word(before: str, after: str) -> None:
-    assert strict(f"{before}Yes{after}") in ("yes", None)
-    assert strict(f"{before}No{after}") in ("no", None)
+def test_strict_is_never_turned_around_by_what_stands_around_the_word(opening: str, ending: str) -> None:
+    assert strict(f"{opening}Yes{ending}") in ("yes", None)
+    assert strict(f"{opening}No{ending}") in ("no", None)
 
 
 @given(st.text(max_size=60))

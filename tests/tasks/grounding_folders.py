@@ -16,14 +16,14 @@ from tests.tasks.small_folders import jsonl, parquet
 WIDE, HIGH = 40, 20
 
 
-def shown(number: int) -> bytes:
+def encoded_picture(number: int) -> bytes:
     out = io.BytesIO()
     PILImage.new("RGB", (WIDE, HIGH), (number, 0, 0)).save(out, "JPEG")
     return out.getvalue()
 
 
 def stored(number: int) -> dict[str, Any]:
-    return {"bytes": shown(number), "path": None}
+    return {"bytes": encoded_picture(number), "path": None}
 
 
 OBJECTS = [
@@ -72,7 +72,7 @@ def qwen_vl(folder: Path) -> None:
     jsonl(folder / "refcoco_val.jsonl", rows)
     for number in (0, 1):
         (folder / "train2014").mkdir(exist_ok=True)
-        (folder / "train2014" / f"COCO_train2014_{number}.jpg").write_bytes(shown(number))
+        (folder / "train2014" / f"COCO_train2014_{number}.jpg").write_bytes(encoded_picture(number))
 
 
 def vlmevalkit(folder: Path) -> None:
@@ -80,7 +80,7 @@ def vlmevalkit(folder: Path) -> None:
     rows = [
         [
             n,
-            base64.b64encode(shown(number)).decode(),
+            base64.b64encode(encoded_picture(number)).decode(),
             f"Please provide the bounding box coordinate of the region this sentence describes: <ref>{phrase}</ref>",
             f"[{left / WIDE:f}, {top / HIGH:f}, {(left + width) / WIDE:f}, {(top + height) / HIGH:f}]",
             category,
@@ -123,15 +123,21 @@ def screenspot(folder: Path) -> None:
 
 def own_files(folder: Path, ending: str = "") -> None:
     """Write SeeClick's files, whose boxes are sides in pixels."""
-    for place, platform in enumerate(("mobile", "desktop", "web")):
+    for index, platform in enumerate(("mobile", "desktop", "web")):
         rows = [
-            {"img_filename": f"{n}.png", "bbox": box, "instruction": asked, "data_type": kind, "data_source": source}
-            for n, (source, kind, asked, box) in list(enumerate(ELEMENTS))[2 * place : 2 * place + 2]
+            {
+                "img_filename": f"{n}.png",
+                "bbox": box,
+                "instruction": instruction,
+                "data_type": kind,
+                "data_source": source,
+            }
+            for n, (source, kind, instruction, box) in list(enumerate(ELEMENTS))[2 * index : 2 * index + 2]
         ]
         (folder / f"screenspot_{platform}{ending}.json").write_text(json.dumps(rows), encoding="utf-8")
     (folder / "screenspot_imgs").mkdir()
     for n in range(len(ELEMENTS)):
-        (folder / "screenspot_imgs" / f"{n}.png").write_bytes(shown(n))
+        (folder / "screenspot_imgs" / f"{n}.png").write_bytes(encoded_picture(n))
 
 
 def screenspot_pro(folder: Path) -> None:
@@ -154,4 +160,4 @@ def screenspot_pro(folder: Path) -> None:
     (folder / "annotations").mkdir(parents=True)
     (folder / "annotations" / "vscode_macos.json").write_text(json.dumps(rows), encoding="utf-8")
     (folder / "images" / "vscode_macos").mkdir(parents=True)
-    (folder / "images" / "vscode_macos" / "1.png").write_bytes(shown(1))
+    (folder / "images" / "vscode_macos" / "1.png").write_bytes(encoded_picture(1))

@@ -18,28 +18,28 @@ from tests.evaluating import evaluate, rescore
 
 
 def png(number: int = 0, size: int = 8) -> bytes:
-    """A picture, another for each number."""
+    """A picture that depends on the number."""
     out = io.BytesIO()
     Image.new("RGB", (size, size), (number * 37 % 256, number * 11 % 256, number // 7 % 256)).save(out, "PNG")
     return out.getvalue()
 
 
 def picture(path: Path, number: int = 0, size: int = 8) -> Path:
-    """That in a file."""
+    """Write such a picture to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(number, size))
     return path
 
 
 def jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """An object a line."""
+    """Write one JSON object per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
 def parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """A table as the hub has it."""
+    """Write a table as the hub has it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -53,18 +53,19 @@ def embedded(number: int) -> dict[str, Any]:
     return {"bytes": png(number), "path": None}
 
 
-def call(*arguments: object, width: int = 160) -> Result:
-    """The command line, in a terminal of so many columns."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": str(width)})
+def call(*arguments: object, width: int = 160, stdin: str = "") -> Result:
+    """Call the command line in a terminal of `width` columns."""
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(main, words, input=stdin, env={"COLUMNS": str(width)})
 
 
-def run(task: object, data: object, out: Path, model: str = "constant", **how: Any) -> Results:
+def run(task: object, data: object, out: Path, model: str = "constant", **options: Any) -> Results:
     """Run a task on a folder to its end, score it again, and return its scores; no figures are drawn."""
-    scores = evaluate(model, str(task), data=str(data), out=out, **how).results
+    scores = evaluate(model, str(task), data=str(data), out=out, **options).results
     assert rescore(open_run(out)) == scores
     return scores
 
 
 def value(scores: Results, metric: str, scorer: str | None = None) -> Any:
-    """A number of a run, by its first scorer or another."""
+    """Return a number of a run, by its first scorer or another."""
     return scores.by(scorer or scores.scorer)[metric].value

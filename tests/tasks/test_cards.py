@@ -25,8 +25,6 @@ from mmeval.cards.schema import Card, Columns, check
 from mmeval.cards.task import build, load
 from mmeval.data.tables import TableRow
 from mmeval.reporting.matrix import matrix
-from mmeval.runs.run import open_run
-from mmeval.runs.schema import results_to_json
 from mmeval.scoring.metrics import groups
 from mmeval.scoring.readings.choices import letter
 from mmeval.task import Task
@@ -76,10 +74,10 @@ def tools(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_card_runs_with_no_data_named(tools: Path, tmp_path: Path) -> None:
-    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
-    assert "Woodwork" in ended.output
-    scores = open_run(tmp_path / "run").results
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "Woodwork" in result.output
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
     assert (value(scores, "overall"), value(scores, "wood"), value(scores, "metal")) == (75.0, 50.0, 100.0)
     assert value(scores, "all_of_photo") == 50.0
     assert scores.metrics["overall"].chance == pytest.approx(100 * (1 / 2 + 3 * 1 / 3) / 4)
@@ -87,14 +85,14 @@ def test_a_card_runs_with_no_data_named(tools: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_is_scored_again_where_its_card_is_gone(tools: Path, tmp_path: Path) -> None:
-    before = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
+    scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
     (tools / "tools.yaml").unlink()
-    assert json.loads(call("score", tmp_path / "run", "--json").output) == results_to_json(before)
+    assert json.loads(call("score", tmp_path / "run", "--json").output) == scores
 
 
 def test_a_run_on_part_of_the_benchmark_says_so(tools: Path, tmp_path: Path) -> None:
-    own = card(tools, {**TOOLS, "questions": 5})
-    assert evaluate("constant:A", str(own), out=tmp_path / "run").marks == [
+    path = card(tools, {**TOOLS, "questions": 5})
+    assert evaluate("constant:A", str(path), out=tmp_path / "run").marks == [
         "the data has only 4 of the benchmark's 5 questions"
     ]
     assert evaluate("constant:A", str(card(tools, {**TOOLS, "questions": 4})), out=tmp_path / "all").marks == []
@@ -103,53 +101,55 @@ def test_a_run_on_part_of_the_benchmark_says_so(tools: Path, tmp_path: Path) -> 
 def test_another_card_is_another_run(tools: Path, tmp_path: Path) -> None:
     run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
     card(tools, {**TOOLS, "letters": "(A)"})
-    other = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
-    assert other.exit_code == 2
-    assert "card.letters" in other.stderr
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "card.letters" in result.stderr
 
 
 def test_runs_of_a_card_are_drawn_again_and_together(tools: Path, tmp_path: Path) -> None:
-    for said in "AB":
-        run(tools / "tools.yaml", tools, tmp_path / said, f"constant:{said}")
-    drawn = call("report", tmp_path / "A", tmp_path / "B", "--out", tmp_path / "drawn")
-    assert drawn.exit_code == 0, drawn.output
+    for answer in "AB":
+        run(tools / "tools.yaml", tools, tmp_path / answer, f"constant:{answer}")
+    result = call("report", tmp_path / "A", tmp_path / "B", "--out", tmp_path / "drawn")
+    assert result.exit_code == 0, result.output
     assert (tmp_path / "drawn" / "dotplot.svg").exists()
     card(tools, {**TOOLS, "letters": "(A)"})
     run(tools / "tools.yaml", tools, tmp_path / "C", "constant:A")
-    refused = call("report", tmp_path / "A", tmp_path / "C", "--out", tmp_path / "drawn")
-    assert refused.exit_code == 2
-    assert "different cards that are both named tools" in refused.stderr
+    result = call("report", tmp_path / "A", tmp_path / "C", "--out", tmp_path / "drawn")
+    assert result.exit_code == 2
+    assert "different cards that are both named tools" in result.stderr
     (pair,) = mmeval.compare(tmp_path / "A", tmp_path / "C").pairs
     assert "different cards named tools; what they ask and how they score may differ" in pair.notes
 
 
-def test_a_card_called_like_a_benchmark_is_none(tools: Path, tmp_path: Path) -> None:
+def test_a_card_named_like_a_benchmark_is_not_that_benchmark(tools: Path, tmp_path: Path) -> None:
     (tools / "tools.yaml").rename(tools / "mme.yaml")
     assert value(run(tools / "mme.yaml", tools, tmp_path / "run", "constant:A"), "overall") == 75.0
-    refused = call("submit", tmp_path / "run", "--to", "mme")
-    assert refused.exit_code == 2
-    assert "a run of the card mme, but 'mme' needs mme" in refused.stderr
+    result = call("submit", tmp_path / "run", "--to", "mme")
+    assert result.exit_code == 2
+    assert "a run of the card mme, but 'mme' needs mme" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["questions.json", "questions.jsonl"])
 def test_a_table_nested_without_end_is_a_sentence(tools: Path, name: str) -> None:
     card(tools, {**TOOLS, "files": name})
     (tools / name).write_text("[" * 100_000)
-    refused = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run")
-    assert refused.exit_code == 2
-    assert name in refused.stderr
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run")
+    assert result.exit_code == 2
+    assert name in result.stderr
 
 
 def test_no_turn_no_early_stop(tools: Path, tmp_path: Path) -> None:
-    refused = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--early-stop", "--dry-run")
-    assert refused.exit_code == 2
-    assert "does not rotate options; remove --early-stop" in refused.stderr
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--early-stop", "--dry-run")
+    assert result.exit_code == 2
+    assert "does not rotate options; remove --early-stop" in result.stderr
 
 
 def test_a_dry_run_shows_what_is_weighed(tools: Path) -> None:
-    shown = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--scoring", "likelihood", "--dry-run")
-    assert shown.exit_code == 0, shown.output
-    assert "[candidate: saw]" in shown.output
+    result = call(
+        "run", "--task", tools / "tools.yaml", "--model", "constant:A", "--scoring", "likelihood", "--dry-run"
+    )
+    assert result.exit_code == 0, result.output
+    assert "[candidate: saw]" in result.output
 
 
 def test_what_is_asked(tools: Path) -> None:
@@ -162,10 +162,10 @@ def test_what_is_asked(tools: Path) -> None:
 
 
 def test_likelihood_and_public_readings_come_with_multiple_choice(tools: Path, tmp_path: Path) -> None:
-    weighed = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", scoring="likelihood")
-    assert (value(weighed, "overall"), weighed.counts.unparsed) == (0.0, 4)  # all are equally likely
-    read = run(tools / "tools.yaml", tools, tmp_path / "read", "constant:A", reading="2023")
-    assert value(read, "overall") == value(read, "overall", "strict") == 75.0
+    likelihood = run(tools / "tools.yaml", tools, tmp_path / "weighed", "constant", scoring="likelihood")
+    assert (value(likelihood, "overall"), likelihood.counts.unparsed) == (0.0, 4)  # all are equally likely
+    public = run(tools / "tools.yaml", tools, tmp_path / "read", "constant:A", reading="2023")
+    assert value(public, "overall") == value(public, "overall", "strict") == 75.0
 
 
 def test_yes_no_with_pictures_in_the_question(tmp_path: Path) -> None:
@@ -179,8 +179,8 @@ def test_yes_no_with_pictures_in_the_question(tmp_path: Path) -> None:
         "prompts": {"plain": "{question} Yes or no? ({split})"},
     }
     rows = [
-        {"q": "<image> Is it <image>?", "same": same, "one": "a.png", "two": "b.png", "split": split}
-        for same, split in [("True", "test"), ("no", "test"), ("yes", "train")]
+        {"q": "<image> Is it <image>?", "same": answer, "one": "a.png", "two": "b.png", "split": split}
+        for answer, split in [("True", "test"), ("no", "test"), ("yes", "train")]
     ]
     (tmp_path / "pairs.json").write_text(json.dumps(rows), encoding="utf-8")
     for number, name in enumerate(("a.png", "b.png")):
@@ -188,9 +188,9 @@ def test_yes_no_with_pictures_in_the_question(tmp_path: Path) -> None:
     task = load(card(tmp_path, values))
     samples = list(task.samples(str(tmp_path)))
     assert [sample.targets for sample in samples] == [("yes",), ("no",)]
-    asked = task.prompts["plain"](samples[0])
-    assert [type(part).__name__ for part in asked] == ["Image", "str", "Image", "str"]
-    assert asked[1::2] == (" Is it ", "? Yes or no? (test)")
+    prompt = task.prompts["plain"](samples[0])
+    assert [type(part).__name__ for part in prompt] == ["Image", "str", "Image", "str"]
+    assert prompt[1::2] == (" Is it ", "? Yes or no? (test)")
     scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:yes")
     assert (value(scores, "overall"), value(scores, "yes_ratio"), round(value(scores, "f1"), 1)) == (50.0, 100.0, 66.7)
 
@@ -279,12 +279,12 @@ def test_a_wrong_card_is_a_sentence(change: dict[str, Any], sentence: str) -> No
 
 def test_a_card_names_an_official_reading(tools: Path, tmp_path: Path) -> None:
     path = card(tools, {**TOOLS, "official": "video-mme"})
-    read = run(path, tools, tmp_path / "A", "constant:But the answer is A.")
-    assert (value(read, "overall"), value(read, "overall", "strict")) == (25.0, 75.0)
-    assert any(line.startswith("Answers were read with 'video-mme'; ") for line in read.remarks)
-    lost = run(path, tools, tmp_path / "none", "constant:none")
-    assert (value(lost, "overall"), value(lost, "overall", "strict")) == (None, 0.0)
-    assert "4 of 4 answers are unparsed by the official script, which leaves them out." in lost.remarks
+    scores = run(path, tools, tmp_path / "A", "constant:But the answer is A.")
+    assert (value(scores, "overall"), value(scores, "overall", "strict")) == (25.0, 75.0)
+    assert any(line.startswith("Answers were read with 'video-mme'; ") for line in scores.remarks)
+    unparsed = run(path, tools, tmp_path / "none", "constant:none")
+    assert (value(unparsed, "overall"), value(unparsed, "overall", "strict")) == (None, 0.0)
+    assert "4 of 4 answers are unparsed by the official script, which leaves them out." in unparsed.remarks
 
 
 def test_a_card_makes_no_objects() -> None:
@@ -298,8 +298,8 @@ def test_prompts_may_be_spelt_wordings(tools: Path) -> None:
 
 
 def test_doubled_braces_are_plain_and_nothing_follows_options_at_the_end(tools: Path) -> None:
-    asked = "{pictures}Reply with {{A}}, {trade}. {question}\n{options}"
-    task = load(card(tools, {**TOOLS, "prompts": {"braces": asked}}))
+    template = "{pictures}Reply with {{A}}, {trade}. {question}\n{options}"
+    task = load(card(tools, {**TOOLS, "prompts": {"braces": template}}))
     (first, *_) = task.samples(str(tools))
     text = "".join(part for part in task.prompts["braces"](first) if isinstance(part, str))
     assert text.startswith("Reply with {A}, wood. ") and text.endswith(f"\nB. {first.choices[1][0]}")
@@ -336,16 +336,16 @@ def test_the_headline_of_yes_or_no_is_accuracy(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_row_is_a_sentence_with_its_place(tools: Path, row: dict[str, str], sentence: str) -> None:
-    whole = {"ask": "Which?", "right": "A", "photo": "0.png", "trade": "wood", "A": "saw", "B": "file", "C": "axe"}
-    jsonl(tools / "questions.jsonl", [whole, {**whole, **row}])
-    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant", "--out", tools / "run")
-    assert ended.exit_code == 2
-    assert "questions.jsonl, line 2" in ended.stderr
-    assert sentence in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+    valid = {"ask": "Which?", "right": "A", "photo": "0.png", "trade": "wood", "A": "saw", "B": "file", "C": "axe"}
+    jsonl(tools / "questions.jsonl", [valid, {**valid, **row}])
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant", "--out", tools / "run")
+    assert result.exit_code == 2
+    assert "questions.jsonl, line 2" in result.stderr
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
 
 
-def several(folder: Path, held: object, **change: Any) -> Task:
+def several(folder: Path, content: object, **change: Any) -> Task:
     """A card of two kinds, over a JSON file that has its rows inside."""
     values = {
         "about": "x",
@@ -358,9 +358,9 @@ def several(folder: Path, held: object, **change: Any) -> Task:
         "only": {"split": ["a", "b"]},
     }
     folder.mkdir(exist_ok=True)
-    (folder / "q.json").write_text(json.dumps({"data": {"test": held}}), encoding="utf-8")
-    told: Task = load(card(folder, {**values, **change}))
-    return told
+    (folder / "q.json").write_text(json.dumps({"data": {"test": content}}), encoding="utf-8")
+    task: Task = load(card(folder, {**values, **change}))
+    return task
 
 
 ROWS: dict[str, dict[str, Any]] = {
@@ -380,8 +380,8 @@ def test_a_key_without_a_number_is_a_sentence_where_numbers_are_compared(tmp_pat
 
 
 def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: Path) -> None:
-    for place in ("old/7.png", "new/7.png", "new/8.png"):
-        picture(tmp_path / place, len(place))
+    for name in ("old/7.png", "new/7.png", "new/8.png"):
+        picture(tmp_path / name, len(name))
     first, second = several(tmp_path, ROWS).samples(str(tmp_path))
     assert (first.id, first.targets, first.choices) == ("2", ("B",), (("saw",), ("file",)))
     assert (second.id, second.targets, second.choices) == ("3", ("two",), ())
@@ -391,8 +391,8 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
     scores = run(tmp_path / "tools.yaml", tmp_path, tmp_path / "run", "constant:B")
     assert (value(scores, "overall"), value(scores, "halves")) == (50.0, 0.0)
     assert scores.metrics["overall"].chance is None
-    weighed = call("run", "--task", tmp_path / "tools.yaml", "--model", "constant", "--scoring", "likelihood")
-    assert (weighed.exit_code, "remove --scoring" in weighed.stderr) == (2, True)
+    result = call("run", "--task", tmp_path / "tools.yaml", "--model", "constant", "--scoring", "likelihood")
+    assert (result.exit_code, "remove --scoring" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -407,8 +407,8 @@ def test_two_kinds_rows_inside_a_file_and_pictures_in_several_folders(tmp_path: 
     ],
 )
 def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
-    for place in ("old/7.png", "new/8.png"):
-        picture(tmp_path / place)
+    for name in ("old/7.png", "new/8.png"):
+        picture(tmp_path / name)
     rows = {**ROWS, "3": {**ROWS["3"], **change}}
     with pytest.raises(InputError) as raised:
         list(several(tmp_path, rows).samples(str(tmp_path)))
@@ -416,7 +416,7 @@ def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[st
 
 
 @pytest.mark.parametrize(
-    ("options", "found"),
+    ("options", "expected"),
     [
         (["a saw", "a file", None, ""], ["a saw", "a file"]),
         (["a saw", "a file", float("nan"), "nan"], ["a saw", "a file"]),
@@ -432,33 +432,33 @@ def test_a_wrong_row_inside_a_file_is_a_sentence(tmp_path: Path, change: dict[st
         ([str(number) for number in range(27)], "here: 27 options, but there are only 26 letters"),
     ],
 )
-def test_a_list_of_options_has_texts_without_a_gap(options: object, found: list[str] | str) -> None:
+def test_a_list_of_options_has_texts_without_a_gap(options: object, expected: list[str] | str) -> None:
     fields = {"question": "q", "answer": "a", "options": "o"}
-    mine = check({"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
+    columns = check({"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
     line = TableRow({"q": "Which?", "a": "B", "o": options}, "here")
-    if isinstance(found, list):
-        assert [part for (part,) in sample(mine, line, 1, set()).choices] == found
+    if isinstance(expected, list):
+        assert [part for (part,) in sample(columns, line, 1, set()).choices] == expected
         return
     with pytest.raises(InputError, match="here") as raised:
-        sample(mine, line, 1, set())
-    assert found in str(raised.value)
+        sample(columns, line, 1, set())
+    assert expected in str(raised.value)
 
 
 def test_an_empty_answer_in_a_list_is_not_the_answer_none() -> None:
     fields = {"question": "q", "answer": "a"}
-    mine = check({"about": "x", "kind": "short answer", "files": "q.csv", "fields": fields}, "my.yaml")
+    columns = check({"about": "x", "kind": "short answer", "files": "q.csv", "fields": fields}, "my.yaml")
     with pytest.raises(InputError, match=r"the column a is .*, None.*; it must be a list of texts"):
-        sample(mine, TableRow({"q": "Who?", "a": ["he", None]}, "here"), 1, set())
+        sample(columns, TableRow({"q": "Who?", "a": ["he", None]}, "here"), 1, set())
 
 
 def test_bytes_are_not_text_and_an_empty_cell_is_empty_in_a_prompt() -> None:
     fields = {"question": "q", "answer": "a"}
     values = {"about": "x", "kind": "yes/no", "files": "q.csv", "fields": fields, "prompts": {"p": "{hint}{question}"}}
-    mine = check(values, "my.yaml")
-    for wrong in ({"q": b"Is it?", "hint": ""}, {"q": "Is it?", "hint": b"Look"}):
+    columns = check(values, "my.yaml")
+    for cells in ({"q": b"Is it?", "hint": ""}, {"q": "Is it?", "hint": b"Look"}):
         with pytest.raises(InputError, match="it must be a text"):
-            sample(mine, TableRow({"a": "yes", **wrong}, "here"), 1, {"hint"})
-    assert sample(mine, TableRow({"q": "Is it?", "a": "yes", "hint": None}, "here"), 1, {"hint"}).tags["hint"] == ""
+            sample(columns, TableRow({"a": "yes", **cells}, "here"), 1, {"hint"})
+    assert sample(columns, TableRow({"q": "Is it?", "a": "yes", "hint": None}, "here"), 1, {"hint"}).tags["hint"] == ""
 
 
 @pytest.mark.parametrize(
@@ -475,14 +475,14 @@ def test_a_table_that_has_nothing_to_ask_is_named(
     fields = {"question": "q", "answer": "a"} | ({"pictures": change.pop("p")} if "p" in change else {})
     jsonl(tmp_path / "q.jsonl", rows)
     path = card(tmp_path, {"about": "x", "kind": "yes/no", "files": "q.jsonl", "fields": fields, **change})
-    ended = call("run", "--task", path, "--model", "constant", "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert sentence in ended.stderr
+    result = call("run", "--task", path, "--model", "constant", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert sentence in result.stderr
 
 
 def test_questions_without_a_picture_are_counted(tools: Path, tmp_path: Path) -> None:
-    whole = {"ask": "Which?", "right": "A", "photo": "0.png", "trade": "wood", "A": "saw", "B": "file", "C": ""}
-    jsonl(tools / "questions.jsonl", [whole, {**whole, "photo": ""}, {**whole, "photo": None}])
+    row = {"ask": "Which?", "right": "A", "photo": "0.png", "trade": "wood", "A": "saw", "B": "file", "C": ""}
+    jsonl(tools / "questions.jsonl", [row, {**row, "photo": ""}, {**row, "photo": None}])
     fields = {name: column for name, column in TOOLS["fields"].items() if name != "cluster"}
     scores = run(card(tools, {**TOOLS, "fields": fields, "groups": {}}), tools, tmp_path / "run")
     assert "2 questions have no picture." in scores.remarks
@@ -495,11 +495,11 @@ OPTION = st.text("abcd xyz,", min_size=1, max_size=12).map(lambda text: text.str
 @given(st.lists(OPTION, min_size=2, max_size=8), st.sampled_from(LISTED), st.sampled_from(" \n"))
 def test_options_in_a_text_are_read_as_they_are_listed(options: list[str], form: str, between: str) -> None:
     fields = {"question": "q", "answer": "a", "options": "o"}
-    mine = check({"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
-    said = [f"{form.replace('A', letter(place))} {option}" for place, option in enumerate(options)]
-    for held in (between.join(said), said, options):
-        line = TableRow({"q": "Which?", "a": "B", "o": held}, "here")
-        assert sample(mine, line, 1, set()).choices == tuple((option,) for option in options)
+    columns = check({"about": "x", "kind": "multiple choice", "files": "q.csv", "fields": fields}, "my.yaml")
+    listed = [f"{form.replace('A', letter(index))} {option}" for index, option in enumerate(options)]
+    for cell in (between.join(listed), listed, options):
+        line = TableRow({"q": "Which?", "a": "B", "o": cell}, "here")
+        assert sample(columns, line, 1, set()).choices == tuple((option,) for option in options)
 
 
 def test_options_that_are_pictures(tools: Path, tmp_path: Path) -> None:
@@ -584,13 +584,13 @@ def test_a_run_says_which_pictures_are_shown_changed(tools: Path, tmp_path: Path
     exif = PILImage.Exif()
     exif[0x0112] = 6
     PILImage.new("I;16", (8, 4)).save(tools / "photos" / "1.png", exif=exif)
-    said = "1 with transparency, which is dropped; 1 turned upright, as their EXIF orientation says; 1 of 16 bits"
+    remark = "1 with transparency, which is dropped; 1 turned upright, as their EXIF orientation says; 1 of 16 bits"
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
-    assert scores.remarks[-1] == f"Pictures: {said}, scaled to 8; 2 are shown."
-    assert said in call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run").output
+    assert scores.remarks[-1] == f"Pictures: {remark}, scaled to 8; 2 are shown."
+    assert remark in call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--dry-run").output
 
 
-def test_empty_answers_are_told(tools: Path, tmp_path: Path) -> None:
+def test_empty_answers_are_counted(tools: Path, tmp_path: Path) -> None:
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant: ")
     assert "4 of 4 answers are empty." in scores.remarks
 
@@ -601,8 +601,8 @@ def read(folder: Path, table: str, text: str, **values: Any) -> list[Sample]:
     if text:
         (folder / table).write_text(text, encoding="utf-8")
     fields = {"question": "q", "answer": "a", "pictures": "img", "options": ["A", "B"], **values.pop("fields", {})}
-    made = {"about": "x", "kind": "multiple choice", "files": table, "fields": fields, **values}
-    return list(build("my", made, "my.yaml").samples(str(folder)))
+    facts = {"about": "x", "kind": "multiple choice", "files": table, "fields": fields, **values}
+    return list(build("my", facts, "my.yaml").samples(str(folder)))
 
 
 def names(sample: Sample) -> list[str]:
@@ -611,8 +611,8 @@ def names(sample: Sample) -> list[str]:
 
 @pytest.mark.parametrize("form", ["['a.png', 'b.png']", '["a.png", "b.png"]'])
 def test_a_cell_may_hold_a_list_of_pictures(tmp_path: Path, form: str) -> None:
-    (found,) = read(tmp_path, "t.tsv", f"q\tA\tB\ta\timg\nWhich?\tx\ty\tA\t{form}\n")
-    assert names(found) == ["a.png", "b.png", "Which?"]
+    (question,) = read(tmp_path, "t.tsv", f"q\tA\tB\ta\timg\nWhich?\tx\ty\tA\t{form}\n")
+    assert names(question) == ["a.png", "b.png", "Which?"]
 
 
 @pytest.mark.parametrize("column", ["image", "img"])
@@ -620,21 +620,21 @@ def test_a_cell_may_hold_a_list_of_pictures(tmp_path: Path, form: str) -> None:
 def test_a_cell_may_hold_a_list_of_pictures_in_base64(tmp_path: Path, column: str, size: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (2, size, size, 3), np.uint8)
     encoded = []
-    for one in pixels:
+    for array in pixels:
         file = io.BytesIO()
-        PILImage.fromarray(one[: size // 2] if size > 8 else np.zeros_like(one)).save(file, "PNG")
+        PILImage.fromarray(array[: size // 2] if size > 8 else np.zeros_like(array)).save(file, "PNG")
         encoded.append(base64.b64encode(file.getvalue()).decode())
     text = f"q\tA\tB\ta\t{column}\nWhich?\tx\ty\tA\t{encoded}\n"
-    (found,) = read(tmp_path, "t.tsv", text, fields={"pictures": column})
-    shown = [part for part in found.prompt if isinstance(part, Image)]
-    assert [one.digest for one in shown] == [hashlib.sha256(base64.b64decode(one)).hexdigest() for one in encoded]
-    assert [one.decode().width for one in shown] == [size, size]
+    (question,) = read(tmp_path, "t.tsv", text, fields={"pictures": column})
+    pictures = [part for part in question.prompt if isinstance(part, Image)]
+    assert [one.digest for one in pictures] == [hashlib.sha256(base64.b64decode(one)).hexdigest() for one in encoded]
+    assert [one.decode().width for one in pictures] == [size, size]
 
 
 def test_a_cell_may_hold_a_list_of_options(tmp_path: Path) -> None:
     text = "q,o,a,img\nWhich?,\"['x, or so', 'y']\",A,a.png\n"
-    (found,) = read(tmp_path, "t.csv", text, fields={"options": "o"})
-    assert found.choices == (("x, or so",), ("y",))
+    (question,) = read(tmp_path, "t.csv", text, fields={"options": "o"})
+    assert question.choices == (("x, or so",), ("y",))
 
 
 @pytest.mark.parametrize("table", ["t.csv", "t.jsonl", "t.parquet"])
@@ -643,11 +643,11 @@ def test_the_index_of_an_answer_may_be_in_a_column_of_floats(tmp_path: Path, tab
     rows = pd.DataFrame(
         {"q": "Which?", "A": "x", "B": "y", "img": "a.png", "a": [1.0, 0.0, None], "n": [4.0, 5.0, 6.0]}
     )
-    made = {"csv": rows.to_csv(index=False), "jsonl": rows.to_json(orient="records", lines=True), "parquet": ""}
+    texts = {"csv": rows.to_csv(index=False), "jsonl": rows.to_json(orient="records", lines=True), "parquet": ""}
     rows.to_parquet(tmp_path / "t.parquet")
-    found = read(tmp_path, table, made[table.rpartition(".")[2]], answers="number", groups={"pair": "n/2"})
-    assert [one.targets for one in found] == [("B",), ("A",), ()]
-    assert [one.groups["pair"] for one in found] == ["2", "2", "3"]
+    questions = read(tmp_path, table, texts[table.rpartition(".")[2]], answers="number", groups={"pair": "n/2"})
+    assert [question.targets for question in questions] == [("B",), ("A",), ()]
+    assert [question.groups["pair"] for question in questions] == ["2", "2", "3"]
     with pytest.raises(InputError, match=r"the answer '1.5' is not the number of one of its options"):
         read(tmp_path, "t.csv", "q,A,B,a,img\nWhich?,x,y,1.5,a.png\n", answers="number")
 
@@ -660,10 +660,10 @@ def test_a_backslash_in_the_name_of_a_picture_gets_a_hint(tmp_path: Path) -> Non
 @pytest.mark.parametrize("mark", ["<image 1>", "<image {}>"])
 def test_a_mark_with_a_number_names_its_picture(tmp_path: Path, mark: str) -> None:
     row = {"q": "<image 2>, <image 1>?", "A": "x", "B": "<image 2>", "a": "A", "img": ["a.png", "b.png", "c.png"]}
-    (found,) = read(tmp_path, "t.jsonl", json.dumps(row), mark=mark)
-    assert names(found) == ["b.png", ", ", "a.png", "?"]
-    assert isinstance(found.choices[1][0], Image)
-    assert found.tags[SPARE] == "1"
+    (question,) = read(tmp_path, "t.jsonl", json.dumps(row), mark=mark)
+    assert names(question) == ["b.png", ", ", "a.png", "?"]
+    assert isinstance(question.choices[1][0], Image)
+    assert question.tags[SPARE] == "1"
     with pytest.raises(InputError, match=r"line 1: 1 place for pictures up to 4 .* but 3 pictures"):
         read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image 4>", "B": "y"}), mark=mark)
 
@@ -673,16 +673,16 @@ def test_a_numbered_mark_and_an_empty_picture_column_are_a_sentence(tmp_path: Pa
     fields = {"pictures": ["img", "img2"]}
     with pytest.raises(InputError, match="line 1: a picture column is empty but a later one is not"):
         read(tmp_path, "t.jsonl", json.dumps(row), mark="<image {}>", fields=fields)
-    (found,) = read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image>?"}), mark="<image>", fields=fields)
-    assert names(found) == ["b.png", "?"]
+    (question,) = read(tmp_path, "t.jsonl", json.dumps(row | {"q": "<image>?"}), mark="<image>", fields=fields)
+    assert names(question) == ["b.png", "?"]
 
 
 @pytest.mark.parametrize("right", ["A, C", "(A) or C", "a/c", "['A', 'C']", ["A", "C"]])
 def test_several_letters_are_right(tmp_path: Path, right: object) -> None:
     row = {"q": "Which?", "A": "x", "B": "y", "C": "z", "a": right, "img": "a.png"}
-    (found,) = read(tmp_path, "t.jsonl", json.dumps(row), fields={"options": ["A", "B", "C"]})
-    assert found.targets == ("A", "C")
-    record = Record("1", found.targets, choices=("x", "y", "z"))
+    (question,) = read(tmp_path, "t.jsonl", json.dumps(row), fields={"options": ["A", "B", "C"]})
+    assert question.targets == ("A", "C")
+    record = Record("1", question.targets, choices=("x", "y", "z"))
     assert groups.guessing([record]) == pytest.approx(200 / 3)
 
 
@@ -692,16 +692,16 @@ def test_a_row_without_an_answer_is_asked_and_not_scored(tools: Path, tmp_path: 
     scores = run(tools / "tools.yaml", tools, tmp_path / "run", "constant:A")
     assert (scores.counts.correct, scores.counts.unscored) == (3, 1)
     assert (value(scores, "overall"), scores.metrics["overall"].n) == (100.0, 3)
-    ended = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "again")
-    assert ended.exit_code == 0 and "report.html" in ended.output, ended.output
+    result = call("run", "--task", tools / "tools.yaml", "--model", "constant:A", "--out", tmp_path / "again")
+    assert result.exit_code == 0 and "report.html" in result.output, result.output
 
 
 @pytest.mark.parametrize("empty", ["NaN", '"nan"', "null", '""'])
 def test_nan_is_no_option(tmp_path: Path, empty: str) -> None:
     text = f'{{"q": "Which?", "A": "x", "B": "y", "C": {empty}, "a": "A", "img": NaN}}'
-    shown = text.replace('"img": NaN', '"img": "a.png"')
-    found, _ = read(tmp_path, "t.jsonl", f"{text}\n{shown}\n", fields={"options": ["A", "B", "C"]})
-    assert (found.choices, names(found)) == ((("x",), ("y",)), ["Which?"])
+    pictured = text.replace('"img": NaN', '"img": "a.png"')
+    question, _ = read(tmp_path, "t.jsonl", f"{text}\n{pictured}\n", fields={"options": ["A", "B", "C"]})
+    assert (question.choices, names(question)) == ((("x",), ("y",)), ["Which?"])
 
 
 def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
@@ -710,23 +710,23 @@ def test_a_lone_surrogate_is_replaced_and_counted(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     rows = [{"q": "What \ud83d is it?", "a": "a \ude00 bird", "p": "a.png"}, {"q": "Where?", "a": "here", "p": "a.png"}]
     jsonl(tmp_path / "q.jsonl", rows)
-    found = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
-    assert found.complete and "What \ufffd is it?" in found.records[0].sent
-    said = "1 question has a lone surrogate (half an emoji), shown as \ufffd."
-    assert said in found.results.remarks
+    evaluated = evaluate("mmicl-tiny", str(path), data=str(tmp_path), out=tmp_path / "run")
+    assert evaluated.complete and "What \ufffd is it?" in evaluated.records[0].sent
+    remark = "1 question has a lone surrogate (half an emoji), shown as \ufffd."
+    assert remark in evaluated.results.remarks
 
 
 def test_two_cards_of_one_file_name_are_two_columns_of_a_table(tools: Path, tmp_path: Path) -> None:
     shutil.copytree(tools, tools / "more")
-    other = card(tools / "more", {**TOOLS, "letters": "(A)"})
-    cards = (tools / "tools.yaml", other)
+    second = card(tools / "more", {**TOOLS, "letters": "(A)"})
+    cards = (tools / "tools.yaml", second)
     runs = [
-        evaluate(f"constant:{letter}", str(path), out=tmp_path / f"{place}{letter}")
-        for place, path in enumerate(cards)
+        evaluate(f"constant:{letter}", str(path), out=tmp_path / f"{index}{letter}")
+        for index, path in enumerate(cards)
         for letter in "AB"
     ]
-    made = matrix(runs)
-    assert made.models == ["constant:A", "constant:B"]
-    titles = list(dict.fromkeys(made.tasks.values()))
+    table = matrix(runs)
+    assert table.models == ["constant:A", "constant:B"]
+    titles = list(dict.fromkeys(table.tasks.values()))
     assert titles[1] == f"{titles[0]} (card 2)" and len(titles) == 2
-    assert all(column.keys() == {"constant:A", "constant:B"} for column in made.columns.values())
+    assert all(column.keys() == {"constant:A", "constant:B"} for column in table.columns.values())

@@ -24,9 +24,9 @@ def charades_sta(folder: Path) -> None:
 def test_the_overlap_of_spans_of_time(tmp_path: Path) -> None:
     charades_sta(tmp_path)
     scores = run("charades-sta", tmp_path, tmp_path / "run", "constant:It happens in 0.5 - 1.5 seconds.", frames=2)
-    found = {name: value(scores, name) for name in ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU")}
+    values = {name: value(scores, name) for name in ("R1@0.3", "R1@0.5", "R1@0.7", "mIoU")}
     # 1/2 for the first and 1/3 for the second; the third row is the first again and counts once
-    assert found == pytest.approx({"R1@0.3": 100, "R1@0.5": 50, "R1@0.7": 0, "mIoU": 100 * (1 / 2 + 1 / 3) / 2})
+    assert values == pytest.approx({"R1@0.3": 100, "R1@0.5": 50, "R1@0.7": 0, "mIoU": 100 * (1 / 2 + 1 / 3) / 2})
     assert (scores.metrics["mIoU"].n, scores.counts.samples) == (2, 3)
     always = scores.baselines["majority"]
     assert always.answer == "0.5 - 2.5" and always.values["mIoU"] == pytest.approx(100 * (1 + 0.5 / 2.5) / 2)

@@ -39,13 +39,13 @@ def damaged(rows: Rows) -> Iterator[Rows]:
     for name in FIELDS:
         empty: dict[str, Any] = {"targets": []} if name == "targets" else {}
         yield [{key: value for key, value in row.items() if key != name} | empty for row in rows]
-    yield from ([row | other for row in rows] for other in OTHER)
+    yield from ([row | fields for row in rows] for fields in OTHER)
     for name in ("tags", "groups"):
         for key in sorted({key for row in rows for key in row.get(name, {})}):
-            own: Sequence[dict[str, str]] = [row.get(name, {}) for row in rows]
-            without = [{other: value for other, value in one.items() if other != key} for one in own]
-            for more in ({}, {key: ""}, {key: "?"}, {key: "x\ny\nz"}):
-                yield [row | {name: one | more} for row, one in zip(rows, without, strict=True)]
+            maps: Sequence[dict[str, str]] = [row.get(name, {}) for row in rows]
+            without = [{tag: value for tag, value in original.items() if tag != key} for original in maps]
+            for additions in ({}, {key: ""}, {key: "?"}, {key: "x\ny\nz"}):
+                yield [row | {name: original | additions} for row, original in zip(rows, without, strict=True)]
 
 
 @pytest.mark.slow

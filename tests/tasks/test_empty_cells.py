@@ -21,16 +21,16 @@ def changed(folder: Path, task: str, file: str, key: str, value: object) -> list
 
     def put(node: Any) -> Any:
         if isinstance(node, list):
-            return [put(one) for one in node]
+            return [put(child) for child in node]
         if not isinstance(node, dict):
             return node
-        return {name: value if name == key else put(one) for name, one in node.items()}
+        return {name: value if name == key else put(child) for name, child in node.items()}
 
     WRITERS[task](folder)
     lines = (folder / file).read_text(encoding="utf-8").splitlines()
     (folder / file).write_text("".join(f"{json.dumps(put(json.loads(line)))}\n" for line in lines), encoding="utf-8")
-    found = load_task(task)
-    return list(found.few_shot(str(folder), 1, 0) if found.few_shot else found.samples(str(folder)))
+    loaded = load_task(task)
+    return list(loaded.few_shot(str(folder), 1, 0) if loaded.few_shot else loaded.samples(str(folder)))
 
 
 def words(samples: list[Sample]) -> Iterator[str]:
@@ -49,9 +49,9 @@ def words(samples: list[Sample]) -> Iterator[str]:
     ],
 )
 def test_a_missing_text_is_empty(task: str, file: str, key: str, missing: object, tmp_path: Path) -> None:
-    found = changed(tmp_path, task, file, key, missing)
-    assert found
-    assert {"None", "nan"}.isdisjoint(word for text in words(found) for word in text.split())
+    questions = changed(tmp_path, task, file, key, missing)
+    assert questions
+    assert {"None", "nan"}.isdisjoint(word for text in words(questions) for word in text.split())
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ from mmeval.reporting import run_report
 from mmeval.reporting import seeds as spread
 from mmeval.reporting.table import counted
 from mmeval.runs.run import Run, open_run
-from mmeval.runs.schema import results_to_json
 from mmeval.spec import RunSpec
 from mmeval.task_loading import load_task
 from mmeval.tasks.vl_icl import VL_ICL
 from mmeval.types import Generation, Image, InputError, Record, Request, Response, Sample
 from tests.evaluating import evaluate, results
+from tests.mic.mic_folders import put
 from tests.tasks.small_folders import call, jsonl, picture, run, value
 
 Asked = tuple[int, int | str, str, str, Sequence[str]]
@@ -42,20 +42,14 @@ TRAIN: list[Asked] = [(n * 10, n, f"Train {n}?", "other", [f"said {n}"] + ["else
 TRAIN.append((429, 42, "Train about a picture of val?", "other", ["leak"] * 10))
 
 
-def dump(path: Path, value: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-    return path
-
-
 def answer(text: str, number: int) -> dict[str, Any]:
     return {"answer": text, "answer_confidence": "yes", "answer_id": number}
 
 
 def vqa_files(folder: Path, questions: str, annotations: str, rows: Sequence[Asked], kind: str = "answer_type") -> None:
-    """A part in VQA's form."""
-    asked = [{"image_id": image, "question": said, "question_id": id} for id, image, said, _, _ in rows]
-    known = [
+    """Write a split in VQA's format."""
+    entries = [{"image_id": image, "question": question, "question_id": id} for id, image, question, _, _ in rows]
+    annotated = [
         {
             "question_id": id,
             "image_id": image,
@@ -66,8 +60,8 @@ def vqa_files(folder: Path, questions: str, annotations: str, rows: Sequence[Ask
         }
         for id, image, _, name, answers in rows
     ]
-    dump(folder / questions, {"info": {}, "task_type": "Open-Ended", "questions": asked})
-    dump(folder / annotations, {"info": {}, "license": {}, "annotations": known})
+    put(folder / questions, {"info": {}, "task_type": "Open-Ended", "questions": entries})
+    put(folder / annotations, {"info": {}, "license": {}, "annotations": annotated})
 
 
 @pytest.fixture
@@ -88,8 +82,8 @@ def read(task: str, data: Path, shots: int | None, seed: int = 0) -> list[Sample
     return list(few_shot(str(data), shots or 0, seed))
 
 
-def asked(task: str, sample: Sample, prompt: str = "open-flamingo") -> Request:
-    """What a model is asked."""
+def request_of(task: str, sample: Sample, prompt: str = "open-flamingo") -> Request:
+    """Return the request that a model gets."""
     return render(load_task(task), sample, prompt)
 
 
@@ -115,20 +109,20 @@ def test_vqav2_official_normalizes_references_only_where_they_differ(vqav2: Path
 
 def test_what_a_model_goes_on_with_is_cut_by_one_reading_only(vqav2: Path, tmp_path: Path) -> None:
     model = "constant:dog\nQuestion:What else?"
-    found = {}
+    by_reading = {}
     for reading in (None, "2021", "m4c", "open-flamingo"):
         scores = run("vqav2", vqav2, tmp_path / str(reading), model, shots=0, reading=reading)
-        found[reading] = value(scores, "other")
+        by_reading[reading] = value(scores, "other")
         assert f"read with '{reading or '2016'}'" in " ".join(scores.remarks)
-    assert found == {None: 0.0, "2021": 0.0, "m4c": 0.0, "open-flamingo": 100.0}
+    assert by_reading == {None: 0.0, "2021": 0.0, "m4c": 0.0, "open-flamingo": 100.0}
 
 
 def test_vqa_has_no_letters_to_judge(vqav2: Path, tmp_path: Path) -> None:
-    how = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "run")
-    ended = call("run", *how, "--scoring", "likelihood")
-    assert (ended.exit_code, "not a multiple-choice task; remove --scoring\n" in ended.stderr) == (2, True)
-    ended = call("run", *how, "--reading", "2020")
-    assert (ended.exit_code, "choose from 2016, m4c, 2021, open-flamingo" in ended.stderr) == (2, True)
+    options = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "run")
+    result = call("run", *options, "--scoring", "likelihood")
+    assert (result.exit_code, "not a multiple-choice task; remove --scoring\n" in result.stderr) == (2, True)
+    result = call("run", *options, "--reading", "2020")
+    assert (result.exit_code, "choose from 2016, m4c, 2021, open-flamingo" in result.stderr) == (2, True)
 
 
 def test_an_empty_answer_is_unparsed_and_counts(vqav2: Path, tmp_path: Path) -> None:
@@ -137,61 +131,61 @@ def test_an_empty_answer_is_unparsed_and_counts(vqav2: Path, tmp_path: Path) -> 
 
 
 def test_demonstrations_carry_their_pictures_and_never_the_querys(vqav2: Path) -> None:
-    one, two, other = read("vqav2", vqav2, 6)
+    first, second, third = read("vqav2", vqav2, 6)
     # a train question is about the picture of the first two: it may be shown before the third only
     assert any("leak" in [shot.answer for shot in read("vqav2", vqav2, 6, seed)[2].shots] for seed in range(3))
-    assert (one.groups, two.groups, other.groups) == ({"image": "42"}, {"image": "42"}, {"image": "7"})
-    for sample in (one, two):
+    assert (first.groups, second.groups, third.groups) == ({"image": "42"}, {"image": "42"}, {"image": "7"})
+    for sample in (first, second):
         assert sorted(shot.answer for shot in sample.shots) == [f"said {n}" for n in range(100, 106)]
-        for shot in asked("vqav2", sample).shots:
-            image, words = shot.prompt
+        for shot in request_of("vqav2", sample).shots:
+            image, text = shot.prompt
             number = shot.answer.removeprefix("said ")
             assert isinstance(image, Image)
             assert image.name == f"train2014/COCO_train2014_{int(number):012d}.jpg"
-            assert words == f"Question:Train {number}? Short answer:"
+            assert text == f"Question:Train {number}? Short answer:"
 
 
 def test_the_prompt_as_a_model_gets_it(vqav2: Path, tmp_path: Path) -> None:
     evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run", shots=1, seed=3)
     sent = next(record.sent for record in open_run(tmp_path / "run").records if record.id == "71")
-    shot = asked("vqav2", read("vqav2", vqav2, 1, 3)[2]).shots[0]
+    shot = request_of("vqav2", read("vqav2", vqav2, 1, 3)[2]).shots[0]
     assert sent == f"<picture>{shot.prompt[1]}{shot.answer}\n<picture>Question:What is it? Short answer:"
 
 
 def test_zero_shot_is_two_demonstrations_in_words_or_bare(vqav2: Path) -> None:
     first, *_ = read("vqav2", vqav2, 0)
-    request = asked("vqav2", first)
+    request = request_of("vqav2", first)
     assert request.shots == ()
-    spoken, image, question = request.prompt
-    one, other, end = str(spoken).split("\n")
+    words, image, question = request.prompt
+    first_line, second_line, end = str(words).split("\n")
     assert (isinstance(image, Image), question, end) == (True, "Question:Is it red? Short answer:", "")
-    for line in (one, other):
+    for line in (first_line, second_line):
         number = line.split("Train ")[1].split("?")[0]
         assert line == f"Question:Train {number}? Short answer: said {number}"
-    assert asked("vqav2", first, "bare") == Request(first.id, (image, question))
+    assert request_of("vqav2", first, "bare") == Request(first.id, (image, question))
     four = read("vqav2", vqav2, 4)[0]
-    assert asked("vqav2", four, "bare") == asked("vqav2", four)
-    assert len(asked("vqav2", four).shots) == 4
+    assert request_of("vqav2", four, "bare") == request_of("vqav2", four)
+    assert len(request_of("vqav2", four).shots) == 4
     assert [sample.prompt[-1] for sample in read("vqav2", vqav2, None)] == ["Is it red?", "How many?", "What is it?"]
 
 
 def test_zero_shot_needs_no_train_part_where_it_is_bare(vqav2: Path, tmp_path: Path) -> None:
     for path in vqav2.glob("*train2014_*.json"):
         path.unlink()
-    bare = run("vqav2", vqav2, tmp_path / "bare", shots=0, prompt="bare")
-    assert value(bare, "yes/no") == 100.0
-    ended = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "other")
-    assert ended.exit_code == 2
-    assert "add the train part, or choose --prompt bare" in ended.stderr
+    scores = run("vqav2", vqav2, tmp_path / "bare", shots=0, prompt="bare")
+    assert value(scores, "yes/no") == 100.0
+    result = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "other")
+    assert result.exit_code == 2
+    assert "add the train part, or choose --prompt bare" in result.stderr
 
 
 def test_a_dry_run_shows_the_demonstrations(vqav2: Path) -> None:
-    how = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--shots", 2, "--dry-run")
-    shown = call("run", *how, "--seeds", "5,6").output
-    assert shown.count("Short answer:") == 18
-    alone = call("run", *how, "--seed", 5).output
-    assert alone.count("Short answer:") == 9
-    assert shown.startswith(alone.removesuffix("\nDry run: nothing was asked and nothing written.\n"))
+    options = ("--task", "vqav2", "--data", vqav2, "--model", "constant", "--shots", 2, "--dry-run")
+    two_seeds = call("run", *options, "--seeds", "5,6").output
+    assert two_seeds.count("Short answer:") == 18
+    single = call("run", *options, "--seed", 5).output
+    assert single.count("Short answer:") == 9
+    assert two_seeds.startswith(single.removesuffix("\nDry run: nothing was asked and nothing written.\n"))
 
 
 # OK-VQA and VizWiz
@@ -231,7 +225,7 @@ def vizwiz(tmp_path: Path) -> Path:
             }
             for n in range(3)
         ]
-        dump(folder / "Annotations" / f"{part}.json", rows)
+        put(folder / "Annotations" / f"{part}.json", rows)
         for row in rows:
             picture(folder / part / str(row["image"]))
     return folder
@@ -247,17 +241,17 @@ def test_vizwiz_in_vqas_form_is_the_same(vizwiz: Path, tmp_path: Path) -> None:
     def facts(samples: list[Sample]) -> list[Any]:
         return [(s.prompt[-1], s.targets, s.category, [shot.answer for shot in s.shots]) for s in samples]
 
-    before = facts(read("vizwiz", vizwiz, 2))
+    expected = facts(read("vizwiz", vizwiz, 2))
     for part in ("val", "train"):
         path = vizwiz / "Annotations" / f"{part}.json"
         rows = [
-            (n, row["image"], row["question"], row["answer_type"], [one["answer"] for one in row["answers"]])
+            (n, row["image"], row["question"], row["answer_type"], [answer["answer"] for answer in row["answers"]])
             for n, row in enumerate(json.loads(path.read_text()))
         ]
         path.unlink()
         names = f"{part}_questions_vqa_format.json", f"{part}_annotations_vqa_format.json"
         vqa_files(vizwiz, *names, rows, kind="question_type")
-    assert facts(read("vizwiz", vizwiz, 2)) == before
+    assert facts(read("vizwiz", vizwiz, 2)) == expected
 
 
 # Flickr30k
@@ -266,7 +260,7 @@ def test_vizwiz_in_vqas_form_is_the_same(vizwiz: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def flickr(tmp_path: Path) -> Path:
     folder = tmp_path / "flickr"
-    said = {
+    captions = {
         "1.jpg": ("test", "A brown dog runs over green grass."),
         "2.jpg": ("test", "Two men cook rice in some kitchen."),
         **{f"{n}.jpg": ("train", f"Train caption number {n}.") for n in range(3, 8)},
@@ -280,10 +274,10 @@ def flickr(tmp_path: Path) -> Path:
             "sentids": [number],
             "sentences": [{"raw": f" {text}", "tokens": [], "imgid": number, "sentid": number}] * 5,
         }
-        for number, (name, (split, text)) in enumerate(said.items())
+        for number, (name, (split, text)) in enumerate(captions.items())
     ]
-    dump(folder / FLICKR, {"dataset": "flickr30k", "images": images})
-    for number, name in enumerate(said):
+    put(folder / FLICKR, {"dataset": "flickr30k", "images": images})
+    for number, name in enumerate(captions):
         picture(folder / "flickr30k-images" / name, number)
     return folder
 
@@ -297,14 +291,14 @@ def test_flickr30k_by_hand(flickr: Path, tmp_path: Path) -> None:
     assert value(scores, "cider") == pytest.approx(500.0)
     assert scores.counts.unscored == scores.metrics["cider"].n == 2
     sample = read("flickr30k", flickr, 4)[0]
-    shots = asked("flickr30k", sample).shots
+    shots = request_of("flickr30k", sample).shots
     assert len(shots) == 4
     assert all(shot.prompt[1] == "Output:" and shot.answer.startswith("Train caption") for shot in shots)
 
 
 def test_flickr30k_cuts_the_next_caption_for_one_scorer_only(flickr: Path, tmp_path: Path) -> None:
-    said = "constant:A brown dog runs over green grass.\nOutput:Two men."
-    scores = run("flickr30k", flickr, tmp_path / "run", said, shots=1)
+    model = "constant:A brown dog runs over green grass.\nOutput:Two men."
+    scores = run("flickr30k", flickr, tmp_path / "run", model, shots=1)
     assert value(scores, "cider", "open-flamingo") == pytest.approx(500.0)
     assert 0 < value(scores, "cider") < 500
 
@@ -333,13 +327,13 @@ def memes(tmp_path: Path) -> Path:
 
 def test_hateful_memes_by_hand(memes: Path) -> None:
     task = load_task("hateful-memes")
-    seen = [sample for sample in read("hateful-memes", memes, 2) if sample.category == "test_seen"]
-    assert [sample.targets for sample in seen] == [("no",), ("yes",), ("no",), ("yes",)]
-    assert task.prompts["bare"](seen[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
+    test_seen = [sample for sample in read("hateful-memes", memes, 2) if sample.category == "test_seen"]
+    assert [sample.targets for sample in test_seen] == [("no",), ("yes",), ("no",), ("yes",)]
+    assert task.prompts["bare"](test_seen[0])[1] == "is an image with: 'text 20' written on it. Is it hateful? Answer:"
     # odds of yes: 1.5 and 0 for no, 2 and 1 for yes: of four pairs three are in order
     records = [
         Record(s.id, s.targets, s.category, s.groups, s.tags, loglikelihoods=(odds - 3, -3.0, odds - 3, -3.0))
-        for s, odds in zip(seen, (1.5, 2.0, 0.0, 1.0), strict=True)
+        for s, odds in zip(test_seen, (1.5, 2.0, 0.0, 1.0), strict=True)
     ]
     numbers = results(task, records).metrics
     assert numbers["test_seen"].value == pytest.approx(75.0)
@@ -351,16 +345,16 @@ def test_hateful_memes_by_hand(memes: Path) -> None:
 def test_hateful_memes_of_a_model_that_finds_all_alike(memes: Path, tmp_path: Path) -> None:
     scores = run("hateful-memes", memes, tmp_path / "run", shots=4)
     assert value(scores, "test_seen") == value(scores, "dev_seen") == 50.0
-    assert (scores.counts.samples, scores.counts.unparsed) == (8, 8)
-    alone = run("hateful-memes", memes / "dev_seen.jsonl", tmp_path / "alone", shots=0)
-    assert alone.counts.samples == 4
+    assert scores.counts.samples == scores.counts.unparsed == 8
+    dev = run("hateful-memes", memes / "dev_seen.jsonl", tmp_path / "alone", shots=0)
+    assert dev.counts.samples == 4
 
 
 # What is drawn
 
 
-def item(number: int, about: int) -> Item:
-    return Item(str(number), f"q{number}", (f"a{number}",), str(about), (), "made up")
+def item(number: int, picture: int) -> Item:
+    return Item(str(number), f"q{number}", (f"a{number}",), str(picture), (), "made up")
 
 
 @given(
@@ -370,29 +364,31 @@ def item(number: int, about: int) -> Item:
     seed=st.integers(0, 3),
 )
 def test_what_is_drawn(train: list[int], about: int, shots: int, seed: int) -> None:
-    """None about the query's picture, none twice, k the first of more, the same whenever it is drawn."""
-    pool = Pool([item(number, other) for number, other in enumerate(train)], seed)
+    """No draw has the query's picture or a duplicate; k are the first of more, and the same in every draw."""
+    pool = Pool([item(number, picture) for number, picture in enumerate(train)], seed)
     query = item(99, about)
-    others = sum(other != about for other in train)
+    others = sum(picture != about for picture in train)
     assert pool.others(query) == others
     if others < shots:
         with pytest.raises(InputError, match="lower --shots"):
             pool.draw(query, shots)
         return
     drawn = pool.draw(query, shots)
-    ids = [one.id for one in drawn]
+    ids = [shot.id for shot in drawn]
     assert len(set(ids)) == shots
-    assert all(one.picture != query.picture for one in drawn)
-    assert ids == [one.id for one in Pool([item(n, other) for n, other in enumerate(train)], seed).draw(query, shots)]
-    assert ids[: shots // 2] == [one.id for one in pool.draw(query, shots // 2)]
+    assert all(shot.picture != query.picture for shot in drawn)
+    assert ids == [
+        shot.id for shot in Pool([item(n, picture) for n, picture in enumerate(train)], seed).draw(query, shots)
+    ]
+    assert ids[: shots // 2] == [shot.id for shot in pool.draw(query, shots // 2)]
 
 
 def test_other_seeds_and_other_questions_draw_others() -> None:
     train = [item(number, number) for number in range(3000)]
     first, second = Pool(train, 0), Pool(train, 1)
     assert len(first.items) == POOL
-    assert [one.id for one in first.draw(item(1, -1), 8)] != [one.id for one in second.draw(item(1, -1), 8)]
-    assert [one.id for one in first.draw(item(1, -1), 8)] != [one.id for one in first.draw(item(2, -1), 8)]
+    assert [shot.id for shot in first.draw(item(1, -1), 8)] != [shot.id for shot in second.draw(item(1, -1), 8)]
+    assert [shot.id for shot in first.draw(item(1, -1), 8)] != [shot.id for shot in first.draw(item(2, -1), 8)]
 
 
 def test_less_than_none_cannot_be_shown(tmp_path: Path) -> None:
@@ -405,7 +401,7 @@ def test_less_than_none_cannot_be_shown(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Parrot(Constant):
-    """Says what the last demonstration's question ends in, so that what is drawn matters."""
+    """Answers by the number in the first demonstration, so that it matters what is drawn."""
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         for request in requests:
@@ -426,9 +422,9 @@ def parrot(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return loaded
 
 
-def seeds(model: str, task: str, several: Sequence[int], out: Path, **fields: Any) -> list[Run]:
-    """A run a seed."""
-    specs = [RunSpec(task=task, model=model, seed=seed, **fields) for seed in several]
+def seeds(model: str, task: str, numbers: Sequence[int], out: Path, **fields: Any) -> list[Run]:
+    """Run the task once per seed."""
+    specs = [RunSpec(task=task, model=model, seed=seed, **fields) for seed in numbers]
     return sweep.evaluate_all(specs, out=out)
 
 
@@ -436,66 +432,66 @@ def seeds(model: str, task: str, several: Sequence[int], out: Path, **fields: An
 def test_several_seeds_by_hand(vqav2: Path, tmp_path: Path, parrot: list[str]) -> None:
     for path in vqav2.glob("*train2014_*.json"):  # without the question whose answer is no number
         path.write_text(path.read_text().replace('"leak"', '"said 1"'))
-    how: dict[str, Any] = {"data": str(vqav2), "shots": 1}
-    runs = seeds("constant", "vqav2", (0, 1, 2, 3), out=tmp_path / "out", **how)
+    options: dict[str, Any] = {"data": str(vqav2), "shots": 1}
+    runs = seeds("constant", "vqav2", (0, 1, 2, 3), out=tmp_path / "out", **options)
     assert parrot == ["constant"]  # loaded once
-    assert [one.folder.name for one in runs] == ["seed0", "seed1", "seed2", "seed3"]
-    values = [value(one.results, "overall") for one in runs]
+    assert [run.folder.name for run in runs] == ["seed0", "seed1", "seed2", "seed3"]
+    values = [value(run.results, "overall") for run in runs]
     assert len(set(values)) > 1
-    said = spread.summary(runs)
-    overall = said["scorers"]["official"]["overall"]
+    summary = spread.summary(runs)
+    overall = summary["scorers"]["official"]["overall"]
     assert overall["mean"] == pytest.approx(sum(values) / 4)
     assert overall["sd"] == pytest.approx(statistics.stdev(values))
     assert (overall["min"], overall["max"]) == (min(values), max(values))
-    assert [one["low"] for one in overall["runs"]] == [one.results.metrics["overall"].low for one in runs]
-    assert set(said["scorers"]) == {"official", "strict"}
-    again = seeds("constant", "vqav2", (3, 4), out=tmp_path / "out", **how)
+    assert [each.low for each in overall["runs"]] == [each.results.metrics["overall"].low for each in runs]
+    assert set(summary["scorers"]) == {"official", "strict"}
+    repeated = seeds("constant", "vqav2", (3, 4), out=tmp_path / "out", **options)
     assert len(parrot) == 2  # seed 3 was there
-    assert spread.summary(again)["seeds"] == [3, 4]
+    assert spread.summary(repeated)["seeds"] == [3, 4]
 
 
 def test_seeds_on_the_command_line(vqav2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_report, "write", lambda run, _: (None, [run.folder / "report.html"]))  # no figures
-    how = ("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--shots", 4)
-    shown = call(*how, "--seeds", "0,7")
-    assert shown.exit_code == 0, shown.output
-    assert "constant on VQAv2, 4 demonstrations: 2 seeds" in shown.output
-    row = next(line for line in shown.output.splitlines() if line.startswith("Overall"))
-    narrow = call(*how, "--seeds", "0,7", width=40).output
+    command = ("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--shots", 4)
+    result = call(*command, "--seeds", "0,7")
+    assert result.exit_code == 0, result.output
+    assert "constant on VQAv2, 4 demonstrations: 2 seeds" in result.output
+    row = next(line for line in result.output.splitlines() if line.startswith("Overall"))
+    narrow = call(*command, "--seeds", "0,7", width=40).output
     assert next(line for line in narrow.splitlines() if line.startswith("Overall")) == row
     assert row.split()[1:6] == ["33.33", "0.00", "33.33", "33.33", "33.33"]
     assert sorted(path.name for path in Path("reports").glob("vqav2-constant-*")) == [
         "vqav2-constant-vqa-shots4",  # what --seed 0 alone would have made
         "vqav2-constant-vqa-shots4-seed7",
     ]
-    assert "strict" not in shown.output
-    dog = call(*how[:6], "constant:the dog", *how[7:], "--seeds", "0,7").output
-    row = next(line for line in dog.splitlines() if line.startswith("Overall, strict"))
+    assert "strict" not in result.output
+    output = call(*command[:6], "constant:the dog", *command[7:], "--seeds", "0,7").output
+    row = next(line for line in output.splitlines() if line.startswith("Overall, strict"))
     assert row.split()[2:4] == ["33.33", "0.00"]  # official has 0: references that agree keep their articles
-    printed = json.loads(call(*how, "--seeds", "0,7", "--json").stdout)
+    printed = json.loads(call(*command, "--seeds", "0,7", "--json").stdout)
     assert printed["scorers"]["official"]["yes/no"]["mean"] == 100.0
     assert printed["runs"] == ["reports/vqav2-constant-vqa-shots4", "reports/vqav2-constant-vqa-shots4-seed7"]
-    alone = json.loads(call(*how, "--seed", 7, "--json").stdout)
-    assert alone == results_to_json(open_run(printed["runs"][1]).results)
+    single = json.loads(call(*command, "--seed", 7, "--json").stdout)
+    assert single == open_run(printed["runs"][1]).results
 
 
 def test_one_seed_has_no_spread_and_a_number_without_value_says_why(vizwiz: Path, tmp_path: Path) -> None:
     runs = seeds("constant", "vizwiz", (5,), data=str(vizwiz), shots=1, out=tmp_path / "o")
-    found = spread.summary(runs)["scorers"]["official"]
-    assert (found["overall"]["mean"], found["overall"]["sd"]) == (0.0, None)
-    assert found["number"]["mean"] is None
-    assert found["number"]["reason"] == "seed 5: none of its questions has an answer"
+    metrics = spread.summary(runs)["scorers"]["official"]
+    assert (metrics["overall"]["mean"], metrics["overall"]["sd"]) == (0.0, None)
+    assert metrics["number"]["mean"] is None
+    assert metrics["number"]["reason"] == "seed 5: none of its questions has an answer"
 
 
 @pytest.mark.slow
 def test_seeds_that_draw_nothing_are_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = VL_ICL.few_shot
-    assert read is not None
-    deaf = replace(VL_ICL, few_shot=lambda data, shots, seed: read(data, shots, 0))
-    monkeypatch.setattr("mmeval.tasks.vl_icl.VL_ICL", deaf)
-    how: dict[str, Any] = {"out": tmp_path / "out", "shots": 1, "limit": 2}
-    assert spread.summary(seeds("constant", "vl-icl", (0, 1), **how))["remarks"] == [spread.SAME]
+    few_shot = VL_ICL.few_shot
+    assert few_shot is not None
+    unseeded = replace(VL_ICL, few_shot=lambda data, shots, seed: few_shot(data, shots, 0))
+    monkeypatch.setattr("mmeval.tasks.vl_icl.VL_ICL", unseeded)
+    options: dict[str, Any] = {"out": tmp_path / "out", "shots": 1, "limit": 2}
+    assert spread.summary(seeds("constant", "vl-icl", (0, 1), **options))["remarks"] == [spread.SAME]
 
 
 def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
@@ -517,20 +513,20 @@ def test_runs_of_two_kinds_have_no_spread(vqav2: Path, tmp_path: Path) -> None:
     ],
 )
 def test_seeds_that_make_no_sense(vqav2: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
-    ended = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "o", *arguments)
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--out", tmp_path / "o", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_seeds_of_a_task_without_demonstrations_and_over_a_run(vqav2: Path, tmp_path: Path) -> None:
-    ended = call("run", "--task", "mme", "--model", "constant", "--seeds", "0,1", "--out", tmp_path / "o")
-    assert "has no demonstrations to draw; remove --seeds" in ended.stderr
+    result = call("run", "--task", "mme", "--model", "constant", "--seeds", "0,1", "--out", tmp_path / "o")
+    assert "has no demonstrations to draw; remove --seeds" in result.stderr
     evaluate("constant", "vqav2", data=str(vqav2), out=tmp_path / "run")
-    ended = call(
+    result = call(
         "run", "--task", "vqav2", "--data", vqav2, "--model", "constant", "--seeds", "1,2", "--out", tmp_path / "run"
     )
-    assert ended.exit_code == 2
-    assert "choose another folder with --out" in ended.stderr
+    assert result.exit_code == 2
+    assert "choose another folder with --out" in result.stderr
 
 
 # Bad input
@@ -561,10 +557,10 @@ QUESTIONS, ANNOTATIONS = "v2_OpenEnded_mscoco_val2014_questions.json", "v2_mscoc
 )
 def test_bad_files_are_a_sentence(vqav2: Path, file: str, old: str, new: str, message: str) -> None:
     spoil(vqav2 / file, old, new)
-    ended = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant")
-    assert ended.exit_code == 2
-    assert message in ended.stderr
-    assert file in ended.stderr
+    result = call("run", "--task", "vqav2", "--data", vqav2, "--model", "constant")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert file in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -579,18 +575,18 @@ def test_bad_files_are_a_sentence(vqav2: Path, file: str, old: str, new: str, me
 )
 def test_a_set_that_is_not_there_says_where_to_get_it(task: str, where: str, tmp_path: Path) -> None:
     for data in (tmp_path, tmp_path / "nowhere", "hub"):
-        ended = call("run", "--task", task, "--data", data, "--model", "constant")
-        assert ended.exit_code == 2
-        assert where in ended.stderr
+        result = call("run", "--task", task, "--data", data, "--model", "constant")
+        assert result.exit_code == 2
+        assert where in result.stderr
 
 
 @pytest.mark.parametrize("name", ["vqav2", "flickr", "memes", "vizwiz"])
 def test_a_pool_smaller_than_k_is_a_sentence(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     task = {"flickr": "flickr30k", "memes": "hateful-memes"}.get(name, name)
     data = request.getfixturevalue(name)
-    ended = call("run", "--task", task, "--data", data, "--model", "constant", "--shots", 8, "--out", tmp_path / "o")
-    assert ended.exit_code == 2
-    assert "8 demonstrations are needed" in ended.stderr
+    result = call("run", "--task", task, "--data", data, "--model", "constant", "--shots", 8, "--out", tmp_path / "o")
+    assert result.exit_code == 2
+    assert "8 demonstrations are needed" in result.stderr
     assert not (tmp_path / "o").exists()
 
 
@@ -655,5 +651,5 @@ def test_sampled_answers_vary_with_the_seed_without_demonstrations(
     (tmp_path / "own_sampler.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     runs = seeds("python:own_sampler:load", "mme", (0, 1), out=tmp_path / "out", temperature=0.7, limit=28)
-    assert [one.folder.name for one in runs] == ["seed0", "seed1"]
+    assert [run.folder.name for run in runs] == ["seed0", "seed1"]
     assert spread.summary(runs)["remarks"] == []

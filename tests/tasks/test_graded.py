@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -28,19 +27,19 @@ from tests.tasks.test_tier_two import hallusion
 
 
 def charxiv(folder: Path) -> None:
-    """Write two charts: one plot; and several, whose key to question 10 is "3"."""
-    asked = (
+    """Write two charts: one of one plot, and one of several, whose key to question 10 is "3"."""
+    questions = (
         [(1, "A title"), (10, "2"), (18, "1 by 1"), (11, "Yes")],
         [(10, "3"), (19, "4"), (2, "x"), (17, "Not Applicable")],
     )
-    reasons = ("Which is highest?", "the blue line", 1), ("How much is it?", "0.25", 4)
+    reasoning = ("Which is highest?", "the blue line", 1), ("How much is it?", "0.25", 4)
     rows = [
         {"image": embedded(n), "category": "cs", "year": "20", "figure_path": f"images/{3 * n}.jpg", "num_subplots": 1,
          "subplot_row": n, "subplot_col": 2 * n, "subplot_loc": None, "reasoning_q": question, "reasoning_a": answer,
          "reasoning_q_source": 2, "reasoning_a_type": kind,
-         **{f"descriptive_q{place}": number for place, (number, _) in enumerate(asked[n], 1)},
-         **{f"descriptive_a{place}": key for place, (_, key) in enumerate(asked[n], 1)}}
-        for n, (question, answer, kind) in enumerate(reasons)
+         **{f"descriptive_q{position}": number for position, (number, _) in enumerate(questions[n], 1)},
+         **{f"descriptive_a{position}": key for position, (_, key) in enumerate(questions[n], 1)}}
+        for n, (question, answer, kind) in enumerate(reasoning)
     ]  # fmt: skip
     parquet(folder / "val.parquet", rows)
 
@@ -50,21 +49,21 @@ def mm_vet(folder: Path) -> None:
     (folder / "images").mkdir(parents=True)
     for n, _ in enumerate(rows):
         picture(folder / "images" / f"v1_{n}.png", n)
-    found = {
-        f"v1_{n}": {"imagename": f"v1_{n}.png", "question": question, "answer": answer, "capability": taken}
-        for n, (question, answer, taken) in enumerate(rows)
+    entries = {
+        f"v1_{n}": {"imagename": f"v1_{n}.png", "question": question, "answer": answer, "capability": capabilities}
+        for n, (question, answer, capabilities) in enumerate(rows)
     }
-    (folder / "mm-vet.json").write_text(json.dumps(found))
+    (folder / "mm-vet.json").write_text(json.dumps(entries))
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with serving(monkeypatch) as found:
-        yield found
+    with serving(monkeypatch) as judge_server:
+        yield judge_server
 
 
-def asked(server: Server) -> list[str]:
-    return [one["messages"][0]["content"] for one in server.asked]
+def prompts_asked(server: Server) -> list[str]:
+    return [body["messages"][0]["content"] for body in server.asked]
 
 
 def judged(run: Run, server: Server) -> Run:
@@ -78,15 +77,19 @@ def overall(run: Run, scorer: str | None = None) -> float:
 
 def test_mathvista_extracts_with_a_judge(server: Server, tmp_path: Path) -> None:
     mathvista(tmp_path / "data")
-    alone = evaluate("constant:It may be 18.", "mathvista", data=str(tmp_path / "data"), out=tmp_path / "run")
-    assert alone.results.scorer == "strict" and NO_JUDGE in alone.results.remarks
+    unjudged = evaluate("constant:It may be 18.", "mathvista", data=str(tmp_path / "data"), out=tmp_path / "run")
+    assert unjudged.results.scorer == "strict" and NO_JUDGE in unjudged.results.remarks
     server.reply = lambda prompt: says(" 18 ")
-    run = judged(alone, server)
+    run = judged(unjudged, server)
     assert run.results.scorer == "official" and NO_JUDGE not in run.results.remarks
     assert overall(run) == 50.0  # the option with the fewest edits, the integer; not 18.0 and not the list
-    assert any("m was asked about the answers for the official scorer; 0 of 4" in one for one in run.results.remarks)
-    assert all(one.startswith(mathvista_judge.EXAMPLES) and "It may be 18." in one for one in asked(server))
-    assert len(server.asked) == 4 and {one["max_tokens"] for one in server.asked} == {1024}
+    assert any(
+        "m was asked about the answers for the official scorer; 0 of 4" in remark for remark in run.results.remarks
+    )
+    assert all(
+        prompt.startswith(mathvista_judge.EXAMPLES) and "It may be 18." in prompt for prompt in prompts_asked(server)
+    )
+    assert len(server.asked) == 4 and {body["max_tokens"] for body in server.asked} == {1024}
     assert overall(judged(run, server)) == 50.0 and len(server.asked) == 4  # replies are kept
     other = evaluate("constant:18", "mathvista", data=str(tmp_path / "data"), out=tmp_path / "other")
     with pytest.raises(InputError, match=r"is scored by official and .* by strict; score both with the same judge"):
@@ -120,9 +123,11 @@ def test_mathverse_extracts_and_compares(server: Server, tmp_path: Path) -> None
     server.reply = lambda prompt: says("Judgement: 1" if prompt.startswith(mathverse_judge.COMPARE) else "C")
     judged_run = judged(run, server)
     assert overall(judged_run) == 100.0 > overall(judged_run, "strict")
-    extracting = [one for one in asked(server) if one.startswith(mathverse_judge.EXTRACT)]
+    extracting = [prompt for prompt in prompts_asked(server) if prompt.startswith(mathverse_judge.EXTRACT)]
     assert len(extracting) == 1  # the same answer to all questions
-    assert all("[Model_answer] : C\nJudgement:" in one for one in asked(server) if one not in extracting)
+    assert all(
+        "[Model_answer] : C\nJudgement:" in prompt for prompt in prompts_asked(server) if prompt not in extracting
+    )
 
 
 def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Path) -> None:
@@ -130,11 +135,13 @@ def test_hallusionbench_compares_with_the_reference(server: Server, tmp_path: Pa
     run = evaluate("constant:{It} is.", "hallusionbench", data=str(tmp_path / "data"), out=tmp_path / "run")
     assert run.results.remarks.count(NO_JUDGE) == 1
     server.reply = lambda prompt: says("Unclear.")
-    found = judged(run, server)
-    assert overall(found) == pytest.approx(100 / 6)  # only the question without a figure
-    assert (found.results.metrics["fAcc"].value, found.results.metrics["VS"].value) == (0.0, 50.0)
-    assert NO_JUDGE not in found.results.remarks
-    assert asked(server)[0].endswith("Question:Is it so?\nReference answer: \nPrediction answer:{It} is.\nOutput:")
+    judged_run = judged(run, server)
+    assert overall(judged_run) == pytest.approx(100 / 6)  # only the question without a figure
+    assert (judged_run.results.metrics["fAcc"].value, judged_run.results.metrics["VS"].value) == (0.0, 50.0)
+    assert NO_JUDGE not in judged_run.results.remarks
+    assert prompts_asked(server)[0].endswith(
+        "Question:Is it so?\nReference answer: \nPrediction answer:{It} is.\nOutput:"
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,9 +157,15 @@ def test_charxiv_compares_by_the_type_of_answer(server: Server, tmp_path: Path) 
     run = evaluate("constant:It is 0.25.", "charxiv-reasoning", data=str(tmp_path / "data"), out=tmp_path / "run")
     assert (overall(run), run.results.metrics["Number-in-General"].value) == (50.0, 100.0)
     server.reply = lambda prompt: says('```json\n{"extract_answer": "x", "score": 1}\n```')
-    found = judged(run, server)
-    assert (found.results.scorer, overall(found), overall(found, "strict")) == ("official", 100.0, 50.0)
-    assert any("Question: Which is highest?\n    * Ground Truth: the blue line\n" in one for one in asked(server))
+    judged_run = judged(run, server)
+    assert (judged_run.results.scorer, overall(judged_run), overall(judged_run, "strict")) == (
+        "official",
+        100.0,
+        50.0,
+    )
+    assert any(
+        "Question: Which is highest?\n    * Ground Truth: the blue line\n" in prompt for prompt in prompts_asked(server)
+    )
     samples = {
         sample.id: str(sample.prompt[-1]) for sample in load_task("charxiv-reasoning").samples(str(tmp_path / "data"))
     }
@@ -167,10 +180,11 @@ def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Se
     server.reply = lambda prompt: says(
         both if "T2:\nResponse 2: 2\nGround Truth 2: 3\n" in prompt else '{"score_T1": 1}'
     )
-    found = judged(run, server)
+    judged_run = judged(run, server)
     assert len(server.asked) == 7  # question 10 was asked about both charts
-    assert overall(found) == 87.5 and value(found.results, "Counting") == pytest.approx(200 / 3)
-    assert sum("with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'" in one for one in asked(server)) == 1
+    assert overall(judged_run) == 87.5 and value(judged_run.results, "Counting") == pytest.approx(200 / 3)
+    keys = "with keys [['extract_answer_T1', 'score_T1', 'extract_answer_T2'"
+    assert sum(keys in prompt for prompt in prompts_asked(server)) == 1
 
 
 @pytest.mark.parametrize(
@@ -194,14 +208,14 @@ def test_charxiv_a_batch_without_all_marks_has_none_as_in_the_script(server: Ser
     charxiv(tmp_path / "data")
     run = evaluate("constant:2", "charxiv-descriptive", data=str(tmp_path / "data"), out=tmp_path / "run")
     server.reply = lambda prompt: says('{"score_T1": 1}')
-    found = judged(run, server)
-    assert overall(found) == 75.0 and found.results.counts.incorrect == 2
-    assert found.results.remarks[-1].endswith("2 of 8 answers got no usable reply.")
+    judged_run = judged(run, server)
+    assert overall(judged_run) == 75.0 and judged_run.results.counts.incorrect == 2
+    assert judged_run.results.remarks[-1].endswith("2 of 8 answers got no usable reply.")
     asked_before = len(server.asked)
-    shown = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
-    assert shown.exit_code == 0 and len(server.asked) > asked_before
-    assert "2 of 8 answers" in shown.output and "these count as wrong, as in the script" in " ".join(
-        shown.output.split()
+    result = call("score", judged_run.folder, "--judge", server.url, "--judge-model", "m")
+    assert result.exit_code == 0 and len(server.asked) > asked_before
+    assert "2 of 8 answers" in result.output and "these count as wrong, as in the script" in " ".join(
+        result.output.split()
     )
 
 
@@ -209,19 +223,23 @@ def test_mm_vet_is_rated_and_asked_again_in_other_words(server: Server, tmp_path
     mm_vet(tmp_path / "data")
     run = evaluate("constant:desk lamp", "mm-vet", data=str(tmp_path / "data"), out=tmp_path / "run")
     assert overall(run) == 50.0
-    server.reply = lambda prompt: says(
-        "0.5" if prompt.endswith(mm_vet_task.AGAIN) else "1.0" if "lamp <OR>" in prompt else "No"
-    )
-    found = judged(run, server)
-    assert (found.results.scorer, overall(found)) == ("official", 75.0)
+
+    def reply(prompt: str) -> bytes:
+        if prompt.endswith(mm_vet_task.AGAIN):
+            return says("0.5")
+        return says("1.0" if "lamp <OR>" in prompt else "No")
+
+    server.reply = reply
+    judged_run = judged(run, server)
+    assert (judged_run.results.scorer, overall(judged_run)) == ("official", 75.0)
     assert (
-        found.results.differences
+        judged_run.results.differences
         == "Of 1 answer (ocr math 1), the judge and the strict scorer mark them differently in 1."
     )
-    parts = {name: one.value for name, one in found.results.metrics.items() if one.value is not None}
+    parts = {name: metric.value for name, metric in judged_run.results.metrics.items() if metric.value is not None}
     assert parts == {"overall": 75, "rec": 100, "ocr": 50, "math": 50, "only rec": 100, "only ocr, math": 50}
-    assert len(server.asked) == 3 and {one["max_tokens"] for one in server.asked} == {3}
-    assert any(one.endswith("| 1.0\n\nWhat is x? | -1 <AND> -5 | desk lamp | ") for one in asked(server))
+    assert len(server.asked) == 3 and {body["max_tokens"] for body in server.asked} == {3}
+    assert any(prompt.endswith("| 1.0\n\nWhat is x? | -1 <AND> -5 | desk lamp | ") for prompt in prompts_asked(server))
 
 
 @pytest.mark.parametrize("reply", ["nan", "1.5", "-0.1", "Correct", ""])
@@ -242,17 +260,14 @@ def test_mm_vet_is_read_from_the_hubs_table_too(tmp_path: Path) -> None:
 
 
 def texts_of(value: object) -> str:
-    return (
-        value
-        if isinstance(value, str)
-        else "".join(map(texts_of, dict.values(value)))
-        if isinstance(value, dict)
-        else ""
-    )
+    """Join all texts in a value, those of nested dictionaries in order."""
+    if isinstance(value, str):
+        return value
+    return "".join(map(texts_of, value.values())) if isinstance(value, dict) else ""
 
 
 @pytest.mark.parametrize(
-    ("own", "digest"),
+    ("prompts", "digest"),
     [
         (mathvista_judge.EXAMPLES, "2c251ab9e219c5d7"),
         (mathverse_judge.EXTRACT, "db92d43cb65de2ab"),
@@ -262,42 +277,42 @@ def texts_of(value: object) -> str:
         (mm_vet_task.PROMPT, "d1b3e0a5b4e72c88"),
     ],
 )
-def test_the_prompts_are_the_scripts_to_the_byte(own: object, digest: str) -> None:
+def test_the_prompts_are_the_scripts_to_the_byte(prompts: object, digest: str) -> None:
     # the digests are those of the strings in the scripts; an editor may remove blanks at the ends of lines
-    assert hashlib.sha256(texts_of(own).encode()).hexdigest()[:16] == digest
+    assert hashlib.sha256(texts_of(prompts).encode()).hexdigest()[:16] == digest
 
 
 def test_without_all_replies_there_is_no_official_number(server: Server, tmp_path: Path) -> None:
     mathverse(tmp_path / "data")
     run = evaluate("constant:so C", "mathverse", data=str(tmp_path / "data"), out=tmp_path / "run")
     server.reply = lambda prompt: says("maybe" if prompt.startswith(mathverse_judge.COMPARE) else "C")
-    found = judged(run, server)
-    official, count = found.results.metrics["overall"], found.samples_planned
-    assert official.value is None and found.results.counts.unscored == count
+    judged_run = judged(run, server)
+    official, count = judged_run.results.metrics["overall"], judged_run.samples_planned
+    assert official.value is None and judged_run.results.counts.unscored == count
     assert official.reason == f"the judge gave no usable reply for {count} of {count} answers"
-    assert overall(found, "strict") is not None
-    ended = call("score", found.folder, "--judge", server.url, "--judge-model", "m")
-    assert ended.exit_code == 1 and "differ in" not in ended.output
+    assert overall(judged_run, "strict") is not None
+    result = call("score", judged_run.folder, "--judge", server.url, "--judge-model", "m")
+    assert result.exit_code == 1 and "differ in" not in result.output
     server.reply = lambda prompt: says("0")
-    again = judged(found, server)
-    assert overall(again) == 0.0 and again.results.counts.incorrect == count
+    judged_again = judged(judged_run, server)
+    assert overall(judged_again) == 0.0 and judged_again.results.counts.incorrect == count
 
 
 def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path) -> None:
     mathverse(tmp_path / "data")
     run = evaluate("constant:so C", "mathverse", data=str(tmp_path / "data"), out=tmp_path / "run")
     server.reply = lambda prompt: says("1" if prompt.startswith(mathverse_judge.COMPARE) else "C")
-    file, url = tmp_path / "theirs.jsonl", ("--judge", server.url, "--judge-model", "m")
-    file.write_text("".join(json.dumps({"id": one.id, "answer": one.text}) + "\n" for one in run.records))
-    asking = ("score", "--task", "mathverse", "--data", tmp_path / "data", "--answers", file, "--json")
-    assert "judge" not in json.loads(call(*asking).output)
-    found, once = json.loads(call(*asking, *url).output), len(server.asked)
-    assert once and found["metrics"]["overall"] == asdict(judged(run, server).results.metrics["overall"])
-    assert (tmp_path / "theirs.judge.jsonl").exists() and found["remarks"][-1].startswith("The judge m was asked")
-    once = len(server.asked)
-    assert json.loads(call(*asking, *url).output)["metrics"] == found["metrics"] and len(server.asked) == once
-    ended = call(*asking, "--judge", server.url)
-    assert ended.exit_code == 2 and "give both --judge URL and --judge-model NAME" in ended.output
+    file, judging = tmp_path / "theirs.jsonl", ("--judge", server.url, "--judge-model", "m")
+    file.write_text("".join(json.dumps({"id": record.id, "answer": record.text}) + "\n" for record in run.records))
+    command = ("score", "--task", "mathverse", "--data", tmp_path / "data", "--answers", file, "--json")
+    assert "judge" not in json.loads(call(*command).output)
+    scores, count = json.loads(call(*command, *judging).output), len(server.asked)
+    assert count and scores.metrics["overall"] == judged(run, server).results.metrics["overall"]
+    assert (tmp_path / "theirs.judge.jsonl").exists() and scores["remarks"][-1].startswith("The judge m was asked")
+    count = len(server.asked)
+    assert json.loads(call(*command, *judging).output)["metrics"] == scores["metrics"] and len(server.asked) == count
+    result = call(*command, "--judge", server.url)
+    assert result.exit_code == 2 and "give both --judge URL and --judge-model NAME" in result.output
 
 
 def test_a_judge_reads_the_answers_of_a_task_with_no_official_reading(server: Server, tmp_path: Path) -> None:
@@ -305,14 +320,14 @@ def test_a_judge_reads_the_answers_of_a_task_with_no_official_reading(server: Se
     (tmp_path / "own.yaml").write_text(facts)
     (tmp_path / "q.jsonl").write_text('{"q": "Which?", "o": ["one", "two"], "right": "B"}\n' * 2)
     (tmp_path / "answers.jsonl").write_text('{"id": "1", "answer": "B"}\n{"id": "2", "answer": "hm"}\n')
-    given = ("--task", tmp_path / "own.yaml", "--answers", tmp_path / "answers.jsonl", "--json")
+    arguments = ("--task", tmp_path / "own.yaml", "--answers", tmp_path / "answers.jsonl", "--json")
     server.reply = lambda prompt: says("B")
     for reading in ((), ("--reading", "2023")):
-        ended = call("score", *given, *reading, "--judge", server.url, "--judge-model", "m")
-        found = json.loads(ended.stdout)
-        assert ended.exit_code == 0 and found["counts"]["correct"] == 2 and found["judge"]["read"] == {"2": "B"}
-        assert found["scorer"] == ("official" if reading else "strict")
-        assert any("drew a letter" in remark for remark in found["remarks"]) == bool(reading)
+        result = call("score", *arguments, *reading, "--judge", server.url, "--judge-model", "m")
+        scores = json.loads(result.stdout)
+        assert result.exit_code == 0 and scores["counts"]["correct"] == 2 and scores["judge"]["read"] == {"2": "B"}
+        assert scores["scorer"] == ("official" if reading else "strict")
+        assert any("drew a letter" in remark for remark in scores["remarks"]) == bool(reading)
 
 
 def test_the_facts_say_that_official_needs_a_judge() -> None:

@@ -39,31 +39,31 @@ def record(sample: Sample, text: str) -> Record:
     return Record(sample.id, sample.targets, sample.category, tags=sample.tags, text=text)
 
 
-def asked(task: str, data: Path, text: str, **settings: Any) -> Results:
-    """What every question's same answer scores, with a prompt and a reading."""
-    own = configure(load_task(task), RunSpec(task, **settings))
-    return results(own, [record(sample, text) for sample in own.samples(str(data))])
+def scored_answer(task: str, data: Path, text: str, **settings: Any) -> Results:
+    """Score one and the same answer to every question, with a prompt and a reading."""
+    configured = configure(load_task(task), RunSpec(task, **settings))
+    return results(configured, [record(sample, text) for sample in configured.samples(str(data))])
 
 
 # The data
 
 
 def test_the_three_forms_of_refcoco_have_the_same_questions(tmp_path: Path) -> None:
-    found = []
+    questions = []
     for write in (refcoco, qwen_vl, vlmevalkit):
         (folder := tmp_path / write.__name__).mkdir()
         write(folder)
         samples = [sample for sample in load_task("refcoco").samples(str(folder)) if sample.category == "val"]
         assert len({sample.id for sample in samples}) == len(samples)
-        found.append([(s.prompt[1], [round(e, 4) for e in json.loads(s.targets[0])], s.tags) for s in samples])
-    assert found[0] == found[1] == found[2]
-    dog, _, everything = found[0]
+        questions.append([(s.prompt[1], [round(e, 4) for e in json.loads(s.targets[0])], s.tags) for s in samples])
+    assert questions[0] == questions[1] == questions[2]
+    dog, _, everything = questions[0]
     assert dog == ("the left dog", [0.1, 0.1, 0.3, 0.6], {"width": "40", "height": "20"})
     assert everything[1] == [0.0, 0.0, 1.0, 0.75]
     plus = list(load_task("refcoco-plus").samples(str(tmp_path / "vlmevalkit")))
     assert [sample.category for sample in plus] == ["testA"] * 3
-    one = list(load_task("refcoco").samples(str(tmp_path / "qwen_vl" / "refcoco_val.jsonl")))
-    assert [sample.category for sample in one] == ["val"] * 3
+    split = list(load_task("refcoco").samples(str(tmp_path / "qwen_vl" / "refcoco_val.jsonl")))
+    assert [sample.category for sample in split] == ["val"] * 3
 
 
 def test_the_hub_has_a_table_for_each_split(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,19 +72,19 @@ def test_the_hub_has_a_table_for_each_split(monkeypatch: pytest.MonkeyPatch) -> 
         return [({"question_id": repo, "image": stored(number), "answer": phrases, "bbox": sides}, f"{repo}, row 1")]
 
     monkeypatch.setattr("mmeval.data.hub.values", rows)
-    found = [sample.id for sample in load_task("refcocog").samples("hub")]
+    ids = [sample.id for sample in load_task("refcocog").samples("hub")]
     hub = "lmms-lab-encoder/RefCOCOg"
-    assert found == [f"val/{hub}/1", f"val/{hub}/2", f"test/{hub}/1", f"test/{hub}/2"]
+    assert ids == [f"val/{hub}/1", f"val/{hub}/2", f"test/{hub}/1", f"test/{hub}/2"]
 
 
 def test_both_forms_of_screenspot_have_the_same_questions(tmp_path: Path) -> None:
-    found = []
+    questions = []
     for name, write in (("screenspot", screenspot), ("screenspot", own_files), ("screenspot-pro", screenspot_pro)):
         (folder := tmp_path / write.__name__).mkdir()
         write(folder)
         samples = list(load_task(name).samples(str(folder)))
-        found.append([(s.prompt[1], json.loads(s.targets[0]), s.tags) for s in samples])
-    assert found[0] == found[1] == found[2]
+        questions.append([(s.prompt[1], json.loads(s.targets[0]), s.tags) for s in samples])
+    assert questions[0] == questions[1] == questions[2]
     assert [s.category for s in load_task("screenspot").samples(str(tmp_path / "own_files"))] == [
         "mobile-text", "mobile-icon", "desktop-text", "desktop-icon", "web-text", "web-icon",
     ]  # fmt: skip
@@ -145,8 +145,8 @@ def test_each_split_has_its_number_and_the_whole_picture_is_the_baseline(tmp_pat
     assert scores.metrics["val"].n == 3 and scores.metrics["val"].chance is None
     (baseline,) = scores.baselines.values()
     assert baseline.answer == "the whole picture" and baseline.values["val"] == pytest.approx(100 / 3)
-    shown = " ".join(call("score", tmp_path / "run").output.split())
-    assert "always the whole picture" in shown and "--reading vlmevalkit" in shown
+    output = " ".join(call("score", tmp_path / "run").output.split())
+    assert "always the whole picture" in output and "--reading vlmevalkit" in output
     rows = of_answers(score_records(configure(load_task("refcoco"), run.spec), run.records))["rows"]
     assert list(rows) == ["chance", "always the whole picture"]
     table = tmp_path / "data" / "val-00000-of-00001.parquet"
@@ -158,25 +158,27 @@ def test_a_val_with_googles_questions_is_not_the_published_one(tmp_path: Path, m
     from mmeval.tasks import refcoco as module
 
     refcoco(tmp_path)
-    assert asked("refcoco", tmp_path, "[0, 0, 1, 1]").remarks[0].startswith("Answers were read with 'lmms-eval'")
+    assert (
+        scored_answer("refcoco", tmp_path, "[0, 0, 1, 1]").remarks[0].startswith("Answers were read with 'lmms-eval'")
+    )
     monkeypatch.setitem(module.SIZES["refcoco"], "val", 2)
-    remark = asked("refcoco", tmp_path, "[0, 0, 1, 1]").remarks[0]
+    remark = scored_answer("refcoco", tmp_path, "[0, 0, 1, 1]").remarks[0]
     assert remark.startswith("val has 3 phrases and the published split 2, so the number cannot be compared")
 
 
 def test_the_center_is_the_baseline_of_points_and_a_random_point_is_chance(tmp_path: Path) -> None:
     screenspot(tmp_path)
-    found = asked("screenspot", tmp_path, "(0.2, 0.3)")
-    numbers = {name: one.value for name, one in found.metrics.items()}
+    scores = scored_answer("screenspot", tmp_path, "(0.2, 0.3)")
+    numbers = {name: metric.value for name, metric in scores.metrics.items()}
     assert numbers["overall"] == pytest.approx(100 / 6)
     assert {name for name, number in numbers.items() if number} == {"overall", "mean", "mobile-text", "text", "mobile"}
     areas = [width * height / (WIDE * HIGH) for *_, (_, _, width, height) in ELEMENTS]
-    assert found.metrics["overall"].chance == pytest.approx(100 * sum(areas) / 6)
-    assert found.metrics["mobile-icon"].chance == pytest.approx(100 * areas[1])
-    (baseline,) = found.baselines.values()
+    assert scores.metrics["overall"].chance == pytest.approx(100 * sum(areas) / 6)
+    assert scores.metrics["mobile-icon"].chance == pytest.approx(100 * areas[1])
+    (baseline,) = scores.baselines.values()
     assert baseline.answer == "the center"
-    right = [name for name in load_task("screenspot").axes if baseline.values[name]]
-    assert right == ["mobile-icon", "web-text", "web-icon"]  # the second's corner is the center
+    hit = [name for name in load_task("screenspot").axes if baseline.values[name]]
+    assert hit == ["mobile-icon", "web-text", "web-icon"]  # the second's corner is the center
 
 
 # Coordinates
@@ -201,7 +203,7 @@ def test_the_prompt_decides_how_answers_are_read(
     run = evaluate("constant:[1, 2]", task, data=str(tmp_path / "data"), out=tmp_path / "run", prompt=prompt)
     assert run.spec.reading == reading
     assert [run.results.scorer, *run.results.others] == scorers
-    (remark,) = [one for one in run.results.remarks if "Answers were read" in one]
+    (remark,) = [line for line in run.results.remarks if "Answers were read" in line]
     assert f"'{reading}'" in remark
 
 
@@ -213,12 +215,12 @@ def test_a_model_with_coordinates_of_its_own_is_read_by_name(tmp_path: Path) -> 
     }  # fmt: skip
     for prompt in ("lmms-eval", "qwen3-vl"):
         for system, text in answers.items():
-            found = asked("refcoco", tmp_path, text, prompt=prompt, reading=system)
-            assert (found.scorer, value(found, "val")) == ("strict", pytest.approx(200 / 3))
-    assert value(asked("refcoco", tmp_path, answers["thousandths"], prompt="qwen3-vl"), "val") > 0
-    assert value(asked("refcoco", tmp_path, answers["thousandths"]), "val") == 0
+            scores = scored_answer("refcoco", tmp_path, text, prompt=prompt, reading=system)
+            assert (scores.scorer, value(scores, "val")) == ("strict", pytest.approx(200 / 3))
+    assert value(scored_answer("refcoco", tmp_path, answers["thousandths"], prompt="qwen3-vl"), "val") > 0
+    assert value(scored_answer("refcoco", tmp_path, answers["thousandths"]), "val") == 0
     with pytest.raises(InputError, match=r"no reading 'pixel' \(did you mean pixels\?\)|no reading 'pixel'"):
-        asked("refcoco", tmp_path, "", reading="pixel")
+        scored_answer("refcoco", tmp_path, "", reading="pixel")
 
 
 def test_existing_answers_are_read_in_coordinates_by_name(tmp_path: Path) -> None:

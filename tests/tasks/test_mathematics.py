@@ -40,14 +40,15 @@ def mathverse(folder: Path) -> None:
     rows: list[dict[str, Any]] = []
     for problem, (text, answer) in enumerate(problems):
         for version in VERSIONS[:: 4 if problem else 1]:
-            asked = "" if version == "Vision Only" else text
+            question = "" if version == "Vision Only" else text
             rows.append(
                 {"sample_index": str(len(rows)), "problem_index": str(problem), "problem_version": version,
-                 "question": asked, "image": embedded(problem), "answer": answer,
+                 "question": question, "image": embedded(problem), "answer": answer,
                  "question_type": "free-form" if problem == 2 else "multi-choice",
                  "metadata": {"split": "testmini", "source": "GeoQA", "subject": SUBJECTS[problem % 3],
                               "subfield": "Angle"},
-                 "query_wo": f"Answer directly.\nQuestion: {asked}", "query_cot": f"Reason first.\nQuestion: {asked}",
+                 "query_wo": f"Answer directly.\nQuestion: {question}",
+                 "query_cot": f"Reason first.\nQuestion: {question}",
                  "question_for_eval": text}
             )  # fmt: skip
     parquet(folder / "testmini.parquet", rows)
@@ -56,8 +57,8 @@ def mathverse(folder: Path) -> None:
 def test_mathvision_is_scored_as_its_script_does_and_strictly(tmp_path: Path) -> None:
     mathvision(tmp_path / "data")
     scores = run("mathvision", tmp_path / "data", tmp_path / "run", "constant:So it is $\\boxed{\\frac{1}{2}}$.")
-    found = {name: value(scores, name) for name in ("overall", "algebra", "solid geometry", "level1", "level2")}
-    assert found == pytest.approx(
+    values = {name: value(scores, name) for name in ("overall", "algebra", "solid geometry", "level1", "level2")}
+    assert values == pytest.approx(
         {"overall": 200 / 3, "algebra": 100, "solid geometry": 0, "level1": 100, "level2": 50}
     )
     assert value(scores, "overall", "strict") == pytest.approx(200 / 3)
@@ -74,11 +75,11 @@ def test_mathverse_is_scored_strictly_by_version_and_says_that_no_judge_was_aske
         pytest.approx(500 / 11), 100, 25,
     )  # fmt: skip
     assert any("Officially a language model judges every answer" in remark for remark in scores.remarks)
-    asked = {sample.id: sample for sample in load_task("mathverse").samples(str(tmp_path / "data"))}
-    assert asked["4"].choices == (("40°",), ("60°",), ("10\n20",))  # not in the question, which is in the picture
-    assert (asked["5"].choices, asked["5"].targets) == ((), ("A, C", "A and C", "A C", "AC"))
-    assert asked["9"].targets == ("A",)  # the text of an option
-    assert len({sample.groups["cluster"] for sample in asked.values()}) == 4
+    samples = {sample.id: sample for sample in load_task("mathverse").samples(str(tmp_path / "data"))}
+    assert samples["4"].choices == (("40°",), ("60°",), ("10\n20",))  # not in the question, which is in the picture
+    assert (samples["5"].choices, samples["5"].targets) == ((), ("A, C", "A and C", "A C", "AC"))
+    assert samples["9"].targets == ("A",)  # the text of an option
+    assert len({sample.groups["cluster"] for sample in samples.values()}) == 4
 
 
 @pytest.mark.parametrize(

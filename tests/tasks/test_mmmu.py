@@ -19,8 +19,8 @@ ANIMALS = "['a cat', \"a dog's tail\", 'a hen']"
 
 def question(idx: str, **change: Any) -> dict[str, Any]:
     """A row of MMMU; its second picture is in no question unless a mark names it."""
-    shown = {f"image_{n}": embedded(n) if n < 3 else None for n in range(1, 8)}
-    row = {"id": idx, "question": "What is in <image 1>?", "options": ANIMALS, "answer": "B", **shown}
+    pictures = {f"image_{n}": embedded(n) if n < 3 else None for n in range(1, 8)}
+    row = {"id": idx, "question": "What is in <image 1>?", "options": ANIMALS, "answer": "B", **pictures}
     return row | {"question_type": "multiple-choice", "subfield": "Zoology"} | change
 
 
@@ -43,10 +43,10 @@ def mmmu(folder: Path) -> None:
 
 def pro(folder: Path) -> None:
     ten = str([f"number {n}" for n in range(10)])
-    held = "[['A', 'B', 'Not enough information']]"
+    options = "[['A', 'B', 'Not enough information']]"
     rows = [
         question("test_History_1", options=ten, answer="J"),
-        question("validation_Accounting_29", options=held, answer="B"),
+        question("validation_Accounting_29", options=options, answer="B"),
     ]
     rows = [{name: cell for name, cell in row.items() if name not in ("question_type", "subfield")} for row in rows]
     parquet(folder / "standard (10 options)" / "test-00000-of-00001.parquet", rows)
@@ -65,7 +65,7 @@ def read(task: str, folder: Path) -> dict[str, Sample]:
 
 
 def spelled(parts: Parts) -> str:
-    """A prompt with the number of each picture, as `embedded` made it."""
+    """Write a prompt out, each picture as the number that `embedded` made it from."""
     numbers = {Image(embedded(n)["bytes"]).digest: n for n in range(9)}
     return "".join(f"[{numbers[part.digest]}]" if isinstance(part, Image) else str(part) for part in parts)
 
@@ -74,8 +74,8 @@ def spelled(parts: Parts) -> str:
 def test_numbers_of_questions_domains_and_subjects(tmp_path: Path) -> None:
     mmmu(tmp_path / "data")
     scores = run("mmmu", tmp_path / "data", tmp_path / "run", "constant:B is -120")
-    wanted = {"overall": 40, "Science": 50, "Biology": 50, "Math": 50, "Art and Design": 0, "Art_Theory": 0}
-    assert {name: value(scores, name) for name in wanted} == pytest.approx(wanted)
+    expected = {"overall": 40, "Science": 50, "Biology": 50, "Math": 50, "Art and Design": 0, "Art_Theory": 0}
+    assert {name: value(scores, name) for name in expected} == pytest.approx(expected)
     assert value(scores, "Business") is None
     console = " ".join(call("score", tmp_path / "run").output.split())
     assert "No value: Business; Health and Medicine; Humanities and Social Science; Tech and Engineering;" in console
@@ -85,11 +85,11 @@ def test_numbers_of_questions_domains_and_subjects(tmp_path: Path) -> None:
 
 def test_a_mark_names_the_picture_of_its_column(tmp_path: Path) -> None:
     mmmu(tmp_path)
-    prompts, found = load_task("mmmu").prompts, read("mmmu", tmp_path)
-    assert spelled(prompts["direct"](found["validation_Biology_2"])) == (
+    prompts, samples = load_task("mmmu").prompts, read("mmmu", tmp_path)
+    assert spelled(prompts["direct"](samples["validation_Biology_2"])) == (
         "Which?\n(A) [2]\n(B) [1]\n\nAnswer with the option's letter from the given choices directly."
     )
-    assert found["validation_Biology_1"].tags == {SPARE: "1"}
+    assert samples["validation_Biology_1"].tags == {SPARE: "1"}
     gap = question("dev_Art_1", question="Is it <image 3>?", image_1=None, image_2=None, image_3=embedded(5))
     parquet(tmp_path / "one.parquet", [gap])
     assert spelled(read("mmmu", tmp_path / "one.parquet")["dev_Art_1"].prompt) == "Is it [5]?"
@@ -106,10 +106,12 @@ def test_pictures_without_marks_come_first(tmp_path: Path) -> None:
 
 def test_open_questions(tmp_path: Path) -> None:
     mmmu(tmp_path)
-    found = read("mmmu", tmp_path)
-    assert found["validation_Math_3"].targets == ("24/7", "3.429")
-    asked = {name: spelled(prompt(found["validation_Math_4"])) for name, prompt in load_task("mmmu").prompts.items()}
-    assert asked == {
+    samples = read("mmmu", tmp_path)
+    assert samples["validation_Math_3"].targets == ("24/7", "3.429")
+    prompts = {
+        name: spelled(prompt(samples["validation_Math_4"])) for name, prompt in load_task("mmmu").prompts.items()
+    }
+    assert prompts == {
         "direct": "What is in [1]?\nAnswer the question using a single word or phrase.",
         "lmms-eval": "What is in [1]?\n\nAnswer the question using a single word or phrase.",
         "vlmevalkit": "Question: What is in [1]?\n",
@@ -138,8 +140,8 @@ def test_one_option_may_hold_all_and_is_never_right(tmp_path: Path) -> None:
 
 def test_the_prompts_of_pro(tmp_path: Path) -> None:
     pro(tmp_path)
-    asked = load_task("mmmu-pro").prompts["direct"](read("mmmu-pro", tmp_path)["validation_Accounting_29"])
-    assert spelled(asked) == (
+    prompt = load_task("mmmu-pro").prompts["direct"](read("mmmu-pro", tmp_path)["validation_Accounting_29"])
+    assert spelled(prompt) == (
         "What is in [1]?\nA. ['A', 'B', 'Not enough information']\n"
         "Answer with the option letter from the given choices directly."
     )
@@ -148,10 +150,10 @@ def test_the_prompts_of_pro(tmp_path: Path) -> None:
 def test_a_question_in_a_picture(tmp_path: Path) -> None:
     vision(tmp_path / "data")
     sample = read("mmmu-pro-vision", tmp_path / "data")["test_Music_1"]
-    asked = load_task("mmmu-pro-vision").prompts["cot"](sample)
-    assert isinstance(asked[0], str)
-    assert images(asked) == asked[1:]
-    assert asked[0].startswith("Write out the multiple-choice question in the image and then solve it. The last line")
+    prompt = load_task("mmmu-pro-vision").prompts["cot"](sample)
+    assert isinstance(prompt[0], str)
+    assert images(prompt) == prompt[1:]
+    assert prompt[0].startswith("Write out the multiple-choice question in the image and then solve it. The last line")
     assert sample.choices[1] == ("a dog's tail",)
     scores = run("mmmu-pro-vision", tmp_path / "data", tmp_path / "run", "constant:I see a hen.\nAnswer: (C)")
     assert (value(scores, "overall"), value(scores, "Art and Design")) == (100.0, 100.0)
@@ -179,20 +181,20 @@ def test_a_wrong_row_is_a_sentence(change: dict[str, Any], sentence: str, tmp_pa
 
 @pytest.mark.parametrize("name", ["mmmu", "mmmu-pro", "mmmu-pro-vision"])
 def test_a_folder_without_the_files_is_a_sentence(name: str, tmp_path: Path) -> None:
-    ended = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert ".parquet" in ended.stderr
+    result = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert ".parquet" in result.stderr
 
 
 def test_on_the_hub_each_subject_is_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def values(repo: str, revision: str, split: str, config: str) -> Iterator[tuple[dict[str, Any], str]]:
-        asked.append(f"{repo} {config} {split}")
+        requested.append(f"{repo} {config} {split}")
         yield question(f"validation_{config if config in DOMAIN_OF else 'Art'}_1"), f"{repo}, row 1"
 
     monkeypatch.setattr(hub, "values", values)
     assert [sample.category for sample in load_task("mmmu").samples("hub")] == list(DOMAIN_OF)
-    assert (len(asked), asked[0]) == (30, "MMMU/MMMU Art validation")
+    assert (len(requested), requested[0]) == (30, "MMMU/MMMU Art validation")
     assert [sample.id for sample in load_task("mmmu-pro").samples("hub")] == ["validation_Art_1"]
-    assert asked[-1] == "MMMU/MMMU_Pro standard (10 options) test"
+    assert requested[-1] == "MMMU/MMMU_Pro standard (10 options) test"

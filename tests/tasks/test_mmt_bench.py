@@ -26,10 +26,10 @@ ROWS = [
 def mmt_bench(folder: Path, name: str = "MMT-Bench_VAL.tsv", several: bool = False) -> None:
     lines = ["\t".join(("index", "image", "question", "answer", *LETTERS, "category", "l2-category", "split"))]
     for n, (kind, subtask, options, answer) in enumerate(ROWS):
-        shown = [base64.b64encode(png(n + k, size=64)).decode() for k in range(2)]
+        encoded = [base64.b64encode(png(n + k, size=64)).decode() for k in range(2)]
         cells = (*options, *[""] * (9 - len(options)))
-        lines.append("\t".join((str(n), str(shown) if several else shown[0], "Which is it?", answer, *cells, subtask,
-                                kind, "VAL")))  # fmt: skip
+        image = str(encoded) if several else encoded[0]
+        lines.append("\t".join((str(n), image, "Which is it?", answer, *cells, subtask, kind, "VAL")))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -55,8 +55,8 @@ def test_runs_that_were_answered_in_different_orders_are_compared(tmp_path: Path
     lines = journal.read_text(encoding="utf-8").splitlines()
     journal.write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
     (pair,) = compare(tmp_path / "B", tmp_path / "A").pairs
-    found = {row.metric: row.difference.value for row in pair.rows if row.difference.value is not None}
-    assert found == {"ocr": pytest.approx(-100 / 3 + 50 / 3), "counting": -100, "overall": -40}
+    differences = {row.metric: row.difference.value for row in pair.rows if row.difference.value is not None}
+    assert differences == {"ocr": pytest.approx(-100 / 3 + 50 / 3), "counting": -100, "overall": -40}
 
 
 def test_several_pictures_are_asked_about_and_the_hubs_table_is_read(tmp_path: Path) -> None:
@@ -76,5 +76,5 @@ def test_an_option_after_a_gap_is_a_sentence(tmp_path: Path) -> None:
     table.write_text(table.read_text(encoding="utf-8").replace("\tserif\tsans\tscript", "\tserif\t\tscript"), "utf-8")
     with pytest.raises(InputError, match="line 2: the options A to I are fewer than two or have a gap; fix the row"):
         list(load_task("mmt-bench").samples(str(tmp_path)))
-    found = call("run", "--task", "mmt-bench", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
-    assert (found.exit_code, "Traceback" in found.output) == (2, False)
+    result = call("run", "--task", "mmt-bench", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)

@@ -32,9 +32,9 @@ def read(task: str, data: Path) -> list[Sample]:
 
 def weighed(sample: Sample, yes: float, no: float = -1.0) -> Record:
     """Return the record of a question whose "Yes" has that log-likelihood."""
-    values = (yes, no, -9.0, -9.0)
+    likelihoods = (yes, no, -9.0, -9.0)
     return Record(
-        sample.id, sample.targets, sample.category, sample.groups, sample.tags, images=(), loglikelihoods=values
+        sample.id, sample.targets, sample.category, sample.groups, sample.tags, images=(), loglikelihoods=likelihoods
     )
 
 
@@ -56,27 +56,27 @@ def test_the_list_shows_official_readings_their_evidence_and_embedded_suites() -
         task = load_task(name)
         words = " ".join(call("tasks", name, width=10_000).output.split())
         assert " ".join(official(task).split()) in words and " ".join(task.card["evidence"].split()) in words
-    shown = call("tasks").output
-    assert {line.split()[1] for line in shown.splitlines() if line.startswith("* ")} >= SUITES.keys()
+    output = call("tasks").output
+    assert {line.split()[1] for line in output.splitlines() if line.startswith("* ")} >= SUITES.keys()
     assert "LaVIN" in call("tasks", "mme").output
 
 
 @pytest.mark.parametrize("name", sorted(set(TASKS) - SUITES.keys()))
 def test_what_has_no_embedded_suite_says_so(name: str) -> None:
     ways = "hub (to download it), a folder or a file" if "hub" in load_task(name).card else "a folder or a file"
-    ended = call("run", "--task", name, "--model", "constant")
-    assert ended.exit_code == 2
-    assert f"the task '{name}' has no embedded suite; name its data with --data: {ways}" in ended.output
+    result = call("run", "--task", name, "--model", "constant")
+    assert result.exit_code == 2
+    assert f"the task '{name}' has no embedded suite; name its data with --data: {ways}" in result.output
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SUITES))
 def test_an_embedded_suite_is_scored_like_any_other_data(name: str, tmp_path: Path) -> None:
-    ended = call(
+    result = call(
         "run", "--task", name, "--model", "constant", "--data", "embedded", "--limit", "24", "--out", tmp_path / "r"
     )
-    assert ended.exit_code == 0, ended.output
-    assert "embedded picture world" in ended.output
+    assert result.exit_code == 0, result.output
+    assert "embedded picture world" in result.output
     limited = open_run(tmp_path / "r").samples_planned
     assert limited == 24 or name in ("iq50", "mmbench", "mme")  # whole groups, evenly from all categories
     samples = read(name, suite(name))
@@ -109,8 +109,8 @@ def pope(tmp_path: Path) -> Path:
 def test_pope_constant_yes(pope: Path, tmp_path: Path) -> None:
     (pope / "._coco_pope_random.json").write_bytes(b"\x00\x05\x16\x07")  # what macOS leaves in folders
     scores = run("pope", pope, tmp_path / "run", "constant:yes")
-    found = {name: round(value(scores, f"random/{name}"), 1) for name in ("accuracy", "f1", "recall", "yes_ratio")}
-    assert found == {"accuracy": 50.0, "f1": 66.7, "recall": 100.0, "yes_ratio": 100.0}
+    values = {name: round(value(scores, f"random/{name}"), 1) for name in ("accuracy", "f1", "recall", "yes_ratio")}
+    assert values == {"accuracy": 50.0, "f1": 66.7, "recall": 100.0, "yes_ratio": 100.0}
     assert scores.metrics["popular/accuracy"].reason == "no question of the split popular has an answer"
 
 
@@ -120,8 +120,8 @@ def test_popes_five_numbers_are_tabled_and_f1_is_the_headline(pope: Path, tmp_pa
     text = (tmp_path / "run" / "table.md").read_text()
     assert "| Random | 50.00 |" in text and "| **Random, F1** | **66.67** |" in text
     assert "| Random, precision | 50.00 |" in text and "| Random, yes ratio | 100.00 |" in text
-    drawn = (tmp_path / "run" / "dotplot.svg").read_text()
-    assert "Random, F1" in drawn and "yes ratio" not in drawn  # every yes is no full marks
+    figure = (tmp_path / "run" / "dotplot.svg").read_text()
+    assert "Random, F1" in figure and "yes ratio" not in figure  # every yes is no full marks
     assert not (tmp_path / "run" / "radar.svg").exists()  # popular has no value, and two spokes are no radar
     html = (tmp_path / "run" / "report.html").read_text()
     assert html.count('<p class="big">') == 2 and "Random, recall" in html  # popular has no value
@@ -138,10 +138,10 @@ def test_pope_never_yes_has_no_precision(pope: Path, tmp_path: Path) -> None:
 def test_a_picture_called_as_no_file_can_be_is_a_sentence(pope: Path, name: str) -> None:
     row = {"question_id": 1, "image": name, "text": "Is there a dog?", "label": "yes"}
     jsonl(pope / "coco_pope_random.json", [row])
-    ended = call("run", "--task", "pope", "--model", "constant", "--data", pope, "--out", pope / "run")
-    assert ended.exit_code == 2
-    assert "coco_pope_random.json, line 1: '" in ended.stderr
-    assert "cannot be the name of a file" in ended.stderr
+    result = call("run", "--task", "pope", "--model", "constant", "--data", pope, "--out", pope / "run")
+    assert result.exit_code == 2
+    assert "coco_pope_random.json, line 1: '" in result.stderr
+    assert "cannot be the name of a file" in result.stderr
 
 
 # BLINK
@@ -197,26 +197,26 @@ def test_blink_test_has_no_answers(tmp_path: Path) -> None:
 def test_blink_predictions_have_the_chance_of_their_options(tmp_path: Path) -> None:
     (tmp_path / "none.json").write_text('{"val_Counting_1": "(D)"}')
     scores = json.loads(call("score", "--task", "blink", "--predictions", tmp_path / "none.json", "--json").stdout)
-    found = scores["metrics"]
-    assert (found["Counting"]["chance"], found["Relative_Reflectance"]["chance"]) == (25.0, pytest.approx(100 / 3))
-    assert found["overall"]["chance"] == pytest.approx(38.09, abs=0.01)  # the paper's "random choice"
-    assert found["Counting"]["value"] == pytest.approx(100 / 120)
+    metrics = scores["metrics"]
+    assert (metrics["Counting"]["chance"], metrics["Relative_Reflectance"]["chance"]) == (25.0, pytest.approx(100 / 3))
+    assert metrics["overall"]["chance"] == pytest.approx(38.09, abs=0.01)  # the paper's "random choice"
+    assert metrics["Counting"]["value"] == pytest.approx(100 / 120)
 
 
 def test_blink_predictions_of_an_unknown_question(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"val_Art_Style_118": "(A)"}), encoding="utf-8")
-    ended = call("score", "--task", "blink", "--predictions", path)
-    assert ended.exit_code == 2
-    assert "unknown id 'val_Art_Style_118' (did you mean 'val_Art_Style_1" in ended.stderr
+    result = call("score", "--task", "blink", "--predictions", path)
+    assert result.exit_code == 2
+    assert "unknown id 'val_Art_Style_118' (did you mean 'val_Art_Style_1" in result.stderr
 
 
 def test_blink_predictions_with_a_question_twice(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text('{"val_Art_Style_1": "(A)", "val_Art_Style_1": "(B)"}', encoding="utf-8")
-    ended = call("score", "--task", "blink", "--predictions", path)
-    assert ended.exit_code == 2
-    assert "'val_Art_Style_1' appears twice; remove one of its values" in ended.stderr
+    result = call("score", "--task", "blink", "--predictions", path)
+    assert result.exit_code == 2
+    assert "'val_Art_Style_1' appears twice; remove one of its values" in result.stderr
 
 
 # MuirBench
@@ -233,22 +233,22 @@ def muir(path: Path, **change: Any) -> Path:
         "image_list": [embedded(n) for n in range(3)],
         "counterpart_idx": "2",
     }
-    other = {**row, "idx": "2", "counterpart_idx": "1", "answer": "C"}
-    return parquet(path / "test-00000-of-00001.parquet", [{**row, **change}, other])
+    counterpart = {**row, "idx": "2", "counterpart_idx": "1", "answer": "C"}
+    return parquet(path / "test-00000-of-00001.parquet", [{**row, **change}, counterpart])
 
 
 def test_muirbench_puts_pictures_where_they_belong(tmp_path: Path) -> None:
     muir(tmp_path / "data")
     first = read("muirbench", tmp_path / "data")[0]
-    asked = load_task("muirbench").prompts["release"](first)
-    assert [type(part).__name__ for part in asked] == ["str", "Image", "str", "Image", "str", "Image", "str"]
-    assert asked[::2] == (
+    prompt = load_task("muirbench").prompts["release"](first)
+    assert [type(part).__name__ for part in prompt] == ["str", "Image", "str", "Image", "str", "Image", "str"]
+    assert prompt[::2] == (
         "Question: ",
         " Which is like it?\nChoices:\n(A) ",
         "\n(B) ",
         "\n(C) None\nHint: Please provide the correct option letter, such as A, B, C, D, directly.\nAnswer:",
     )
-    assert asked[3] is first.choices[0][0]
+    assert prompt[3] is first.choices[0][0]
 
 
 @pytest.mark.parametrize("answer", ["AB", "BCD", "E"])
@@ -276,9 +276,9 @@ def test_muirbench_draw_is_worth_its_expectation_and_strict_guesses_nothing(text
 
 def test_more_pictures_than_places_is_a_sentence(tmp_path: Path) -> None:
     muir(tmp_path / "data", question="Which is like it?")
-    ended = call("run", "--task", "muirbench", "--model", "constant", "--data", tmp_path / "data")
-    assert ended.exit_code == 2
-    assert "row 1: 2 places for pictures (<image>) but 3 pictures" in ended.stderr
+    result = call("run", "--task", "muirbench", "--model", "constant", "--data", tmp_path / "data")
+    assert result.exit_code == 2
+    assert "row 1: 2 places for pictures (<image>) but 3 pictures" in result.stderr
 
 
 def test_choices_that_are_pictures_need_a_model_that_takes_several(tmp_path: Path) -> None:
@@ -286,10 +286,10 @@ def test_choices_that_are_pictures_need_a_model_that_takes_several(tmp_path: Pat
     from mmeval.models import load_model
     from mmeval.types import Unsupported
 
-    one = dataclasses.replace(load_model("constant"), max_images=1)  # type: ignore[type-var]
+    model = dataclasses.replace(load_model("constant"), max_images=1)  # type: ignore[type-var]
     plan = survey(lambda: load_task("muirbench").samples(str(tmp_path / "data")))
     with pytest.raises(Unsupported, match=r"takes 1 picture.* has 3"):
-        check_pictures(one, plan)
+        check_pictures(model, plan)
 
 
 # ScienceQA
@@ -318,16 +318,21 @@ def test_scienceqa(tmp_path: Path) -> None:
     (folder / "problems.json").write_text(json.dumps(problems), encoding="utf-8")
     for number in (7, 8):
         picture(folder / "images" / "test" / str(number) / "image.png", number)
-    found = read("scienceqa", folder)
-    assert [sample.id for sample in found] == ["7", "8"]
-    image, text = load_task("scienceqa").prompts["release"](found[0])
+    samples = read("scienceqa", folder)
+    assert [sample.id for sample in samples] == ["7", "8"]
+    image, text = load_task("scienceqa").prompts["release"](samples[0])
     assert text == "Question: Which is a mammal?\nContext: N/A\nOptions: (A) bat (B) bee \nAnswer:"
     scores = run("scienceqa", folder, tmp_path / "run", "constant:The answer is A.")
     assert (value(scores, "overall"), value(scores, "grades_1_6"), value(scores, "with_text")) == (50.0, 100.0, 0.0)
     assert scores.metrics["language science"].value is None
     assert isinstance(image, Image)
-    bare = {name: run("scienceqa", folder, tmp_path / name, "constant:A", reading=name) for name in ("llava", "2022")}
-    assert [value(own, "grades_1_6") for own in bare.values()] == [100.0, 50.0]  # read, and drawn from two options
+    by_reading = {
+        name: run("scienceqa", folder, tmp_path / name, "constant:A", reading=name) for name in ("llava", "2022")
+    }
+    assert [value(result, "grades_1_6") for result in by_reading.values()] == [
+        100.0,
+        50.0,
+    ]  # read, and drawn from two options
 
 
 @pytest.mark.parametrize(
@@ -343,7 +348,7 @@ def test_scienceqa_as_llavas_script(text: str, letter: str | None) -> None:
 
 
 @pytest.mark.parametrize("problem", [None, 5, "x", ["question"]])
-def test_scienceqa_a_problem_that_is_none(tmp_path: Path, problem: object) -> None:
+def test_scienceqa_a_problem_that_is_invalid(tmp_path: Path, problem: object) -> None:
     (tmp_path / "problems.json").write_text(json.dumps({"7": problem}), encoding="utf-8")
     with pytest.raises(InputError, match=r"problems.json, 7: .* is not a JSON object"):
         read("scienceqa", tmp_path)
@@ -375,9 +380,9 @@ def test_nlvr2_consistency_is_by_sentence(nlvr2: Path, tmp_path: Path) -> None:
 
 
 def test_nlvr2_speaks_of_its_pictures(nlvr2: Path) -> None:
-    asked = load_task("nlvr2").prompts["mmicl"](read("nlvr2", nlvr2)[0])
-    assert [part for part in asked if isinstance(part, Ref)] == [Ref(0), Ref(1), Ref(0), Ref(1)]
-    assert asked[-1] == ", can you validate the statement: There are 0.? Respond with either True or False."
+    prompt = load_task("nlvr2").prompts["mmicl"](read("nlvr2", nlvr2)[0])
+    assert [part for part in prompt if isinstance(part, Ref)] == [Ref(0), Ref(1), Ref(0), Ref(1)]
+    assert prompt[-1] == ", can you validate the statement: There are 0.? Respond with either True or False."
 
 
 def test_nlvr2_official_takes_the_word_alone(nlvr2: Path, tmp_path: Path) -> None:
@@ -416,8 +421,8 @@ def test_winoground_by_hand(winoground: Path, first_pair: dict[str, float], expe
     for task in ("winoground", "winoground-joint"):
         cells = [sample for sample in read(task, winoground) if sample.groups["pair"] == "0"]
         records = [weighed(sample, first_pair[sample.id[-2:]]) for sample in cells]
-        found = numbers(task, records)
-        assert (found["text"], found["image"], found["group"]) == expected
+        values = numbers(task, records)
+        assert (values["text"], values["image"], values["group"]) == expected
 
 
 def test_winoground_of_a_model_that_finds_all_alike(winoground: Path, tmp_path: Path) -> None:
@@ -432,31 +437,31 @@ def test_winoground_joint_asks_in_the_authors_words(winoground: Path) -> None:
         first, second, text, ref, end = load_task("winoground-joint").prompts["mmicl"](sample)
         caption, image = sample.tags["caption"], sample.tags["image"]
         assert isinstance(ref, Ref)
-        shown = (first, second)[ref.image]
-        assert isinstance(shown, Image)
-        assert shown.name.endswith(f"img_{image}.png")
-        own = ["a dog on a cat", "a cat on a dog"][int(caption)]
-        place = str(text).split("Is the caption ")[1][0]
-        assert f"The caption {place} is {own}\n" in str(text)
+        pictured = (first, second)[ref.image]
+        assert isinstance(pictured, Image)
+        assert pictured.name.endswith(f"img_{image}.png")
+        expected = ["a dog on a cat", "a cat on a dog"][int(caption)]
+        number = str(text).split("Is the caption ")[1][0]
+        assert f"The caption {number} is {expected}\n" in str(text)
         assert end == "? Yes or No."
 
 
 def test_winoground_choice_has_half_of_its_answers_a(winoground: Path, tmp_path: Path) -> None:
-    found = read("winoground-choice", winoground)
-    assert [sample.targets[0] for sample in found] == ["A", "B"] * 4
+    samples = read("winoground-choice", winoground)
+    assert [sample.targets[0] for sample in samples] == ["A", "B"] * 4
     scores = run("winoground-choice", winoground, tmp_path / "run", "constant:A")
     assert [value(scores, name) for name in ("text", "image", "group")] == [0.0, 0.0, 0.0]
     assert scores.metrics["group"].chance == 6.25
-    right = [Record(s.id, s.targets, s.category, s.groups, s.tags, ("x", "y"), text=s.targets[0]) for s in found]
-    assert numbers("winoground-choice", right) == {"text": 100.0, "image": 100.0, "group": 100.0}
+    correct = [Record(s.id, s.targets, s.category, s.groups, s.tags, ("x", "y"), text=s.targets[0]) for s in samples]
+    assert numbers("winoground-choice", correct) == {"text": 100.0, "image": 100.0, "group": 100.0}
 
 
 def test_protocols_are_not_drawn_together(winoground: Path, tmp_path: Path) -> None:
     run("winoground", winoground, tmp_path / "one")
     run("winoground-joint", winoground, tmp_path / "two")
-    ended = call("report", tmp_path / "one", tmp_path / "two", "--out", tmp_path / "both")
-    assert ended.exit_code == 2
-    assert "cannot be drawn together" in ended.stderr
+    result = call("report", tmp_path / "one", tmp_path / "two", "--out", tmp_path / "both")
+    assert result.exit_code == 2
+    assert "cannot be drawn together" in result.stderr
 
 
 @pytest.mark.slow
@@ -465,8 +470,8 @@ def test_a_radar_of_three_spokes_is_not_drawn(nlvr2: Path, winoground: Path, tmp
         ("nlvr2", nlvr2, {"dotplot.svg"}),
         ("winoground", winoground, {"dotplot.svg"}),
     ):
-        ended = call("run", "--task", task, "--model", "constant", "--data", data, "--out", tmp_path / "run" / task)
-        assert ended.exit_code == 0, ended.output
+        result = call("run", "--task", task, "--model", "constant", "--data", data, "--out", tmp_path / "run" / task)
+        assert result.exit_code == 0, result.output
         assert {path.name for path in (tmp_path / "run" / task).iterdir() if path.suffix in (".png", ".svg")} == figures
         assert "<svg" not in (tmp_path / "run" / task / "report.html").read_text(encoding="utf-8")
 
@@ -480,16 +485,16 @@ def test_iq50(tmp_path: Path) -> None:
     jsonl(folder / "iq50.jsonl", [{"id": "a", **item}, {"id": "b", **item}])
     for number in range(9):
         picture(folder / f"{number}.png", number)
-    found = read("iq50", folder)
-    assert len(found) == 12
-    asked = load_task("iq50").prompts["kosmos"](found[0])
-    assert [part for part in asked if isinstance(part, str)] == [
+    samples = read("iq50", folder)
+    assert len(samples) == 12
+    prompt = load_task("iq50").prompts["kosmos"](samples[0])
+    assert [part for part in prompt if isinstance(part, str)] == [
         "Here are three images:",
         "The following image is:",
         "Is it correct?",
     ]
-    likely = [weighed(s, float(s.tags["candidate"] == ("4" if s.groups["item"] == "a" else "0"))) for s in found]
-    assert numbers("iq50", likely)["overall"] == 50.0
+    records = [weighed(s, float(s.tags["candidate"] == ("4" if s.groups["item"] == "a" else "0"))) for s in samples]
+    assert numbers("iq50", records)["overall"] == 50.0
     scores = run("iq50", folder, tmp_path / "run")
     assert value(scores, "overall") == 0.0 and scores.metrics["overall"].chance == pytest.approx(100 / 6)
     assert scores.remarks == ["2 of 2 items have a tie for first place, which counts as wrong."]
@@ -503,21 +508,21 @@ def test_raven_reads_its_files_without_unpickling(tmp_path: Path) -> None:
         pixels = np.arange(16, dtype=np.uint8)[:, None, None] + np.zeros((16, 8, 8), np.uint8)
         np.savez(folder / name / "RAVEN_8_test.npz", image=pixels, target=target, structure=np.array([b"Scene"]))
         np.savez(folder / name / "RAVEN_6_val.npz", image=pixels, target=target)
-    found = read("raven", folder)
-    assert len(found) == 7 * 8
-    first = [sample for sample in found if sample.category == "distribute_four"]
+    samples = read("raven", folder)
+    assert len(samples) == 7 * 8
+    first = [sample for sample in samples if sample.category == "distribute_four"]
     assert [sample.targets[0] for sample in first] == ["no", "yes", *["no"] * 6]
     assert [image.decode().getpixel((0, 0)) for image in images(first[1].prompt)] == [(n, n, n) for n in (*range(8), 9)]
-    assert numbers("raven", [weighed(s, float(s.tags["candidate"] == "1")) for s in found])["overall"] == pytest.approx(
-        100 / 7
-    )
+    assert numbers("raven", [weighed(s, float(s.tags["candidate"] == "1")) for s in samples])[
+        "overall"
+    ] == pytest.approx(100 / 7)
     scores = run("raven", folder, tmp_path / "run")
     assert scores.metrics["center_single"].chance == 12.5
-    harm = np.empty(1, object)
-    np.savez(folder / "center_single" / "RAVEN_8_test.npz", image=harm, target=0)
-    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a RAVEN file") as refused:
+    pickled = np.empty(1, object)
+    np.savez(folder / "center_single" / "RAVEN_8_test.npz", image=pickled, target=0)
+    with pytest.raises(InputError, match=r"RAVEN_8_test.npz: not a RAVEN file") as raised:
         read("raven", folder)
-    assert "unsafe" not in str(refused.value)  # numpy's message says how to unpickle it all the same
+    assert "unsafe" not in str(raised.value)  # numpy's message says how to unpickle it all the same
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])  # of nothing at all numpy says EOFError
@@ -525,11 +530,11 @@ def test_raven_a_file_cut_short_is_a_sentence(tmp_path: Path, share: float) -> N
     path = tmp_path / "center_single" / "RAVEN_8_test.npz"
     path.parent.mkdir()
     np.savez_compressed(path, image=np.zeros((16, 8, 8), np.uint8), target=3)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
-    ended = call("run", "--task", "raven", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert f"{path}: not a RAVEN file" in ended.stderr
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    result = call("run", "--task", "raven", "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert f"{path}: not a RAVEN file" in result.stderr
 
 
 def test_raven_a_small_file_with_huge_arrays_is_not_read(tmp_path: Path) -> None:
@@ -546,10 +551,10 @@ def test_raven_a_file_whose_pictures_do_not_unpack_is_a_sentence(tmp_path: Path)
     path = tmp_path / "center_single" / "RAVEN_8_test.npz"
     path.parent.mkdir()
     np.savez_compressed(path, image=np.zeros((16, 8, 8), np.uint8), target=3)
-    whole = bytearray(path.read_bytes())
-    start = 30 + whole[26] + 256 * whole[27] + whole[28] + 256 * whole[29]  # zip: after the first local header
-    whole[start] ^= 0x06  # deflate: a kind of block that there is not
-    path.write_bytes(bytes(whole))
+    content = bytearray(path.read_bytes())
+    start = 30 + content[26] + 256 * content[27] + content[28] + 256 * content[29]  # zip: after the first local header
+    content[start] ^= 0x06  # deflate: a kind of block that there is not
+    path.write_bytes(bytes(content))
     with pytest.raises(InputError, match="not a RAVEN file"):
         read("raven", tmp_path)
 
@@ -603,7 +608,7 @@ def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"objects": None}, "the column objects is None; it must be a list"),
         ({"question": "Why?"}, "question has 'Why\\?'; it must be a list of words"),
@@ -614,13 +619,13 @@ def test_vcr_speaks_of_nothing_that_is_not_there(tmp_path: Path) -> None:
         ({"answer_label": True}, "answer_label is True; it must be the place of the correct one, 0 to 3"),
     ],
 )
-def test_vcr_a_row_of_another_form_is_a_sentence(tmp_path: Path, change: dict[str, Any], said: str) -> None:
-    with pytest.raises(InputError, match=f"val.jsonl, line 1: {said}"):
+def test_vcr_a_row_of_another_form_is_a_sentence(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=f"val.jsonl, line 1: {message}"):
         read("vcr", vcr_folder(tmp_path / "vcr", **change))
 
 
 @pytest.mark.parametrize("box", [None, 7, {}, [1, 2, 3], [0, 0, float("nan"), 4]])
-def test_vcr_a_box_that_is_none(tmp_path: Path, box: object) -> None:
+def test_vcr_a_box_that_is_invalid(tmp_path: Path, box: object) -> None:
     folder = vcr_folder(tmp_path / "vcr")
     (folder / "vcr1images" / "film" / "still.json").write_text(json.dumps({"boxes": [box] * 3}), encoding="utf-8")
     with pytest.raises(InputError, match=r"still.json, box 0: .* is not a box of four numbers"):
@@ -653,15 +658,15 @@ def vl_icl(tmp_path: Path) -> Path:
 def test_vl_icl_demonstrations(vl_icl: Path) -> None:
     task = load_task("vl-icl")
     assert task.few_shot is not None
-    found = {k: {s.category: s for s in task.few_shot(str(vl_icl), k, 3)} for k in (0, 1, 2)}
-    two = found[2]["operator_induction"].shots
-    assert found[0]["operator_induction"].shots == ()
-    assert [shot.answer for shot in found[1]["operator_induction"].shots] == [two[0].answer]  # the first of more
+    samples = {k: {s.category: s for s in task.few_shot(str(vl_icl), k, 3)} for k in (0, 1, 2)}
+    two = samples[2]["operator_induction"].shots
+    assert samples[0]["operator_induction"].shots == ()
+    assert [shot.answer for shot in samples[1]["operator_induction"].shots] == [two[0].answer]  # the first of more
     for shot in two:
         number = int(str(shot.prompt[1]).split("? ")[1].split("\n")[0])
         assert shot.answer == str(number**2)  # the operator of the query
-    assert sorted(shot.answer for shot in found[2]["open_mi"].shots) == ["dax", "dax", "wug", "wug"]
-    assert [shot.answer for shot in found[2]["matching_mi"].shots] == ["yes", "no", "yes", "no"]
+    assert sorted(shot.answer for shot in samples[2]["open_mi"].shots) == ["dax", "dax", "wug", "wug"]
+    assert [shot.answer for shot in samples[2]["matching_mi"].shots] == ["yes", "no", "yes", "no"]
 
 
 @pytest.mark.slow
@@ -672,8 +677,8 @@ def test_vl_icl_the_embedded_suite_names_the_answer_in_its_demonstrations() -> N
 
 
 def test_vl_icl_chance_is_that_of_the_names_that_are_shown(vl_icl: Path, tmp_path: Path) -> None:
-    two, none = (run("vl-icl", vl_icl, tmp_path / str(k), shots=k).metrics["open_mi"] for k in (1, 0))
-    assert (two.chance, none.chance) == (50.0, None)
+    with_shots, without_shots = (run("vl-icl", vl_icl, tmp_path / str(k), shots=k).metrics["open_mi"] for k in (1, 0))
+    assert (with_shots.chance, without_shots.chance) == (50.0, None)
 
 
 def test_vl_icl_counts_shots_and_seed_as_the_runs_own(vl_icl: Path, tmp_path: Path) -> None:
@@ -681,22 +686,22 @@ def test_vl_icl_counts_shots_and_seed_as_the_runs_own(vl_icl: Path, tmp_path: Pa
     assert (value(scores, "open_mi"), value(scores, "operator_induction")) == (100.0, 0.0)
     # official credits "no" to whatever lacks "yes"; strict does not
     assert (value(scores, "matching_mi"), value(scores, "matching_mi", "strict")) == (100.0, 0.0)
-    again = call("run", "--task", "vl-icl", "--model", "constant:dax", "--data", vl_icl, "--out", tmp_path / "run")
-    assert again.exit_code == 2
-    assert "holds a run with" in again.stderr
+    result = call("run", "--task", "vl-icl", "--model", "constant:dax", "--data", vl_icl, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "holds a run with" in result.stderr
 
 
 def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
     for shots, where in ((3, "open_mi"), (5, "operator_induction")):
-        ended = call("run", "--task", "vl-icl", "--model", "constant", "--data", vl_icl, "--shots", shots)
-        assert ended.exit_code == 2
-        assert f"{shots} " in ended.stderr
-        assert "request fewer" in ended.stderr
+        result = call("run", "--task", "vl-icl", "--model", "constant", "--data", vl_icl, "--shots", shots)
+        assert result.exit_code == 2
+        assert f"{shots} " in result.stderr
+        assert "request fewer" in result.stderr
         (vl_icl / where / "query.json").unlink()
 
 
 @pytest.mark.parametrize(
-    ("file", "change", "said"),
+    ("file", "change", "message"),
     [
         ("open_mi/query.json", {"answer": "fep"}, "the answer 'fep' is not one of two or more different classes"),
         ("open_mi/query.json", {"classes": ["dax"]}, "the answer 'dax' is not one of two or more different classes"),
@@ -708,17 +713,19 @@ def test_a_pool_smaller_than_k_is_a_sentence(vl_icl: Path) -> None:
         ("operator_induction/support.json", {"answer": [1]}, r"the answer is \[1\]; it must be a list of three"),
     ],
 )
-def test_vl_icl_a_row_of_another_form_is_a_sentence(vl_icl: Path, file: str, change: dict[str, Any], said: str) -> None:
+def test_vl_icl_a_row_of_another_form_is_a_sentence(
+    vl_icl: Path, file: str, change: dict[str, Any], message: str
+) -> None:
     rows = [json.loads(line) for line in (vl_icl / file).read_text().splitlines()]
     jsonl(vl_icl / file, [{**row, **change} for row in rows])
-    with pytest.raises(InputError, match=f"{file}, line [1-4].*{said}"):
+    with pytest.raises(InputError, match=f"{file}, line [1-4].*{message}"):
         read("vl-icl", vl_icl)
 
 
 def test_shots_where_there_are_none_is_a_sentence(winoground: Path) -> None:
-    ended = call("run", "--task", "winoground", "--model", "constant", "--data", winoground, "--shots", 4)
-    assert ended.exit_code == 2
-    assert "has no demonstrations; remove --shots" in ended.stderr
+    result = call("run", "--task", "winoground", "--model", "constant", "--data", winoground, "--shots", 4)
+    assert result.exit_code == 2
+    assert "has no demonstrations; remove --shots" in result.stderr
 
 
 def test_pictures_are_pictures() -> None:

@@ -42,7 +42,7 @@ def cv_bench(folder: Path) -> None:
         ("3D", "Distance", "Omni3D", "A"),
     ]
     for form in ("2D", "3D"):
-        found = [
+        entries = [
             {
                 "idx": n,
                 "type": form,
@@ -55,10 +55,10 @@ def cv_bench(folder: Path) -> None:
                 "filename": f"img/{form}/{n}.png",
                 "source": source,
             }
-            for n, (own, task, source, answer) in enumerate(rows)
-            if own == form
+            for n, (dimensions, task, source, answer) in enumerate(rows)
+            if dimensions == form
         ]
-        parquet(folder / f"test_{form.lower()}.parquet", found)
+        parquet(folder / f"test_{form.lower()}.parquet", entries)
 
 
 def mme_realworld(folder: Path, name: str = "MME_RealWorld.json") -> None:
@@ -70,7 +70,7 @@ def mme_realworld(folder: Path, name: str = "MME_RealWorld.json") -> None:
         ("Reasoning", "Monitoring", "A"),
     ]
     texts = ("(A) 458", "(B) 457", "(C) 456", "(D) 455", "(E) The image does not feature the data.")
-    found = [
+    entries = [
         {
             "Question_id": f"{level}/{domain}/0000",
             "Image": f"pictures/{n}.jpg",
@@ -85,7 +85,7 @@ def mme_realworld(folder: Path, name: str = "MME_RealWorld.json") -> None:
         for n, (level, domain, answer) in enumerate(rows)
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(json.dumps(found), encoding="utf-8")
+    (folder / name).write_text(json.dumps(entries), encoding="utf-8")
     for n in range(4):
         picture(folder / "pictures" / f"{n}.jpg", n)
 
@@ -105,7 +105,7 @@ def mathvista(folder: Path) -> None:
         (f"{hint} with two decimal places.\nQuestion: How long?", [], "1.26", "float", 2),
         (f"{hint} requiring a list.\nQuestion: Which years?", [], "[2014, 2016]", "list", None),
     ]
-    found = [
+    entries = [
         {
             "pid": str(n),
             "question": query.partition("Question: ")[2],
@@ -122,7 +122,7 @@ def mathvista(folder: Path) -> None:
         }
         for n, (query, options, answer, kind, precision) in enumerate(rows)
     ]
-    parquet(folder / "data" / "testmini-00000-of-00001.parquet", found)
+    parquet(folder / "data" / "testmini-00000-of-00001.parquet", entries)
 
 
 @pytest.mark.parametrize("head", ["lndex", "Index"])
@@ -142,7 +142,7 @@ def test_both_questions_of_a_pair_must_be_right(head: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "expected"),
     [
         ("B", 1.0),
         ("(b).", 1.0),
@@ -153,9 +153,9 @@ def test_both_questions_of_a_pair_must_be_right(head: str, tmp_path: Path) -> No
         ("", 0.0),
     ],
 )
-def test_mmvp_reads_a_letter_or_a_whole_option(text: str, right: float) -> None:
+def test_mmvp_reads_a_letter_or_a_whole_option(text: str, expected: float) -> None:
     record = Record("1", ("B",), choices=("Open", "Closed"), text=text)
-    assert load_task("mmvp").scorers["official"](record).value == right
+    assert load_task("mmvp").scorers["official"](record).value == expected
 
 
 def test_a_row_that_is_no_pictures_number_is_a_sentence(tmp_path: Path) -> None:
@@ -168,16 +168,16 @@ def test_a_row_that_is_no_pictures_number_is_a_sentence(tmp_path: Path) -> None:
     table.write_text(table.read_text(encoding="utf-8").replace("Closed,(b)", "Closed,(c)"), encoding="utf-8")
     with pytest.raises(InputError, match="the answer 'C' is not one of its options"):
         list(load_task("mmvp").samples(str(tmp_path)))
-    ended = call("run", "--task", "mmvp", "--model", "constant", "--data", "hub", "--out", tmp_path / "run")
-    assert ended.exit_code == 2
-    assert "get them from https://huggingface.co/datasets/MMVP/MMVP" in " ".join(ended.output.split())
+    result = call("run", "--task", "mmvp", "--model", "constant", "--data", "hub", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "get them from https://huggingface.co/datasets/MMVP/MMVP" in " ".join(result.output.split())
 
 
 def test_2d_and_3d_weigh_the_same_and_so_do_the_sources_of_2d(tmp_path: Path) -> None:
     cv_bench(tmp_path / "data")
     scores = run("cv-bench", tmp_path / "data", tmp_path / "run", "constant:(A) this")
-    wanted = {"ADE20K": 100, "COCO": 50, "2D": 75, "3D": 25, "overall": 50, "Count": 200 / 3, "Distance": 100 / 3}
-    assert {name: value(scores, name) for name in wanted} == pytest.approx(wanted)
+    expected = {"ADE20K": 100, "COCO": 50, "2D": 75, "3D": 25, "overall": 50, "Count": 200 / 3, "Distance": 100 / 3}
+    assert {name: value(scores, name) for name in expected} == pytest.approx(expected)
     assert scores.metrics["overall"].chance == 50.0
     (first, *_) = load_task("cv-bench").samples(str(tmp_path / "data"))
     assert isinstance(first.prompt[0], Image)
@@ -188,7 +188,7 @@ def test_2d_and_3d_weigh_the_same_and_so_do_the_sources_of_2d(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("source", "text", "right"),
+    ("source", "text", "expected"),
     [
         ("ADE20K", "B", 1.0),
         ("ADE20K", "(b) two", 1.0),
@@ -201,9 +201,9 @@ def test_2d_and_3d_weigh_the_same_and_so_do_the_sources_of_2d(tmp_path: Path) ->
         ("Omni3D", "", 0.0),
     ],
 )
-def test_cv_bench_reads_the_first_character(source: str, text: str, right: float) -> None:
+def test_cv_bench_reads_the_first_character(source: str, text: str, expected: float) -> None:
     record = Record("1", ("B",), tags={"source": source}, choices=("1", "2"), text=text)
-    assert load_task("cv-bench").scorers["official"](record).value == right
+    assert load_task("cv-bench").scorers["official"](record).value == expected
 
 
 def test_a_row_of_another_source_is_a_sentence(tmp_path: Path) -> None:
@@ -216,8 +216,8 @@ def test_a_row_of_another_source_is_a_sentence(tmp_path: Path) -> None:
 def test_mme_realworlds_levels_and_domains(tmp_path: Path) -> None:
     mme_realworld(tmp_path / "data")
     scores = run("mme-realworld", tmp_path / "data", tmp_path / "run", "constant:B")
-    wanted = {"overall": 50, "Perception": 50, "Reasoning": 50, "Perception/Diagram and Table": 100}
-    assert {name: value(scores, name) for name in wanted} == wanted
+    expected = {"overall": 50, "Perception": 50, "Reasoning": 50, "Perception/Diagram and Table": 100}
+    assert {name: value(scores, name) for name in expected} == expected
     assert scores.metrics["overall"].chance == 20.0
     assert value(scores, "Perception/Monitoring") is None
     table = tmp_path / "data" / "MME_RealWorld.json"
@@ -240,7 +240,7 @@ def test_the_chinese_half_is_a_task_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "expected"),
     [
         ("B", 1.0),
         ("The best answer is (B).", 1.0),
@@ -254,11 +254,11 @@ def test_the_chinese_half_is_a_task_of_its_own(tmp_path: Path) -> None:
         ("it says that the value in question is 457 in this table", 0.0),  # more than ten words
     ],
 )
-def test_mme_realworld_reads_the_first_capital(text: str, right: float) -> None:
+def test_mme_realworld_reads_the_first_capital(text: str, expected: float) -> None:
     options = ("458", "457", "456")
     tags = {letter: f"({letter}) {option}" for letter, option in zip("ABC", options, strict=True)}
     record = Record("1", ("B",), tags=tags, choices=options, text=text)
-    assert load_task("mme-realworld").scorers["official"](record).value == right
+    assert load_task("mme-realworld").scorers["official"](record).value == expected
 
 
 def test_mathvista_is_scored_strictly_and_says_that_no_judge_was_asked(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_mathvista_is_scored_strictly_and_says_that_no_judge_was_asked(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("kind", "key", "text", "right"),
+    ("kind", "key", "text", "expected"),
     [
         ("integer", "18", "18", 1.0),
         ("integer", "18", "18.0", 1.0),
@@ -286,9 +286,9 @@ def test_mathvista_is_scored_strictly_and_says_that_no_judge_was_asked(tmp_path:
         ("list", "[2014, 2016]", "2014", 0.0),
     ],
 )
-def test_mathvistas_numbers_have_the_questions_precision(kind: str, key: str, text: str, right: float) -> None:
+def test_mathvistas_numbers_have_the_questions_precision(kind: str, key: str, text: str, expected: float) -> None:
     record = Record("1", (key,), tags={"answer_type": kind, "precision": "2.0" if kind == "float" else ""}, text=text)
-    assert load_task("mathvista").scorers["strict"](record).value == right
+    assert load_task("mathvista").scorers["strict"](record).value == expected
 
 
 @pytest.mark.parametrize(

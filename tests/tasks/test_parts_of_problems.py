@@ -24,9 +24,9 @@ def we_math(folder: Path) -> None:
         for part, answer in zip(we_math_task.STEPS[kind], keys, strict=True):
             path = f"{kind}/image/{problem}-{part}.png"
             picture(folder / path, len(rows))
-            named = {"ID": f"{kind}_{problem}", "key": f"{kind}_{part}", "question number": str(len(rows) + 1)}
-            asked = {"question": f"Is it {problem}?", "option": OPTION, "answer": answer, "image_path": path}
-            rows.append(named | asked)
+            names = {"ID": f"{kind}_{problem}", "key": f"{kind}_{part}", "question number": str(len(rows) + 1)}
+            question = {"question": f"Is it {problem}?", "option": OPTION, "answer": answer, "image_path": path}
+            rows.append(names | question)
     (folder / "testmini.json").write_text(json.dumps(rows))
 
 
@@ -40,8 +40,8 @@ def test_we_math_is_read_once_where_the_hubs_repository_has_it_twice(tmp_path: P
 def test_we_math_counts_problems_by_their_steps(tmp_path: Path) -> None:
     we_math(tmp_path / "data")
     scores = run("we-math", tmp_path / "data", tmp_path / "run", "constant:<Answer>: <<B>>")
-    found = {name: value(scores, name) for name in we_math_task.OUTCOMES}
-    assert found == pytest.approx(
+    values = {name: value(scores, name) for name in we_math_task.OUTCOMES}
+    assert values == pytest.approx(
         # two problems are solved although one of their steps is not; of the third, one step alone is
         {"strict": 0, "loose": 200 / 3, "IK": 100 / 3, "IG": 0, "CM strict": 0, "CM loose": 200 / 3,
          "RM strict": 100, "RM loose": 0}
@@ -54,8 +54,15 @@ def test_we_math_a_step_that_is_known_but_not_applied_is_half_a_point(tmp_path: 
     task = load_task("we-math")
     samples = list(task.samples(str(tmp_path)))[:4]  # the fourth belongs to a problem whose other parts are missing
     records = [
-        Record(one.id, one.targets, one.category, one.groups, choices=tuple(str(o) for (o,) in one.choices), text=text)
-        for one, text in zip(samples, ("Answer: A", "Answer B", "The answer is B. Or Answer: D", "A"), strict=True)
+        Record(
+            sample.id,
+            sample.targets,
+            sample.category,
+            sample.groups,
+            choices=tuple(str(o) for (o,) in sample.choices),
+            text=text,
+        )
+        for sample, text in zip(samples, ("Answer: A", "Answer B", "The answer is B. Or Answer: D", "A"), strict=True)
     ]
     metrics = score_records(task, records).results().metrics
     assert {name: metrics[name].value for name in ("strict", "loose", "IG", "IK")} == {
@@ -71,8 +78,8 @@ def test_we_math_the_authors_answers_are_joined_in_any_order(tmp_path: Path) -> 
     rows = json.loads((tmp_path / "testmini.json").read_text())
     answered = [row | {"response": f"<Answer>: <<{row['answer']}>>"} for row in reversed(rows)]
     (tmp_path / "answers.json").write_text(json.dumps(answered))
-    shown = call("score", "--task", "we-math", "--data", tmp_path, "--answers", tmp_path / "answers.json", "--json")
-    assert json.loads(shown.stdout)["metrics"]["strict"]["value"] == 100
+    result = call("score", "--task", "we-math", "--data", tmp_path, "--answers", tmp_path / "answers.json", "--json")
+    assert json.loads(result.stdout)["metrics"]["strict"]["value"] == 100
 
 
 @pytest.mark.parametrize(
@@ -122,13 +129,13 @@ def test_we_math_options_are_those_that_the_text_lists(tmp_path: Path) -> None:
 
 def dynamath(folder: Path) -> None:
     """Write two variants of three questions; only the second variant of the first one is not answered with 3.14."""
-    asked = [("float", "What is it?", "statistics"), ("multiple choice", "Which? choice:(A) 3.14 (B) 3", "algebra")]
-    asked.append(("text", "Where?", "analytic     geometry"))
+    questions = [("float", "What is it?", "statistics"), ("multiple choice", "Which? choice:(A) 3.14 (B) 3", "algebra")]
+    questions.append(("text", "Where?", "analytic     geometry"))
     for variant, keys in enumerate((("3.1409", "A", "x = 3.1"), ("3.1389", "A", "3.14")), start=1):
         rows = [
             {"id": str(n), "question": question, "image": "a.png", "decoded_image": embedded(n), "ground_truth": key,
              "answer_type": kind, "subject": subject, "knowledge_level": "high school"}
-            for n, ((kind, question, subject), key) in enumerate(zip(asked, keys, strict=True), start=1)
+            for n, ((kind, question, subject), key) in enumerate(zip(questions, keys, strict=True), start=1)
         ]  # fmt: skip
         parquet(folder / "data" / f"sample{variant}-00000-of-{variant:05}.parquet", rows)
 
@@ -136,11 +143,11 @@ def dynamath(folder: Path) -> None:
 def test_dynamath_variants_may_have_the_names_of_their_splits(tmp_path: Path) -> None:
     dynamath(tmp_path)
     task = load_task("dynamath")
-    found = [one.id for one in task.samples(str(tmp_path))]
+    ids = [sample.id for sample in task.samples(str(tmp_path))]
     for variant in (1, 2):
         file = tmp_path / "data" / f"sample{variant}-00000-of-{variant:05}.parquet"
         file.rename(file.with_name(f"sample_variant{variant}-00000-of-00001.parquet"))
-    assert [one.id for one in task.samples(str(tmp_path))] == found
+    assert [sample.id for sample in task.samples(str(tmp_path))] == ids
     (tmp_path / "empty").mkdir()
     with pytest.raises(
         InputError, match=r"no data/sample1-00000-of-00001\.parquet and no other of [0-9]+ such names in it"
@@ -151,8 +158,8 @@ def test_dynamath_variants_may_have_the_names_of_their_splits(tmp_path: Path) ->
 def test_dynamath_the_worst_case_is_that_of_all_variants(tmp_path: Path) -> None:
     dynamath(tmp_path / "data")
     scores = run("dynamath", tmp_path / "data", tmp_path / "run", 'constant:{"short answer": "3.14", "solution": "A"}')
-    found = {name: value(scores, name) for name in ("overall", "worst case", "statistics", "statistics, worst case")}
-    assert found == pytest.approx({"overall": 200 / 6, "worst case": 0, "statistics": 50, "statistics, worst case": 0})
+    values = {name: value(scores, name) for name in ("overall", "worst case", "statistics", "statistics, worst case")}
+    assert values == pytest.approx({"overall": 200 / 6, "worst case": 0, "statistics": 50, "statistics, worst case": 0})
     assert value(scores, "overall", "strict") == pytest.approx(400 / 6)  # its first option is 3.14
     assert value(scores, "worst case", "strict") == pytest.approx(100 / 3)
 
@@ -175,7 +182,7 @@ def test_dynamath_reads_json_or_the_last_line(text: str, answer: str | None) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "key", "short", "right"),
+    ("kind", "key", "short", "correct"),
     [
         ("float", "6.2832", "2π", True), ("float", "6.2832", "6.283 cm", True), ("float", "6.2832", "6.2", False),
         ("float", "2", "²", False), ("float", "2", "about 2", False), ("multiple choice", "A", "a", False),
@@ -183,11 +190,11 @@ def test_dynamath_reads_json_or_the_last_line(text: str, answer: str | None) -> 
         ("text", "DE", "CDEF", True), ("int", "7", "6", False),
     ],
 )  # fmt: skip
-def test_dynamath_scores_as_its_script(kind: str, key: str, short: str, right: bool) -> None:
+def test_dynamath_scores_as_its_script(kind: str, key: str, short: str, correct: bool) -> None:
     record = Record(
         "1", (key,), tags={"answer_type": kind}, text=json.dumps({"short answer": short}, ensure_ascii=False)
     )
-    assert dynamath_task.official(record).value == right
+    assert dynamath_task.official(record).value == correct
 
 
 def test_dynamath_strictly_a_number_is_not_a_factor(tmp_path: Path) -> None:
@@ -196,7 +203,7 @@ def test_dynamath_strictly_a_number_is_not_a_factor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "correct"),
     [
         ('{"solution": "It is \\"5\\".", "short answer": "3.141"}', True),  # its script removes the backslashes first
         ('{"solution": "\\frac{1}{2}", "short answer": "\\u03c0"}', True),
@@ -207,9 +214,9 @@ def test_dynamath_strictly_a_number_is_not_a_factor(tmp_path: Path) -> None:
         ("It is 3.141.", True),
     ],
 )
-def test_dynamath_strictly_reads_the_short_answer(text: str, right: bool) -> None:
+def test_dynamath_strictly_reads_the_short_answer(text: str, correct: bool) -> None:
     record = Record("1", ("3.141",), tags={"answer_type": "float"}, text=text)
-    assert dynamath_task.strictly(record).value == right
+    assert dynamath_task.strictly(record).value == correct
 
 
 @pytest.mark.parametrize("kind", ["float", "text", "multiple choice"])

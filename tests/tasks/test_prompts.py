@@ -22,7 +22,7 @@ from mmeval.models.constant import Constant
 from mmeval.tasks import TASKS
 from mmeval.types import Request
 from tests import mmbench_table
-from tests.mic.mic_folders import clip
+from tests.mic.mic_folders import clip, put
 from tests.mme_folder import make_release
 from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
@@ -37,11 +37,6 @@ from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
-
-
-def put(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 def table(path: Path, row: Mapping[str, Any]) -> None:
@@ -97,9 +92,9 @@ def muirbench(folder: Path) -> None:
 
 
 def scienceqa(folder: Path) -> None:
-    about = {"grade": "grade2", "topic": "biology", "subject": "natural science", "split": "test", "image": "image.png"}
-    asked = {"question": "Which is a mammal?", "choices": ["bat", "bee"], "answer": 0, "hint": "It flies."}
-    put(folder / "problems.json", {"7": {**asked, **about}})
+    facts = {"grade": "grade2", "topic": "biology", "subject": "natural science", "split": "test", "image": "image.png"}
+    question = {"question": "Which is a mammal?", "choices": ["bat", "bee"], "answer": 0, "hint": "It flies."}
+    put(folder / "problems.json", {"7": {**question, **facts}})
     picture(folder / "images" / "test" / "7" / "image.png")
 
 
@@ -241,8 +236,8 @@ def ivqa(folder: Path) -> None:
 def nextqa(folder: Path) -> None:
     size = {"video": 77, "frame_count": 27, "width": 64, "height": 48}
     options = {f"a{n}": option for n, option in enumerate(("left", "right", "up", "down", "nowhere"))}
-    asked = {"question": "where does it go", "answer": 0, "qid": 6, "type": "CH"}
-    table(folder / "dataset" / "nextqa" / "val.csv", size | asked | options)
+    question = {"question": "where does it go", "answer": 0, "qid": 6, "type": "CH"}
+    table(folder / "dataset" / "nextqa" / "val.csv", size | question | options)
     put(folder / "dataset" / "nextqa" / "map_vid_vidorID.json", {"77": "0101/77"})
     clip(folder / "NExTVideo" / "0101" / "77.mp4")
 
@@ -328,20 +323,20 @@ def recorded() -> Iterator[Prompts]:
         yield json.loads(RECORDING.read_text(encoding="utf-8"))
         return
     old: Prompts = json.loads(RECORDING.read_text(encoding="utf-8"))
-    made: Prompts = {}
-    yield made
-    RECORDING.write_text(json.dumps(joined(old, made), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    recording: Prompts = {}
+    yield recording
+    RECORDING.write_text(json.dumps(joined(old, recording), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def joined(old: Prompts, made: Prompts) -> Prompts:
+def joined(old: Prompts, new: Prompts) -> Prompts:
     """Return the recordings of all prompts that tasks have: those just made, and the old ones of the others."""
-    kept: Prompts = {}
+    recordings: Prompts = {}
     for name, prompt in CASES:
-        for found in (made, old):
-            if prompt in found.get(name, {}):
-                kept.setdefault(name, {})[prompt] = found[name][prompt]
+        for source in (new, old):
+            if prompt in source.get(name, {}):
+                recordings.setdefault(name, {})[prompt] = source[name][prompt]
                 break
-    return kept
+    return recordings
 
 
 def text(request: Request) -> str:
@@ -370,8 +365,8 @@ def test_every_recording_is_of_a_prompt(recorded: Prompts) -> None:
 
 def test_recording_some_prompts_keeps_the_others() -> None:
     old = {"mme": {"release": ["old"], "removed": ["old"]}, "pope": {"release": ["old"]}, "removed": {"a": ["old"]}}
-    made = {"mme": {"release": ["new"]}, "gqa": {"direct": ["new"]}}
-    assert joined(old, made) == {
+    new = {"mme": {"release": ["new"]}, "gqa": {"direct": ["new"]}}
+    assert joined(old, new) == {
         "mme": {"release": ["new"]},
         "gqa": {"direct": ["new"]},
         "pope": {"release": ["old"]},

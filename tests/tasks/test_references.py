@@ -21,8 +21,8 @@ def test_no_task_writes_a_picture_by_its_number(path: Path) -> None:
     words = path.read_text(encoding="utf-8")
     if path.suffix == ".yaml":  # a card's prompts; its columns are called as the data has them
         words = words.partition("\nprompts:")[2]
-    found = [match[0] for match in SPOKEN.finditer(words)]
-    assert not found, f"{path.name}: {found}; write a Ref"
+    spoken = [match[0] for match in SPOKEN.finditer(words)]
+    assert not spoken, f"{path.name}: {spoken}; write a Ref"
 
 
 @pytest.mark.parametrize("name", ["nlvr2", "winoground-joint"])

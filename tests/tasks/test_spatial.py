@@ -28,11 +28,11 @@ def vsi_bench(folder: Path) -> None:
         ("object_rel_direction_hard", "Where is the door?", "C", options),
     ]
     names = ("question_type", "question", "ground_truth", "options")
-    found = [{"id": n, **row, **dict(zip(names, own, strict=True))} for n, own in enumerate(rows)]
-    found[-1] |= {"dataset": "scannetpp", "scene_name": "09c1414f1b"}
-    jsonl(folder / "test.jsonl", found)
-    for one in found:
-        clip(folder / one["dataset"] / f"{one['scene_name']}.mp4")
+    entries = [{"id": n, **row, **dict(zip(names, values, strict=True))} for n, values in enumerate(rows)]
+    entries[-1] |= {"dataset": "scannetpp", "scene_name": "09c1414f1b"}
+    jsonl(folder / "test.jsonl", entries)
+    for entry in entries:
+        clip(folder / entry["dataset"] / f"{entry['scene_name']}.mp4")
 
 
 def embspatial_bench(folder: Path) -> None:
@@ -42,11 +42,14 @@ def embspatial_bench(folder: Path) -> None:
         ("ai2thor_799", "under", "How are they placed?", ["Next to it.", "Beneath it.", "On it.", "In it."], 1),
     ]
     names = ("question_id", "relation", "question", "answer_options", "answer")
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    shown = [base64.b64encode(png(n)).decode() for n in range(len(rows))]
+    entries = [dict(zip(names, row, strict=True)) for row in rows]
+    encoded = [base64.b64encode(png(n)).decode() for n in range(len(rows))]
     folder.mkdir(parents=True, exist_ok=True)
-    own = [{"data_source": "mp3d", "scene_id": "Y", **row, "image": one} for row, one in zip(found, shown, strict=True)]
-    (folder / "embspatial_bench.json").write_text(json.dumps(own), encoding="utf-8")
+    content = [
+        {"data_source": "mp3d", "scene_id": "Y", **row, "image": image}
+        for row, image in zip(entries, encoded, strict=True)
+    ]
+    (folder / "embspatial_bench.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def erqa(folder: Path) -> None:
@@ -59,11 +62,11 @@ def erqa(folder: Path) -> None:
         ("Pointing", moves, "A", [0, 0, 500], 3),
     ]
     names = ("question_type", "question", "answer", "visual_indices")
-    found = [
+    entries = [
         {"question_id": f"ERQA_{n}", **dict(zip(names, row, strict=False)), "images": [*map(embedded, range(row[-1]))]}
         for n, row in enumerate(rows)
     ]
-    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+    parquet(folder / "data" / "test-00000-of-00001.parquet", entries)
 
 
 def vlms_are_blind(folder: Path) -> None:
@@ -77,9 +80,9 @@ def vlms_are_blind(folder: Path) -> None:
         ("Counting Grid - Word Grids", "How many rows and columns? Answer with a pair, e.g., (5,6)", "4,4"),
         ("Counting Grid - Word Grids", "How many rows and columns? Answer with a pair, e.g., (5,6)", "4,3"),
     ]
-    found = [dict(zip(("task", "prompt", "groundtruth"), row, strict=True)) for row in rows]
-    own = [{**row, "image": embedded(n), "metadata": "{}"} for n, row in enumerate(found)]
-    parquet(folder / "data" / "valid-00000-of-00001.parquet", own)
+    entries = [dict(zip(("task", "prompt", "groundtruth"), row, strict=True)) for row in rows]
+    content = [{**row, "image": embedded(n), "metadata": "{}"} for n, row in enumerate(entries)]
+    parquet(folder / "data" / "valid-00000-of-00001.parquet", content)
 
 
 def visulogic(folder: Path) -> None:
@@ -100,8 +103,8 @@ def seed_bench_2_plus(folder: Path) -> None:
         {"question_id": str(n), "question": "How many?", **options, "answer": answer, "question_image_type": kind}
         for n, (answer, kind) in enumerate([("D", "chart"), ("A", "chart"), ("D", "map")])
     ]
-    found = [{**row, "image": embedded(n), "data_id": f"text_rich/{n}.png"} for n, row in enumerate(rows)]
-    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+    entries = [{**row, "image": embedded(n), "data_id": f"text_rich/{n}.png"} for n, row in enumerate(rows)]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", entries)
 
 
 def visual_puzzles(folder: Path) -> None:
@@ -111,12 +114,12 @@ def visual_puzzles(folder: Path) -> None:
         ("deductive", "Who is to be believed?", ["Ann", "Bo", "Anna", "none of them"], "D"),
     ]
     names = ("category", "question", "options", "answer")
-    found = [{"id": f"{n}", **dict(zip(names, row, strict=True)), "image": embedded(n)} for n, row in enumerate(rows)]
-    parquet(folder / "data.parquet", found)
+    entries = [{"id": f"{n}", **dict(zip(names, row, strict=True)), "image": embedded(n)} for n, row in enumerate(rows)]
+    parquet(folder / "data.parquet", entries)
 
 
 @pytest.mark.parametrize(
-    ("said", "official", "strict"),
+    ("answer", "official", "strict"),
     [
         # the mean of what was asked: number, distance, and direction, which is the mean of its two levels
         ("3", {"overall": (60 + 10) / 3, "object_counting": 60, "object_abs_distance": 10}, (60 + 10) / 3),
@@ -126,9 +129,9 @@ def visual_puzzles(folder: Path) -> None:
         ("It is 3.", {"overall": 0.0}, (60 + 10) / 3),
     ],
 )
-def test_vsi_bench_by_hand(said: str, official: dict[str, float], strict: float, tmp_path: Path) -> None:
+def test_vsi_bench_by_hand(answer: str, official: dict[str, float], strict: float, tmp_path: Path) -> None:
     vsi_bench(tmp_path / "data")
-    scores = run("vsi-bench", tmp_path / "data", tmp_path / "run", f"constant:{said}", frames=2)
+    scores = run("vsi-bench", tmp_path / "data", tmp_path / "run", f"constant:{answer}", frames=2)
     assert {metric: value(scores, metric) for metric in official} == pytest.approx(official)
     assert value(scores, "overall", "strict") == pytest.approx(strict)
     assert value(scores, "room_size_estimation") is None
@@ -150,8 +153,14 @@ def test_vsi_bench_has_the_scripts_frames() -> None:
 def test_erqa_by_hand(tmp_path: Path) -> None:
     erqa(tmp_path / "data")
     scores = run("erqa", tmp_path / "data", tmp_path / "run", "constant:b.")
-    wanted = {"overall": 50, "one_picture": 100, "several_pictures": 100 / 3, "Multi-view Reasoning": 50, "Pointing": 0}
-    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    expected = {
+        "overall": 50,
+        "one_picture": 100,
+        "several_pictures": 100 / 3,
+        "Multi-view Reasoning": 50,
+        "Pointing": 0,
+    }
+    assert {metric: value(scores, metric) for metric in expected} == pytest.approx(expected)
     assert scores.metrics["overall"].chance == 25
     scores = run("erqa", tmp_path / "data", tmp_path / "longer", "constant:The answer is B.")
     assert (value(scores, "overall"), value(scores, "overall", "strict")) == (0.0, 50.0)
@@ -161,10 +170,10 @@ def test_erqa_has_its_pictures_between_the_words(tmp_path: Path) -> None:
     erqa(tmp_path)
     task = load_task("erqa")
     _, second, third, fourth = task.samples(str(tmp_path))
-    first, shown, then, before, rest = second.prompt
-    assert (first, then, str(rest)[:6]) == ("Look:", " and now:", " which")
-    assert [own.digest for own in (shown, before) if isinstance(own, Image)] == [
-        own.digest for own in reversed(images(third.prompt))
+    first, earlier_image, middle, later_image, rest = second.prompt
+    assert (first, middle, str(rest)[:6]) == ("Look:", " and now:", " which")
+    assert [image.digest for image in (earlier_image, later_image) if isinstance(image, Image)] == [
+        image.digest for image in reversed(images(third.prompt))
     ]  # the first picture of the row is the second in the question
     assert [isinstance(part, Image) for part in third.prompt] == [True, True, False]
     assert [isinstance(part, Image) for part in fourth.prompt] == [True, True, True, False]
@@ -173,7 +182,7 @@ def test_erqa_has_its_pictures_between_the_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("places", [[1.5], [-1], ["1"]])
-def test_erqa_places_that_are_none(places: list[object], tmp_path: Path) -> None:
+def test_erqa_places_that_are_invalid(places: list[object], tmp_path: Path) -> None:
     row = {"question_id": "1", "question": "Which?", "question_type": "Other", "answer": "A", "visual_indices": places}
     parquet(tmp_path / "data" / "test-00000-of-00001.parquet", [{**row, "images": [embedded(0)]}])
     with pytest.raises(InputError, match=r"row 1: the column visual_indices is \[.*\]; it must be a list of places"):
@@ -215,14 +224,14 @@ BLIND = [
 ]
 
 
-@pytest.mark.parametrize(("task", "text", "key", "right"), BLIND)
+@pytest.mark.parametrize(("task", "text", "key", "expected"), BLIND)
 def test_vlms_are_blind_is_read_as_by_either_harness(
-    task: str, text: str, key: str, right: tuple[float, float, float]
+    task: str, text: str, key: str, expected: tuple[float, float, float]
 ) -> None:
-    own = load_task("vlms-are-blind")
-    one = Record("1", (key,), task, text=text)
-    scorers = (own.readings["vlmevalkit"], own.readings["lmms-eval"], own.scorers["strict"])
-    assert tuple(score(one).value for score in scorers) == right
+    benchmark = load_task("vlms-are-blind")
+    record = Record("1", (key,), task, text=text)
+    scorers = (benchmark.readings["vlmevalkit"], benchmark.readings["lmms-eval"], benchmark.scorers["strict"])
+    assert tuple(score(record).value for score in scorers) == expected
 
 
 def test_vlms_are_blind_a_long_answer_without_braces_is_read_at_once() -> None:
@@ -233,27 +242,29 @@ def test_vlms_are_blind_a_long_answer_without_braces_is_read_at_once() -> None:
 
 @pytest.mark.parametrize("task", ["Touching Circles", "Circled Letter", "Counting Grid - Word Grids"])
 def test_vlms_are_blind_an_empty_answer_is_unparsed(task: str) -> None:
-    own, one = load_task("vlms-are-blind"), Record("1", ("3,4",), task, text="")
-    assert {score(one).outcome for score in (*own.readings.values(), *own.scorers.values())} == {"unparsed"}
+    benchmark, record = load_task("vlms-are-blind"), Record("1", ("3,4",), task, text="")
+    assert {score(record).outcome for score in (*benchmark.readings.values(), *benchmark.scorers.values())} == {
+        "unparsed"
+    }
 
 
 def test_vlms_are_blind_by_hand(tmp_path: Path) -> None:
     vlms_are_blind(tmp_path / "data")
     scores = run("vlms-are-blind", tmp_path / "data", tmp_path / "run", "constant:(4, 4), {2}, 6 or no")
-    wanted = {"Counting Grid": 100 / 3, "Line Plot Intersections": 100, "Circled Letter": 0, "Touching Circles": 100}
-    wanted |= {"overall": (100 / 3 + 300) / 5, "questions": 400 / 7}
-    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    expected = {"Counting Grid": 100 / 3, "Line Plot Intersections": 100, "Circled Letter": 0, "Touching Circles": 100}
+    expected |= {"overall": (100 / 3 + 300) / 5, "questions": 400 / 7}
+    assert {metric: value(scores, metric) for metric in expected} == pytest.approx(expected)
     assert value(scores, "Subway Connections") is None
-    other = run("vlms-are-blind", tmp_path / "data", tmp_path / "other", "constant:no", prompt="lmms-eval")
-    assert any("Answers were read with 'lmms-eval'" in remark for remark in other.remarks)
-    assert value(other, "overall") == 20  # only the circles: n is no letter that is right
+    lmms_eval = run("vlms-are-blind", tmp_path / "data", tmp_path / "other", "constant:no", prompt="lmms-eval")
+    assert any("Answers were read with 'lmms-eval'" in remark for remark in lmms_eval.remarks)
+    assert value(lmms_eval, "overall") == 20  # only the circles: n is no letter that is right
 
 
 def test_visual_puzzles_by_hand(tmp_path: Path) -> None:
     visual_puzzles(tmp_path / "data")
     scores = run("visual-puzzles", tmp_path / "data", tmp_path / "run", "constant:none of them")
-    wanted = {"overall": (25 + 25 + 100) / 3, "spatial": 25, "deductive": 100}  # the first two are drawn there
-    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
+    expected = {"overall": (25 + 25 + 100) / 3, "spatial": 25, "deductive": 100}  # the first two are drawn there
+    assert {metric: value(scores, metric) for metric in expected} == pytest.approx(expected)
     assert value(scores, "overall", "strict") == pytest.approx(100 / 3) and value(scores, "inductive") is None
 
 
@@ -261,7 +272,7 @@ PEOPLE = ("Ann", "Bo", "Anna", "none")
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "read"),
+    ("text", "options", "letter"),
     [
         ("(A) is wrong. Answer: (b)", PEOPLE, "B"),
         ("Answer: Bo\nFinal Answer: C", PEOPLE, "B"),  # what is not after "Final" counts first
@@ -278,9 +289,9 @@ PEOPLE = ("Ann", "Bo", "Anna", "none")
         ("Bo, then Ann", tuple("ABCD"), None),
     ],
 )
-def test_visual_puzzles_is_read_as_by_its_script(text: str, options: tuple[str, ...], read: str | None) -> None:
-    one = Record("1", ("A",), "spatial", choices=options, text=text)
-    assert load_task("visual-puzzles").scorers["official"](one).answer == read
+def test_visual_puzzles_is_read_as_by_its_script(text: str, options: tuple[str, ...], letter: str | None) -> None:
+    record = Record("1", ("A",), "spatial", choices=options, text=text)
+    assert load_task("visual-puzzles").scorers["official"](record).answer == letter
 
 
 def test_visual_puzzles_with_three_options(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from mmeval import answers
-from mmeval.cli import main
 from mmeval.configuration import configure
 from mmeval.engine.transformer import TransformerModel
 from mmeval.evaluation import asking
@@ -28,6 +27,7 @@ from mmeval.types import Generation, Image, InputError, Request, Response, Sampl
 from tests import evaluating
 from tests import mmbench_table as table
 from tests.evaluating import rescore
+from tests.tasks.small_folders import call
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Fickle(Constant):
-    """Says mostly "pig", and what else it says only the prompt decides; keeps a list of what it was asked."""
+    """Mostly answers "pig", otherwise what the prompt decides; keeps a list of the ids that it was asked."""
 
     asked: list[str] = []  # noqa: RUF012
 
@@ -48,12 +48,8 @@ class Fickle(Constant):
             yield Response(request.id, text=("A", "cow", "perhaps", *["pig"] * 7)[index % 10])
 
 
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COLUMNS": "120"})
-
-
-def evaluate(data: Path, out: Path, *more: object) -> Result:
-    return call("run", "--task", "mmbench", "--model", "constant:B", "--data", data, "--out", out, *more)
+def evaluate(data: Path, out: Path, *options: object) -> Result:
+    return call("run", "--task", "mmbench", "--model", "constant:B", "--data", data, "--out", out, *options)
 
 
 def test_the_prompt_of_the_release_byte_for_byte(data: Path) -> None:
@@ -99,15 +95,15 @@ def test_the_numbers_by_hand(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_whole_way_through_the_command_line(data: Path, tmp_path: Path) -> None:
-    ended = evaluate(data, tmp_path / "run", "--reading", "2025-08")
-    assert ended.exit_code == 0, ended.output
-    for words in ("CircularEval", "Logic Reasoning", "Letters answered", "are lost when the options change places"):
-        assert words in ended.output
+    result = evaluate(data, tmp_path / "run", "--reading", "2025-08")
+    assert result.exit_code == 0, result.output
+    for message in ("CircularEval", "Logic Reasoning", "Letters answered", "are lost when the options change places"):
+        assert message in result.output
     assert runs.open_run(tmp_path / "run").spec.reading == "2025-08"
     assert evaluate(data, tmp_path / "run", "--reading", "2023").exit_code == 2
     assert call("score", tmp_path / "run").exit_code == 0
-    refused = evaluate(data, tmp_path / "x", "--reading", "2025-8")
-    assert "no reading '2025-8' (did you mean '2025-08'?)" in refused.stderr
+    result = evaluate(data, tmp_path / "x", "--reading", "2025-8")
+    assert "no reading '2025-8' (did you mean '2025-08'?)" in result.stderr
     for option in (["--early-stop"], ["--reading", "2023"], ["--partial"], ["--scoring", "likelihood"]):
         assert call("run", "--task", "mme", "--model", "constant", *option).exit_code == 2
     assert "give both" in evaluate(data, tmp_path / "x", "--judge", "http://127.0.0.1:9/v1").stderr
@@ -127,12 +123,12 @@ def test_blanks_around_an_option_are_the_tables_own(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_table_says_what_read_the_answers_and_on_what_part_of_the_data(data: Path, tmp_path: Path) -> None:
-    ended = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
-    for words in ("MMBench_DEV.tsv, with --partial: 4 of 4", "limited to 4 of 11 questions"):
-        assert words in ended.output
-    assert "Answers were read with '2024-03'" in ended.output
-    ended = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
-    assert "limited" not in ended.output and "read with" not in ended.output
+    result = evaluate(data, tmp_path / "run", "--limit", 4, "--partial", "--reading", "2024-03")
+    for message in ("MMBench_DEV.tsv, with --partial: 4 of 4", "limited to 4 of 11 questions"):
+        assert message in result.output
+    assert "Answers were read with '2024-03'" in result.output
+    result = evaluate(data, tmp_path / "other", "--scoring", "likelihood")
+    assert "limited" not in result.output and "read with" not in result.output
 
 
 def test_predictions_without_their_leaves_are_scored_by_ability(tmp_path: Path) -> None:
@@ -163,29 +159,31 @@ def test_a_table_without_categories_has_an_overall_score(tmp_path: Path) -> None
 def first_release() -> list[table.Line]:
     """As many questions and rows as dev's first release: 53 of 1,176 questions lack the last of their four turns."""
     four, two = ["a cat", "a dog", "a hen", "a fox"], ["yes", "no"]
-    asked = [table.line(n, two if n < 137 else four, "A", image="") for n in range(1176)]
-    lines = table.with_turns(asked, repeat=True)
+    questions = [table.line(n, two if n < 137 else four, "A", image="") for n in range(1176)]
+    lines = table.with_turns(questions, repeat=True)
     return [line for line in lines if not 3_001_000 <= int(line["index"]) < 3_001_053]
 
 
 @pytest.mark.slow
 def test_devs_first_release_is_counted_by_the_turns_that_it_has(tmp_path: Path) -> None:
-    # right wherever the turn is there: of the questions that lack one, those that are wrong in it alone are right, too
+    # a question that lacks a turn is right if all its other turns are
     lines = [line | {"prediction": line["answer"]} for line in first_release()]
     assert len(lines) == 4377
     lines = [line | ({"prediction": "D"} if int(line["index"]) < 600 else {}) for line in lines]
     path = table.write(tmp_path / "t.tsv", lines, ["image"])
     scores = answers.score_predictions("mmbench", str(path))[1]
     assert scores.metrics["circular"].value == pytest.approx(100 * 576 / 1176)
-    assert any(said.startswith("53 of 1,176 questions have fewer rotations than options") for said in scores.remarks)
+    assert any(
+        remark.startswith("53 of 1,176 questions have fewer rotations than options") for remark in scores.remarks
+    )
     assert not [
-        found
-        for found in submission.check(path, "mmbench")
-        if "rotations" in found.sentence or "size" in found.sentence
+        finding
+        for finding in submission.check(path, "mmbench")
+        if "rotations" in finding.sentence or "size" in finding.sentence
     ]
-    one_less = table.write(tmp_path / "less.tsv", lines[:-1], ["image"])
-    found = answers.score_predictions("mmbench", str(one_less))[1]
-    assert str(found.metrics["circular"].reason).startswith("incomplete: question")
+    shortened = table.write(tmp_path / "less.tsv", lines[:-1], ["image"])
+    incomplete = answers.score_predictions("mmbench", str(shortened))[1]
+    assert (incomplete.metrics["circular"].reason or "").startswith("incomplete: question")
 
 
 def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,19 +194,19 @@ def test_early_stop_asks_less_and_scores_the_same(tmp_path: Path, monkeypatch: p
     data = table.write(tmp_path / "MMBench.tsv", lines)
     model = Fickle("seed")
     monkeypatch.setattr(asking, "load_model", lambda *_: model)
-    results, asked = {}, {}
+    results, asked_ids = {}, {}
     for name, stop in (("all", False), ("less", True)):
         model.asked.clear()
         run = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / name, early_stop=stop)
-        results[name], asked[name] = run.results, list(model.asked)
+        results[name], asked_ids[name] = run.results, list(model.asked)
         assert run.complete
-    assert len(asked["less"]) < len(asked["all"]) == 100
+    assert len(asked_ids["less"]) < len(asked_ids["all"]) == 100
     assert (results["all"].metrics["circular"].value or 0.0) > 0
     for scorer in ("official", "strict"):
         for metric in ("circular", "vanilla", *MMBENCH.axes, *ABILITIES["CP"][1]):
             assert results["less"].by(scorer)[metric] == results["all"].by(scorer)[metric], metric
-    assert "--early-stop" in str(results["less"].metrics["vanilla_all"].reason)
-    assert results["less"].counts.unscored == 100 - len(asked["less"])
+    assert "--early-stop" in (results["less"].metrics["vanilla_all"].reason or "")
+    assert results["less"].counts.unscored == 100 - len(asked_ids["less"])
     # nothing is asked a second time
     model.asked.clear()
     evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "less", early_stop=True)
@@ -221,28 +219,28 @@ def test_a_run_that_was_killed_between_turns_goes_on_with_the_same_score(
     lines = [table.line(number, ["cow", "pig", "hen"], "B") for number in range(1, 31)]
     data = table.write(tmp_path / "MMBench.tsv", lines)
     monkeypatch.setattr(asking, "load_model", lambda *_: Fickle("other"))
-    whole = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "whole", early_stop=True)
+    uninterrupted = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "whole", early_stop=True)
     torn = evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
     journal = torn.folder / "records.jsonl"
     journal.write_bytes(journal.read_bytes()[: journal.stat().st_size // 2])
     evaluating.evaluate("constant", "mmbench", data=str(data), out=tmp_path / "torn", early_stop=True)
-    assert torn.results.metrics == whole.results.metrics
+    assert torn.results.metrics == uninterrupted.results.metrics
 
 
 @pytest.mark.parametrize("early_stop", [False, True])
 def test_a_picture_is_encoded_once_for_all_turns(data: Path, tmp_path: Path, early_stop: bool) -> None:
-    held: list[TransformerModel] = []
+    loaded: list[TransformerModel] = []
 
     def load(checkpoint: Checkpoint, settings: ModelOptions) -> TransformerModel:
         model = load_model(checkpoint, settings)
         assert isinstance(model, TransformerModel)
-        held.append(model)
+        loaded.append(model)
         return model
 
     run = evaluating.evaluate(
         "mmicl-tiny", "mmbench", data=str(data), out=tmp_path, early_stop=early_stop, device="cpu", load=load
     )
-    assert run.complete and held[0].pictures.encoded == 4
+    assert run.complete and loaded[0].pictures.encoded == 4
 
 
 def test_a_picture_is_one_picture_at_every_turn(data: Path) -> None:
@@ -251,7 +249,7 @@ def test_a_picture_is_one_picture_at_every_turn(data: Path) -> None:
         picture = sample.prompt[0]
         assert isinstance(picture, Image)
         digests.setdefault(sample.groups["circular"], set()).add(picture.digest)
-    assert [len(found) for found in digests.values()] == [1, 1, 1, 1]
+    assert [len(same_question) for same_question in digests.values()] == [1, 1, 1, 1]
 
 
 def test_a_limit_takes_whole_questions(data: Path) -> None:
@@ -288,27 +286,27 @@ def test_options_are_chosen_by_likelihood(data: Path, tmp_path: Path, monkeypatc
 
 @pytest.mark.slow
 def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+    messages: list[str] = []
 
     async def post(*_: object) -> tuple[dict[str, Any], float]:
         return {"choices": [{"message": {"content": "B"}}]}, 0.0
 
     monkeypatch.setattr(client.Client, "post", post)
-    how: dict[str, Any] = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m"}
-    run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **how)
+    judging: dict[str, Any] = {"judge": "http://127.0.0.1:9/v1", "judge_model": "m"}
+    run = evaluating.evaluate("constant:hm", "mmbench", data=str(data), out=tmp_path / "run", **judging)
     assert run.results.metrics["vanilla"].value == run.results.strict["vanilla"].value == 50.0
     assert "The judge m was asked about 11 of 11 answers: 11 read" in run.results.remarks[-1]
     monkeypatch.setattr(client.Client, "post", lambda *_: pytest.fail("it was asked again"))
-    assert rescore(run, **how).counts.correct == 4
-    assert call("score", run.folder, "--judge", how["judge"], "--judge-model", "m").exit_code == 0
-    plain = rescore(run, say=said.append)
-    assert plain.counts.unparsed == 11
-    assert "scored without the earlier judge" in said[-1]
+    assert rescore(run, **judging).counts.correct == 4
+    assert call("score", run.folder, "--judge", judging["judge"], "--judge-model", "m").exit_code == 0
+    unjudged = rescore(run, say=messages.append)
+    assert unjudged.counts.unparsed == 11
+    assert "scored without the earlier judge" in messages[-1]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("task", "how", "sentence"),
+    ("task", "options", "sentence"),
     [
         ("mmbench", {"judge": "ftp://x"}, "'ftp://x' is not an http"),
         ("mmbench", {"judge": "http://"}, "'http://' is not an http"),
@@ -320,10 +318,10 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
     ],
 )
 def test_a_judge_that_cannot_be_asked_is_refused_before_anything_is_asked(
-    tmp_path: Path, task: str, how: dict[str, str], sentence: str
+    tmp_path: Path, task: str, options: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(InputError, match=sentence):
-        evaluating.evaluate("constant", task, out=tmp_path / "run", judge_model="m", **how)  # type: ignore[arg-type]
+        evaluating.evaluate("constant", task, out=tmp_path / "run", judge_model="m", **options)  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
 
 
@@ -337,8 +335,8 @@ def test_mmbench_is_no_ccbench(tmp_path: Path) -> None:
 def test_partial_counts_what_is_there(tmp_path: Path) -> None:
     lines = [line for line in table.with_turns(table.questions()) if line["index"] not in ("2000001", "1000002")]
     data = table.write(tmp_path / "MMBench.tsv", lines)
-    refused = evaluate(data, tmp_path / "run")
-    assert refused.exit_code == 2 and "has 3 of its 4 rotations" in refused.stderr
+    result = evaluate(data, tmp_path / "run")
+    assert result.exit_code == 2 and "has 3 of its 4 rotations" in result.stderr
     assert evaluate(data, tmp_path / "run", "--partial").exit_code == 0
     run = runs.open_run(tmp_path / "run")
     assert run.spec.partial is True
@@ -363,17 +361,17 @@ def test_a_hub_table_that_is_not_pinned_says_so(tmp_path: Path, monkeypatch: pyt
             yield {**line, "image": {"bytes": line["image"].encode()}}, f"row {line['index']}"
 
     monkeypatch.setattr("mmeval.data.hub.values", values)
-    ended = evaluate(Path("hub:cn-test"), tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
+    result = evaluate(Path("hub:cn-test"), tmp_path / "run")
+    assert result.exit_code == 0, result.output
     assert runs.open_run(tmp_path / "run").identity["data_revision"] == "main, not pinned"
-    assert "hub:cn-test at main, not pinned" in ended.output
+    assert "hub:cn-test at main, not pinned" in result.output
 
 
 def test_without_answers_nothing_is_scored_and_the_table_says_why(tmp_path: Path) -> None:
     data = table.write(tmp_path / "MMBench_TEST.tsv", table.questions(), ["answer"])
-    ended = evaluate(data, tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
-    assert "11 unscored" in ended.output
+    result = evaluate(data, tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "11 unscored" in result.output
     results = json.loads((tmp_path / "run" / "scores.json").read_text())
     assert results["metrics"]["circular"]["value"] is None
     assert "which are public today" in results["metrics"]["circular"]["reason"]
@@ -405,6 +403,6 @@ def test_culture_is_scored_by_its_seven_leaves(tmp_path: Path) -> None:
     samples: list[Sample] = list(load_task("ccbench").samples(str(data)))
     assert len(samples) == 4 * 7
     assert "ability" not in samples[0].tags
-    ended = call("run", "--task", "ccbench", "--model", "constant:乙", "--data", data, "--out", tmp_path / "run")
-    assert ended.exit_code == 0, ended.output
-    assert "Calligraphy & Painting" in ended.output
+    result = call("run", "--task", "ccbench", "--model", "constant:乙", "--data", data, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "Calligraphy & Painting" in result.output

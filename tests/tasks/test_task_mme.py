@@ -17,20 +17,20 @@ from tests.evaluating import judged
 
 def answers(subtask: str, *pictures: str) -> list[Record]:
     """Two records a picture; "yn" answers yes and then no, where that is right; "-" is an error, "?" unparsed."""
-    said = {"y": "yes", "n": "no", "?": "perhaps"}
-    found = []
+    texts = {"y": "yes", "n": "no", "?": "perhaps"}
+    records = []
     for number, marks in enumerate(pictures):
         for index, (mark, target) in enumerate(zip(marks, ("yes", "no"), strict=True)):
             picture = f"{subtask}/{number}.png"
-            text, error = (None, "broken picture") if mark == "-" else (said[mark], None)
+            text, error = (None, "broken picture") if mark == "-" else (texts[mark], None)
             groups = {"image": picture, "pair": picture}
-            found.append(Record(f"{picture}#{index + 1}", (target,), subtask, groups, text=text, error=error))
-    return found
+            records.append(Record(f"{picture}#{index + 1}", (target,), subtask, groups, text=text, error=error))
+    return records
 
 
 def numbers(records: list[Record], scorer: str = "official") -> dict[str, Statistic]:
-    found: dict[str, Statistic] = MME.numbers(scorer, records, judged(MME, records, scorer))
-    return found
+    metrics: dict[str, Statistic] = MME.numbers(scorer, records, judged(MME, records, scorer))
+    return metrics
 
 
 def test_a_subtask_by_hand() -> None:
@@ -45,10 +45,10 @@ def test_points_are_the_scripts_to_the_last_bit() -> None:
     # calculation.py adds acc * 100 and acc_plus * 100 to 0; a product of vectors gives 65.00000000000001
     records = answers("OCR", "yn", *["yy"] * 9)
     assert estimate(numbers(records)["OCR"]).value == 0 + 11 / 20 * 100 + 1 / 10 * 100 == 65.0
-    for right in range(11):
-        for half in range(11 - right):
-            marks = ["yn"] * right + ["yy"] * half + ["ny"] * (10 - right - half)
-            expected = (2 * right + half) / 20 * 100 + right / 10 * 100
+    for both_right in range(11):
+        for one_right in range(11 - both_right):
+            marks = ["yn"] * both_right + ["yy"] * one_right + ["ny"] * (10 - both_right - one_right)
+            expected = (2 * both_right + one_right) / 20 * 100 + both_right / 10 * 100
             assert estimate(numbers(answers("OCR", *marks))["OCR"]).value == expected
 
 
@@ -81,11 +81,11 @@ def test_names_and_order_are_the_benchmarks() -> None:
 
 
 def test_a_subtask_that_is_absent_leaves_the_others_their_numbers() -> None:
-    found = numbers([record for name in COGNITION for record in answers(name, "yn")] + answers("count", "yn"))
-    assert estimate(found["cognition"]).value == 800.0
-    assert estimate(found["count"]).value == 200.0
-    assert found["OCR"].reason == "no picture has both questions answered"
-    assert found["perception"].reason == "not all of its subtasks have a value"
+    metrics = numbers([record for name in COGNITION for record in answers(name, "yn")] + answers("count", "yn"))
+    assert estimate(metrics["cognition"]).value == 800.0
+    assert estimate(metrics["count"]).value == 200.0
+    assert metrics["OCR"].reason == "no picture has both questions answered"
+    assert metrics["perception"].reason == "not all of its subtasks have a value"
 
 
 def test_an_error_counts_as_wrong() -> None:
@@ -115,15 +115,15 @@ def test_official_pairs_lines_and_strict_pairs_pictures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "asked"),
+    ("prompt", "text"),
     [
         ("release", "Is it red? Please answer yes or no."),
         ("single-word", "Is it red?\nAnswer the question using a single word or phrase."),
     ],
 )
-def test_wordings(prompt: str, asked: str) -> None:
+def test_wordings(prompt: str, text: str) -> None:
     image = Image(b"png")
-    assert MME.prompts[prompt](Sample("1", (image, "Is it red?"), ("yes",))) == (image, asked)
+    assert MME.prompts[prompt](Sample("1", (image, "Is it red?"), ("yes",))) == (image, text)
 
 
 def test_samples_of_the_embedded_suite() -> None:

@@ -75,16 +75,16 @@ def seed(folder: Path) -> None:
 
 def seed_2(folder: Path) -> None:
     pair = ["task17/1.png", "task17/2.png"]
-    told = "<img>: They wear blue. <img>: She wears red."
+    interleaved = "<img>: They wear blue. <img>: She wears red."
     rows = [
         ("5_0", 5, "L1", "A", "1454426_2591111986", "How many?"),
         ("17_0", 17, "L1", "B", pair, "What differs?"),
-        ("23_0", 23, "L2", "B", pair, told),
+        ("23_0", 23, "L2", "B", pair, interleaved),
         ("25_0", 25, "L3", "A", pair, "Which picture fits?"),
     ]
     names = ("question_id", "question_type_id", "level", "answer", "data_id", "question")
-    found = [{**dict(zip(names, row, strict=True)), **FOUR} for row in rows]
-    write(folder / "SEED-Bench_v2_level1_2_3.json", {"questions": found})
+    questions = [{**dict(zip(names, row, strict=True)), **FOUR} for row in rows]
+    write(folder / "SEED-Bench_v2_level1_2_3.json", {"questions": questions})
     picture(folder / "cc3m-image" / "1454426_2591111986")
     for n, name in enumerate(pair):
         picture(folder / "SEED-Bench-2-image" / name, n + 1)
@@ -109,21 +109,21 @@ def hallusion(folder: Path) -> None:
         ("VS", "0", "0", "1"),
         ("VS", "1", "0", "1"),
     ]:
-        shown = f"./{kind}/ocr/0_{figure}.png" if (kind, figure) != ("VS", "0") else None
-        if shown:
-            picture(folder / "hallusion_bench" / shown, len(rows))
+        file = f"./{kind}/ocr/0_{figure}.png" if (kind, figure) != ("VS", "0") else None
+        if file:
+            picture(folder / "hallusion_bench" / file, len(rows))
         rows.append(
             {
                 "category": kind,
                 "subcategory": "ocr",
-                "visual_input": "1" if shown else "0",
+                "visual_input": "1" if file else "0",
                 "set_id": "0",
                 "figure_id": figure,
                 "question_id": question,
                 "question": "Is it so?",
                 "gt_answer": answer,
                 "gt_answer_details": "",
-                "filename": shown,
+                "filename": file,
             }
         )
     write(folder / "HallusionBench.json", rows)
@@ -169,8 +169,8 @@ def iconqa(folder: Path) -> None:
     chosen = {"question": "How likely is it?", "choices": ["certain", "unlikely", "likely"], "answer": 1}
     drawn = {"question": "Which is alike?", "choices": ["choice_0.png", "choice_1.png"], "answer": 1}
     filled = {"question": "How many squares?", "answer": "8"}
-    for place in range(2):
-        picture(folder / "test" / "choose_img" / "3" / f"choice_{place}.png", place)
+    for index in range(2):
+        picture(folder / "test" / "choose_img" / "3" / f"choice_{index}.png", index)
     for number, kind, row in ((12, "choose_txt", chosen), (3, "choose_img", drawn), (7, "fill_in_blank", filled)):
         write(folder / "test" / kind / str(number) / "data.json", {**row, "ques_type": kind, "grade": "grade1"})
         picture(folder / "test" / kind / str(number) / "image.png", number)
@@ -189,9 +189,9 @@ def textvqa(folder: Path) -> None:
 def websrc(folder: Path) -> None:
     out = io.BytesIO()
     PILImage.frombytes("RGB", (16, 16), random.Random(0).randbytes(768)).save(out, "PNG")
-    shown = base64.b64encode(out.getvalue()).decode()
+    encoded = base64.b64encode(out.getvalue()).decode()
     rows = [
-        {"id": f"{n}", "page_id": "0000001", "domain": domain, "question": "Price?", "answer": answer, "image": shown}
+        {"id": f"{n}", "page_id": "0000001", "domain": domain, "question": "Price?", "answer": answer, "image": encoded}
         for n, (domain, answer) in enumerate([("auto", "$ 27,500"), ("book", "The Fox"), ("book", "a fox")])
     ]
     parquet(folder / "dev-00000-of-00001.parquet", rows)
@@ -203,7 +203,7 @@ def mmiu(folder: Path) -> None:
         ("spot_the_diff", "A. left B. right", "b"),
         ("person_reid", "A: 1\nB: 2\nC: 3\nD: 4", "A"),
     ]
-    found = [
+    entries = [
         {
             "task": task,
             "question": "Which?",
@@ -214,7 +214,7 @@ def mmiu(folder: Path) -> None:
         }
         for task, options, answer in rows
     ]
-    parquet(folder / "all.parquet", found)
+    parquet(folder / "all.parquet", entries)
     for n in range(2):
         picture(folder / "Low-level-semantic" / f"{n}.jpg", n)
 
@@ -274,11 +274,11 @@ def video_mme(folder: Path) -> None:
 
 def charts(folder: Path) -> None:
     rows = [("human_test", "14"), ("human_test", "Yes"), ("augmented_test", "0.57")]
-    made = [
+    entries = [
         {"type": kind, "question": "How many?", "answer": answer, "image": embedded(n)}
         for n, (kind, answer) in enumerate(rows)
     ]
-    parquet(folder / "data" / "test-00000-of-00001.parquet", made)
+    parquet(folder / "data" / "test-00000-of-00001.parquet", entries)
 
 
 def documents(folder: Path) -> None:
@@ -319,8 +319,8 @@ def realworldqa(folder: Path) -> None:
         (f"Is there a van?\n\n{word}", "No"),
         (f"How many?\n{word}", "3"),
     ]
-    found = [{"image": embedded(n), "question": text, "answer": answer} for n, (text, answer) in enumerate(rows)]
-    parquet(folder / "data" / "test-00000-of-00001.parquet", found)
+    entries = [{"image": embedded(n), "question": text, "answer": answer} for n, (text, answer) in enumerate(rows)]
+    parquet(folder / "data" / "test-00000-of-00001.parquet", entries)
 
 
 def vstar(folder: Path) -> None:
@@ -329,11 +329,11 @@ def vstar(folder: Path) -> None:
         ("direct_attributes/sa_1.jpg", "What color is it?\n(A) red\n(B) blue\n(C) green\n(D) white", "B"),
         ("relative_position/sa_2.jpg", "Is it on the left or right side?\n(A) left\n(B) right", "A"),
     ]
-    found = [
+    entries = [
         {"image": name, "text": f"{text}\n{end}", "category": name.split("/")[0], "label": key, "question_id": str(n)}
         for n, (name, text, key) in enumerate(rows)
     ]
-    jsonl(folder / "test_questions.jsonl", found)
+    jsonl(folder / "test_questions.jsonl", entries)
     for n, (name, _, _) in enumerate(rows):
         picture(folder / name, n)
 
@@ -344,9 +344,9 @@ def hr_bench(size: str) -> Callable[[Path], None]:
         lines = ["index\tquestion\tanswer\tcategory\tA\tB\tC\tD\tcycle_category\timage"]
         for n in range(8):  # two questions, each in four rotations
             turned = "\t".join(options[(n + k) % 4] for k in range(4))
-            shown = base64.b64encode(png(n // 4, size=64)).decode()
+            encoded = base64.b64encode(png(n // 4, size=64)).decode()
             kind = ("single", "cross")[n // 4]
-            lines.append(f"{n}\tWhat color?\t{'ADCB'[n % 4]}\t{kind}\t{turned}\t{n % 4}\t{shown}")
+            lines.append(f"{n}\tWhat color?\t{'ADCB'[n % 4]}\t{kind}\t{turned}\t{n % 4}\t{encoded}")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"hr_bench_{size}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -362,7 +362,7 @@ def countbenchqa(folder: Path) -> None:
 
 
 EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float | None]] = {
-    # what the folder holds; what is said to everything; the numbers; what guessing gives overall
+    # who writes the folder; the answer to every question; the numbers; what guessing gives overall
     "mantis-eval": (mantis, "Final Answer: B", {"overall": 100 / 3}, None),
     "seed-bench": (seed, "A", {"overall": 50, "5": 100, "1": 0}, 25),
     "seed-bench-2": (seed_2, "B", {"overall": 200 / 3, "5": 0, "17": 100, "23": 100}, 25),
@@ -409,12 +409,12 @@ def test_every_card_is_here() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(EXPECTED))
 def test_a_true_folder_to_the_numbers(name: str, tmp_path: Path) -> None:
-    make, said, wanted, chance = EXPECTED[name]
+    make, answer, expected, chance = EXPECTED[name]
     make(tmp_path / "data")
-    scores = run(name, tmp_path / "data", tmp_path / "run", f"constant:{said}")
-    assert {metric: value(scores, metric) for metric in wanted} == pytest.approx(wanted)
-    found = scores.metrics["overall"].chance
-    assert found is None if chance is None else found == pytest.approx(chance)
+    scores = run(name, tmp_path / "data", tmp_path / "run", f"constant:{answer}")
+    assert {metric: value(scores, metric) for metric in expected} == pytest.approx(expected)
+    guessing = scores.metrics["overall"].chance
+    assert guessing is None if chance is None else guessing == pytest.approx(chance)
     assert scores.counts.error == 0
 
 
@@ -444,26 +444,26 @@ def test_anls_is_called_so() -> None:
     assert load_task("realworldqa").axes == {"overall": "Accuracy"}
 
 
-def test_a_judge_that_was_not_asked_is_said(tmp_path: Path) -> None:
-    said = (
+def test_a_judge_that_was_not_asked_is_reported(tmp_path: Path) -> None:
+    sentence = (
         "Officially a language model judges every answer. That was not done here, so these are not the official scores."
     )
     hallusion(tmp_path / "data")
-    assert said in run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes").remarks
+    assert sentence in run("hallusionbench", tmp_path / "data", tmp_path / "run", "constant:yes").remarks
     EXPECTED["hr-bench-4k"][0](tmp_path / "hr")
     remarks = run("hr-bench-4k", tmp_path / "hr", tmp_path / "read", "constant:B", reading="2025-08").remarks
-    assert said in remarks and not any("strict reading" in remark for remark in remarks)
+    assert sentence in remarks and not any("strict reading" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize("name", CARDS)
 def test_a_folder_without_the_files_is_a_sentence(name: str, tmp_path: Path) -> None:
-    ended = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
-    assert ended.exit_code == 2
+    result = call("run", "--task", name, "--model", "constant", "--data", tmp_path, "--out", tmp_path / "run")
+    assert result.exit_code == 2
     files = load_task(name).card["files"]
-    assert (files if isinstance(files, str) else files[0]) in ended.stderr
+    assert (files if isinstance(files, str) else files[0]) in result.stderr
 
 
-def asked(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None) -> tuple[list[str], str]:
+def prompt_of(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None) -> tuple[list[str], str]:
     """Return the kinds of the parts of a prompt, and its words."""
     EXPECTED[name][0](tmp_path)
     task = load_task(name)
@@ -473,7 +473,7 @@ def asked(name: str, tmp_path: Path, number: int = 0, prompt: str | None = None)
 
 
 def test_options_are_not_lettered_twice(tmp_path: Path) -> None:
-    kinds, text = asked("mantis-eval", tmp_path)
+    kinds, text = prompt_of("mantis-eval", tmp_path)
     assert kinds == ["Image", "str", "Image", "str"]
     assert text.endswith(
         "which is older?\nA. the first\nB. the second\nAnswer with the option's letter from the given choices directly."
@@ -481,16 +481,18 @@ def test_options_are_not_lettered_twice(tmp_path: Path) -> None:
 
 
 def test_a_wording_may_differ_by_kind(tmp_path: Path) -> None:
-    assert asked("mantis-eval", tmp_path, 2, "reasoned")[1].startswith("Given the images, answer the following short")
-    assert asked("naturalbench", tmp_path, 0)[1] == "Is it? Please answer Yes or No."
-    assert asked("naturalbench", tmp_path, 4)[1].endswith(
+    assert prompt_of("mantis-eval", tmp_path, 2, "reasoned")[1].startswith(
+        "Given the images, answer the following short"
+    )
+    assert prompt_of("naturalbench", tmp_path, 0)[1] == "Is it? Please answer Yes or No."
+    assert prompt_of("naturalbench", tmp_path, 4)[1].endswith(
         " Please output the letter corresponding to the correct option."
     )
 
 
 def test_pictures_stand_where_they_are_marked_and_first_where_nothing_is(tmp_path: Path) -> None:
-    assert asked("seed-bench-2", tmp_path, 2)[0] == ["Image", "str", "Image", "str"]
-    kinds, text = asked("seed-bench-2", tmp_path, 1)
+    assert prompt_of("seed-bench-2", tmp_path, 2)[0] == ["Image", "str", "Image", "str"]
+    kinds, text = prompt_of("seed-bench-2", tmp_path, 1)
     assert kinds == ["Image", "Image", "str"]
     assert text.startswith("What differs?\nA. w\n")
 
@@ -499,13 +501,13 @@ def test_a_picture_that_no_mark_names_is_left_out_and_counted(tmp_path: Path) ->
     seed_2(tmp_path)
     path = tmp_path / "SEED-Bench_v2_level1_2_3.json"
     path.write_text(path.read_text(encoding="utf-8").replace(" <img>: She", " She"), encoding="utf-8")
-    found = list(load_task("seed-bench-2").samples(str(tmp_path)))
-    assert [sample.tags.get(SPARE) for sample in found].count("1") == 1
-    assert "1 left out for lack of a mark in the question" in data_remarks(survey(lambda: found).pictures)[0]
+    samples = list(load_task("seed-bench-2").samples(str(tmp_path)))
+    assert [sample.tags.get(SPARE) for sample in samples].count("1") == 1
+    assert "1 left out for lack of a mark in the question" in data_remarks(survey(lambda: samples).pictures)[0]
 
 
 def test_options_that_are_drawings_are_shown_under_their_letters(tmp_path: Path) -> None:
-    kinds, text = asked("iconqa", tmp_path)
+    kinds, text = prompt_of("iconqa", tmp_path)
     assert kinds == ["Image", "str", "Image", "str", "Image", "str"]
     assert text == "Which is alike?\nA. \nB. \nAnswer with the option's letter."
 
@@ -538,7 +540,7 @@ def test_options_in_a_text_are_counted(tmp_path: Path) -> None:
     assert second.targets == ("B",)
 
 
-def test_a_figure_that_is_none_is_in_no_group(tmp_path: Path) -> None:
+def test_a_missing_figure_is_in_no_group(tmp_path: Path) -> None:
     hallusion(tmp_path)
     samples = list(load_task("hallusionbench").samples(str(tmp_path)))
     assert [images(sample.prompt) == () for sample in samples] == [False] * 4 + [True, False]
@@ -554,10 +556,10 @@ def test_a_picture_in_base64_is_that_picture(tmp_path: Path) -> None:
     assert image.decode().size == (16, 16)
 
 
-def test_what_is_not_included_is_said_with_the_reason() -> None:
-    shown = call("tasks").output
+def test_what_is_not_included_is_reported_with_the_reason() -> None:
+    output = call("tasks").output
     for name, reason in LEFT_OUT.items():
-        assert f"not included: {name}: {reason}" in shown
+        assert f"not included: {name}: {reason}" in output
     assert "Bongard-HOI" in LEFT_OUT
 
 
@@ -581,8 +583,8 @@ def test_the_facts_of_a_task_are_a_line_each(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["vcr", "vqav2", "gqa", "nlvr2", "okvqa", "flickr30k", "msrvtt-qa", "textvqa", "vsr", "iconqa", "vl-icl"]
 )
-def test_what_mmicl_was_trained_on_is_said(name: str) -> None:
+def test_what_mmicl_was_trained_on_is_reported(name: str) -> None:
     held_in = load_task(name).card["held_in"]
     assert "MMICL" in held_in
-    shown = " ".join(call("tasks", name, width=400).output.split())
-    assert f"held in {' '.join(held_in.split())}" in shown
+    output = " ".join(call("tasks", name, width=400).output.split())
+    assert f"held in {' '.join(held_in.split())}" in output

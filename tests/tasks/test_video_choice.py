@@ -34,24 +34,24 @@ def mvbench(folder: Path) -> None:
     )
     count = {"video": "video_1.mp4", "question": "How often?", "candidates": ["2", "3", "1"], "answer": "1"}
     put(folder / "json" / "action_count.json", [count])
-    talk = {
+    scene_question = {
         "video": "friends_s01",
         "subtitle": "",
         "question": "Who came in?",
         "candidates": ["Ross", "Joey", "Monica"],
     }
-    put(folder / "json" / "episodic_reasoning.json", [{**talk, "answer": "Joey", "start": 1, "end": 3.0}])
+    put(folder / "json" / "episodic_reasoning.json", [{**scene_question, "answer": "Joey", "start": 1, "end": 3.0}])
     clip(folder / "video" / "star" / "Charades_v1_480" / "P1SIV.mp4", seconds=3, rate=9)
     clip(folder / "video" / "data0613" / "perception" / "videos" / "video_1.mp4", seconds=2)
     frames = folder / "video" / "tvqa" / "frames_fps3_hq" / "friends_s01"
     frames.mkdir(parents=True)
-    for place in range(12):
-        PILImage.new("RGB", (40, 30), (20 * place,) * 3).save(frames / f"{place + 1:05}.jpg")
+    for index in range(12):
+        PILImage.new("RGB", (40, 30), (20 * index,) * 3).save(frames / f"{index + 1:05}.jpg")
 
 
 def mlvu(folder: Path) -> None:
     pytest.importorskip("av")
-    asked = {"video": "a.mp4", "duration": 3.0, "question": "What color is it?"}
+    fields = {"video": "a.mp4", "duration": 3.0, "question": "What color is it?"}
     four = ["Red", "Blue", "Green", "Red"]
     rows = [
         ("1_plotQA", four, "Red"),
@@ -61,9 +61,9 @@ def mlvu(folder: Path) -> None:
     ]
     for name, candidates, answer in rows:
         path = folder / "MLVU" / "json" / f"{name}.json"
-        before = json.loads(path.read_text()) if path.exists() else []
-        row = {**asked, "candidates": candidates, "answer": answer, "question_type": name}
-        put(path, [*before, row | ({} if answer else {"question": ""})])
+        earlier = json.loads(path.read_text()) if path.exists() else []
+        row = {**fields, "candidates": candidates, "answer": answer, "question_type": name}
+        put(path, [*earlier, row | ({} if answer else {"question": ""})])
         clip(folder / "MLVU" / "video" / name / "a.mp4")
 
 
@@ -71,16 +71,16 @@ def tempcompass(folder: Path) -> None:
     pytest.importorskip("av")
     cooking = "What is the man doing?\nA. dancing\nB. cooking\n C. running "
     spinning = "Which way does it spin?\nA. clockwise\nB. anticlockwise"
-    asked = [(cooking, "B. cooking"), (cooking, "A. dancing")]
-    rows = [{"question": question, "answer": answer} for question, answer in asked]
+    questions = [(cooking, "B. cooking"), (cooking, "A. dancing")]
+    rows = [{"question": question, "answer": answer} for question, answer in questions]
     turned = [{"question": spinning, "answer": "B. anticlockwise"}]
     put(folder / "questions" / "multi-choice.json", {"1034": {"action": rows}, "77_reverse": {"direction": turned}})
     rows = [{"question": "Is the man cooking?", "answer": "yes"}, {"question": "Is he dancing?", "answer": "no"}]
     put(folder / "questions" / "yes_no.json", {"1034": {"action": rows, "order": rows[:1]}})
     forms = [("Option 1", "Option 2"), ("Sentence A", "Sentence B"), ("Caption A", "Caption B")]
     rows = [
-        {"question": f"Which fits?\n{one}: A man cooks.\n{other}: A man runs.", "answer": f"{other}: A man runs."}
-        for one, other in forms
+        {"question": f"Which fits?\n{first}: A man cooks.\n{second}: A man runs.", "answer": f"{second}: A man runs."}
+        for first, second in forms
     ]
     put(folder / "questions" / "caption_matching.json", {"1034": {"speed": rows}})
     for name in ("1034", "77_reverse"):
@@ -106,21 +106,21 @@ def longvideobench(folder: Path) -> None:
         "duration": 563.37,
         "view_count": 93803,
     }
-    other = {**row, "id": "soNQYQXrx_A_1", "duration_group": 15, "correct_choice": 4}
-    more = {**row, "id": "soNQYQXrx_A_0"}
-    put(folder / "lvb_val.json", [more, {**other, "candidates": [*row["candidates"], "All of it."]}])
+    second = {**row, "id": "soNQYQXrx_A_1", "duration_group": 15, "correct_choice": 4}
+    first = {**row, "id": "soNQYQXrx_A_0"}
+    put(folder / "lvb_val.json", [first, {**second, "candidates": [*row["candidates"], "All of it."]}])
     clip(folder / "videos" / "soNQYQXrx_A.mp4")
 
 
 def egoschema(folder: Path) -> None:
     pytest.importorskip("av")
-    asked = {
+    fields = {
         "question_idx": "0",
         "question": "What is C doing?",
         "option": [f"{letter}. it {letter}" for letter in "ABCDE"],
     }
     names = ("0074f737-11cb", "00b9a0de-c59e")
-    rows = [{**asked, "video_idx": name, "answer": answer} for name, answer in zip(names, ("4", "0"), strict=True)]
+    rows = [{**fields, "video_idx": name, "answer": answer} for name, answer in zip(names, ("4", "0"), strict=True)]
     parquet(folder / "Subset" / "test-00000-of-00001.parquet", rows)
     for name in names:
         clip(folder / "videos" / f"{name}.mp4")
@@ -128,9 +128,9 @@ def egoschema(folder: Path) -> None:
 
 def lvbench(folder: Path) -> None:
     pytest.importorskip("av")
-    asked = {"question": "What year is it?\n(A) 1636\n(B) 1366\n(C) 1363\n(D) 1633", "time_reference": "00:15-00:19"}
+    fields = {"question": "What year is it?\n(A) 1636\n(B) 1366\n(C) 1363\n(D) 1633", "time_reference": "00:15-00:19"}
     kinds = [["key information retrieval"], ["reasoning", "event understanding"], ["reasoning"]]
-    qa = [{**asked, "uid": str(n), "answer": "ADA"[n], "question_type": kind} for n, kind in enumerate(kinds)]
+    qa = [{**fields, "uid": str(n), "answer": "ADA"[n], "question_type": kind} for n, kind in enumerate(kinds)]
     facts = {"type": "cartoon", "video_info": {"duration_minutes": 60, "fps": 24.0}}
     rows = [{"key": "Cm73ma6Ibcs", **facts, "qa": qa[:2]}, {"key": "q01CUy_gwdU", **facts, "qa": qa[2:]}]
     jsonl(folder / "video_info.meta.jsonl", rows)
@@ -142,16 +142,16 @@ def lvbench(folder: Path) -> None:
 def test_every_benchmark_says_how_many_frames_were_shown(write: Callable[[Path], None], tmp_path: Path) -> None:
     write(tmp_path / "data")
     scores = run(write.__name__, tmp_path / "data", tmp_path / "run", frames=1, sampler="ends")
-    said = "1 frame of each video is shown, chosen by the sampler ends; the records have the times."
-    assert said in scores.remarks
+    remark = "1 frame of each video is shown, chosen by the sampler ends; the records have the times."
+    assert remark in scores.remarks
 
 
 def test_which_frames_the_model_of_existing_answers_saw_is_not_known(tmp_path: Path) -> None:
     mvbench(tmp_path / "data")
     answers = jsonl(tmp_path / "theirs.jsonl", [{"id": "action_count/0", "answer": "(C)"}])
-    shown = call("score", "--task", "mvbench", "--data", tmp_path / "data", "--answers", answers)
-    assert shown.exit_code == 1 and "1 of 4 questions answered" in shown.output
-    assert "shown" not in shown.output
+    result = call("score", "--task", "mvbench", "--data", tmp_path / "data", "--answers", answers)
+    assert result.exit_code == 1 and "1 of 4 questions answered" in result.output
+    assert "shown" not in result.output
 
 
 def test_lvbench_by_hand(tmp_path: Path) -> None:
@@ -168,24 +168,28 @@ def test_lvbench_by_hand(tmp_path: Path) -> None:
 
 def test_lvbench_with_a_question_in_a_row(tmp_path: Path) -> None:
     lvbench(tmp_path)
-    before = list(load_task("lvbench").samples(str(tmp_path)))
+    nested = list(load_task("lvbench").samples(str(tmp_path)))
     lines = [json.loads(line) for line in (tmp_path / "video_info.meta.jsonl").read_text().splitlines()]
-    rows = [{"key": line["key"], "video_path": f"{line['key']}.mp4", **asked} for line in lines for asked in line["qa"]]
+    rows = [
+        {"key": line["key"], "video_path": f"{line['key']}.mp4", **question}
+        for line in lines
+        for question in line["qa"]
+    ]
     (tmp_path / "video_info.meta.jsonl").unlink()
     parquet(tmp_path / "data" / "train-00000-of-00001.parquet", rows)
-    after = list(load_task("lvbench").samples(str(tmp_path)))
-    assert [sample.id for sample in before] == ["0", "1", "2"] and len(after) == 3
-    for one, other in zip(before, after, strict=True):
-        assert (one.prompt[-1], one.targets, one.tags) == (other.prompt[-1], other.targets, other.tags)
+    flat = list(load_task("lvbench").samples(str(tmp_path)))
+    assert [sample.id for sample in nested] == ["0", "1", "2"] and len(flat) == 3
+    for first, second in zip(nested, flat, strict=True):
+        assert (first.prompt[-1], first.targets, first.tags) == (second.prompt[-1], second.targets, second.tags)
     for row in rows:  # lmms-eval's later table has the options in a column of their own
         row["question"], *row["options"] = re.split(r"\n\([A-D]\) ", row["question"])
     parquet(tmp_path / "data" / "train-00000-of-00001.parquet", rows)
     later = list(load_task("lvbench").samples(str(tmp_path)))
-    assert [sample.prompt[-1] for sample in later] == [sample.prompt[-1] for sample in before]
+    assert [sample.prompt[-1] for sample in later] == [sample.prompt[-1] for sample in nested]
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ({"answer": "E"}, "line 1, question 1: the answer 'E' is not one of its options"),
         ({"question_type": ["resoning"]}, "line 1, question 1: unknown type 'resoning' (did you mean 'reasoning'?)"),
@@ -196,14 +200,14 @@ def test_lvbench_with_a_question_in_a_row(tmp_path: Path) -> None:
         (None, "line 1: the column qa is not a list of questions; download the file again"),
     ],
 )
-def test_lvbench_a_row_that_cannot_be_used(row: dict[str, Any] | None, said: str, tmp_path: Path) -> None:
+def test_lvbench_a_row_that_cannot_be_used(row: dict[str, Any] | None, message: str, tmp_path: Path) -> None:
     lvbench(tmp_path)
     path = tmp_path / "video_info.meta.jsonl"
     line = json.loads(path.read_text().splitlines()[0])
     line["qa"] = [{**line["qa"][0], **row}] if row else "none"
     jsonl(path, [line])
-    ended = call("run", "--task", "lvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
-    assert ended.exit_code == 2 and said in ended.output, ended.output
+    result = call("run", "--task", "lvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
+    assert result.exit_code == 2 and message in result.output, result.output
 
 
 def test_tempcompass_by_hand(tmp_path: Path) -> None:
@@ -218,13 +222,13 @@ def test_tempcompass_by_hand(tmp_path: Path) -> None:
     scores = run("tempcompass-captions", tmp_path / "data", tmp_path / "2", "constant:2.", frames=2)
     assert (value(scores, "overall"), value(scores, "speed", "strict")) == (pytest.approx(100 / 3), 100.0)
     path = tmp_path / "data" / "questions" / "multi-choice.json"
-    one, two, three = load_task("tempcompass").samples(str(path))
-    assert (one.id, two.targets, three.id) == ("1034/action/0", ("A",), "77_reverse/direction/0")
-    assert one.choices == (("dancing",), ("cooking",), ("running",))
+    first, second, third = load_task("tempcompass").samples(str(path))
+    assert (first.id, second.targets, third.id) == ("1034/action/0", ("A",), "77_reverse/direction/0")
+    assert first.choices == (("dancing",), ("cooking",), ("running",))
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ([], "not a map; download the file again"),
         ({"1034": {"action": {}}}, ", 1034, action: not a list of questions; download the file again"),
@@ -244,12 +248,14 @@ def test_tempcompass_by_hand(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_tempcompass_bad_files(content: Any, said: str, tmp_path: Path) -> None:
+def test_tempcompass_bad_files(content: Any, message: str, tmp_path: Path) -> None:
     tempcompass(tmp_path)
     put(tmp_path / "questions" / "multi-choice.json", content)
-    ended = call("run", "--task", "tempcompass", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
-    assert ended.exit_code == 2 and f"multi-choice.json{':' if said[0] != ',' else ''}" in ended.output
-    assert said in ended.output and ended.output.count("\n") == 1
+    result = call(
+        "run", "--task", "tempcompass", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never"
+    )
+    assert result.exit_code == 2 and f"multi-choice.json{':' if message[0] != ',' else ''}" in result.output
+    assert message in result.output and result.output.count("\n") == 1
 
 
 def test_mvbench_by_hand(tmp_path: Path) -> None:
@@ -260,10 +266,10 @@ def test_mvbench_by_hand(tmp_path: Path) -> None:
     assert value(scores, "overall", "strict") == 50.0
     assert scores.metrics["overall"].chance == pytest.approx(100 * (1 / 2 + 3 / 3) / 4)
     assert scores.metrics["fine_grained_pose"].reason
-    kept = {record.id: record for record in open_run(tmp_path / "B").records}
-    assert kept["action_sequence/0"].tags["times"] == "0.00 1.44"  # 1 s and 2.44 s of the video
-    assert kept["action_sequence/1"].tags["times"] == "0.00 2.00"
-    assert kept["episodic_reasoning/0"].tags["times"] == "0.00 2.00"
+    records = {record.id: record for record in open_run(tmp_path / "B").records}
+    assert records["action_sequence/0"].tags["times"] == "0.00 1.44"  # 1 s and 2.44 s of the video
+    assert records["action_sequence/1"].tags["times"] == "0.00 2.00"
+    assert records["episodic_reasoning/0"].tags["times"] == "0.00 2.00"
 
 
 def test_mvbench_repeats_frames_of_short_parts_and_says_so(tmp_path: Path) -> None:
@@ -279,15 +285,15 @@ def test_mvbench_repeats_frames_of_short_parts_and_says_so(tmp_path: Path) -> No
 def test_mvbench_shows_the_frames_of_the_part(tmp_path: Path) -> None:
     mvbench(tmp_path)
     task = configure(load_task("mvbench"), RunSpec("mvbench", frames=3, sampler="ends"))
-    found = {
+    pixels = {
         sample.id: [image.decode().getpixel((5, 5)) for image in images(sample.prompt)]
         for sample in task.samples(str(tmp_path))
     }
-    assert [pixel[0] for pixel in found["episodic_reasoning/0"]] == pytest.approx([60, 120, 180], abs=4)  # type: ignore[index]
-    assert [pixel[0] for pixel in found["action_sequence/0"]] == pytest.approx([27, 45, 66], abs=4)  # type: ignore[index]
-    assert [pixel[0] for pixel in found["action_count/0"]] == pytest.approx([0, 24, 51], abs=4)  # type: ignore[index]
-    one = list(task.samples(str(tmp_path / "json" / "action_count.json")))
-    assert [sample.id for sample in one] == ["action_count/0"]
+    assert [pixel[0] for pixel in pixels["episodic_reasoning/0"]] == pytest.approx([60, 120, 180], abs=4)  # type: ignore[index]
+    assert [pixel[0] for pixel in pixels["action_sequence/0"]] == pytest.approx([27, 45, 66], abs=4)  # type: ignore[index]
+    assert [pixel[0] for pixel in pixels["action_count/0"]] == pytest.approx([0, 24, 51], abs=4)  # type: ignore[index]
+    samples = list(task.samples(str(tmp_path / "json" / "action_count.json")))
+    assert [sample.id for sample in samples] == ["action_count/0"]
 
 
 def test_mlvu_by_hand(tmp_path: Path) -> None:
@@ -303,7 +309,7 @@ def test_mlvu_by_hand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "text", "right", "worth"),
+    ("task", "text", "target", "expected"),
     [
         # the values are the scripts' own
         ("mvbench", "B", "B", 1.0),
@@ -337,16 +343,16 @@ def test_mlvu_by_hand(tmp_path: Path) -> None:
         ("mlvu", "", "B", 0.0),
     ],
 )
-def test_worked_examples(task: str, text: str, right: str, worth: float) -> None:
+def test_worked_examples(task: str, text: str, target: str, expected: float) -> None:
     score = load_task(task).scorers["official"]
-    assert score(Record("1", (right,), choices=("cat", "dog", "cow"), text=text)).value == worth
+    assert score(Record("1", (target,), choices=("cat", "dog", "cow"), text=text)).value == expected
 
 
 CAPTIONS = ("A man cooks.", "A man runs: fast.")
 
 
 @pytest.mark.parametrize(
-    ("task", "text", "right", "worth"),
+    ("task", "text", "target", "expected"),
     [
         ("tempcompass", "B", "B", 1.0),
         ("tempcompass", " B. cooking</s>", "B", 1.0),
@@ -369,14 +375,14 @@ CAPTIONS = ("A man cooks.", "A man runs: fast.")
         ("tempcompass-captions", "B", "B", 0.0),
     ],
 )
-def test_tempcompass_worked_examples(task: str, text: str, right: str, worth: float) -> None:
-    options = CAPTIONS if task.endswith("captions") else () if task.endswith("no") else ("dancing", "cooking")
-    record = Record("1", (right,), choices=options, tags={LABELS: "Option 1\nOption 2"}, text=text)
-    assert load_task(task).scorers["official"](record).value == worth
+def test_tempcompass_worked_examples(task: str, text: str, target: str, expected: float) -> None:
+    options = {"tempcompass": ("dancing", "cooking"), "tempcompass-captions": CAPTIONS}.get(task, ())
+    record = Record("1", (target,), choices=options, tags={LABELS: "Option 1\nOption 2"}, text=text)
+    assert load_task(task).scorers["official"](record).value == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "read"),
+    ("text", "letter"),
     [
         ("2", "B"),
         ("(1)", "A"),
@@ -388,20 +394,20 @@ def test_tempcompass_worked_examples(task: str, text: str, right: str, worth: fl
         ("In this sentence a man runs", None),
     ],
 )
-def test_tempcompass_captions_are_read_strictly(text: str, read: str | None) -> None:
-    assert strict_match(text, CAPTIONS) == read
+def test_tempcompass_captions_are_read_strictly(text: str, letter: str | None) -> None:
+    assert strict_match(text, CAPTIONS) == letter
 
 
 def test_what_is_not_accepted_is_read_where_it_names_a_letter() -> None:
-    read = [
+    scores = [
         load_task(task).scorers["official"](Record("1", ("A",), choices=("cat", "dog"), text=text))
         for task, text in (("mvbench", "(B) dog"), ("mvbench", "dog"), ("mlvu", "B"), ("mlvu", "dog"))
     ]
-    assert [(one.answer, one.outcome) for one in read] == [("B", "incorrect"), (None, "unparsed")] * 2
+    assert [(score.answer, score.outcome) for score in scores] == [("B", "incorrect"), (None, "unparsed")] * 2
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ({"candidates": ["one"]}, "a question must have 2 to 26 candidates; this one has 1"),
         ({"start": 3, "end": 2}, "the part of the video ends at 2 s, before it starts"),
@@ -410,12 +416,12 @@ def test_what_is_not_accepted_is_read_where_it_names_a_letter() -> None:
         ({"candidates": "Left. Right."}, "the column candidates is 'Left. Right.'; it must be a list of texts"),
     ],
 )
-def test_mvbench_a_row_that_cannot_be_used(row: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_mvbench_a_row_that_cannot_be_used(row: dict[str, Any], message: str, tmp_path: Path) -> None:
     mvbench(tmp_path)
     path = tmp_path / "json" / "action_sequence.json"
     put(path, [{**json.loads(path.read_text())[0], **row}])
-    ended = call("run", "--task", "mvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
-    assert ended.exit_code == 2 and f"{path}, item 1: {said}" in ended.output, ended.output
+    result = call("run", "--task", "mvbench", "--data", tmp_path, "--model", "constant", "--out", tmp_path / "never")
+    assert result.exit_code == 2 and f"{path}, item 1: {message}" in result.output, result.output
 
 
 def test_mvbench_without_its_files(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What the torture test kills: the command line with a model that notes its work, and a clock of file operations.
 
 An instant is anything that may leave files half done: before a file of the run's folder is opened for writing, renamed
-or deleted, after it was opened, and before and after each answer is kept. The child dies at the instant it is told.
+or deleted, after it was opened, and before and after each answer is kept. The child dies at the instant of its order.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Order:
     log: Path
     """Gets a line for each question that is asked and each answer that is kept."""
     instant: int = 0
-    """Die there; 0: never."""
+    """The instant to die at; 0: never."""
     signal: int = signal.SIGKILL
     fault: str = ""
     room: int | None = None
@@ -93,12 +93,12 @@ class Noting(Constant):
         self._fails = order.room is None
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
-        before = set(self._failed.read_text().splitlines()) if self._failed.exists() else set()
+        failed_earlier = set(self._failed.read_text().splitlines()) if self._failed.exists() else set()
         for request in requests:
             id = request.id if images(request.prompt) else f"{CONTROL} {request.id}"
             os.write(self._log, f"asked {id}\n".encode())
             response = Response(request.id, text="yes" if len(request.id) % 2 else "no")
-            if self._fails and tenth(id) and id not in before:
+            if self._fails and tenth(id) and id not in failed_earlier:
                 with self._failed.open("a") as file:
                     file.write(f"{id}\n")
                 response = Response(request.id, error="the machine was busy; run again")

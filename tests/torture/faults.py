@@ -40,15 +40,15 @@ def emptied_at_each_resume() -> None:
 
 
 def held_back() -> None:
-    held: list[Record] = []
+    pending: list[Record] = []
     append = Journal.append
 
     def late(self: Journal, record: Record) -> None:
-        held.append(record)
-        if len(held) == 32:
-            for one in held:
-                append(self, one)
-            held.clear()
+        pending.append(record)
+        if len(pending) == 32:
+            for pending_record in pending:
+                append(self, pending_record)
+            pending.clear()
 
     Journal.append = late  # type: ignore[method-assign]
 

@@ -21,9 +21,9 @@ from tests.training.conftest import config_values, write_base, write_examples
 KILLS = int(os.environ.get("MMEVAL_KILLS", "20"))
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 Command = Callable[[Path], tuple[str, ...]]
-"""What writes into the folder."""
+"""Returns the command that writes into a folder."""
 Make = Callable[[Path], object]
-"""What must stand there before."""
+"""Makes what must be in the folder before."""
 
 
 def call(order: Order) -> int:
@@ -34,24 +34,22 @@ def call(order: Order) -> int:
     return child.exitcode
 
 
-def killed(
-    place: Path, command: Command, kills: int, patterns: Iterable[str], make: Make = lambda folder: None
-) -> None:
-    """Kill a command until it is whole, again and again, and compare what it wrote with what one never killed did."""
-    log, rng, done, rounds = place / "a.log", random.Random(0), 0, 0
+def killed(root: Path, command: Command, kills: int, patterns: Iterable[str], make: Make = lambda folder: None) -> None:
+    """Kill a command again and again until it is done; compare its files with those of one that was never killed."""
+    log, rng, kills_done, rounds = root / "a.log", random.Random(0), 0, 0
     log.write_text("")
-    make(place / "whole")
-    assert call(Order(command(place / "whole"), place / "whole", log)) == 0, log.with_suffix(".out").read_text()[-900:]
-    expected, instants = written(place / "whole", patterns), int(log.read_text().split()[-1])
+    make(root / "whole")
+    assert call(Order(command(root / "whole"), root / "whole", log)) == 0, log.with_suffix(".out").read_text()[-900:]
+    expected, instants = written(root / "whole", patterns), int(log.read_text().split()[-1])
     assert expected
-    while done < kills:
+    while kills_done < kills:
         rounds += 1
-        folder = place / f"killed{rounds}"
+        folder = root / f"killed{rounds}"
         make(folder)
         for _ in range(6 if kills > 1 else 2):
             status = call(Order(command(folder), folder, log, rng.randrange(1, instants + 1)))
             assert status in (0, -signal.SIGKILL), log.with_suffix(".out").read_text()[-900:]
-            done += status != 0
+            kills_done += status != 0
         assert call(Order(command(folder), folder, log)) == 0, log.with_suffix(".out").read_text()[-900:]
         assert written(folder, patterns) == expected
 
@@ -93,7 +91,7 @@ def test_a_sweep_that_is_killed_at_any_instant_goes_on(tmp_path: Path) -> None:
     def command(folder: Path) -> tuple[str, ...]:
         return ("sweep", str(grid), "--out", str(folder))
 
-    killed(tmp_path, command, KILLS // 20, ("sweep/*", *(f"{one}/ids.json" for one in runs), "*/table.csv"))
+    killed(tmp_path, command, KILLS // 20, ("sweep/*", *(f"{pattern}/ids.json" for pattern in runs), "*/table.csv"))
     for journal in tmp_path.glob("killed*/**/records.jsonl"):
         ids = [json.loads(line)["id"] for line in journal.read_text().splitlines()]
         assert len(ids) == len({*ids}) == 8, "asked twice"
@@ -113,12 +111,12 @@ def test_a_reader_of_runs_that_is_killed_at_any_instant_goes_on(tmp_path: Path, 
     options, patterns = READERS[name]
     data = make_release(tmp_path / "data", pictures=1)
     for folder, model in (("one", "constant"), ("two", "constant:no")):
-        asked = ("--task", "mme", "--model", model, "--data", str(data), "--control", "absent", "--json")
-        order = Order(("run", *asked, "--out", str(tmp_path / "runs" / folder)), tmp_path, tmp_path / "a.log")
+        arguments = ("--task", "mme", "--model", model, "--data", str(data), "--control", "absent", "--json")
+        order = Order(("run", *arguments, "--out", str(tmp_path / "runs" / folder)), tmp_path, tmp_path / "a.log")
         assert call(order) == 0
 
     def command(folder: Path) -> tuple[str, ...]:
-        runs = [str(folder / one) for one in (("one", "two") if options == ("--out",) else ("one",))]
+        runs = [str(folder / run_name) for run_name in (("one", "two") if options == ("--out",) else ("one",))]
         return (name, *runs, *options, *([str(folder / "compared")] if options == ("--out",) else []))
 
     killed(tmp_path, command, KILLS // 20, patterns, lambda folder: shutil.copytree(tmp_path / "runs", folder))

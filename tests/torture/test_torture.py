@@ -19,7 +19,7 @@ from tests.torture.torment import KINDS, Torment, read, scores, torment
 
 KILLS = int(os.environ.get("MMEVAL_KILLS", "20"))
 SHARES = {"alone": 0.6, "two processes": 0.2, "with a control": 0.2}
-"""Of the kills, by kind of run."""
+"""Share of the kills, by kind of run."""
 MUTANT_KILLS = 300
 """Kills within which a planted fault must be caught."""
 ROOMS = (0, 1, 8, 64, 200, 400, 600, 800, 1200, 1600, 2400, *range(3000, 36_000, 3000))
@@ -42,19 +42,19 @@ def test_a_planted_fault_is_caught(tmp_path: Path, fault: str) -> None:
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
-    found = Torment(tmp_path)
+    runs = Torment(tmp_path)
     for room in ROOMS if KILLS >= 1000 else ROOMS[::5]:
         folder = tmp_path / f"full{room}"
-        status = found.call(folder, room=room)
-        said = found.output(folder)
-        assert status in (0, 1, 2), said
-        assert status != 2 or room < 400 or said.count("\n") == 1, said  # what is said has no more room
-        before = {id: record for id, record in read(folder).items() if "error" not in record}
+        status = runs.call(folder, room=room)
+        output = runs.output(folder)
+        assert status in (0, 1, 2), output
+        assert status != 2 or room < 400 or output.count("\n") == 1, output  # what is said has no more room
+        answered = {id: record for id, record in read(folder).items() if "error" not in record}
         for _ in range(2):
-            assert found.call(folder) in (0, 1), found.output(folder)
-        assert before.items() <= read(folder).items()
-        assert read(folder) == found.expected
-        assert scores(folder) == scores(found.whole)
+            assert runs.call(folder) in (0, 1), runs.output(folder)
+        assert answered.items() <= read(folder).items()
+        assert read(folder) == runs.expected
+        assert scores(folder) == scores(runs.reference)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from tests.torture.child import CONTROL, Order, tenth, work
 from tests.torture.faults import FAULTS
 
 Records = dict[str, dict[str, Any]]
-"""By id, that of a record under the control with the control's name before it."""
+"""By id; the ids of records under the control begin with its name."""
 Rank = int | None
 """Which of two processes; None: the only one."""
 
@@ -43,67 +43,67 @@ KINDS = {"alone": Kind(), "two processes": Kind(ranks=(0, 1)), "with a control":
 class Torment:
     """One data set, and a run of it that was never killed."""
 
-    def __init__(self, place: Path, kind: Kind = KINDS["alone"], fault: str = "", seed: int = 0) -> None:
-        self.place, self.kind, self.fault, self.rng = place, kind, "", random.Random(seed)
+    def __init__(self, folder: Path, kind: Kind = KINDS["alone"], fault: str = "", seed: int = 0) -> None:
+        self.root, self.kind, self.fault, self.rng = folder, kind, "", random.Random(seed)
         self.weights = FAULTS[fault].weights if fault else (6, 2, 2)
-        self.data, self.kills, self.rounds = make_release(place / "data", pictures=2), 0, 0
-        self.whole = place / "whole"
+        self.data, self.kills, self.rounds = make_release(folder / "data", pictures=2), 0, 0
+        self.reference = folder / "whole"
         for _ in range(2):  # the second time, nothing fails any more
-            assert self.call(self.whole) in (0, 1), self.output(self.whole)
-        self.expected = read(self.whole)
-        self.instants = int(self.noted(self.whole, "instants")[-1])
+            assert self.call(self.reference) in (0, 1), self.output(self.reference)
+        self.expected = read(self.reference)
+        self.instants = int(self.noted(self.reference, "instants")[-1])
         self.fault = fault
-        assert self.call(self.whole, "--limit", "10") == 2, "a run of another identity was taken for this one"
+        assert self.call(self.reference, "--limit", "10") == 2, "a run of another identity was taken for this one"
         assert sum(map(tenth, self.expected)) in range(1, len(self.expected) // 5)
 
-    def command(self, folder: Path, *more: str) -> tuple[str, ...]:
-        """Return the command of a run that shows no progress: a write call in its course is one of a record."""
-        asked = ("--task", "mme", "--model", "constant", "--data", str(self.data), *self.kind.options)
-        return ("run", *asked, "--out", str(folder), "--json", *more)
+    def command(self, folder: Path, *extra: str) -> tuple[str, ...]:
+        """Return the command of a run that shows no progress, so that its only write calls are those of records."""
+        options = ("--task", "mme", "--model", "constant", "--data", str(self.data), *self.kind.options)
+        return ("run", *options, "--out", str(folder), "--json", *extra)
 
-    def order(self, folder: Path, rank: Rank = None, **how: Any) -> Order:
+    def order(self, folder: Path, rank: Rank = None, **changes: Any) -> Order:
         """Return the order to work on a run, which dies nowhere."""
         environment = {} if rank is None else {"RANK": str(rank), "WORLD_SIZE": str(len(self.kind.ranks))}
-        made = Order(self.command(folder), folder, self.log(folder, rank), fault=self.fault, environment=environment)
-        return replace(made, **how)
+        order = Order(self.command(folder), folder, self.log(folder, rank), fault=self.fault, environment=environment)
+        return replace(order, **changes)
 
-    def call(self, folder: Path, *more: str, **how: Any) -> int:
+    def call(self, folder: Path, *extra: str, **changes: Any) -> int:
         """Run a command alone, to its end or to the instant of its death; returns its status."""
-        (status,) = ended(self.order(folder, **{"command": self.command(folder, *more), **how}))
+        (status,) = exit_statuses(self.order(folder, **{"command": self.command(folder, *extra), **changes}))
         return status
 
     def log(self, folder: Path, rank: Rank = None) -> Path:
         return folder.with_name(f"{folder.name}{'' if rank is None else f'-{rank}'}.log")
 
-    def noted(self, folder: Path, what: str, rank: Rank = None) -> list[str]:
+    def noted(self, folder: Path, event: str, rank: Rank = None) -> list[str]:
         lines = self.log(folder, rank).read_text().splitlines()
-        return [line.removeprefix(f"{what} ") for line in lines if line.startswith(f"{what} ")]
+        return [line.removeprefix(f"{event} ") for line in lines if line.startswith(f"{event} ")]
 
     def output(self, folder: Path, rank: Rank = None) -> str:
         return self.log(folder, rank).with_suffix(".out").read_text()[-600:]
 
     def round(self, kills: int) -> None:
-        """Begin a run, kill it until it is whole, then hold it against the one that was never killed."""
+        """Begin a run, kill it until it is complete, and compare it with the one that was never killed."""
         self.rounds += 1
-        folder = self.place / f"killed{self.rounds}"
+        folder = self.root / f"killed{self.rounds}"
         self.once_held(folder)
         self.scored_too_early(folder)
         while self.kills < kills and read(folder) != self.expected:
-            what = self.rng.choices(("run", "fresh", "score"), self.weights)[0]
-            if what == "score":
+            action = self.rng.choices(("run", "fresh", "score"), self.weights)[0]
+            if action == "score":
                 self.once_scored(folder)
                 continue
-            if what == "fresh":
+            if action == "fresh":
                 self.once_asked(folder, fresh=True)
             self.once_asked(folder, fresh=False)
         for _ in range(3):
             orders = [self.order(folder, rank) for rank in self.kind.ranks]
-            statuses = ended(*orders)
+            statuses = exit_statuses(*orders)
             if read(folder) == self.expected and statuses == [0] * len(orders):
                 break
             assert {*statuses} <= {0, 1}, f"the same command does not go on: {self.output(folder, orders[0].rank)}"
         assert read(folder) == self.expected, "other records than those of a run never killed"
-        assert scores(folder) == scores(self.whole), "other scores than those of a run never killed"
+        assert scores(folder) == scores(self.reference), "other scores than those of a run never killed"
 
     def once_asked(self, folder: Path, fresh: bool) -> None:
         """Kill the processes of a run at an instant each, and look at what is left."""
@@ -114,19 +114,19 @@ class Torment:
         orders = [self.order(folder, rank, instant=at) for rank, at in zip(ranks, instants, strict=True)]
         if fresh:
             orders = [replace(order, command=self.command(folder, "--fresh")) for order in orders]
-        statuses = ended(*orders)
-        after, asked = read(folder), list[str]()
+        statuses = exit_statuses(*orders)
+        after, asked_ids = read(folder), list[str]()
         for rank, status in zip(ranks, statuses, strict=True):
             self.judge(status, folder, rank)
-            asked += self.noted(folder, "asked", rank)
-            kept, said = (set(self.noted(folder, what, rank)) for what in ("kept", "answered"))
-            assert kept <= after.keys(), f"kept, and not on the disk: {sorted(kept - after.keys())[:3]}"
-            lost = [id for id in said & kept if "error" in after[id]]
+            asked_ids += self.noted(folder, "asked", rank)
+            kept_ids, answered_ids = (set(self.noted(folder, event, rank)) for event in ("kept", "answered"))
+            assert kept_ids <= after.keys(), f"kept, and not on the disk: {sorted(kept_ids - after.keys())[:3]}"
+            lost = [id for id in answered_ids & kept_ids if "error" in after[id]]
             assert not lost, f"an answer was lost, and an error counts: {lost[:3]}"
             assert not self.noted(folder, "written in pieces", rank), "a record was written in more than one piece"
-        assert len(asked) == len({*asked}), "asked by two processes"
-        again = {*asked} & answered.keys()
-        assert fresh or not again, f"asked again: {sorted(again)[:3]}"
+        assert len(asked_ids) == len({*asked_ids}), "asked by two processes"
+        repeated = {*asked_ids} & answered.keys()
+        assert fresh or not repeated, f"asked again: {sorted(repeated)[:3]}"
         assert fresh or answered.items() <= after.items(), "an answer was lost"
         for id, record in after.items():
             assert "error" in record or record == self.expected[id], f"another record than one never killed: {id}"
@@ -138,8 +138,8 @@ class Torment:
         """Choose when to die: anywhere in what is left to do; often before the first answer of a run begun anew."""
         if fresh and self.rng.random() < 0.9:
             return self.rng.randrange(1, 26)
-        left = 1.0 if fresh else 1 - answered / len(self.expected)
-        return self.rng.randrange(1, 60 + int(self.instants * left / processes))
+        remaining = 1.0 if fresh else 1 - answered / len(self.expected)
+        return self.rng.randrange(1, 60 + int(self.instants * remaining / processes))
 
     def once_scored(self, folder: Path) -> None:
         """Kill what reads a run, which must leave the records as they are and never show scores of others."""
@@ -164,21 +164,21 @@ class Torment:
     def scored_too_early(self, folder: Path) -> None:
         """Score half of the records, and report when all are there: what is drawn must be of all."""
         journal = max(journals(folder), key=lambda path: path.stat().st_size)
-        whole = journal.read_bytes()
-        lines = whole.splitlines(keepends=True)
+        content = journal.read_bytes()
+        lines = content.splitlines(keepends=True)
         if len(lines) < 2:  # as with a fault that keeps nothing, which the kills will find
             return
         journal.write_bytes(b"".join(lines[: len(lines) // 2]))
         self.judge(self.call(folder, command=("score", str(folder))), folder)
-        journal.write_bytes(whole)
+        journal.write_bytes(content)
         out = str(folder.with_name("compared"))
         self.judge(self.call(folder, command=("report", str(folder), "--out", out)), folder)
         self.all_scored(folder)
 
     def all_scored(self, folder: Path) -> None:
         counted = json.loads((folder / "scores.json").read_text())["counts"]["samples"]
-        own = sum(not id.startswith(CONTROL) for id in read(folder))
-        assert counted == own, "a report of scores that were made from other records"
+        expected = sum(not id.startswith(CONTROL) for id in read(folder))
+        assert counted == expected, "a report of scores that were made from other records"
 
     def once_held(self, folder: Path) -> None:
         """While one process writes a run, neither another of its kind nor one that works alone may."""
@@ -186,8 +186,8 @@ class Torment:
         holder = start(self.order(folder, rank, instant=40, signal=signal.SIGSTOP))
         assert holder.pid is not None
         wait_for(lambda: Path(f"/proc/{holder.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
-        others = [self.order(folder, one, log=self.place / "other.log") for one in {rank, None}]
-        statuses = [ended(order)[0] for order in others]
+        others = [self.order(folder, other_rank, log=self.root / "other.log") for other_rank in {rank, None}]
+        statuses = [exit_statuses(order)[0] for order in others]
         os.kill(holder.pid, signal.SIGKILL)
         holder.join()
         self.kills += 1
@@ -205,8 +205,8 @@ def start(order: Order) -> multiprocessing.process.BaseProcess:
     return child
 
 
-def ended(*orders: Order) -> list[int]:
-    """Carry out orders at the same time; return how each ended."""
+def exit_statuses(*orders: Order) -> list[int]:
+    """Carry out orders at the same time; return their exit statuses."""
     statuses = []
     for child in [start(order) for order in orders]:
         child.join(120)
@@ -226,7 +226,7 @@ def contents(folder: Path) -> Mapping[Path, bytes]:
 
 def read(folder: Path) -> Records:
     """Return the last record of each id as it stands on the disk, whole lines only, without what is measured."""
-    found: Records = {}
+    records: Records = {}
     attempts: dict[str, int] = {}
     for path in journals(folder):
         under = "" if path.parent == folder else f"{CONTROL} "
@@ -237,8 +237,8 @@ def read(folder: Path) -> Records:
             id, attempt = f"{under}{record['id']}", record.pop("attempt", 0)
             if attempt >= attempts.get(id, 0):
                 attempts[id] = attempt
-                found[id] = {key: value for key, value in record.items() if key != "seconds"}
-    return found
+                records[id] = {key: value for key, value in record.items() if key != "seconds"}
+    return records
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
@@ -249,10 +249,10 @@ def _parsed(line: bytes) -> dict[str, Any]:
 
 
 def scores(folder: Path) -> list[dict[str, Any]]:
-    """Return all that was scored; how often the run was begun is no score, nor in which order it was answered."""
+    """Return the scores without what depends on the number of sessions and the order of the answers."""
     paths = [folder / "scores.json", *sorted(folder.glob("controls/*/scores.json"))]
-    found = [json.loads(path.read_text()) for path in paths]
-    return [{name: value for name, value in one.items() if name not in ("remarks", "records")} for one in found]
+    results = [json.loads(path.read_text()) for path in paths]
+    return [{name: value for name, value in result.items() if name not in ("remarks", "records")} for result in results]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -262,10 +262,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.005)
 
 
-def torment(place: Path, kills: int, kind: str = "alone", fault: str = "") -> Torment:
-    """Kill runs of that kind so many times."""
-    found = Torment(place, KINDS[kind], fault)
-    while found.kills < kills:
-        found.round(kills)
-        shutil.rmtree(place / f"killed{found.rounds}")
-    return found
+def torment(folder: Path, kills: int, kind: str = "alone", fault: str = "") -> Torment:
+    """Kill runs of that kind `kills` times."""
+    result = Torment(folder, KINDS[kind], fault)
+    while result.kills < kills:
+        result.round(kills)
+        shutil.rmtree(folder / f"killed{result.rounds}")
+    return result

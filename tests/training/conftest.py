@@ -19,7 +19,7 @@ ANSWERS = ("yes", "no", "a dog", "a cat", "the dog", "there is a cat", "dog is 1
 
 
 def write_examples(folder: Path) -> None:
-    """Pictures and `train.jsonl`."""
+    """Write pictures and `train.jsonl`."""
     lines = []
     for number, answer in enumerate(ANSWERS):
         pixels = np.zeros((16, 16, 3), np.uint8)

@@ -27,17 +27,17 @@ def trained(data: Path, *flags: str, **changes: Any) -> Result:
 
 @pytest.mark.slow
 def test_each_checkpoint_is_evaluated_and_training_is_the_same(data: Path) -> None:
-    plain = trained(data, output=str(data / "plain"), evaluate_every=2)
-    ended = trained(data, evaluate=["mic:../train.jsonl"], evaluate_every=2)
-    assert (plain.exit_code, ended.exit_code) == (0, 0), ended.output
+    unevaluated = trained(data, output=str(data / "plain"), evaluate_every=2)
+    result = trained(data, evaluate=["mic:../train.jsonl"], evaluate_every=2)
+    assert (unevaluated.exit_code, result.exit_code) == (0, 0), result.output
     name = f"mic-{data.name}-train"
     runs = {step: open_run(data / "out" / "evaluations" / f"checkpoint-{step}" / name) for step in (2, 4)}
     assert all(run.complete and not run.marks for run in runs.values())
     assert runs[2].identity["checkpoint"] != runs[4].identity["checkpoint"]
-    assert f"checkpoint-4, {name}: made " in " ".join(ended.output.split())
+    assert f"checkpoint-4, {name}: made " in " ".join(result.output.split())
     assert (runs[4].folder / "report.html").exists()
-    one, other = (checkpoints.load_model(data / out / "trained").state_dict() for out in ("plain", "out"))
-    assert all(torch.equal(value, other[key]) for key, value in one.items())
+    expected, actual = (checkpoints.load_model(data / out / "trained").state_dict() for out in ("plain", "out"))
+    assert all(torch.equal(value, actual[key]) for key, value in expected.items())
     states = [torch.load(data / out / "checkpoint-4" / "rng_state.pth", weights_only=False) for out in ("plain", "out")]
     assert torch.equal(states[0]["cpu"], states[1]["cpu"])  # an evaluation seeds torch, and dropout is drawn as before
 
@@ -46,17 +46,17 @@ def test_each_checkpoint_is_evaluated_and_training_is_the_same(data: Path) -> No
 def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> None:
     file = str(data / "train.jsonl")
     assert trained(data, steps=2, evaluate_every=2).exit_code == 0
-    ended = trained(
+    result = trained(
         data, steps=2, evaluate_every=2, evaluate={f"mic:{file}": None, "mme": "embedded"}, evaluate_limit=2
     )
-    assert ended.exit_code == 0, ended.output
+    assert result.exit_code == 0, result.output
     folder = data / "out" / "evaluations" / "checkpoint-2"
     mme = open_run(folder / "mme")
     assert mme.samples_answered == mme.samples_planned > 0
     assert mme.marks  # embedded, limited
-    again = trained(data, steps=2, evaluate_every=2, evaluate=[f"mic:{file}"], evaluate_limit=3)
-    assert again.exit_code == 0, again.output
-    assert "is not evaluated on" in again.output  # other questions than the run there has
+    repeated = trained(data, steps=2, evaluate_every=2, evaluate=[f"mic:{file}"], evaluate_limit=3)
+    assert repeated.exit_code == 0, repeated.output
+    assert "is not evaluated on" in repeated.output  # other questions than the run there has
     assert open_run(folder / f"mic-{data.name}-train").samples_planned == 2
     fresh = trained(data, "--fresh", steps=2, evaluate_every=2, evaluate=[f"mic:{file}"], evaluate_limit=3)
     assert fresh.exit_code == 0, fresh.output
@@ -72,15 +72,15 @@ def test_what_was_stopped_while_it_was_evaluated_is_evaluated(data: Path) -> Non
         (["mic:gone.jsonl"], "gone.jsonl: cannot be read"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told_before_training(data: Path, evaluate: Any, sentence: str) -> None:
-    ended = trained(data, evaluate=evaluate)
-    assert ended.exit_code == 2
-    assert sentence in " ".join(ended.output.split())
+def test_what_cannot_be_evaluated_is_reported_before_training(data: Path, evaluate: Any, sentence: str) -> None:
+    result = trained(data, evaluate=evaluate)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
     assert not (data / "out").exists()
 
 
 @pytest.mark.slow
 def test_what_was_trained_names_benchmarks_as_seen_from_its_folder(data: Path) -> None:
     assert trained(data, steps=1, evaluate=["mic:../train.jsonl"]).exit_code == 0
-    told = json.loads((data / "out" / "trained" / "training.json").read_text())["config"]
-    assert told["evaluate"] == {"mic:../train.jsonl": None}
+    config = json.loads((data / "out" / "trained" / "training.json").read_text())["config"]
+    assert config["evaluate"] == {"mic:../train.jsonl": None}

@@ -109,5 +109,5 @@ def test_the_recipes_that_come_along_are_right(file: Path) -> None:
 
 def test_the_recipe_of_stage_two_takes_what_that_of_stage_one_writes() -> None:
     configs = Path(__file__).resolve().parents[2] / "configs"
-    one, two = (yaml.safe_load((configs / name).read_text()) for name in ("stage1.yaml", "stage2-t5-xl.yaml"))
-    assert two["model"] == f"{one['output']}/trained"
+    stage1, stage2 = (yaml.safe_load((configs / name).read_text()) for name in ("stage1.yaml", "stage2-t5-xl.yaml"))
+    assert stage2["model"] == f"{stage1['output']}/trained"

@@ -101,28 +101,28 @@ def _learned_logits(model: MmiclForConditionalGeneration, batch: dict[str, Tenso
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_questions_apart_are_answered_as_if_each_stood_alone(data: Path, attention: str) -> None:
-    more = (Turn(("is ", ImageMention(0), " a cat ?"), "there is a cat"), Turn(("dog ?",), "the dog"))
-    example = with_shots(replace(QUERY, turns=(*QUERY.turns, *more)), [SHOT])
+    more_turns = (Turn(("is ", ImageMention(0), " a cat ?"), "there is a cat"), Turn(("dog ?",), "the dog"))
+    example = with_shots(replace(QUERY, turns=(*QUERY.turns, *more_turns)), [SHOT])
     processor, model = small.processor("llama"), small.model("llama")
     model.language_model.set_attn_implementation(attention)
     collate = Collator(processor)
     rows = Rows(processor, decoder_only=True, turns="apart")
 
-    def placed(row: TrainingRow) -> TrainingRow:
+    def with_paths(row: TrainingRow) -> TrainingRow:
         return replace(row, images=tuple(str(data / image) for image in row.images))
 
     (packed,) = rows(example)
     assert len(packed.starts) == 4
-    alone = [row for turn in example.turns for row in rows(replace(example, turns=(_shown(turn),)))]
-    assert [row.starts for row in alone] == [()] * 4
-    short = placed(alone[0])
-    batch = collate([placed(packed), short])
+    separate = [row for turn in example.turns for row in rows(replace(example, turns=(_with_picture(turn),)))]
+    assert [row.starts for row in separate] == [()] * 4
+    short = with_paths(separate[0])
+    batch = collate([with_paths(packed), short])
     assert batch["attention_mask"].shape == (2, 1, len(packed.ids), len(packed.ids))
-    expected = torch.cat([_learned_logits(model, collate([placed(row)])) for row in (*alone, short)])
+    expected = torch.cat([_learned_logits(model, collate([with_paths(row)])) for row in (*separate, short)])
     torch.testing.assert_close(_learned_logits(model, batch), expected, atol=1e-5, rtol=1e-4)
 
 
-def _shown(turn: Turn) -> Turn:
+def _with_picture(turn: Turn) -> Turn:
     return turn if ImagePlace(0) in turn.ask else replace(turn, ask=(ImagePlace(0), *turn.ask))
 
 
@@ -130,9 +130,9 @@ def test_questions_apart_have_rows_of_their_own_where_they_share_no_visual_token
     processor = small.processor("llama")
     reads = Rows(processor, decoder_only=True, turns="apart", instruction=True)(QUERY)
     assert [row.instruction for row in reads] == ["is  a dog ?", "a cat ?"]
-    other = Turn((ImagePlace(1), "a dog ?"), "yes")
-    two = replace(QUERY, images=("0.png", "1.png"), turns=(*QUERY.turns, other))
-    rows = Rows(processor, decoder_only=True, turns="apart")(two)
+    about_another = Turn((ImagePlace(1), "a dog ?"), "yes")
+    about_both = replace(QUERY, images=("0.png", "1.png"), turns=(*QUERY.turns, about_another))
+    rows = Rows(processor, decoder_only=True, turns="apart")(about_both)
     assert [row.images for row in rows] == [("0.png",), ("0.png",), ("0.png", "1.png")]
     assert all(row.starts == () for row in rows)
     t5 = list(Rows(small.processor("t5"), decoder_only=False, turns="apart")(QUERY))
@@ -143,8 +143,8 @@ def test_what_makes_no_row_is_counted_and_listed(data: Path) -> None:
     turn = Turn((ImagePlace(0), "is " * 200), "yes")
     with (data / "train.jsonl").open("a") as file:
         file.write(to_json(Example("long", "made", ("0.png",), (turn,))) + "\n")
-        shown = tuple(ImagePlace(k) for k in range(5))
-        file.write(to_json(Example("many", "made", ("0.png",) * 5, (Turn((*shown, "a ?"), "no"),))) + "\n")
+        places = tuple(ImagePlace(k) for k in range(5))
+        file.write(to_json(Example("many", "made", ("0.png",) * 5, (Turn((*places, "a ?"), "no"),))) + "\n")
     index = index_of(data)
     assert len(index) == 8
     assert index.left_out == Counter({"longer than 99 tokens": 1, "more than 4 pictures": 1})
@@ -181,15 +181,15 @@ def test_batches_hold_every_row_once_and_epochs_differ() -> None:
 def test_the_largest_batches_come_first_in_the_first_epoch_only() -> None:
     table = torch.randint(1, 90, (333, 6), generator=torch.Generator().manual_seed(0)).numpy()
     index = Index(table, Counter(), frozenset())
-    plain, batches = LengthBatches(index, 4, seed=1), LengthBatches(index, 4, seed=1, largest=3)
+    shuffled, batches = LengthBatches(index, 4, seed=1), LengthBatches(index, 4, seed=1, largest=3)
     sizes = [int(batches.costs[batch].max()) * len(batch) for batch in batches]
     assert sizes[:3] == sorted(sizes, reverse=True)[:3]
-    assert sorted(batches) == sorted(plain)
+    assert sorted(batches) == sorted(shuffled)
     rest = list(batches)[3:]
-    assert [batch for batch in plain if batch in rest] == rest, "the others stay in their order"
-    plain.set_epoch(1)
+    assert [batch for batch in shuffled if batch in rest] == rest, "the others stay in their order"
+    shuffled.set_epoch(1)
     batches.set_epoch(1)
-    assert list(batches) == list(plain)
+    assert list(batches) == list(shuffled)
 
 
 def test_a_broken_picture_has_its_row_replaced_and_is_listed(data: Path) -> None:
@@ -208,9 +208,9 @@ def test_prompts_for_generation_stand_where_the_answer_begins(data: Path) -> Non
     processor = small.processor("llama")
     rows = Rows(processor, decoder_only=True)
     row_set = RowSet([str(data / "train.jsonl")], index_of(data, "llama"), rows)
-    asked = [next(rows.questions(example))[0] for example in (QUERY, SHOT)]
-    batch = Collator(processor, row_set)([type(row)(row.ids, row.labels, ()) for row in asked], for_generation=True)
-    for ids, mask, row in zip(batch["input_ids"], batch["attention_mask"], asked, strict=True):
+    prompts = [next(rows.questions(example))[0] for example in (QUERY, SHOT)]
+    batch = Collator(processor, row_set)([type(row)(row.ids, row.labels, ()) for row in prompts], for_generation=True)
+    for ids, mask, row in zip(batch["input_ids"], batch["attention_mask"], prompts, strict=True):
         assert tuple(ids[mask.bool()].tolist()) == row.ids
         assert bool(mask[-1])
 
@@ -228,16 +228,16 @@ def test_features_survive_a_kill_and_know_their_picture(data: Path) -> None:
     with states.open("ab") as file:
         file.write(b"half a picture")  # killed between the two files
     names.write_bytes(names.read_bytes() + b'{"pict')
-    again = open_features(data / "kept", model)
-    assert complete(again, model, paths, read) == []
-    found = open_features(data / "kept", model)
+    reopened = open_features(data / "kept", model)
+    assert complete(reopened, model, paths, read) == []
+    completed = open_features(data / "kept", model)
     for path in paths:
         expected = model.encode(read(path)[None])[0].bfloat16()
-        assert torch.equal(found.view(path), expected.detach())
+        assert torch.equal(completed.view(path), expected.detach())
     Image.new("RGB", (16, 16), "red").save(paths[0])
-    assert paths[0] not in found
+    assert paths[0] not in completed
     (data / "bad.png").write_bytes(b"no picture")
-    assert [path for path, _ in complete(found, model, [str(data / "bad.png")], read)] == [str(data / "bad.png")]
+    assert [path for path, _ in complete(completed, model, [str(data / "bad.png")], read)] == [str(data / "bad.png")]
 
 
 def test_runs_share_a_folder_of_features_at_one_time(data: Path) -> None:
@@ -251,18 +251,22 @@ def test_runs_share_a_folder_of_features_at_one_time(data: Path) -> None:
         return read_picture(path, processor)
 
     assert complete(open_features(data / "kept", model), model, paths[:4], read) == []
-    found = open_features(data / "kept", model)
-    assert [path in found for path in paths] == [True] * 6 + [False] * 2
+    completed = open_features(data / "kept", model)
+    assert [path in completed for path in paths] == [True] * 6 + [False] * 2
     for path in paths[:6]:
         expected = model.encode(read_picture(path, processor)[None])[0].bfloat16()
-        assert torch.equal(found.view(path), expected.detach())
+        assert torch.equal(completed.view(path), expected.detach())
 
 
 def test_features_change_nothing(data: Path) -> None:
-    plain = train(Config(**config_values(data, output=str(data / "plain"))))
-    kept = train(Config(**config_values(data, output=str(data / "kept"), features=str(data / "features"))))
-    one, other = ((folder.parent / "checkpoint-4" / "trainer_state.json").read_text() for folder in (plain, kept))
-    losses = [[entry["loss"] for entry in json.loads(text)["log_history"] if "loss" in entry] for text in (one, other)]
+    without = train(Config(**config_values(data, output=str(data / "plain"))))
+    with_features = train(Config(**config_values(data, output=str(data / "kept"), features=str(data / "features"))))
+    first, second = (
+        (folder.parent / "checkpoint-4" / "trainer_state.json").read_text() for folder in (without, with_features)
+    )
+    losses = [
+        [entry["loss"] for entry in json.loads(text)["log_history"] if "loss" in entry] for text in (first, second)
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-2)  # they are kept in bfloat16
 
 
@@ -281,7 +285,7 @@ def test_another_run_in_the_folder_is_refused(data: Path) -> None:
 
 
 @pytest.mark.parametrize("features", [False, True])
-def test_pictures_passed_over_are_said_and_listed(data: Path, features: bool) -> None:
+def test_pictures_passed_over_are_reported_and_listed(data: Path, features: bool) -> None:
     (data / "2.png").write_bytes(b"\x89PNG torn")
     lines: list[str] = []
     options = {"features": str(data / "features")} if features else {}
@@ -364,11 +368,11 @@ def test_low_rank_updates_are_merged_when_loaded(data: Path) -> None:
         with pytest.raises(CheckpointError, match="`lora` has no rank and alpha"):
             load_model(final)
     (final / FACTS).write_text(json.dumps(facts))
-    kept = {key: value for key, value in load_file(final / TRAINED).items() if not key.endswith(UP)}
-    write_trained(final, kept, facts)
+    incomplete = {key: value for key, value in load_file(final / TRAINED).items() if not key.endswith(UP)}
+    write_trained(final, incomplete, facts)
     with pytest.raises(CheckpointError, match=r"trained weights that are missing: \d+, the first 'language_model\."):
         load_model(final)
-    write_trained(final, kept, {**facts, "names": sorted(kept)})
+    write_trained(final, incomplete, {**facts, "names": sorted(incomplete)})
     with pytest.raises(CheckpointError, match="has no update that fits"):
         load_model(final)
 
@@ -383,12 +387,12 @@ def test_a_budget_of_tokens_holds_padding_too_and_every_epoch_has_as_many_batche
     batches = LengthBatches(_table(999), 4, seed=1, tokens=1000)
     for epoch in range(4):
         batches.set_epoch(epoch)
-        made = list(batches)
-        assert sorted(number for batch in made for number in batch) == list(range(999))
-        assert len(made) == len(batches)
-        sizes = [len(batch) * int(batches.lengths[batch].max()) for batch in made]
+        epoch_batches = list(batches)
+        assert sorted(number for batch in epoch_batches for number in batch) == list(range(999))
+        assert len(epoch_batches) == len(batches)
+        sizes = [len(batch) * int(batches.lengths[batch].max()) for batch in epoch_batches]
         assert max(sizes) <= 1030  # an epoch that would need one more batch may take a little more into each
-        real = sum(int(batches.lengths[batch].sum()) for batch in made)
+        real = sum(int(batches.lengths[batch].sum()) for batch in epoch_batches)
         assert real / sum(sizes) > 0.9, "little is padding"
 
 
@@ -397,33 +401,33 @@ def test_files_are_drawn_from_as_often_as_their_weights_say() -> None:
     batches = LengthBatches(index, 4, seed=1, weights=(1, 1, 4))
     drawn = Counter(int(index.table[number, 0]) for batch in batches for number in batch)
     assert drawn == {0: 150, 1: 150, 2: 600}
-    seen = Counter(number for batch in batches for number in batch)
+    counts = Counter(number for batch in batches for number in batch)
     largest = index.table[:, 0] == 2
-    assert min(seen[number] for number in largest.nonzero()[0]) >= 600 // int(largest.sum())
+    assert min(counts[number] for number in largest.nonzero()[0]) >= 600 // int(largest.sum())
     batches.set_epoch(1)
-    assert Counter(number for batch in batches for number in batch) != seen
+    assert Counter(number for batch in batches for number in batch) != counts
 
 
 def test_processes_share_the_batches_of_one() -> None:
     index = _table(333)
-    alone = list(LengthBatches(index, 4, seed=1, tokens=700))
+    single = list(LengthBatches(index, 4, seed=1, tokens=700))
     shares = [list(LengthBatches(index, 4, seed=1, tokens=700, process=p, processes=3)) for p in range(3)]
     assert len({len(share) for share in shares}) == 1
-    together = [batch for step in zip(*shares, strict=True) for batch in step]
-    assert together[: len(alone)] == alone
-    assert together[len(alone) :] == alone[: len(together) - len(alone)]
+    combined = [batch for step in zip(*shares, strict=True) for batch in step]
+    assert combined[: len(single)] == single
+    assert combined[len(single) :] == single[: len(combined) - len(single)]
 
 
 @pytest.mark.parametrize("instruction", [False, True])
 def test_a_batch_without_pictures_runs_the_same_modules(data: Path, instruction: bool) -> None:
     row = TrainingRow((3, 4, 1), (11, 1), ())
     model, processor = small.model(), small.processor()
-    alone = Collator(processor, instruction=instruction)([row])
+    textual = Collator(processor, instruction=instruction)([row])
     blank = Collator(processor, blank=True, instruction=instruction)([row])
     select(model, "article", instruction=instruction)
-    assert "pixel_values" not in alone and len(blank["pixel_values"]) == 1
+    assert "pixel_values" not in textual and len(blank["pixel_values"]) == 1
     losses = []
-    for batch in (alone, blank):
+    for batch in (textual, blank):
         model.zero_grad()
         loss, _ = summed_loss(model, model.config, {key: batch[key] for key in batch if key != "counts"})
         losses.append(float(loss.detach()))
@@ -432,36 +436,36 @@ def test_a_batch_without_pictures_runs_the_same_modules(data: Path, instruction:
     gradient = model.language_projection.weight.grad
     assert gradient is not None and not gradient.any(), "the blank picture is shown nowhere"
     assert all(part.grad is not None for part in model.parameters() if part.requires_grad)
-    ran: list[object] = []
+    calls: list[object] = []
     for part in (model.vision_model, model.qformer):
-        part.register_forward_hook(lambda *_: ran.append(None))
-    asked = Collator(processor, blank=True)([row], for_generation=True)
-    model.generate(**asked, max_new_tokens=1)
-    assert len(ran) == 2, "shards are gathered by all processes or by none"
+        part.register_forward_hook(lambda *_: calls.append(None))
+    prompt = Collator(processor, blank=True)([row], for_generation=True)
+    model.generate(**prompt, max_new_tokens=1)
+    assert len(calls) == 2, "shards are gathered by all processes or by none"
 
 
 @pytest.mark.parametrize("changes", [{"gradient_checkpointing": "selective"}, {"batch_tokens": 60}])
 def test_memory_is_saved_without_another_result(data: Path, changes: dict[str, object]) -> None:
     options: dict[str, object] = {"steps": 3, "evaluate_every": 3, "batch": 8}
-    plain = load_file(train(Config(**config_values(data, output=str(data / "plain"), **options))) / TRAINED)
+    expected = load_file(train(Config(**config_values(data, output=str(data / "plain"), **options))) / TRAINED)
     saved = load_file(
         train(Config(**config_values(data, output=str(data / "saved"), **{**options, **changes}))) / TRAINED
     )
     if "batch_tokens" in changes:  # other batches, which are learned from as well
-        assert any(not torch.equal(plain[key], saved[key]) for key in plain)
+        assert any(not torch.equal(expected[key], saved[key]) for key in expected)
         return
-    for key, value in plain.items():
+    for key, value in expected.items():
         torch.testing.assert_close(saved[key], value, atol=1e-6, rtol=1e-5)
 
 
 def test_other_processes_keep_the_batch_or_are_refused(data: Path) -> None:
     config = Config(**config_values(data, accumulation=2))
     start = train(config).parent / "checkpoint-4"
-    said: list[str] = []
-    assert same_batch(config, start, 1, said.append) == config and not said
-    assert same_batch(config, start, 2, said.append).accumulation == 1 and len(said) == 1
+    messages: list[str] = []
+    assert same_batch(config, start, 1, messages.append) == config and not messages
+    assert same_batch(config, start, 2, messages.append).accumulation == 1 and len(messages) == 1
     with pytest.raises(TrainingError, match=r"3 processes cannot evenly share the batches of a step \(2\); .*: 1, 2;"):
-        same_batch(config, start, 3, said.append)
+        same_batch(config, start, 3, messages.append)
 
 
 def test_of_checkpoints_as_right_the_one_of_less_loss_is_best(data: Path) -> None:
@@ -474,15 +478,17 @@ def test_of_checkpoints_as_right_the_one_of_less_loss_is_best(data: Path) -> Non
         measured.append(pairs)
         return {"pairs": float(len(pairs))}
 
-    said: list[str] = []
-    train(Config(**{**values, "learning_rate": 1e-5}), measures=measures, say=said.append)
+    messages: list[str] = []
+    train(Config(**{**values, "learning_rate": 1e-5}), measures=measures, say=messages.append)
     state = json.loads((data / "out" / "checkpoint-3" / "trainer_state.json").read_text())
-    found = {entry["step"]: entry for entry in state["log_history"] if "eval_loss" in entry}
-    best = max(found, key=lambda step: (found[step]["eval_exact_match"], -found[step]["eval_loss"], step))
+    evaluations = {entry["step"]: entry for entry in state["log_history"] if "eval_loss" in entry}
+    best = max(
+        evaluations, key=lambda step: (evaluations[step]["eval_exact_match"], -evaluations[step]["eval_loss"], step)
+    )
     assert state["best_model_checkpoint"].endswith(f"checkpoint-{best}")
-    assert all(entry["eval_pairs"] == 8 for entry in found.values()) and len(measured) == 3
-    assert any("exact_match" in line and "loss" in line and "pairs 8" in line for line in said), said
-    rates = next(line for line in said if line.startswith("step 2 of 3: loss"))
+    assert all(entry["eval_pairs"] == 8 for entry in evaluations.values()) and len(measured) == 3
+    assert any("exact_match" in line and "loss" in line and "pairs 8" in line for line in messages), messages
+    rates = next(line for line in messages if line.startswith("step 2 of 3: loss"))
     assert "samples/s" in rates and "tokens/s" in rates and "left" in rates
 
 
@@ -491,9 +497,9 @@ def test_turns_of_a_llama_are_joined_alike_in_training_and_in_evaluation() -> No
     rows = Rows(processor, decoder_only=True)
     example = with_shots(QUERY, [SHOT])
     (joined,) = rows(example)
-    asked = list(rows.questions(example))
-    assert [answer for _, answer in asked] == ["yes", "no"]
-    for row, answer in asked:
+    questions = list(rows.questions(example))
+    assert [answer for _, answer in questions] == ["yes", "no"]
+    for row, answer in questions:
         assert joined.ids[: len(row.ids)] == row.ids
         assert joined.ids[len(row.ids) :][: len(row.labels)] == row.labels == tuple(processor.answer(answer))
 
@@ -524,10 +530,10 @@ def test_held_out_questions_are_complete_before_training_begins(data: Path) -> N
         (lines[7], "val.jsonl: the picture .*7.png cannot be read .*; a held-out set must be complete"),
     ):
         (data / "val.jsonl").write_text(content)
-        said: list[str] = []
+        messages: list[str] = []
         with pytest.raises(TrainingError, match=sentence) as raised:
-            train(Config(**config_values(data, held_out=str(data / "val.jsonl"), allow_skipped=1)), say=said.append)
-        assert str(raised.value).count("val.jsonl") == 1 and not any(line.startswith("step") for line in said)
+            train(Config(**config_values(data, held_out=str(data / "val.jsonl"), allow_skipped=1)), say=messages.append)
+        assert str(raised.value).count("val.jsonl") == 1 and not any(line.startswith("step") for line in messages)
 
 
 def test_of_few_pictures_few_may_be_broken(data: Path) -> None:

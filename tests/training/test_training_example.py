@@ -39,9 +39,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_three_lines_become_a_checkpoint_that_answers(folder: Path) -> None:
-    ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(folder / "configs" / "my-data.yaml")])
-    assert ended.exit_code == 0, ended.output
-    assert "rows: 3; pictures: 4" in ended.output
+    result = CliRunner().invoke(main, ["train", "stage2", "--config", str(folder / "configs" / "my-data.yaml")])
+    assert result.exit_code == 0, result.output
+    assert "rows: 3; pictures: 4" in result.output
     model = load_model(f"mmicl:{folder / 'work' / 'my-data' / 'trained'}")
     request = Request("q", (Picture(folder / "my-data" / "cat.jpg"), "What is this?"))
     (response,) = model.generate([request], Generation(4))
@@ -57,7 +57,7 @@ def test_bad_input_is_one_sentence_and_exit_status_2(folder: Path) -> None:
     ):
         broken = folder / "configs" / "broken.yaml"
         broken.write_text(config.read_text().replace(*change))
-        ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(broken)])
-        assert ended.exit_code == 2, ended.output
-        assert sentence in " ".join(ended.output.split())
-        assert ended.output.count("\n") <= 4
+        result = CliRunner().invoke(main, ["train", "stage2", "--config", str(broken)])
+        assert result.exit_code == 2, result.output
+        assert sentence in " ".join(result.output.split())
+        assert result.output.count("\n") <= 4

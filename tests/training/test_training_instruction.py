@@ -27,8 +27,8 @@ def _likelihoods(model: str) -> tuple[float, ...]:
 def test_what_read_the_question_in_training_reads_it_in_evaluation(data: Path, instruction: bool) -> None:
     changes = {"trainable": "qformer", "steps": 1, "evaluate_every": 1, "instruction": instruction, "save_full": True}
     final = train(Config(**config_values(data, **changes)))
-    told, untold = _likelihoods(f"instructblip:{final}"), _likelihoods(f"blip2:{final}")
-    assert told != pytest.approx(untold, abs=1e-3)
+    with_question, without_question = _likelihoods(f"instructblip:{final}"), _likelihoods(f"blip2:{final}")
+    assert with_question != pytest.approx(without_question, abs=1e-3)
     for folder in (final, final.with_name("full")):
         assert identity_facts(find_model(str(folder))) == ({"reads_questions": True} if instruction else {})
-        assert _likelihoods(str(folder)) == pytest.approx(told if instruction else untold, abs=1e-5)
+        assert _likelihoods(str(folder)) == pytest.approx(with_question if instruction else without_question, abs=1e-5)

@@ -42,21 +42,29 @@ def forked(file: Path, processes: int, variables: dict[str, str]) -> None:
     One in some hundred runs over gloo on CPUs dies by a signal inside torch. It is begun again, once, and goes on from
     its last checkpoint, as a user's would; where it was is on the standard error.
     """
-    ended = _forked(file, processes, variables)
-    if any(status < 0 for status in ended):
-        print(f"{file}: ended by signals {ended}; begun again", file=sys.stderr)
-        ended = _forked(file, processes, variables)
-    assert ended == [0] * processes
+    statuses = _forked(file, processes, variables)
+    if any(status < 0 for status in statuses):
+        print(f"{file}: ended by signals {statuses}; begun again", file=sys.stderr)
+        statuses = _forked(file, processes, variables)
+    assert statuses == [0] * processes
 
 
 def _forked(file: Path, processes: int, variables: dict[str, str]) -> list[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(processes)}
+        rendezvous = {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(free.getsockname()[1]),
+            "WORLD_SIZE": str(processes),
+        }
     started = []
     for rank in map(str, range(processes)):
-        own = {**place, "RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": str(processes)} if processes > 1 else {}
-        started.append(FORKS.Process(target=learn, args=(str(file), {**variables, **own})))
+        environment = (
+            {**rendezvous, "RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": str(processes)}
+            if processes > 1
+            else {}
+        )
+        started.append(FORKS.Process(target=learn, args=(str(file), {**variables, **environment})))
         started[-1].start()
     for process in started:
         process.join(240)
@@ -69,12 +77,12 @@ def launched_by_torch(file: Path, processes: int, variables: dict[str, str]) -> 
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command = [sys.executable, *launch, "-m", "tests.training.two_processes", str(file)]
     environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
-    if "Signal " in ended.stderr:  # as in `forked`
-        print(f"{file}: ended by a signal and begun again\n{ended.stderr}", file=sys.stderr)
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
-    assert ended.returncode == 0, "\n".join(
-        line for line in ended.stderr.splitlines() if "rank0" in line or "Error" in line
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
+    if "Signal " in result.stderr:  # as in `forked`
+        print(f"{file}: ended by a signal and begun again\n{result.stderr}", file=sys.stderr)
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
+    assert result.returncode == 0, "\n".join(
+        line for line in result.stderr.splitlines() if "rank0" in line or "Error" in line
     )
 
 
@@ -108,17 +116,17 @@ def run(
 def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.Family, trainable: str) -> None:
     write_base(data, family)
     variables = {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}
-    one = run(data, 1, {}, trainable=trainable)
+    expected_losses = run(data, 1, {}, trainable=trainable)
     run(data, 2, variables, trainable=trainable, steps=2, evaluate_every=2)
-    two = run(data, 2, variables, trainable=trainable, evaluate_every=2)
-    assert two == pytest.approx(one, abs=2e-4)
+    losses = run(data, 2, variables, trainable=trainable, evaluate_every=2)
+    assert losses == pytest.approx(expected_losses, abs=2e-4)
     checkpoint = {path.name for path in (data / "out2" / "checkpoint-4").iterdir()}
     assert ("optimizer.bin" in checkpoint) == (file == "fsdp2.yaml"), "were the parameters sharded?"
     assert not any("fsdp" in name for name in checkpoint), "what is frozen is not saved"
-    expected, found = (load_file(data / f"out{n}" / "checkpoint-4" / TRAINED) for n in (1, 2))
-    assert found.keys() == expected.keys()
+    expected, weights = (load_file(data / f"out{n}" / "checkpoint-4" / TRAINED) for n in (1, 2))
+    assert weights.keys() == expected.keys()
     for key, value in expected.items():
-        torch.testing.assert_close(found[key], value, atol=2e-5, rtol=1e-3, msg=key)
+        torch.testing.assert_close(weights[key], value, atol=2e-5, rtol=1e-3, msg=key)
     assert checkpoints.load_model(data / "out2" / "trained") is not None
 
 
@@ -135,15 +143,15 @@ def test_a_stream_goes_on_at_its_place_on_another_number_of_processes(data: Path
     def learned(output: str, *parts: tuple[int, int]) -> dict[str, torch.Tensor]:
         for processes, steps in parts:
             file = data / f"{output}-{processes}.yaml"
-            own = config_values(data, output=str(data / output), **values, steps=steps)
-            file.write_text(yaml.safe_dump(own))
+            config = config_values(data, output=str(data / output), **values, steps=steps)
+            file.write_text(yaml.safe_dump(config))
             forked(file, processes, variables if processes > 1 else {})
         return load_file(data / output / "trained" / TRAINED)
 
-    alone = learned("changed", (2, 2), (1, 4))
-    together = learned("whole", (2, 4))
-    for key, value in together.items():
-        torch.testing.assert_close(alone[key], value, atol=2e-5, rtol=1e-3, msg=key)
+    changed = learned("changed", (2, 2), (1, 4))
+    expected = learned("whole", (2, 4))
+    for key, value in expected.items():
+        torch.testing.assert_close(changed[key], value, atol=2e-5, rtol=1e-3, msg=key)
     places = [json.loads((data / name / "checkpoint-4" / "stream.json").read_text()) for name in ("changed", "whole")]
     assert places[0] == places[1] and len(places[0]) == 16
 
@@ -166,6 +174,6 @@ def test_rows_without_pictures_fall_to_one_process(
     for example in examples[1::2]:
         example |= {"images": [], "turns": [{**example["turns"][0], "ask": ["is there ?"]}]}
     (data / "train.jsonl").write_text("\n".join(map(json.dumps, examples)))
-    one = run(data, 1, {}, **changes)
-    two = run(data, 2, {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}, **changes)
-    assert two == pytest.approx(one, abs=2e-4)
+    expected = run(data, 1, {}, **changes)
+    losses = run(data, 2, {**launched(file), "ACCELERATE_MIXED_PRECISION": "no"}, **changes)
+    assert losses == pytest.approx(expected, abs=2e-4)

@@ -50,16 +50,16 @@ def test_eight_samples_are_learned_word_for_word(tmp_path: Path, family: small.F
 @pytest.mark.slow
 def test_a_run_goes_on_as_if_never_stopped(data: Path) -> None:
     config = Config(**config_values(data, steps=8, evaluate_every=3))
-    whole = train(replace(config, output=str(data / "whole")))
+    uninterrupted = train(replace(config, output=str(data / "whole")))
     train(replace(config, steps=6))
     assert {path.name for path in (data / "out").iterdir()} == RUN
     assert {path.name for path in (data / "out" / "checkpoint-6").iterdir()} == CHECKPOINT
     final = train(config)
-    one, other = (checkpoints.load_model(folder).state_dict() for folder in (whole, final))
+    expected, resumed = (checkpoints.load_model(folder).state_dict() for folder in (uninterrupted, final))
     base = checkpoints.load_model(data / "base").state_dict()
     learned = set(json.loads((final / "training.json").read_text())["names"])
-    for key, value in one.items():
-        torch.testing.assert_close(value, other[key], rtol=0, atol=1e-6)
+    for key, value in expected.items():
+        torch.testing.assert_close(value, resumed[key], rtol=0, atol=1e-6)
         assert torch.equal(value, base[key]) == (key not in learned), key
 
 
@@ -111,10 +111,10 @@ def test_ctrl_c_is_about_training(data: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(MmiclTrainer, "train", stopped)
     (data / "config.yaml").write_text(json.dumps(config_values(data)))  # JSON is YAML
-    ended = CliRunner().invoke(main, ["train", "stage2", "--config", str(data / "config.yaml")])
-    assert ended.exit_code == 130
-    assert "training stopped; repeat the command to resume from the last checkpoint" in ended.output
-    assert "answered" not in ended.output
+    result = CliRunner().invoke(main, ["train", "stage2", "--config", str(data / "config.yaml")])
+    assert result.exit_code == 130
+    assert "training stopped; repeat the command to resume from the last checkpoint" in result.output
+    assert "answered" not in result.output
 
 
 @pytest.mark.slow
@@ -125,10 +125,10 @@ def test_stage_two_goes_on_from_what_stage_one_trained(data: Path) -> None:
     file = data / "configs" / "stage2.yaml"
     file.write_text(json.dumps(values))  # JSON is YAML
     last = train(check_config(yaml_file.read(file), file, "stage2"))
-    base, one, two = (checkpoints.load_model(folder).state_dict() for folder in (data / "base", first, last))
+    base, stage1, stage2 = (checkpoints.load_model(folder).state_dict() for folder in (data / "base", first, last))
     learned = set(json.loads((last / "training.json").read_text())["names"])
-    assert {key for key in one if not torch.equal(one[key], two[key])} <= learned
-    assert not torch.equal(base["query_tokens"], two["query_tokens"])  # stage I's, which stage II does not train
+    assert {key for key in stage1 if not torch.equal(stage1[key], stage2[key])} <= learned
+    assert not torch.equal(base["query_tokens"], stage2["query_tokens"])  # stage I's, which stage II does not train
 
 
 @pytest.mark.slow
@@ -137,10 +137,10 @@ def test_a_checkpoint_that_is_cut_off_is_passed_over(data: Path) -> None:
     weights = load_file(train(config) / "trained.safetensors")
     (data / "out" / "checkpoint-4" / "trainer_state.json").write_text("")  # killed when it was opened
     shutil.rmtree(data / "out" / "trained")
-    said: list[str] = []
-    again = load_file(train(config, say=said.append) / "trained.safetensors")
-    assert any(line.endswith("checkpoint-2") for line in said)
-    assert all(torch.equal(weights[key], again[key]) for key in weights)
+    messages: list[str] = []
+    resumed = load_file(train(config, say=messages.append) / "trained.safetensors")
+    assert any(line.endswith("checkpoint-2") for line in messages)
+    assert all(torch.equal(weights[key], resumed[key]) for key in weights)
 
 
 @pytest.mark.slow
@@ -148,16 +148,16 @@ def test_a_finished_run_repeated_changes_nothing(data: Path) -> None:
     for name, changes in (("steps", {}), ("epochs", {"steps": None, "epochs": 2})):
         config = Config(**config_values(data, output=str(data / name), **changes))
         final = train(config)
-        before = {path: path.read_bytes() for path in (data / name).rglob("*.safetensors")}
+        contents = {path: path.read_bytes() for path in (data / name).rglob("*.safetensors")}
         shutil.rmtree(final)  # as a kill after the last checkpoint leaves it
-        said: list[str] = []
-        assert train(config, say=said.append) == train(config) == final
-        assert not any(line.startswith("step ") for line in said), said
-        assert {path: path.read_bytes() for path in (data / name).rglob("*.safetensors")} == before
+        messages: list[str] = []
+        assert train(config, say=messages.append) == train(config) == final
+        assert not any(line.startswith("step ") for line in messages), messages
+        assert {path: path.read_bytes() for path in (data / name).rglob("*.safetensors")} == contents
     longer = replace(Config(**config_values(data, output=str(data / "steps"))), steps=5)
-    said = []
-    train(longer, say=said.append)
-    assert any(line.startswith("step 5 of 5") for line in said)
+    messages = []
+    train(longer, say=messages.append)
+    assert any(line.startswith("step 5 of 5") for line in messages)
 
 
 @pytest.mark.slow
@@ -237,9 +237,9 @@ def test_a_copy_of_a_checkpoint_is_not_resumed_from(data: Path) -> None:
     config = Config(**config_values(data, steps=1, evaluate_every=1))
     checkpoint = train(config).parent / "checkpoint-1"
     shutil.copytree(checkpoint, checkpoint.with_name("checkpoint-best"))
-    said: list[str] = []
-    train(replace(config, steps=2), say=said.append)
-    assert f"resuming from {checkpoint}" in said
+    messages: list[str] = []
+    train(replace(config, steps=2), say=messages.append)
+    assert f"resuming from {checkpoint}" in messages
 
 
 @pytest.mark.parametrize(
@@ -250,11 +250,11 @@ def test_a_copy_of_a_checkpoint_is_not_resumed_from(data: Path) -> None:
         ({"push_to_hub": "a name/of/three"}, "push_to_hub: not a repository's name"),
     ],
 )
-def test_what_would_fail_later_is_told_first(data: Path, changes: dict[str, object], sentence: str) -> None:
-    said: list[str] = []
+def test_what_would_fail_later_is_reported_first(data: Path, changes: dict[str, object], sentence: str) -> None:
+    messages: list[str] = []
     with pytest.raises(TrainingError, match=sentence):
-        train(Config(**config_values(data, **changes)), say=said.append)
-    assert not said
+        train(Config(**config_values(data, **changes)), say=messages.append)
+    assert not messages
 
 
 def test_a_models_folder_is_no_output(data: Path) -> None:
@@ -267,12 +267,12 @@ def test_a_models_folder_is_no_output(data: Path) -> None:
 
 @pytest.mark.parametrize("name", ["checkpoint-500", "evaluations", "trained"])
 def test_folders_of_another_program_are_not_deleted(data: Path, name: str) -> None:
-    kept = data / "out" / name / "kept.bin"
-    kept.parent.mkdir(parents=True)
-    kept.write_text("x")
+    file = data / "out" / name / "kept.bin"
+    file.parent.mkdir(parents=True)
+    file.write_text("x")
     with pytest.raises(TrainingError, match=rf"out: holds {name}, but no config\.json of a training run"):
         begin(Config(**config_values(data)), fresh=True, main=True)
-    assert kept.exists()
+    assert file.exists()
 
 
 def test_a_fresh_run_deletes_only_what_training_makes(data: Path) -> None:
@@ -327,4 +327,5 @@ def test_rows_without_pictures_are_no_obstacle_if_only_the_qformer_learns(data: 
     (data / "train.jsonl").write_text(
         '{"id": "a", "images": [], "turns": [{"ask": ["is there ?"], "answer": "yes"}]}\n'
     )
-    train(Config(**config_values(data, trainable="qformer", steps=1, evaluate_every=1)))
+    final = train(Config(**config_values(data, trainable="qformer", steps=1, evaluate_every=1)))
+    assert (final / "trained.safetensors").exists()

@@ -49,12 +49,12 @@ def test_spans_hold_every_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shards, "SPAN", 100)
     source = open_source(texts(tmp_path, "train.jsonl", 57))
     assert len(source.units) > 20
-    found = [values["id"] for unit in source.units for _, _, values in rows_of(unit) if isinstance(values, dict)]
-    assert found == [f"train.jsonl{k}" for k in range(57)]
+    ids = [values["id"] for unit in source.units for _, _, values in rows_of(unit) if isinstance(values, dict)]
+    assert ids == [f"train.jsonl{k}" for k in range(57)]
     for unit in source.units:  # from any place in it
-        whole = list(rows_of(unit))
-        for number, (end, _, _) in enumerate(whole, 1):
-            assert list(rows_of(unit, end)) == whole[number:]
+        rows = list(rows_of(unit))
+        for number, (end, _, _) in enumerate(rows, 1):
+            assert list(rows_of(unit, end)) == rows[number:]
 
 
 def test_a_folder_is_its_training_files(tmp_path: Path) -> None:
@@ -78,10 +78,10 @@ def test_tables_and_lines_of_the_published_mic(data: Path, monkeypatch: pytest.M
     pq.write_table(pa.Table.from_pylist(table), data / "train.parquet", row_group_size=2)
     assert len(open_source(str(data / "train.parquet")).units) == 3
     lines, tables = (stream(data, str(data / name)) for name in ("lines", "train.parquet"))
-    ((one, *_), _), ((other, *_), _) = (next(each.batches(0, Place())) for each in (lines, tables))
-    assert one.ids == other.ids and one.labels == other.labels
-    assert one.images == (f"{data}/lines/1.png",) and isinstance(other.images[0], HeldPicture)
-    pixels = [read_picture(each.images[0], small.processor()) for each in (one, other)]
+    ((line_row, *_), _), ((table_row, *_), _) = (next(source.batches(0, Place())) for source in (lines, tables))
+    assert line_row.ids == table_row.ids and line_row.labels == table_row.labels
+    assert line_row.images == (f"{data}/lines/1.png",) and isinstance(table_row.images[0], HeldPicture)
+    pixels = [read_picture(training_row.images[0], small.processor()) for training_row in (line_row, table_row)]
     assert torch.equal(*pixels)
     unit = open_source(str(data / "train.parquet")).units[0]
     assert [end for end, _, _ in rows_of(unit)] == [1, 2] and [end for end, _, _ in rows_of(unit, 1)] == [2]
@@ -93,43 +93,43 @@ def test_pictures_of_a_relative_file_are_beside_it(tmp_path: Path, monkeypatch: 
     row = {"input_text": "image 0 is <image0>图.\nis there ?", "input_image": [secret], "output_text": "a dog"}
     Path("train.jsonl").write_text(json.dumps(row) + "\n")
     source = open_source("train.jsonl")
-    ((_, where, values),) = rows_of(source.units[0])
+    ((_, location, values),) = rows_of(source.units[0])
     assert isinstance(values, dict)
-    _, pictures = shards.example_of(values, source.units[0], source.root, where)
+    _, pictures = shards.example_of(values, source.units[0], source.root, location)
     assert list(pictures.values()) == [f"{tmp_path}/{secret}"]
     for name in ("http://host/1.png", "a::http://host/1.png"):  # fsspec would open what such a name says
         with pytest.raises(ExampleError, match="outside its folder"):
-            shards.example_of({**values, "input_image": [name]}, source.units[0], source.root, where)
+            shards.example_of({**values, "input_image": [name]}, source.units[0], source.root, location)
 
 
 def test_a_lane_goes_on_behind_any_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SPAN", 400)
     names = [texts(tmp_path, "a.jsonl", 90), texts(tmp_path, "b.jsonl", 20)]
     for changes in ({}, {"batch": 1, "tokens": 40}):
-        whole = stream(tmp_path, *names, **changes)
-        wanted = list(islice(whole.batches(1, Place()), 60))
-        for behind in (0, 7, 15, 16, 31, 40):
-            place = Place(**json.loads(json.dumps(asdict(wanted[behind][1]))))
-            assert list(islice(whole.batches(1, place), 10)) == wanted[behind + 1 : behind + 11]
-        assert wanted[0] != next(whole.batches(2, Place()))
+        source = stream(tmp_path, *names, **changes)
+        expected = list(islice(source.batches(1, Place()), 60))
+        for position in (0, 7, 15, 16, 31, 40):
+            place = Place(**json.loads(json.dumps(asdict(expected[position][1]))))
+            assert list(islice(source.batches(1, place), 10)) == expected[position + 1 : position + 11]
+        assert expected[0] != next(source.batches(2, Place()))
 
 
 def test_lanes_share_the_rows_and_weights_mix_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SPAN", 200)
     mixed = stream(tmp_path, texts(tmp_path, "a.jsonl", 64), texts(tmp_path, "b.jsonl", 64), weights=(3, 1))
-    read: Counter[str] = Counter()
-    made = Stream.made
+    counts: Counter[str] = Counter()
+    original = Stream.made
 
-    def counted(self: Stream, values: dict[str, str], *where: object) -> object:
-        read[values["id"]] += 1
-        return made(self, values, *where)  # type: ignore[arg-type]
+    def counted(self: Stream, values: dict[str, str], *location: object) -> object:
+        counts[values["id"]] += 1
+        return original(self, values, *location)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stream, "made", counted)
     for lane in range(4):
         list(islice(mixed.batches(lane, Place()), 32))  # two chunks of 64 rows in each of four lanes: 512
-    of_a = sum(times for name, times in read.items() if name.startswith("a"))
-    assert 0.68 < of_a / sum(read.values()) < 0.82
-    assert set(Counter(read[f"a.jsonl{k}"] for k in range(64))) <= {4, 5, 6, 7, 8}, "passes differ by lane at most"
+    of_a = sum(times for name, times in counts.items() if name.startswith("a"))
+    assert 0.68 < of_a / sum(counts.values()) < 0.82
+    assert set(Counter(counts[f"a.jsonl{k}"] for k in range(64))) <= {4, 5, 6, 7, 8}, "passes differ by lane at most"
 
 
 def test_what_makes_no_row_is_listed(tmp_path: Path) -> None:
@@ -138,10 +138,10 @@ def test_what_makes_no_row_is_listed(tmp_path: Path) -> None:
     lines[3] = "{"
     lines[5] = json.dumps({"id": "long", "images": [], "turns": [{"ask": ["is " * 200], "answer": "a"}]})
     file.write_text("\n".join(lines) + "\n")
-    found = stream(tmp_path, str(file), lanes=1)
-    list(islice(found.batches(0, Place()), 100))
+    source = stream(tmp_path, str(file), lanes=1)
+    list(islice(source.batches(0, Place()), 100))
     listed = [json.loads(line) for line in (tmp_path / "left_out.jsonl").read_text().splitlines()]
-    assert [one["reason"][:20] for one in listed] == ["not JSON (Expecting ", "longer than 100 toke"]
+    assert [entry["reason"][:20] for entry in listed] == ["not JSON (Expecting ", "longer than 100 toke"]
     file.write_text("\n".join(lines[:100] + ["{"] * 20) + "\n")
     with pytest.raises(TrainingError, match=r"3 of 1\d\d rows are not examples, the last .*, byte [\d,]+: not JSON"):
         list(islice(stream(tmp_path, str(file), lanes=1).batches(0, Place()), 100))
@@ -155,8 +155,10 @@ def test_what_makes_no_row_is_listed(tmp_path: Path) -> None:
 
 def test_lanes_fall_to_the_same_steps_on_any_number_of_processes() -> None:
     for processes, accumulation in ((1, 6), (2, 3), (3, 2), (6, 1)):
-        own = [lanes_of(process, processes, accumulation, 12) for process in range(processes)]
-        steps = [{lane for lanes in own for lane in lanes[s * accumulation : (s + 1) * accumulation]} for s in (0, 1)]
+        shares = [lanes_of(process, processes, accumulation, 12) for process in range(processes)]
+        steps = [
+            {lane for lanes in shares for lane in lanes[s * accumulation : (s + 1) * accumulation]} for s in (0, 1)
+        ]
         assert steps == [set(range(6)), set(range(6, 12))]
 
 
@@ -166,14 +168,14 @@ def test_a_streamed_run_goes_on_as_if_never_stopped(data: Path) -> None:
     write_examples(data / "set")
     values = config_values(data, data=[str(data / "set")], stream=True, steps=8, evaluate_every=3, workers=2)
     config = Config(**{**values, "accumulation": 2, "batch": 3})
-    whole = train(replace(config, output=str(data / "whole")))
+    uninterrupted = train(replace(config, output=str(data / "whole")))
     train(replace(config, steps=6))
-    said: list[str] = []
-    other = train(config, say=said.append)
-    assert any("resuming from" in line for line in said)
-    one, two = (load_file(folder / "trained.safetensors") for folder in (whole, other))
-    assert all(torch.equal(one[key], two[key]) for key in one)
-    assert not (other / "stream.json").exists()
+    messages: list[str] = []
+    resumed = train(config, say=messages.append)
+    assert any("resuming from" in line for line in messages)
+    first, second = (load_file(folder / "trained.safetensors") for folder in (uninterrupted, resumed))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not (resumed / "stream.json").exists()
 
 
 @pytest.mark.slow
@@ -244,19 +246,19 @@ def test_the_lanes_of_a_small_source_begin_at_different_rows(
         rows = [{"input_text": "is", "input_image": ["a"][:0], "output_text": f"dog {k}"} for k in range(2000)]
         pq.write_table(pa.Table.from_pylist(rows), file)
         for unit in open_source(str(file)).units:  # from any place in it
-            whole = list(rows_of(unit))
-            assert list(rows_of(unit, 70)) == whole[70:] and len(whole) == unit.end - unit.start
-    found, read = stream(tmp_path, str(file), lanes=8, batch=8), set[str]()
-    made = Stream.made
+            unit_rows = list(rows_of(unit))
+            assert list(rows_of(unit, 70)) == unit_rows[70:] and len(unit_rows) == unit.end - unit.start
+    source, seen_rows = stream(tmp_path, str(file), lanes=8, batch=8), set[str]()
+    original = Stream.made
 
-    def seen(self: Stream, values: dict[str, str], *where: object) -> object:
-        read.add(str(values))
-        return made(self, values, *where)  # type: ignore[arg-type]
+    def counted(self: Stream, values: dict[str, str], *location: object) -> object:
+        seen_rows.add(str(values))
+        return original(self, values, *location)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Stream, "made", seen)
+    monkeypatch.setattr(Stream, "made", counted)
     for lane in range(8):
-        list(islice(found.batches(lane, Place()), 31))
-    assert len(read) > 1900
+        list(islice(source.batches(lane, Place()), 31))
+    assert len(seen_rows) > 1900
 
 
 @pytest.mark.slow

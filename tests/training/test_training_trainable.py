@@ -61,8 +61,8 @@ def test_what_does_not_learn_has_no_gradient() -> None:
 def test_what_reads_the_question_learns_where_there_is_one(instruction: bool) -> None:
     model = small.model()
     names = select(model, "article", instruction=instruction)
-    shown, asked = small.pixels(1), {"qformer_input_ids": torch.tensor([[3, 4]])} if instruction else {}
-    model.query(model.encode(shown), **asked).sum().backward()  # type: ignore[no-untyped-call]
+    pixels, text = small.pixels(1), {"qformer_input_ids": torch.tensor([[3, 4]])} if instruction else {}
+    model.query(model.encode(pixels), **text).sum().backward()  # type: ignore[no-untyped-call]
     learned = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
     assert learned == set(names), "every parameter that learns has a gradient"
     assert any("word_embeddings" in name for name in names) == instruction

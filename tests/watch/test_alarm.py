@@ -10,8 +10,8 @@ from mmeval.watch.alarm import Alarm
 
 
 def events(alarm: Alarm, looks: list[float]) -> list[tuple[int, object]]:
-    found = ((time, alarm.see(float(time), yes)) for time, yes in enumerate(looks))
-    return [(time, change) for time, change in found if change is not None]
+    changes = ((time, alarm.see(float(time), yes)) for time, yes in enumerate(looks))
+    return [(time, change) for time, change in changes if change is not None]
 
 
 def test_an_event_begins_once_yes_has_stayed() -> None:

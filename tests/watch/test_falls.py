@@ -24,33 +24,33 @@ FALL = json.loads(Path(__file__).with_name("fall.json").read_text())
 
 def load(options):
     from tests.fake_model import FakeModel
-    from tests.watch.test_falls import seen
+    from tests.watch.test_falls import sees_fall
 
-    return FakeModel(yes=lambda request: 0.9 if seen(request, FALL) else 0.1)
+    return FakeModel(yes=lambda request: 0.9 if sees_fall(request, FALL) else 0.1)
 '''
 
 
-def seen(request: Request, fall: tuple[float, float] | None) -> bool:
+def sees_fall(request: Request, fall: tuple[float, float] | None) -> bool:
     """Tell whether the frames show more than half of the fall."""
     if fall is None:
         return False
     times = [float(image.name.rpartition(", ")[2].split()[0]) for image in images(request.prompt)]
     begins, ends = fall
-    shown = [min(1.0, max(0.0, (time - begins) / (ends - begins))) for time in (times[0], times[-1])]
-    return shown[1] - shown[0] > 0.5
+    shares = [min(1.0, max(0.0, (time - begins) / (ends - begins))) for time in (times[0], times[-1])]
+    return shares[1] - shares[0] > 0.5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_each_fall_is_reported_once_and_in_time(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = minute(number, tmp_path)
+    clip = minute(number, tmp_path)
     (tmp_path / f"knowing{number}.py").write_text(KNOWING, encoding="utf-8")
-    (tmp_path / "fall.json").write_text(json.dumps(one.fall), encoding="utf-8")
+    (tmp_path / "fall.json").write_text(json.dumps(clip.fall), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     model = load_model(f"python:knowing{number}:load")
-    found = watched(model, one, every=0.5, size=4, span=2.0)
-    assert (one.fall is not None, len(found.hits), found.false_alarms) == (number == 0, int(number == 0), 0)
-    assert all(hit <= LATE + 1.4 for hit in found.hits)
+    report = watched(model, clip, every=0.5, size=4, span=2.0)
+    assert (clip.fall is not None, len(report.hits), report.false_alarms) == (number == 0, int(number == 0), 0)
+    assert all(hit <= LATE + 1.4 for hit in report.hits)
 
 
 def test_what_is_counted() -> None:
@@ -64,6 +64,6 @@ def test_what_is_counted() -> None:
 
 @pytest.mark.slow
 def test_a_model_that_always_says_yes_raises_one_false_alarm(tmp_path: Path) -> None:
-    one = minute(1, tmp_path)
-    found = watched(FakeModel(yes=lambda request: 0.9), Minute(one.path, None), every=0.5, size=4, span=2.0)
-    assert (found.hits, found.false_alarms) == ([], 1)
+    clip = minute(1, tmp_path)
+    report = watched(FakeModel(yes=lambda request: 0.9), Minute(clip.path, None), every=0.5, size=4, span=2.0)
+    assert (report.hits, report.false_alarms) == ([], 1)

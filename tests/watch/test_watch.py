@@ -38,7 +38,7 @@ av = pytest.importorskip("av", reason="videos are read with PyAV")
 
 
 def write_video(target: Path | io.BytesIO, colors: list[str], form: str, rate: int = 10) -> None:
-    """Write a frame a color."""
+    """Write one frame per color."""
     with av.open(str(target) if isinstance(target, Path) else target, "w", format=form) as out:
         stream = out.add_stream("mpeg4", rate=rate)
         stream.width = stream.height = 32
@@ -70,38 +70,38 @@ def silent(text: str) -> None:
 
 
 def test_a_file_is_looked_at_at_its_own_time(clip: Path) -> None:
-    seen = list(looks(sources.find(str(clip)), every=1.0, size=4, span=2.0, say=silent))
-    assert [round(frames[-1].time, 2) for frames in seen] == [0, 1, 2, 3, 4, 5]
-    assert [len(frames) for frames in seen] == [1, 3, 4, 4, 4, 4]
-    assert [round(frame.time, 2) for frame in seen[-1]] == [3.5, 4.0, 4.5, 5.0]
+    windows = list(looks(sources.find(str(clip)), every=1.0, size=4, span=2.0, say=silent))
+    assert [round(frames[-1].time, 2) for frames in windows] == [0, 1, 2, 3, 4, 5]
+    assert [len(frames) for frames in windows] == [1, 3, 4, 4, 4, 4]
+    assert [round(frame.time, 2) for frame in windows[-1]] == [3.5, 4.0, 4.5, 5.0]
 
 
 def test_an_event_begins_and_ends(clip: Path) -> None:
-    seen = looks(sources.find(str(clip)), every=0.5, size=2, span=1.0, say=silent)
-    found = [event for look in watch(FakeModel(yes=redness), ["red ?"], seen) for event in look.events]
-    assert [(event.change, event.time, event.seen) for event in found] == [("begins", 2.0, 2.5), ("ends", 4.0, 4.5)]
+    windows = looks(sources.find(str(clip)), every=0.5, size=2, span=1.0, say=silent)
+    events = [event for look in watch(FakeModel(yes=redness), ["red ?"], windows) for event in look.events]
+    assert [(event.change, event.time, event.seen) for event in events] == [("begins", 2.0, 2.5), ("ends", 4.0, 4.5)]
 
 
 def test_several_questions_share_the_frames(clip: Path) -> None:
     model = FakeModel(yes=redness)
-    seen = looks(sources.find(str(clip)), every=1.0, size=2, span=1.0, say=silent)
-    last = list(watch(model, ["red ?", "blue ?"], seen))[-1]
+    windows = looks(sources.find(str(clip)), every=1.0, size=2, span=1.0, say=silent)
+    last = list(watch(model, ["red ?", "blue ?"], windows))[-1]
     assert set(last.answers) == {"red ?", "blue ?"}
     first, second = model.asked[-2:]
     assert images(first.prompt) == images(second.prompt)
 
 
 def test_a_frame_is_the_same_picture_at_every_look(clip: Path) -> None:
-    seen = list(looks(sources.find(str(clip)), every=0.5, size=4, span=2.0, say=silent))
-    assert seen[-1][-2].image is seen[-2][-1].image  # its digest is known, and a store has it
+    windows = list(looks(sources.find(str(clip)), every=0.5, size=4, span=2.0, say=silent))
+    assert windows[-1][-2].image is windows[-2][-1].image  # its digest is known, and a store has it
 
 
 def test_answers_in_words_are_read_strictly(clip: Path) -> None:
-    words = FakeModel(lambda request: "It may be so." if redness(request) < 0.5 else "Yes, it is.")
-    seen = looks(sources.find(str(clip)), every=1.0, size=1, span=1.0, say=silent)
-    found = list(watch(words, ["red ?"], seen, alarm=lambda: Alarm(hold=1), likelihoods=False))
-    assert [(event.change, event.time) for look in found for event in look.events] == [("begins", 2.0)]
-    assert [look.answers["red ?"] for look in found][2:4] == [1.0, 1.0]
+    model = FakeModel(lambda request: "It may be so." if redness(request) < 0.5 else "Yes, it is.")
+    windows = looks(sources.find(str(clip)), every=1.0, size=1, span=1.0, say=silent)
+    results = list(watch(model, ["red ?"], windows, alarm=lambda: Alarm(hold=1), likelihoods=False))
+    assert [(event.change, event.time) for look in results for event in look.events] == [("begins", 2.0)]
+    assert [look.answers["red ?"] for look in results][2:4] == [1.0, 1.0]
 
 
 class Endless:
@@ -110,29 +110,29 @@ class Endless:
     def __init__(self) -> None:
         out = io.BytesIO()
         write_video(out, ["blue", "red"] * 100, "mpegts", rate=25)
-        self.content, self.place, self.read_in_all = out.getvalue(), 0, 0
+        self.content, self.position, self.read_in_all = out.getvalue(), 0, 0
 
     def read(self, size: int) -> bytes:
-        found = self.content[self.place : self.place + size]
-        self.place = (self.place + size) % len(self.content)
-        self.read_in_all += len(found)
-        return found
+        chunk = self.content[self.position : self.position + size]
+        self.position = (self.position + size) % len(self.content)
+        self.read_in_all += len(chunk)
+        return chunk
 
 
 def test_a_source_faster_than_the_model_is_kept_up_with_in_flat_memory() -> None:
     endless = Endless()
-    seen = looks(Source("endless", endless, {}, "mpegts"), every=0.01, size=4, span=0.16, say=silent)  # type: ignore[arg-type]
-    held, before = [], 0
-    for number, frames in enumerate(seen):
-        held.append(frames[-1].time)
+    windows = looks(Source("endless", endless, {}, "mpegts"), every=0.01, size=4, span=0.16, say=silent)  # type: ignore[arg-type]
+    times, read_earlier = [], 0
+    for number, frames in enumerate(windows):
+        times.append(frames[-1].time)
         time.sleep(0.05)  # the model
         if number == 5:
-            before = endless.read_in_all
+            read_earlier = endless.read_in_all
         if number == 15:
-            seen.close()  # type: ignore[attr-defined]
+            windows.close()  # type: ignore[attr-defined]
     assert len(frames) == 4
-    assert held == sorted(held)
-    assert endless.read_in_all > before  # it was read while the model was busy
+    assert times == sorted(times)
+    assert endless.read_in_all > read_earlier  # it was read while the model was busy
     assert frames[-1].time - frames[0].time < 1.0  # what is looked at is the newest
 
 
@@ -149,29 +149,30 @@ def test_a_stream_is_opened_again_and_then_given_up(monkeypatch: pytest.MonkeyPa
         raise InputError("rtsp://host/1: cannot be read (gone); check it")
 
     monkeypatch.setattr(sources, "frames", frames)
-    said: list[str] = []
-    live = sources.Live(Source("s", "rtsp://host/1", {}), 0.1, 4, said.append, pause=lambda seconds: None)
+    messages: list[str] = []
+    live = sources.Live(Source("s", "rtsp://host/1", {}), 0.1, 4, messages.append, pause=lambda seconds: None)
     with pytest.raises(InputError, match=r"cannot be read \(gone\); check it; given up after 6 tries"):
         list(live.looks(0.0))
     assert len(opened) == 2 + sources.RETRIES
-    assert said[0].endswith("opening it again in 1 s") and said[1] == said[0]  # a frame came: it counts anew
+    assert messages[0].endswith("opening it again in 1 s")
+    assert messages[1] == messages[0]  # a frame came, so tries are counted anew
 
 
 def test_a_stream_that_was_never_there_is_one_sentence() -> None:
-    ended = call("rtsp://127.0.0.1:1/1", "is it ?", "--model", "constant")
-    assert ended.exit_code == 2
-    assert ended.stderr == "mmeval: rtsp://127.0.0.1:1/1: cannot be read (Connection refused); check it\n"
+    result = call("rtsp://127.0.0.1:1/1", "is it ?", "--model", "constant")
+    assert result.exit_code == 2
+    assert result.stderr == "mmeval: rtsp://127.0.0.1:1/1: cannot be read (Connection refused); check it\n"
 
 
 @pytest.fixture
 def pipe() -> Iterator[int]:
     """Yield the writing end of a pipe that is standard input."""
-    own, (reading, writing) = os.dup(0), os.pipe()
+    original, (reading, writing) = os.dup(0), os.pipe()
     os.dup2(reading, 0)
     os.close(reading)
     yield writing
-    os.dup2(own, 0)
-    os.close(own)
+    os.dup2(original, 0)
+    os.close(original)
 
 
 def test_standard_input_is_shown_as_it_comes_and_given_up_when_nothing_comes(
@@ -181,13 +182,13 @@ def test_standard_input_is_shown_as_it_comes_and_given_up_when_nothing_comes(
     write_video(out, ["blue", "red"] * 50, "mpegts", rate=25)
     os.write(pipe, out.getvalue()[:60_000])
     monkeypatch.setattr(sources, "STALL", 0.2)
-    said: list[str] = []
+    messages: list[str] = []
     times = []
     with pytest.raises(InputError, match=r"standard input: no frame for 1 s; check what sends it"):
-        for frames in looks(sources.find("-"), every=0.01, size=2, span=0.08, say=said.append):
+        for frames in looks(sources.find("-"), every=0.01, size=2, span=0.08, say=messages.append):
             times.append(frames[-1].time)
     os.close(pipe)
-    assert times and said[0] == "standard input: no frame for 0 s; waiting"
+    assert times and messages[0] == "standard input: no frame for 0 s; waiting"
 
 
 def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,21 +215,21 @@ def test_what_breaks_while_a_stream_is_read_ends_the_watch(monkeypatch: pytest.M
     ],
 )
 def test_what_cannot_be_watched(name: str, message: str) -> None:
-    ended = call(name, "is it ?", "--model", "constant")
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call(name, "is it ?", "--model", "constant")
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_a_password_is_not_named() -> None:
-    found = sources.find("rtsp://me:secret@host/1")
-    assert found.name == "rtsp://host/1" and found.target == "rtsp://me:secret@host/1"
+    source = sources.find("rtsp://me:secret@host/1")
+    assert source.name == "rtsp://host/1" and source.target == "rtsp://me:secret@host/1"
 
 
 def test_no_video_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("no video", encoding="utf-8")
-    ended = call(tmp_path / "text.mp4", "is it ?", "--model", "constant")
-    assert ended.exit_code == 2
-    assert "text.mp4: cannot be read" in ended.stderr
+    result = call(tmp_path / "text.mp4", "is it ?", "--model", "constant")
+    assert result.exit_code == 2
+    assert "text.mp4: cannot be read" in result.stderr
 
 
 def a_look(color: str = "red") -> Look:
@@ -245,9 +246,9 @@ def test_a_second_watch_keeps_the_frames_of_the_first(tmp_path: Path) -> None:
     assert red > blue
 
 
-def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    folder = EventFolder(tmp_path / "out", said.append)
+def test_a_full_disk_is_reported_once_and_watching_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages: list[str] = []
+    folder = EventFolder(tmp_path / "out", messages.append)
     event, frame = Event(2.0, 3.0, "red ?", "begins", 0.9), a_look().frame
 
     def full(*_: object, **__: object) -> None:
@@ -259,7 +260,7 @@ def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypat
         assert folder.keep(event, frame)["frame"] is None
     (tmp_path / "out/events.jsonl").write_text('{"time": 1.')  # what fitted on the disk
     line = folder.keep(event, frame)
-    assert [text.partition(": ")[2] for text in said] == [
+    assert [text.partition(": ")[2] for text in messages] == [
         "cannot be written (No space left on device); watching continues",
         "can be written again",
     ]
@@ -269,7 +270,7 @@ def test_a_full_disk_is_told_once_and_watching_goes_on(tmp_path: Path, monkeypat
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path, tmp_path: Path) -> None:
+def test_events_that_cannot_be_printed_are_reported_and_watching_goes_on(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "knows_red.py").write_text(
         "from tests.fake_model import FakeModel\nfrom tests.watch.test_watch import redness\n\n"
         "def load(options=None):\n    return FakeModel(yes=redness)\n"
@@ -277,15 +278,15 @@ def test_events_that_cannot_be_printed_are_told_and_watching_goes_on(clip: Path,
     command = [sys.executable, "-m", "mmeval", "watch", str(clip), "red ?", "--model", "python:knows_red:load"]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
+        result = subprocess.run(
             [*command, "--out", str(tmp_path / "out")], stdout=full, stderr=subprocess.PIPE, text=True, env=environment
         )
-    assert "standard output: cannot be written (No space left on device); watching continues" in ended.stderr
-    assert "clip.mp4 has ended; 6 looks, 2 events" in ended.stderr
+    assert "standard output: cannot be written (No space left on device); watching continues" in result.stderr
+    assert "clip.mp4 has ended; 6 looks, 2 events" in result.stderr
     assert len((tmp_path / "out/events.jsonl").read_text().splitlines()) == 2
 
 
-def test_new_errors_are_said_in_the_order_of_the_questions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_errors_are_reported_in_the_order_of_the_questions(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = tuple("hgfedcba"), tuple("hgabcdefi")
     report([dataclasses.replace(a_look(), errors=errors) for errors in (first, second)], "x", None, None)
     assert capsys.readouterr().err.split("mmeval: ")[1:-1] == [f"{error}\n" for error in (*first, "i")]
@@ -331,10 +332,10 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
     load: Callable[..., FakeModel] = lambda *_: FakeModel(yes=redness)  # noqa: E731
     monkeypatch.setattr("mmeval.conversation.load_model", load)
     assert models.find_model("constant")
-    ended = call(clip, "red ?", "--model", "constant", "--every", 0.5, "--out", tmp_path / "out")
-    assert ended.exit_code == 0, ended.stderr
-    assert ended.stderr.endswith(" looks, 2 events\n")
-    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    result = call(clip, "red ?", "--model", "constant", "--every", 0.5, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.endswith(" looks, 2 events\n")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(line["change"], line["time"]) for line in lines] == [("begins", 2.0), ("ends", 4.0)]
     assert [json.loads(text) for text in (tmp_path / "out/events.jsonl").read_text().splitlines()] == lines
     assert sorted(path.name for path in (tmp_path / "out/frames").iterdir()) == [
@@ -354,13 +355,13 @@ def test_watch_prints_events_and_keeps_them(clip: Path, tmp_path: Path, monkeypa
     ],
 )
 def test_bad_arguments_are_a_sentence(clip: Path, arguments: tuple[str, ...], message: str) -> None:
-    ended = call(clip, *arguments, "--model", "constant")
-    assert ended.exit_code == 2
-    assert message in ended.stderr
+    result = call(clip, *arguments, "--model", "constant")
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 class Stalling(BaseHTTPRequestHandler):
-    """A stream that sends two seconds and then nothing; whoever comes again gets it from the beginning."""
+    """A stream that sends two seconds and then nothing; every new connection gets it from the beginning."""
 
     content: bytes
     asked: ClassVar[list[str]] = []
@@ -387,9 +388,9 @@ def test_a_stream_that_stalls_is_opened_again(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sources, "RETRIES", 0)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stalling)
     Thread(target=server.serve_forever, daemon=True).start()
-    said: list[str] = []
-    found = sources.find(f"http://127.0.0.1:{server.server_port}/live.ts")
-    live = sources.Live(found, 0.5, 4, said.append, pause=lambda seconds: None)
+    messages: list[str] = []
+    source = sources.find(f"http://127.0.0.1:{server.server_port}/live.ts")
+    live = sources.Live(source, 0.5, 4, messages.append, pause=lambda seconds: None)
     times = []
     try:
         monkeypatch.setattr(sources, "RETRIES", 2)
@@ -403,24 +404,24 @@ def test_a_stream_that_stalls_is_opened_again(monkeypatch: pytest.MonkeyPatch) -
         server.shutdown()
         server.server_close()
     assert times == sorted(times) and times[-1] > 2.0  # the time of the second connection goes on from the first
-    assert any("opening it again" in text for text in said)
+    assert any("opening it again" in text for text in messages)
 
 
 @pytest.mark.slow
 def test_hours_at_high_speed_in_flat_memory() -> None:
     endless = Endless()
-    seen = looks(Source("endless", endless, {}, "mpegts"), every=0.001, size=8, span=4.0, say=silent)  # type: ignore[arg-type]
-    model, held, began, reached = FakeModel(yes=redness), list[int](), time.monotonic(), 0.0
-    for look in watch(model, ["red ?", "blue ?"], seen):
+    windows = looks(Source("endless", endless, {}, "mpegts"), every=0.001, size=8, span=4.0, say=silent)  # type: ignore[arg-type]
+    model, sizes, started, reached = FakeModel(yes=redness), list[int](), time.monotonic(), 0.0
+    for look in watch(model, ["red ?", "blue ?"], windows):
         model.asked.clear()
         reached = look.time
-        passed = time.monotonic() - began
-        if passed > 2 * (len(held) + 1):
-            held.append(memory())
+        passed = time.monotonic() - started
+        if passed > 2 * (len(sizes) + 1):
+            sizes.append(memory())
         if passed > 9:
             break
     assert reached > 20 * passed  # far faster than it plays
-    assert held[-1] - held[0] < 8 << 20
+    assert sizes[-1] - sizes[0] < 8 << 20
 
 
 def memory() -> int:

@@ -15,15 +15,15 @@ def number(value: float, low: float, high: float) -> dict[str, float]:
     return {"value": value, "low": low, "high": high, "full_marks": 100.0, "chance": 25.0}
 
 
-def found(**gains: dict[str, float]) -> dict[str, Any]:
+def study_of(**gains: dict[str, float]) -> dict[str, Any]:
     """A study whose controls cost these points of accuracy, and of the subtask `all`."""
-    controls = {name.replace("_", "-"): {"gain": {"accuracy": one, "all": one}} for name, one in gains.items()}
+    controls = {name.replace("_", "-"): {"gain": {"accuracy": gain, "all": gain}} for name, gain in gains.items()}
     return {"title": "A task", "seen": {"accuracy": number(50, 40, 60)}, "controls": controls}
 
 
 def test_a_long_name_of_a_subtask_is_whole_and_the_figure_has_the_marks(tmp_path: Path) -> None:
     name = "Fine-grained perception of several objects, cross-instance and single-instance"[:60]
-    study = found(absent=number(20, 10, 30)) | {"marks": ["limited to 8 of 56 questions"]}
+    study = study_of(absent=number(20, 10, 30)) | {"marks": ["limited to 8 of 56 questions"]}
     (path,) = bias_figures.draw(study, {"all": name}, tmp_path)
     texts = re.findall("<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8"))
     assert name.replace(" ", "") in "".join(texts).replace(" ", "")
@@ -31,11 +31,11 @@ def test_a_long_name_of_a_subtask_is_whole_and_the_figure_has_the_marks(tmp_path
 
 
 def test_a_sentence_claims_what_its_interval_shows() -> None:
-    study = found(shots_none=number(20, 10, 30), shots_blind=number(5, -5, 15), shots_other=number(-20, -30, -10))
-    told = "\n".join(reading(study))
-    assert "Without demonstrations it loses 20.0 (10.0 to 30.0) points: its answers depend on the demonst" in told
-    assert "without their pictures it loses 5.0 (-5.0 to 15.0) points; the interval covers zero" in told
-    assert "of another task it gains 20.0 (10.0 to 30.0) points: the demonstrations' task lowers its accuracy" in told
+    study = study_of(shots_none=number(20, 10, 30), shots_blind=number(5, -5, 15), shots_other=number(-20, -30, -10))
+    text = "\n".join(reading(study))
+    assert "Without demonstrations it loses 20.0 (10.0 to 30.0) points: its answers depend on the demonst" in text
+    assert "without their pictures it loses 5.0 (-5.0 to 15.0) points; the interval covers zero" in text
+    assert "of another task it gains 20.0 (10.0 to 30.0) points: the demonstrations' task lowers its accuracy" in text
 
 
 def test_only_negative_numbers_get_a_minus_sign() -> None:
