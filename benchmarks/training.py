@@ -32,7 +32,7 @@ import torch
 
 from benchmarks.options import count, listed, names
 from benchmarks.stage2.made import SIZES, write_examples
-from benchmarks.stage2.measured import measured
+from benchmarks.stage2.measured import FAILED, measured
 
 ROUNDS = 3
 WAYS = ("original", "ours")
@@ -47,7 +47,7 @@ HOW: dict[str, dict[str, Any]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure both ways, and print a Markdown table."""
+    """Measure both ways, and print a Markdown table. Exits with status 1 if a way fails."""
     parser = argparse.ArgumentParser(
         "python -m benchmarks.training", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -85,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"\nA step of {result['way']}, {sum(result['parts'].values()):.0f} ms:")
             print(", ".join(f"{name} {spent:.1f}" for name, spent in result["parts"].items()))
     print(f"\n{time.perf_counter() - began:.0f} s in total")
+    if any(result.get("why") == FAILED for result in results):
+        sys.exit(1)
 
 
 def _say_best(results: Sequence[dict[str, Any]]) -> None:

@@ -39,6 +39,19 @@ def test_the_first_way_is_measured_however_late_and_recomputation_does_not_share
     assert late[1]["why"] == "no time left"
 
 
+def test_a_way_that_fails_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(error: Exception) -> dict[str, object]:
+        raise error
+
+    gpu = torch.device("cuda")
+    assert measured.tried("a", gpu, lambda: {"rate": 1.0}) == {"way": "a", "rate": 1.0}
+    assert measured.tried("b", gpu, lambda: broken(torch.OutOfMemoryError()))["why"] == "does not fit"
+    assert measured.tried("c", gpu, lambda: broken(RuntimeError("CUBLAS")))["why"] == measured.FAILED
+    assert "RuntimeError: CUBLAS" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="CUBLAS"):
+        measured.tried("d", torch.device("cpu"), lambda: broken(RuntimeError("CUBLAS")))
+
+
 def test_only_waits_for_the_gpu_count_as_waits() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -6,7 +6,9 @@ import gc
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ from mmeval.mmicl.training.pictures import read_picture
 from mmeval.mmicl.training.rows import Rows
 from mmeval.mmicl.training.trainable import select
 from mmeval.mmicl.training.trainer import MmiclTrainer
+
+FAILED = "failed"
+"""Why a way has no rate if it ended with an error, which is printed."""
 
 
 def measured(
@@ -59,7 +64,7 @@ def measured(
     first = True
     if "original" in ways and "original" in SIZES[size]:
         first = False
-        yield original(size, model, processor, index, data, device, peak)
+        yield tried("original", device, partial(original, size, model, processor, index, data, device, peak))
     if "ours" not in ways:
         return
     if device.type == "cpu":
@@ -82,16 +87,26 @@ def measured(
             if recomputed not in compiled:  # each takes four of the eight compilations that torch allows
                 torch.compiler.reset()
                 compiled.append(recomputed)
-        try:
-            yield {"way": name, **_ours(size, folder, changes, model, processor, index, data, features, peak)}
-        except torch.OutOfMemoryError:
-            yield {"way": name, "why": "does not fit"}
+        yield tried(name, device, partial(_ours, size, folder, changes, model, processor, index, data, features, peak))
         if changes.get("gradient_checkpointing"):
             model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
         if device.type == "cuda":
             model.zero_grad(set_to_none=True)
             gc.collect()
             torch.cuda.empty_cache()
+
+
+def tried(way: str, device: torch.device, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return a way's result, or why it has none."""
+    try:
+        return {"way": way, **run()}
+    except torch.OutOfMemoryError:
+        return {"way": way, "why": "does not fit"}
+    except Exception:  # one way's failure must not cost the others a GPU's time
+        if device.type == "cpu":
+            raise
+        traceback.print_exc()
+        return {"way": way, "why": FAILED}
 
 
 def _ours(
