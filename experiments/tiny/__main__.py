@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -26,6 +25,7 @@ from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Amounts
 from experiments.tiny.preparing import SPLITS, prepare, train_encoder
+from mmeval.machine import cores
 from mmeval.types import InputError
 
 STAGES = ("draw", "words", "learn", "pack")
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=amount, default=180.0, help="time for all but export")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train")
     parser.add_argument(
-        "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
+        "--workers", type=int, help="worker processes of each model; None: the cores but four, divided by the models"
     )
     parser.add_argument("--tokens", type=count, help="tokens per batch, padding included; None: 16,384, on a CPU 4,000")
     parser.add_argument("--rows", type=count, default=256, help="maximum lessons in a batch")
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"{options.weights}: no such file; give the model.safetensors of a member")
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: torch sees no GPU; choose auto or cpu")
-    if options.workers < 0:
+    if options.workers is not None and options.workers < 0:
         parser.error(f"--workers {options.workers}: must be at least 0")
     device = options.device
     if device == "auto":
@@ -93,13 +93,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except OSError as error:
             parser.error(f"{folder}: cannot be made ({error.strerror}); choose another folder")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
+    at_once = len(members) if device == "cuda" else len(FAMILY)
+    workers = max(1, (cores() - 4) // at_once) if options.workers is None else options.workers
     tokens = options.tokens or (4_000 if device == "cpu" else 16_384)
     until = time.time() + 60 * options.minutes
     plan = Plan(
-        options.work, out, Amounts().times(options.share), options.small, device, options.workers, tokens,
+        options.work, out, Amounts().times(options.share), options.small, device, workers, tokens,
         options.rows, options.seed, until, options.check_every, options.tests, options.rate, options.weights,
     )  # fmt: skip
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    torch.set_num_threads(max(1, cores() // 2))
     try:
         for stage in options.stages:
             start = time.time()

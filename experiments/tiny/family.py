@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +31,7 @@ from experiments.tiny.stepping import Recipe
 from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import Writer
 from mmeval.embedded.world.view import Split
+from mmeval.machine import cores
 from mmeval.types import InputError
 
 WORDS_SHARE = 0.3
@@ -49,7 +49,7 @@ def train_words(plan: Plan) -> None:
         return
     model, writer = _new(plan, plan.seed, reads=False)
     seconds = WORDS_SHARE * (plan.left() - LAST)
-    workers = min(10, max(1, (os.cpu_count() or 2) - 2))
+    workers = min(10, max(1, cores() - 2))
     member = Member(("none",))
     _train(plan, "words", plan.seed, model, writer, words(speakable(writer)), member, seconds, workers)
     write_weights(file, model.language_model.state_dict())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from experiments.tiny.seeing import see
 from experiments.tiny.sizes import Sizes
 from experiments.tiny.vocabulary import forms_texts, make_vocabulary
 from mmeval.embedded.world.view import Split
+from mmeval.machine import cores
 from mmeval.types import InputError
 
 SEE = loop.Recipe(steps=8000, batch=64, check_every=500)
@@ -34,10 +34,10 @@ def train_encoder(plan: Plan) -> None:
     """Train the vision encoder from scratch and write `vision.safetensors`, which `--encoder` takes."""
     torch.manual_seed(plan.seed)
     vision = TinyMmicl(Sizes(1)).vision_model
-    folder, cores = plan.work / "corpus", os.cpu_count() or 2
-    train = corpus(folder, PER_SUBTASK, workers=cores)
-    held_out = corpus(folder, HELD_OUT, first_seed=HELD_OUT_SEED, workers=cores)
-    see(vision, train, pages(folder, PAGES, workers=cores), held_out, SEE, plan.work / "see.safetensors")
+    folder = plan.work / "corpus"
+    train = corpus(folder, PER_SUBTASK, workers=cores())
+    held_out = corpus(folder, HELD_OUT, first_seed=HELD_OUT_SEED, workers=cores())
+    see(vision, train, pages(folder, PAGES, workers=cores()), held_out, SEE, plan.work / "see.safetensors")
     weights = {f"vision_model.{key}": weight for key, weight in vision.state_dict().items()}
     write_weights(plan.work / "vision.safetensors", weights)
 
@@ -82,6 +82,5 @@ def _same(file: Path, weights: Mapping[str, torch.Tensor]) -> bool:
 
 def pools_of(plan: Plan) -> dict[Split, Pool]:
     """Return the pools of both splits, drawing their pictures if they are missing."""
-    cores = os.cpu_count() or 2
     amounts = {"train": plan.amounts, "test": plan.amounts.times(TEST_SHARE)}
-    return {split: draw(plan.work, split, amounts[split], cores) for split in SPLITS}
+    return {split: draw(plan.work, split, amounts[split], cores()) for split in SPLITS}
