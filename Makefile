@@ -105,7 +105,7 @@ bench-train: .venv/installed-train  ## measure: stage II against the original im
 	@$(BIN)/python -m benchmarks.training --size '$(or $(SIZE),small)' $(ARGS)
 
 bench-train-gpu: .venv/installed-train  ## measure on a GPU, in 9 minutes: compilation and recomputation at 16k and 32k tokens
-	@$(BIN)/python -m benchmarks.training --size xl --tokens 16384,32768 --how plain,selective,compile,selective+compile --seconds 540
+	@$(BIN)/python -m benchmarks.training --size xl --tokens 16384,32768 --how plain,selective,compile,selective+compile --seconds 480
 
 bench-gpu-threads: .venv/installed  ## measure on a GPU: answering with 4, 8 and 16 picture-decoding threads
 	@$(BIN)/python -m benchmarks.gpu --size xl --rows threads --threads 4,8,16

@@ -63,9 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             else:
                 outcome = "another letter"
             counts[outcome] += 1
-    if not counts:
-        parser.error(f"{folder}: has no eval/saved_outputs; give a checkout of zeyofu/BLINK_Benchmark")
     lettered = counts["another letter"] + counts["the same"] + counts["unread"]
+    if not lettered:
+        parser.error(
+            f"{folder}: no answers with letters in eval/saved_outputs; give a checkout of zeyofu/BLINK_Benchmark"
+        )
     for name, number in counts.items():
         print(f"{name}: {number:,}")
     print(f"of {lettered:,} with a published letter: another {100 * counts['another letter'] / lettered:.3f}%", end="")

@@ -1,18 +1,47 @@
-"""Lists as options of the scripts: joined by commas, checked before anything is measured."""
+"""Options of the scripts here and under experiments/: numbers and lists, checked before anything is measured."""
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Collection
 
 
-def numbers(text: str) -> list[int]:
-    """Return the numbers of a list."""
-    return [int(number) for number in text.split(",")]
+def count(text: str) -> int:
+    """Return a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"{number} must be at least 1")
+    return number
+
+
+def amount(text: str) -> float:
+    """Return a finite number greater than 0."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ArgumentTypeError(f"{text} must be finite and greater than 0")
+    return number
+
+
+def pairs(text: str) -> int:
+    """Return a number of questions of which two are about each picture."""
+    number = count(text)
+    if number % 2:
+        raise ArgumentTypeError(f"{number} must be even, because two questions are about each picture")
+    return number
+
+
+def listed(read: Callable[[str], int]) -> Callable[[str], list[int]]:
+    """Return what reads a list of numbers, joined by commas."""
+
+    def numbers(text: str) -> list[int]:
+        return [read(number) for number in text.split(",")]
+
+    return numbers
 
 
 def names(known: Collection[str]) -> Callable[[str], list[str]]:
-    """Return what reads a list of some of the known names."""
+    """Return what reads a list of some of the known names, joined by commas."""
 
     def read(text: str) -> list[str]:
         listed = text.split(",")

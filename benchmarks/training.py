@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -29,9 +30,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.options import names, numbers
+from benchmarks.options import count, listed, names
 from benchmarks.stage2.made import SIZES, write_examples
-from benchmarks.stage2.measured import measured
+from benchmarks.stage2.measured import FAILED, measured
 
 ROUNDS = 3
 WAYS = ("original", "ours")
@@ -46,23 +47,24 @@ HOW: dict[str, dict[str, Any]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure both ways, and print a Markdown table."""
+    """Measure both ways, and print a Markdown table. Exits with status 1 if a way fails."""
     parser = argparse.ArgumentParser(
         "python -m benchmarks.training", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--size", choices=SIZES, default="small", help="only small is for a CPU")
-    parser.add_argument("--tokens", type=numbers, help="budgets of a batch, like 16384,32768; None: the size's")
+    parser.add_argument("--tokens", type=listed(count), help="budgets of a batch, like 16384,32768; None: the size's")
     parser.add_argument("--how", type=names(HOW), default="plain", help=f"any of {','.join(HOW)}")
     parser.add_argument("--ways", type=names(WAYS), default="original,ours", help="either or both")
-    parser.add_argument("--seconds", type=float, default=110, help="on a GPU, start no further way after this time")
+    parser.add_argument("--seconds", type=float, default=110, help="on a GPU, begin only the first way after this time")
     parser.add_argument("--folder", type=Path, help="folder with examples; prints the results as JSON")
     options = parser.parse_args(arguments)
     options.how.sort(key=[*HOW].index)
     began = time.perf_counter()
+    until = began + options.seconds if torch.cuda.is_available() else math.inf
     size = SIZES[options.size]
     ours = [{"batch_tokens": n, **HOW[how]} for how, n in product(options.how, options.tokens or size["tokens"])]
     if options.folder:
-        print(json.dumps(list(measured(options.size, options.folder, options.ways, ours, began + options.seconds))))
+        print(json.dumps(list(measured(options.size, options.folder, options.ways, ours, until))))
         return
     print("| size | way | samples/s | tokens/s | peak memory | share of the matmul peak |")
     print("|---|---|---|---|---|---|", flush=True)
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_examples(Path(folder), size["examples"], size["pictures"])
         if torch.cuda.is_available():
             results = []
-            for result in measured(options.size, Path(folder), options.ways, ours, began + options.seconds):
+            for result in measured(options.size, Path(folder), options.ways, ours, until):
                 results.append(result)
                 print(_line(options.size, result), flush=True)
         else:
@@ -83,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"\nA step of {result['way']}, {sum(result['parts'].values()):.0f} ms:")
             print(", ".join(f"{name} {spent:.1f}" for name, spent in result["parts"].items()))
     print(f"\n{time.perf_counter() - began:.0f} s in total")
+    if any(result.get("why") == FAILED for result in results):
+        sys.exit(1)
 
 
 def _say_best(results: Sequence[dict[str, Any]]) -> None:

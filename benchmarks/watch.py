@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 from PIL import Image
 
+from benchmarks.options import amount, count
 from mmeval.conversation import chat
 from mmeval.embedded.world.clips import Clip
 from mmeval.embedded.world.rng import Rng
@@ -148,17 +149,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python -m benchmarks.watch", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("model", nargs="?", default="mmicl-tiny", help="as in `mmeval run`")
-    parser.add_argument("--clips", type=int, default=20, help="number of clips")
+    parser.add_argument("--clips", type=count, default=20, help="number of clips")
     parser.add_argument("--first", type=int, default=0, help="number of the first clip")
-    parser.add_argument("--every", type=float, default=0.5, help="seconds between looks")
-    parser.add_argument("--frames", type=int, default=4, help="frames per look")
-    parser.add_argument("--span", type=float, default=2.0, help="seconds that they cover")
-    parser.add_argument("--hold", type=int, default=2, help="looks in a row that make an event")
+    parser.add_argument("--every", type=amount, default=0.5, help="seconds between looks")
+    parser.add_argument("--frames", type=count, default=4, help="frames per look")
+    parser.add_argument("--span", type=amount, default=2.0, help="seconds that they cover")
+    parser.add_argument("--hold", type=count, default=2, help="looks in a row that make an event")
     parser.add_argument("--on", type=float, default=0.6, help="likelihood of yes that begins an event")
     options = parser.parse_args(arguments)
     try:
+        Alarm(options.hold, options.on)
         model = chat(options.model).model
-    except InputError as error:
+    except (InputError, ValueError) as error:
         parser.error(str(error))
 
     def alarm() -> Alarm:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-RECORDED = Path(__file__).parents[1] / "tests/recordings/tiny_instructblip/model"
+from benchmarks.options import pairs
+
 QUESTIONS = (80, 1_000, 5_000)
 
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.whole_run", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("questions", nargs="*", type=int, default=QUESTIONS, help="numbers of questions")
+    parser.add_argument("questions", nargs="*", type=pairs, default=QUESTIONS, help="numbers of questions")
     options = parser.parse_args(arguments)
     print("| questions | CPU s | wall s | MiB | `score`: CPU s | wall s | MiB |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as root:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for count in options.questions:
             data, out = Path(root) / f"data{count}", Path(root) / f"run{count}"
             _call(spawn, make_release, data, count // 2)
-            spec = ("--task", "mme", "--model", f"instructblip:{model}", "--data", data)
+            spec = ("--task", "mme", "--model", f"instructblip:{model}", "--data", data, "--no-cache")
             numbers = (*measured("run", *spec, "--out", out), *measured("score", out))
             cells = (f"{number:,.2f}" if number < 100 else f"{number:,.0f}" for number in numbers)
             print(f"| {count} | {' | '.join(cells)} |", flush=True)
@@ -61,14 +61,10 @@ def _call(spawn: Any, function: Callable[..., None], *arguments: object) -> None
 
 
 def make_model(folder: Path) -> None:
-    """Write the recorded model, with random weights for the part of its vision encoder that is not recorded."""
-    from safetensors.torch import load_file
-    from transformers import InstructBlipConfig, InstructBlipForConditionalGeneration
+    """Write the recorded model, always the same."""
+    from benchmarks.peer.data import checkpoint
 
-    shutil.copytree(RECORDED, folder, ignore=shutil.ignore_patterns("*.safetensors"))
-    model = InstructBlipForConditionalGeneration(InstructBlipConfig.from_pretrained(RECORDED))
-    model.load_state_dict(load_file(RECORDED / "model.safetensors"), strict=False)
-    model.save_pretrained(folder)
+    checkpoint(folder)
 
 
 def make_release(folder: Path, pictures: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[1]
 OTHERS = {"benchmarks.peer.lmms", "benchmarks.peer.ours"}  # their options are lmms-eval's and mmeval's
@@ -43,16 +44,28 @@ def test_help_says_what_a_script_does_and_an_unknown_option_is_an_error(
         ("benchmarks.watch", ["nowhere"], "nowhere"),
         ("benchmarks.coverage", ["nowhere"], "nowhere"),
         ("benchmarks.tables", ["nowhere.tsv"], "nowhere.tsv"),
-        ("benchmarks.letters", ["nowhere"], "nowhere: has no eval/saved_outputs"),
+        ("benchmarks.letters", ["nowhere"], "nowhere: no answers with letters in eval/saved_outputs"),
         ("benchmarks.peer", [], "--peer: give the Python of an environment with lmms-eval"),
         ("benchmarks.peer", ["--peer", "nowhere"], "--peer: nowhere is not a program; give the Python"),
         ("benchmarks.peer", ["--ways", "tuned,quick"], "unknown: quick; choose from mmeval, lmms-eval"),
         ("benchmarks.gpu", ["--rows", "mmicl,mmic"], "unknown: mmic; choose from mmicl, rotations"),
         ("benchmarks.gpu", ["--threads", "four"], "argument --threads: invalid numbers value: 'four'"),
+        ("benchmarks.gpu", ["--threads", "4,0"], "argument --threads: 0 must be at least 1"),
+        ("benchmarks.peer", ["--ways", "tuned", "--repeat", "0"], "argument --repeat: 0 must be at least 1"),
+        ("benchmarks.peer", ["--ways", "tuned", "--questions", "79"], "79 must be even, because two questions are"),
+        ("benchmarks.whole_run", ["79"], "79 must be even, because two questions are about each picture"),
+        ("benchmarks.watch", ["--every", "nan"], "argument --every: nan must be finite and greater than 0"),
+        ("benchmarks.watch", ["--on", "0.3"], "an alarm needs hold of 1 or more, and 0 <= off <= on <= 1"),
         ("benchmarks.training", ["--ways", "our"], "unknown: our; choose from original, ours"),
         ("experiments.replication.earlier", ["nowhere"], "nowhere: not a commit of this repository that has mmeval/"),
         ("experiments.tiny.averaging", ["nowhere", "elsewhere"], "nowhere: not a readable safetensors file"),
         ("experiments.tiny", ["draw", "lern"], "unknown stage 'lern'; choose from draw, words, learn, pack"),
+        ("experiments.tiny", ["--check-every", "0"], "argument --check-every: 0 must be at least 1"),
+        ("experiments.tiny", ["--minutes", "-1"], "argument --minutes: -1 must be finite and greater than 0"),
+        ("experiments.tiny", ["--workers", "-1"], "--workers -1: must be at least 0"),
+        ("experiments.tiny", ["--device", "gpu"], "argument --device: invalid choice: 'gpu' (choose from"),
+        ("experiments.tiny", ["--work", __file__], f"{__file__}: cannot be made (File exists); choose another folder"),
+        ("experiments.tiny.verifying", ["--every", "0"], "argument --every: 0 must be at least 1"),
     ],
 )
 def test_bad_input_ends_a_script_with_a_sentence(
@@ -63,6 +76,15 @@ def test_bad_input_ends_a_script_with_a_sentence(
         script.main(arguments)
     assert result.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script: Any = importlib.import_module("experiments.tiny.__main__")
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--device", "cuda", "--work", str(tmp_path / "work")])
+    assert ended.value.code == 2 and not (tmp_path / "work").exists()
+    assert "--device cuda: torch sees no GPU; choose auto or cpu" in capsys.readouterr().err
 
 
 def test_what_was_not_packed_is_not_exported(
@@ -76,6 +98,12 @@ def test_what_was_not_packed_is_not_exported(
         script.main(["draw", *where[1:], "--encoder", str(tmp_path / "none")])
     assert result.value.code == 2
     assert f"{tmp_path / 'none'}: not a readable safetensors file" in capsys.readouterr().err
+    (tmp_path / "vocabulary.json").touch()
+    with pytest.raises(SystemExit) as ended:
+        script.main(["learn", *where[1:]])
+    assert ended.value.code == 2
+    assert f"{tmp_path / 'work'}: has no encoded pictures; run the stage draw first" in capsys.readouterr().err
+    (tmp_path / "vocabulary.json").unlink()
     for sentence in (
         ": has no vocabulary; run the stage draw first",
         ": has no weights of blip2-tiny, text-tiny; run the stage pack",

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.gpu.bench import ASKED, Bench, matmul_peak, say
 from benchmarks.gpu.made import SIZES
-from benchmarks.options import names, numbers
+from benchmarks.options import count, listed, names
 from mmeval.engine.device import PORTIONS
 
 GROUPS = (
@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--size", choices=SIZES, default="xl", help="small runs anywhere")
     parser.add_argument("--rows", type=names(GROUPS), default=",".join(USUAL), help=f"any of {','.join(GROUPS)}")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no row after so many seconds")
-    parser.add_argument("--batch-tokens", type=int, help="padded prompt tokens in a batch; None: the device's")
-    parser.add_argument("--pictures", type=int, help="pictures in a batch of the vision encoder; None: the device's")
-    parser.add_argument("--threads", type=numbers, default="4,8,16", help="decoding threads of the rows 'threads'")
+    parser.add_argument("--batch-tokens", type=count, help="padded prompt tokens in a batch; None: the device's")
+    parser.add_argument("--pictures", type=count, help="pictures in a batch of the vision encoder; None: the device's")
+    parser.add_argument("--threads", type=listed(count), default="4,8,16", help="decoding threads in the rows threads")
     parser.add_argument("--profile", type=Path, default=Path("gpu-profile.txt"), help="file for the rows 'profile'")
     options = parser.parse_args(arguments)
     began = time.perf_counter()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import torch
 import transformers
 
 from benchmarks.gpu.made import jpegs, made_processor, random_model, words
-from benchmarks.gpu.profiling import profiled
+from benchmarks.gpu.profiling import places_of, profiled
 from mmeval.engine import pictures, transformer
 from mmeval.engine.device import Portions
 from mmeval.engine.transformer import TransformerModel
@@ -143,9 +142,7 @@ class Bench:
                     list(run(model, self.questions[:512], tokens))
             finally:
                 torch.cuda.set_sync_debug_mode("default")
-        lines = Counter(f"{'/'.join(warning.filename.split('/')[-3:])}:{warning.lineno}" for warning in caught)
-        waits = "; ".join(f"{count} x {line}" for line, count in lines.items()) or "none"
-        say(f"\nwaits for the GPU in 512 questions, twice: {waits}")
+        say(f"\nwaits for the GPU in 512 questions, twice: {places_of(caught)}")
 
     def profile(self, file: Path) -> None:
         """Write what the GPU does in answering some questions to a file."""

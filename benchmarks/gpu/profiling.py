@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import warnings
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -74,3 +75,10 @@ def totals(spans: Iterable[Span]) -> list[str]:
         count[span.name] += 1
     longest = sorted(total, key=lambda name: -total[name])[:LINES]
     return [f"{total[name] / 1e3:9.1f} {count[name]:7,}  {name[:WIDTH]}" for name in longest]
+
+
+def places_of(caught: Iterable[warnings.WarningMessage]) -> str:
+    """Return how often each line of code waited for the GPU, as torch warned; other warnings do not count."""
+    waits = (warning for warning in caught if "called a synchronizing CUDA operation" in str(warning.message))
+    lines = Counter(f"{'/'.join(warning.filename.split('/')[-3:])}:{warning.lineno}" for warning in waits)
+    return "; ".join(f"{count} x {line}" for line, count in lines.items()) or "none"

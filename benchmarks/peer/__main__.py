@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.options import names, numbers
+from benchmarks.options import count, listed, names, pairs
 from benchmarks.peer import data
 from benchmarks.peer.timing import FILE
 
@@ -64,9 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "python -m benchmarks.peer", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--peer", help="Python of the environment with lmms-eval, for that way")
-    parser.add_argument("--questions", type=numbers, default="80,1000,5000", help="numbers of questions")
+    parser.add_argument("--questions", type=listed(pairs), default="80,1000,5000", help="numbers of questions")
     parser.add_argument("--ways", type=names(WAYS), default=",".join(WAYS), help="some of these")
-    parser.add_argument("--repeat", type=int, default=1, help="times that each way is measured")
+    parser.add_argument("--repeat", type=count, default=1, help="times that each way is measured")
     options = parser.parse_args(arguments)
     if PEER in options.ways and not options.peer:
         parser.error(f"--peer: give the Python of an environment with {PEER}, or leave {PEER} out of --ways")

@@ -6,7 +6,9 @@ import gc
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,17 @@ from mmeval.mmicl.training.rows import Rows
 from mmeval.mmicl.training.trainable import select
 from mmeval.mmicl.training.trainer import MmiclTrainer
 
+FAILED = "failed"
+"""Why a way has no rate if it ended with an error, which is printed."""
+
 
 def measured(
     size: str, folder: Path, ways: Sequence[str], ours: Sequence[dict[str, Any]], until: float
 ) -> Iterator[dict[str, Any]]:
-    """Measure the ways one after the other on one model, and yield each result."""
+    """Measure the ways one after the other on one model, and yield each result.
+
+    None but the first begins after `until`: making the model may take most of the time.
+    """
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     PartialState(cpu=device.type == "cpu")
@@ -53,8 +61,10 @@ def measured(
     files = [str(folder / "train.jsonl")]
     index = make_index(files, rows, max_tokens=PROMPT, max_pictures=SLOTS, left_out=None, allow_missing=0, workers=1)
     data = RowSet(files, index, rows)
+    first = True
     if "original" in ways and "original" in SIZES[size]:
-        yield original(size, model, processor, index, data, device, peak)
+        first = False
+        yield tried("original", device, partial(original, size, model, processor, index, data, device, peak))
     if "ours" not in ways:
         return
     if device.type == "cpu":
@@ -62,25 +72,41 @@ def measured(
     features = open_features(folder / f"features-{size}", model)
     complete(features, model, sorted(index.images), lambda path: read_picture(path, processor))
     fuse(model.language_model)
-    compiled = False
+    compiled: list[object] = []
+    """What is recomputed in the ways that were compiled so far."""
     for changes in ours:
         name = "ours, " + ", ".join(f"{key}: {value}" for key, value in changes.items())
-        if device.type == "cuda" and time.perf_counter() > until:
+        if not first and time.perf_counter() > until:
             yield {"way": name, "why": "no time left"}
             continue
-        if changes.get("compile") and not compiled:
-            compile_blocks(model.language_model)
-            compiled = True
-        try:
-            yield {"way": name, **_ours(size, folder, changes, model, processor, index, data, features, peak)}
-        except torch.OutOfMemoryError:
-            yield {"way": name, "why": "does not fit"}
+        first = False
+        if changes.get("compile"):
+            if not compiled:
+                compile_blocks(model.language_model)
+            recomputed = changes.get("gradient_checkpointing")
+            if recomputed not in compiled:  # each takes four of the eight compilations that torch allows
+                torch.compiler.reset()
+                compiled.append(recomputed)
+        yield tried(name, device, partial(_ours, size, folder, changes, model, processor, index, data, features, peak))
         if changes.get("gradient_checkpointing"):
             model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
         if device.type == "cuda":
             model.zero_grad(set_to_none=True)
             gc.collect()
             torch.cuda.empty_cache()
+
+
+def tried(way: str, device: torch.device, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return a way's result, or why it has none."""
+    try:
+        return {"way": way, **run()}
+    except torch.OutOfMemoryError:
+        return {"way": way, "why": "does not fit"}
+    except Exception:  # one way's failure must not cost the others a GPU's time
+        if device.type == "cpu":
+            raise
+        traceback.print_exc()
+        return {"way": way, "why": FAILED}
 
 
 def _ours(

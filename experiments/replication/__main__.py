@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 from experiments.replication import page, suites
 from experiments.replication.claims import Rows, ablations, claims
 from experiments.replication.measure import Asker, TokensInARow
 from mmeval.embedded import SUITES
 from mmeval.engine.transformer import TransformerModel
+from mmeval.files import read_json, validated, write_json, write_text
 from mmeval.models import ModelOptions, find_model, load_model
 from mmeval.task_loading import load_task
-from mmeval.types import Estimate, InputError, Model
+from mmeval.types import InputError, Model
 
 MODELS = {"mmicl-tiny": None, "instructblip-tiny": "side-by-side", "blip2-tiny": "side-by-side", "text-tiny": None}
 """The family, and how each member is shown several pictures (None: its own way)."""
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(work: Path, out: Path) -> None:
     """Measure everything and write the reports. Raises InputError if a model cannot be loaded or does not answer."""
+    earlier = _earlier(out / "numbers.json")
     folders = sorted((work / "ablations").glob("*"))
     ablated = {folder.name: load(f"mmicl:{folder}", _context(folder.name)) for folder in folders}
     family: dict[str, Asker] = {name: load(name, context) for name, context in MODELS.items()}
@@ -47,13 +49,16 @@ def _measure(work: Path, out: Path) -> None:
     assert isinstance(one_picture, TransformerModel)
     in_a_row = TokensInARow(one_picture)
     results = claims(family | {in_a_row.name: in_a_row}, PICTURES, PUZZLES)
-    results["ablations"] = _ablations(ablated, out)
+    if ablated or earlier is None:
+        results["ablations"] = ablations({"mmicl-tiny": load("mmicl-tiny", None), **ablated}, PICTURES, PUZZLES)
+    else:
+        results["ablations"] = earlier
     out.mkdir(parents=True, exist_ok=True)
     numbers = {
         claim: {row: {key: asdict(estimate) for key, estimate in cells.items()} for row, cells in rows.items()}
         for claim, rows in results.items()
     }
-    (out / "numbers.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "numbers.json", numbers)
     for path in page.write(results, out):
         print(path)
     suites_page = out.parent / "embedded" / "README.md"
@@ -62,17 +67,17 @@ def _measure(work: Path, out: Path) -> None:
     for task in SUITES:
         print(f"measuring the suite {task}", flush=True)
         measured[task] = suites.measure(load_task(task), MODELS, out.parent)
-    suites_page.write_text(suites.page(measured), encoding="utf-8")
+    write_text(suites_page, suites.page(measured))
     print(suites_page)
 
 
-def _ablations(ablated: Mapping[str, Model], out: Path) -> Rows:
-    """Return (f) for the ablations that were trained and exported, or the last measured numbers if there are none."""
-    earlier = out / "numbers.json"
-    if not ablated and earlier.exists():
-        earlier_rows = json.loads(earlier.read_text(encoding="utf-8"))["ablations"]
-        return {name: {key: Estimate(**cell) for key, cell in row.items()} for name, row in earlier_rows.items()}
-    return ablations({"mmicl-tiny": load("mmicl-tiny", None), **ablated}, PICTURES, PUZZLES)
+def _earlier(file: Path) -> Rows | None:
+    """Return (f) as it was last measured, None if it never was. Raises InputError if the file is not one of these."""
+    if not file.exists():
+        return None
+    advice = "restore the file, or remove it to measure (f) again"
+    rows = read_json(file, advice).get("ablations")
+    return cast(Rows, validated(Rows, rows, f"{file}, ablations", advice))
 
 
 def _context(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from experiments.replication import tried
+from mmeval.files import write_text
 from mmeval.reporting import dotplot
 from mmeval.reporting.chart import Chart, Series, with_interval
 from mmeval.task_loading import load_task
@@ -85,7 +86,7 @@ def write(results: Mapping[str, Rows], out: Path) -> list[Path]:
             lines += ["", "Points ahead of the baseline:", "", *_table(differences)]
     lines += ["", "## What was tried", "", TRIED, "", *_tried(results)]
     readme = out / "README.md"
-    readme.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(readme, "\n".join(lines) + "\n")
     return [readme, *paths]
 
 

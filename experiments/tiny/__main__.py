@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -20,11 +19,13 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.options import amount, count
 from experiments.tiny.family import in_process, pack, train_members, train_words
 from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Amounts
-from experiments.tiny.preparing import prepare, train_encoder
+from experiments.tiny.preparing import SPLITS, prepare, train_encoder
+from mmeval.machine import cores
 from mmeval.types import InputError
 
 STAGES = ("draw", "words", "learn", "pack")
@@ -53,19 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--encoder", type=Path, default=WEIGHTS / "mmicl-tiny" / "model.safetensors", help="weights to see with"
     )
-    parser.add_argument("--minutes", type=float, default=180.0, help="time for all but export")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    parser.add_argument("--minutes", type=amount, default=180.0, help="time for all but export")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train")
     parser.add_argument(
-        "--workers", type=int, default=max(1, ((os.cpu_count() or 2) - 4) // 4), help="worker processes of each model"
+        "--workers", type=int, help="worker processes of each model; None: the cores but four, divided by the models"
     )
-    parser.add_argument("--tokens", type=int, help="tokens per batch, padding included; None: 16,384, on a CPU 4,000")
-    parser.add_argument("--rows", type=int, default=256, help="maximum lessons in a batch")
-    parser.add_argument("--share", type=float, default=1.0, help="share of the pictures to draw")
+    parser.add_argument("--tokens", type=count, help="tokens per batch, padding included; None: 16,384, on a CPU 4,000")
+    parser.add_argument("--rows", type=count, default=256, help="maximum lessons in a batch")
+    parser.add_argument("--share", type=amount, default=1.0, help="share of the pictures to draw")
     parser.add_argument("--small", action="store_true", help="sizes that a CPU trains in a few hours")
     parser.add_argument("--seed", type=int, default=0, help="of weights and lessons")
-    parser.add_argument("--check-every", type=int, default=100, help="steps between tests")
-    parser.add_argument("--tests", type=int, default=100, help="lessons in each test")
-    parser.add_argument("--rate", type=float, default=1e-3, help="full learning rate; lower to go on from weights")
+    parser.add_argument("--check-every", type=count, default=100, help="steps between tests")
+    parser.add_argument("--tests", type=count, default=100, help="lessons in each test")
+    parser.add_argument("--rate", type=amount, default=1e-3, help="full learning rate; lower to go on from weights")
     parser.add_argument(
         "--weights", type=Path, help="a member's model.safetensors to begin with, in the stage with all lessons"
     )
@@ -78,20 +79,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(str(error))
     if options.weights and not options.weights.is_file():
         parser.error(f"{options.weights}: no such file; give the model.safetensors of a member")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch sees no GPU; choose auto or cpu")
+    if options.workers is not None and options.workers < 0:
+        parser.error(f"--workers {options.workers}: must be at least 0")
     device = options.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     out = options.out or options.work / "out"
     for folder in (options.work, out):
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"{folder}: cannot be made ({error.strerror}); choose another folder")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
+    at_once = len(members) if device == "cuda" else len(FAMILY)
+    workers = max(1, (cores() - 4) // at_once) if options.workers is None else options.workers
     tokens = options.tokens or (4_000 if device == "cpu" else 16_384)
     until = time.time() + 60 * options.minutes
     plan = Plan(
-        options.work, out, Amounts().times(options.share), options.small, device, options.workers, tokens,
+        options.work, out, Amounts().times(options.share), options.small, device, workers, tokens,
         options.rows, options.seed, until, options.check_every, options.tests, options.rate, options.weights,
     )  # fmt: skip
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    torch.set_num_threads(max(1, cores() // 2))
     try:
         for stage in options.stages:
             start = time.time()
@@ -106,6 +116,8 @@ def _run(stage: str, plan: Plan, members: Sequence[str], encoder: Path) -> None:
     """Run one stage. Raises InputError if files that it needs are missing or do not fit."""
     if stage in ("words", "learn", "export") and not (plan.out / "vocabulary.json").exists():
         raise InputError(f"{plan.out}: has no vocabulary; run the stage draw first")
+    if stage in ("words", "learn") and not all((plan.work / f"{split}.npy").exists() for split in SPLITS):
+        raise InputError(f"{plan.work}: has no encoded pictures; run the stage draw first")
     if stage == "learn" and not plan.weights and not (plan.work / "language.safetensors").exists():
         raise InputError(f"{plan.work}: has no language model; run the stage words first, or give --weights")
     if stage == "see":

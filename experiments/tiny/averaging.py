@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
-from experiments.tiny.checkpoint import read
+from experiments.tiny.checkpoint import read, write_weights
 from experiments.tiny.learning import RIGHT
 from mmeval.types import InputError
 
@@ -49,9 +48,7 @@ def average(first: Path, second: Path) -> None:
         other_value = other_facts.get(key, value)
         joint_facts[key] = (value + other_value) / 2 if key.startswith(RIGHT) else max(value, other_value)
     for path in (first, second):
-        partial = path.with_suffix(".partial")
-        save_file(mean, partial, {key: repr(value) for key, value in joint_facts.items()})
-        partial.replace(path)
+        write_weights(path, mean, {key: repr(value) for key, value in joint_facts.items()})
 
 
 if __name__ == "__main__":

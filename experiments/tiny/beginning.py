@@ -21,12 +21,12 @@ FAST, SLOW = 0.15, 0.1
 """Rotary speeds, in radians per token: position is read above FAST, content is compared below SLOW."""
 
 
-def begin(model: TinyMmicl, *, wired: bool = True) -> None:
+def begin(model: TinyMmicl) -> None:
     """Initialize the weights with torch's generator, except the vision encoder's.
 
     A transformer of this size that starts with weights of 0.02 attends to everything equally for a long time; these
-    weights preserve a vector's length. `wired`: some heads start as the module says; models with fewer than four
-    layers only look back.
+    weights preserve a vector's length. Some heads start as the module says; models with fewer than four layers only
+    look back.
     """
     sizes = model.sizes
     with torch.no_grad():
@@ -34,18 +34,17 @@ def begin(model: TinyMmicl, *, wired: bool = True) -> None:
             if name.startswith("vision_model.") or "norm" in name.lower():
                 continue
             if weight.dim() == 1:
-                drawn = wired and name.endswith(("q_proj.bias", "k_proj.bias"))
+                drawn = name.endswith(("q_proj.bias", "k_proj.bias"))
                 weight.normal_(std=0.01) if drawn else weight.zero_()
                 continue
             std = weight.shape[-1] ** -0.5
             if name.endswith(("o_proj.weight", "down_proj.weight")):
-                std = (QUIET if wired else 1.0) * sizes.language**-0.5 / math.sqrt(2 * sizes.layers)
+                std = QUIET * sizes.language**-0.5 / math.sqrt(2 * sizes.layers)
             weight.normal_(std=1.0 if name == "query_tokens" else std)
-        if wired:
-            _look_back(model, 0, head=0, back=1)
-            _look_back(model, 0, head=1, back=2)
-            if sizes.layers > 3:
-                _wire(model)
+        _look_back(model, 0, head=0, back=1)
+        _look_back(model, 0, head=1, back=2)
+        if sizes.layers > 3:
+            _wire(model)
 
 
 def _look_back(model: TinyMmicl, index: int, head: int, back: int, gap: float = 5.0, noise: float = 0.3) -> None:

@@ -20,12 +20,14 @@ def save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, facts:
     tensors = {f"model.{key}": weight for key, weight in module.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in moments.items()}
+    write_weights(path, tensors, {key: repr(value) for key, value in facts.items()})
+
+
+def write_weights(path: Path, weights: Mapping[str, torch.Tensor], facts: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file, or leave the old one if the process is killed; `facts` are its metadata."""
     partial = path.with_suffix(".partial")
-    save_file(
-        {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()},
-        partial,
-        {key: repr(value) for key, value in facts.items()},
-    )
+    tensors = {key: weight.detach().cpu().contiguous() for key, weight in weights.items()}
+    save_file(tensors, partial, None if facts is None else dict(facts))
     partial.replace(path)
 
 

@@ -6,7 +6,7 @@ Besides the world's subtasks there are pages of random glyphs, which teach the e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,14 +46,6 @@ class Corpus:
 
     pictures: Pixels
     items: tuple[CorpusItem, ...]
-
-    def texts(self) -> Iterator[str]:
-        """Yield every text, for the vocabulary."""
-        for item in self.items:
-            yield item.caption
-            for question, answer in item.probes:
-                yield from (question, answer)
-            yield from (question for question, _ in item.yesno)
 
 
 def corpus(folder: Path, per_subtask: int, *, first_seed: int = 0, workers: int = 2) -> Corpus:

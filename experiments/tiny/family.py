@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import wait
 from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from experiments.tiny.batches import Lecturer, held_out
 from experiments.tiny.beginning import begin
-from experiments.tiny.checkpoint import begin_with, load_weights, read_weights
+from experiments.tiny.checkpoint import begin_with, load_weights, read_weights, write_weights
 from experiments.tiny.drawing import open_features, open_pixels
 from experiments.tiny.eyes import Eyes, TrainAndTest
 from experiments.tiny.learning import learn, unpaced
 from experiments.tiny.members import Member, member_of
 from experiments.tiny.network import TinyMmicl
-from experiments.tiny.pace import Pace
+from experiments.tiny.pace import FAILED, Pace
 from experiments.tiny.plan import Plan
 from experiments.tiny.preparing import pools_of
 from experiments.tiny.sizes import sizes_of
@@ -32,6 +31,7 @@ from experiments.tiny.stepping import Recipe
 from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import Writer
 from mmeval.embedded.world.view import Split
+from mmeval.machine import cores
 from mmeval.types import InputError
 
 WORDS_SHARE = 0.3
@@ -49,10 +49,10 @@ def train_words(plan: Plan) -> None:
         return
     model, writer = _new(plan, plan.seed, reads=False)
     seconds = WORDS_SHARE * (plan.left() - LAST)
-    workers = min(10, max(1, (os.cpu_count() or 2) - 2))
+    workers = min(10, max(1, cores() - 2))
     member = Member(("none",))
     _train(plan, "words", plan.seed, model, writer, words(speakable(writer)), member, seconds, workers)
-    save_file(model.language_model.state_dict(), file)
+    write_weights(file, model.language_model.state_dict())
 
 
 def train_members(plan: Plan, members: Sequence[str]) -> None:
@@ -67,7 +67,11 @@ def train_members(plan: Plan, members: Sequence[str]) -> None:
     processes = [
         _started(_member, plan, name, until, Pace(index, cast(Any, steps), until)) for index, name in enumerate(members)
     ]
-    _join(processes)
+
+    def fail(index: int) -> None:
+        steps[index] = FAILED  # it may have been killed before it could tell the others
+
+    _join(processes, fail)
 
 
 def in_process(run: Callable[..., None], *arguments: object) -> None:
@@ -90,11 +94,21 @@ def _called(run: Callable[..., None], *arguments: object) -> None:
         sys.exit(2)
 
 
-def _join(processes: Sequence[multiprocessing.process.BaseProcess]) -> None:
-    """Wait for the processes, and end them if this one is ended. If one fails, end this one with its exit status."""
+def _join(
+    processes: Sequence[multiprocessing.process.BaseProcess], on_failure: Callable[[int], None] = lambda index: None
+) -> None:
+    """Wait for the processes, and end them if this one is ended. If one fails, end this one with its exit status.
+
+    `on_failure` is called with the index of each that fails, as soon as it has.
+    """
+    running = {process.sentinel: index for index, process in enumerate(processes)}
     try:
-        for process in processes:
-            process.join()
+        while running:
+            for sentinel in wait(list(running)):
+                index = running.pop(cast(int, sentinel))
+                processes[index].join()
+                if processes[index].exitcode:
+                    on_failure(index)
     finally:
         for process in processes:
             process.terminate()
@@ -118,12 +132,14 @@ def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> No
         )
         if plan.weights:
             begin_with(model, plan.weights)
-            stages = [stage for stage in stages if stage.mark > 1]
         else:
             language = plan.work / "language.safetensors"
             load_weights(model.language_model, read_weights(language), language)
+        first = next(index for index, stage in enumerate(stages) if not plan.weights or stage.mark > 1)
         seconds = until - time.time()
-        _train(plan, name, plan.seed + seed, model, writer, stages, member, seconds, plan.workers, pace or unpaced)
+        _train(
+            plan, name, plan.seed + seed, model, writer, stages, member, seconds, plan.workers, first, pace or unpaced
+        )
         failed = False
     finally:
         if pace:
@@ -140,6 +156,7 @@ def _train(
     member: Member,
     seconds: float,
     workers: int,
+    first: int = 0,
     pace: Callable[[int], bool] = unpaced,
 ) -> None:
     torch.set_num_threads(1)
@@ -160,7 +177,7 @@ def _train(
         if name != "words":
             _write(plan, name, model.state_dict())
 
-    learn(name, model, lecturer, stages, tests, eyes, recipe, workers, checkpoint, plan.say, keep, pace)
+    learn(name, model, lecturer, stages, tests, eyes, recipe, workers, checkpoint, plan.say, keep, first, pace)
     keep()
 
 
@@ -210,7 +227,4 @@ def pack(plan: Plan, members: Sequence[str]) -> None:
 
 def _write(plan: Plan, name: str, weights: Mapping[str, torch.Tensor]) -> None:
     """Write weights in bfloat16."""
-    halves = {key: weight.detach().to("cpu", torch.bfloat16).contiguous() for key, weight in weights.items()}
-    partial = plan.out / f".{name}.partial"
-    save_file(halves, partial)
-    partial.replace(plan.out / f"{name}.safetensors")
+    write_weights(plan.out / f"{name}.safetensors", {key: weight.bfloat16() for key, weight in weights.items()})

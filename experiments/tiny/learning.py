@@ -57,30 +57,35 @@ def learn(
     checkpoint: Path,
     say: Callable[[str], None],
     keep: Callable[[], None] = lambda: None,
+    first: int = 0,
     pace: Callable[[int], bool] = unpaced,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train each stage's trainable set in place until the time is over; resume from the checkpoint if there is one.
 
+    Without a checkpoint, training begins with the stage of index `first`. A resumed training gets other lessons.
     `pace` is called before each step. It may wait, and ends the training by returning False.
     """
     vocabulary = lecturer.writer.vocabulary
     stepper = Stepper(model, eyes, recipe)
     state = resume(checkpoint, model, stepper.optimizer)
-    step, stage, spent = int(state.get("step", 0)), int(state.get("stage", 0)), state.get("spent", 0.0)
+    step, stage, spent = int(state.get("step", 0)), int(state.get("stage", first)), state.get("spent", 0.0)
     shares = {key.removeprefix(RIGHT): value for key, value in state.items() if key.startswith(RIGHT)}
+    if state:
+        lecturer.seed += f" from step {step}"
+        say(json.dumps({"model": name, "resumes": str(checkpoint), "step": step, "stage": stages[stage].name}))
     lecturer.now.value = stage
     lecturer.weigh(shares)
     stepper.let_learn(stages[stage].learns)
     start = saved = clock()
     end = spent + recipe.seconds
-    total = torch.zeros((), device=model.table.device)
+    total, summed = torch.zeros((), device=model.table.device), 0
     for batch in loader(lecturer, workers):
         passed = spent + clock() - start
         if passed >= end or not pace(step):
             break
         total += stepper(batch, recipe.rate * _share(step, passed / end, recipe))
-        step += 1
+        step, summed = step + 1, summed + 1
         if step % recipe.check_every == 0:
             results = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
             shares |= results
@@ -88,8 +93,8 @@ def learn(
             line: dict[str, object] = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
             if stepper.skipped:
                 line["skipped"] = int(stepper.skipped)
-            say(json.dumps({"model": name, **line, "loss": round(float(total) / recipe.check_every, 4), **results}))
-            total.zero_()
+            say(json.dumps({"model": name, **line, "loss": round(float(total) / summed, 4), **results}))
+            total, summed = total.zero_(), 0
             time_is_over = passed > stages[stage].until * end
             if stage + 1 < len(stages) and (time_is_over or min(results.values(), default=0) >= stages[stage].mark):
                 stage += 1

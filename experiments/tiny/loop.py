@@ -22,8 +22,6 @@ class Recipe:
     steps: int
     batch: int
     learning_rate: float = 1e-3
-    relative: bool = False
-    """Whether the rate is relative to each weight's own size, as in T5's training; its parts start at many sizes."""
     warmup: int = 300
     weight_decay: float = 0.01
     clip: float = 1.0
@@ -43,13 +41,12 @@ def fit(
 
     `checkpoint` is written after every check; if it exists, training resumes from it.
     """
-    groups = [{"params": [parameter], "rate": _rate(parameter, recipe)} for parameter in parameters]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
+    optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
     start = int(resume(checkpoint, module, optimizer).get("step", 0))
     average, clock = math.nan, time.monotonic()
     for step in range(start, recipe.steps):
         for group in optimizer.param_groups:
-            group["lr"] = group["rate"] * _schedule(step, recipe)
+            group["lr"] = recipe.learning_rate * _schedule(step, recipe)
         with autocast(torch.device("cpu")):
             loss = loss_of(step)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -65,12 +62,6 @@ def fit(
             module.train()
             save(checkpoint, module, optimizer, {"step": step + 1})
             clock = time.monotonic()
-
-
-def _rate(parameter: nn.Parameter, recipe: Recipe) -> float:
-    """Return a parameter's full learning rate (relative: Shazeer and Stern 2018, section 8, with Adam's moments)."""
-    size = float(parameter.detach().pow(2).mean().sqrt())
-    return recipe.learning_rate * max(size, 0.03) if recipe.relative else recipe.learning_rate
 
 
 def _schedule(step: int, recipe: Recipe) -> float:

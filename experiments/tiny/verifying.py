@@ -14,6 +14,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from benchmarks.options import count
 from experiments.tiny import symbols
 from experiments.tiny.batches import collate, last_answer
 from experiments.tiny.beginning import begin
@@ -40,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--steps", type=int, default=400, help="to train")
-    parser.add_argument("--rows", type=int, default=32, help="documents in a batch")
-    parser.add_argument("--every", type=int, default=50, help="steps between tests")
+    parser.add_argument("--steps", type=count, default=400, help="to train")
+    parser.add_argument("--rows", type=count, default=32, help="documents in a batch")
+    parser.add_argument("--every", type=count, default=50, help="steps between tests")
     parser.add_argument("--seed", type=int, default=0, help="of weights and documents")
     parser.add_argument("--variant", choices=VARIANTS, action="append", help="may be repeated; None: each in turn")
     options = parser.parse_args(arguments)

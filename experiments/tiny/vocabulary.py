@@ -13,6 +13,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from mmeval.embedded.world.choices import SORTS
 from mmeval.embedded.world.clips import ACTIONS, ASKED
 from mmeval.embedded.world.puzzles import PUZZLES, puzzles
+from mmeval.files import write_text
 
 TAGS = 12
 """Maximum number of pictures with their own tags in one prompt, including demonstrations."""
@@ -72,9 +73,9 @@ class Vocabulary:
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and, next to it, the ids."""
-        (folder / "tokenizer.json").write_text(self.source, encoding="utf-8")
+        write_text(folder / "tokenizer.json", self.source)
         facts = {key: value for key, value in vars(self).items() if key != "source"}
-        (folder / "vocabulary.json").write_text(json.dumps(facts), encoding="utf-8")
+        write_text(folder / "vocabulary.json", json.dumps(facts))
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary:

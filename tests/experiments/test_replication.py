@@ -183,6 +183,20 @@ def test_an_ablation_that_cannot_be_loaded_is_refused_before_anything_is_measure
     assert "measuring" not in printed.out
 
 
+@pytest.mark.parametrize("content", ["{", '{"mme": {}}', '{"ablations": {"paper": {"one picture": 3}}}'])
+def test_damaged_numbers_are_refused_before_anything_is_measured(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script: Any = importlib.import_module("experiments.replication.__main__")
+    (tmp_path / "numbers.json").write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--work", str(tmp_path), "--out", str(tmp_path)])
+    printed = capsys.readouterr()
+    assert ended.value.code == 2
+    assert str(tmp_path / "numbers.json") in printed.err and "or remove it to measure (f) again" in printed.err
+    assert "measuring" not in printed.out
+
+
 @pytest.mark.slow
 def test_a_run_of_older_weights_is_asked_again(tmp_path: Path) -> None:
     task = load_task("pope")

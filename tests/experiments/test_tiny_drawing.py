@@ -11,11 +11,16 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from experiments.tiny import preparing
+from experiments.tiny.checkpoint import write_weights
 from experiments.tiny.corpus import Corpus, corpus, pages
 from experiments.tiny.drawing import draw, encode, normalized, open_features, open_pixels
 from experiments.tiny.loop import Recipe as Fitting
 from experiments.tiny.loop import fit
+from experiments.tiny.network import TinyMmicl
+from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Amounts
+from experiments.tiny.preparing import prepare
 from experiments.tiny.seeing import VisionPretrainer, see, targets_of
 from experiments.tiny.sizes import Sizes
 from experiments.tiny.vision import Vision
@@ -104,6 +109,22 @@ def test_pictures_are_drawn_and_encoded_once_and_other_amounts_are_refused(
     encode(lambda pixels: pixels.mean((2, 3))[:, None], tmp_path, "test", torch.device("cpu"))
     picture = torch.from_numpy(open_pixels(tmp_path, "test")[-1:].copy())
     assert torch.allclose(open_features(tmp_path, "test")[-1, 0].float(), normalized(picture).mean((2, 3)), atol=1e-2)
+    plan = Plan(
+        tmp_path, tmp_path, few, True, "cpu", 0, 100, 1, 0, 0.0, 1, 1, 1e-3,
+    )  # fmt: skip
+    weights = {f"vision_model.{key}": weight for key, weight in TinyMmicl(Sizes(1)).vision_model.state_dict().items()}
+    for name in ("one", "other"):
+        write_weights(tmp_path / f"{name}.safetensors", {key: w + (name == "other") for key, w in weights.items()})
+    with pytest.raises(InputError, match=r"its pictures are not encoded with .*one\.safetensors"):
+        prepare(plan, tmp_path / "one.safetensors")
+    (tmp_path / "test.npy").unlink()
+    drawn_pools = {"train": drawn, "test": drawn}
+    monkeypatch.setattr(preparing, "pools_of", lambda plan: drawn_pools)
+    monkeypatch.setattr(preparing, "encode", lambda *_: (tmp_path / "train.npy").touch())
+    for _ in range(2):  # as a training that was interrupted does
+        prepare(plan, tmp_path / "one.safetensors")
+    with pytest.raises(InputError, match=r"other\.safetensors; give the --encoder they were encoded with, or another"):
+        prepare(plan, tmp_path / "other.safetensors")
     for items in (0, 2):
         with pytest.raises(InputError, match="requested test pictures"):
             draw(tmp_path, "test", replace(few, items=items), 1)

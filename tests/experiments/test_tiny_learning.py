@@ -8,6 +8,7 @@ import time
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from experiments.tiny.checkpoint import resume, save
 from experiments.tiny.drawing import normalized
 from experiments.tiny.eyes import Eyes
 from experiments.tiny.learning import RIGHT, learn
-from experiments.tiny.lesson import Answer, Claim, asked
+from experiments.tiny.lesson import Answer, Claim, Lesson, asked
 from experiments.tiny.network import TinyMmicl
 from experiments.tiny.pace import Pace
 from experiments.tiny.pool import Pool
@@ -33,6 +34,8 @@ from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import How, Writer, Written
 from mmeval.embedded.world.rng import Rng
 from mmeval.types import InputError
+
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 def trained(model: TinyMmicl) -> list[nn.Parameter]:
@@ -49,8 +52,15 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     model = TinyMmicl(sizes)
     begin(model)
 
+    drawn: list[list[str]] = []
+
+    def pair(rng: Rng, pool: Pool) -> Lesson:
+        lesson = symbols.paired(rng, ["sun", "moon", "fire", "water", "door"], 2)
+        drawn.append([str(part) for part in lesson])
+        return lesson
+
     easy = Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))
-    hard = Source(1.0, lambda rng, pool: symbols.paired(rng, ["sun", "moon", "fire", "water", "door"], 2), ("words",))
+    hard = Source(1.0, pair, ("words",))
     stages = [Stage("easy", {"easy": easy}, 1.0, ("easy",), 0.9), Stage("hard", {"hard": hard}, 1.0, ("hard",))]
     tests = held_out(stages, pool, writer, 4, False)
     lines: list[dict[str, object]] = []
@@ -70,9 +80,38 @@ def test_a_stage_ends_when_its_tests_are_passed_and_training_goes_on_where_it_wa
     reached = resume(tmp_path / "it.safetensors", model, torch.optim.AdamW(trained(model)))
     assert (reached["stage"], reached["step"]) == (1, lines[-1]["step"])
     lines.clear()
+    drawn.clear()
     run(2.0)
+    assert lines[0]["resumes"] == str(tmp_path / "it.safetensors") and lines[0]["stage"] == "hard"
     assert not any("begins" in line for line in lines)
     assert int(str(lines[-1]["step"])) > reached["step"]
+    first = drawn[0]
+    drawn.clear()
+    run(0.1)
+    assert first not in drawn, "the lessons go on, they do not begin again"
+
+
+def test_the_loss_is_a_mean_over_steps_also_after_a_training_was_cut(
+    pool: Pool, writer: Writer, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64))
+    begin(model)
+    stages = [
+        Stage(name, {name: Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))}, 1.0, (name,), 2.0)
+        for name in ("first", "last")
+    ]
+    tests, eyes = held_out(stages, pool, writer, 1, False), Eyes(model, None, None, torch.device("cpu"))
+    lines: list[dict[str, Any]] = []
+    for _ in range(2):
+        learn(
+            "it", model, Lecturer(stages, pool, writer, 200, 4, "cut", False), stages, tests, eyes,
+            Recipe(0.06, rate=0.0, check_every=2), 0, tmp_path / "it.safetensors",
+            lambda text: lines.append(json.loads(text)), first=1, clock=partial(next, count(step=0.01)),
+        )  # fmt: skip
+    assert {line["stage"] for line in lines} == {"last", "end"}
+    before, after, *_ = ((line["step"], line["loss"]) for line in lines if "loss" in line)
+    assert (before[0], after[0]) == (2, 4) and after[1] == pytest.approx(before[1], rel=1e-3)
 
 
 def test_two_checkpoints_become_their_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,25 +236,30 @@ def test_a_model_that_fails_does_not_end_the_others() -> None:
 
 
 @pytest.mark.slow
-def test_a_step_without_finite_gradients_is_skipped_and_counted(pool: Pool, writer: Writer) -> None:
+@pytest.mark.parametrize("device", [torch.device("cpu"), pytest.param(torch.device("cuda"), marks=NEEDS_GPU)])
+def test_a_step_without_finite_gradients_is_skipped_and_counted(
+    device: torch.device, pool: Pool, writer: Writer
+) -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(writer.vocabulary.size))
     begin(model)
     sources = {"several": Source(1.0, lessons.several)}
     batch = next(iter(Lecturer([Stage("one", sources, 1.0)], pool, writer, 600, 2, "it")))
-    features = torch.randn(len(pool.shown), 37, 192)
+    features = torch.randn(len(pool.shown), 37, 192, device=device)
     features[batch.pictures[0]] = torch.nan
-    stepper = Stepper(model, Eyes(model, features, None, torch.device("cpu")), Recipe(1))
+    model.to(device)
+    stepper = Stepper(model, Eyes(model, features, None, device), Recipe(1))
     weights = copy.deepcopy(trained(model))
-    assert stepper(batch, 1e-3).isfinite()
+    for _ in range(3):  # on a GPU, the second is recorded, and the third replayed
+        assert stepper(batch, 1e-3).isfinite()
     assert all(torch.equal(a, b) for a, b in zip(trained(model), weights, strict=True))
     features[batch.pictures[0]] = 0
     stepper(batch, 1e-3)
     assert not torch.equal(trained(model)[0], weights[0])
-    assert int(stepper.skipped) == 1
+    assert int(stepper.skipped) == 3
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@NEEDS_GPU
 def test_recorded_steps_change_the_weights_as_ordinary_ones_do(pool: Pool, writer: Writer) -> None:
     torch.manual_seed(0)
     model = TinyMmicl(Sizes(writer.vocabulary.size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import cast
 
@@ -11,8 +12,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from experiments.tiny import checkpoint, family
 from experiments.tiny.beginning import begin
-from experiments.tiny.checkpoint import begin_with
+from experiments.tiny.checkpoint import begin_with, read_weights, write_weights
 from experiments.tiny.export import export
 from experiments.tiny.family import in_process
 from experiments.tiny.members import ABLATIONS, FAMILY, member_of
@@ -158,3 +160,40 @@ def test_bad_input_in_another_process_ends_this_one_with_its_sentence_and_status
         in_process(os._exit, 143)
     assert exit_info.value.code == 143
     assert "_exit ended with exit status 143; its own message is above" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.processes
+def test_a_member_that_is_killed_is_reported_at_once_and_the_others_go_on(tmp_path: Path) -> None:
+    failed: list[tuple[int, bool]] = []
+    file = tmp_path / "written"
+
+    def fail(index: int) -> None:
+        failed.append((index, file.exists()))
+        file.with_suffix(".go").touch()
+
+    processes = [family._started(_wait_and_write, file), family._started(os._exit, 9)]
+    with pytest.raises(SystemExit) as ended:
+        family._join(processes, fail)
+    assert ended.value.code == 9
+    assert failed == [(1, False)] and file.exists()
+
+
+def _wait_and_write(file: Path) -> None:
+    while not file.with_suffix(".go").exists():
+        time.sleep(0.01)
+    file.touch()
+
+
+def test_weights_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "language.safetensors"
+    write_weights(file, {"a": torch.zeros(2)})
+
+    def killed(tensors: dict[str, Tensor], path: Path, metadata: object) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_weights(file, {"a": torch.ones(2)})
+    assert torch.equal(read_weights(file)["a"], torch.zeros(2))

@@ -7,10 +7,12 @@ import logging
 
 import pytest
 import torch
+from accelerate import Accelerator  # type: ignore[import-untyped]
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.training.data import Collator
+from mmeval.mmicl.training.held_out import HeldOut
 from mmeval.mmicl.training.loss import summed_loss
 from mmeval.mmicl.training.rows import IGNORED, TrainingRow
 from tests.mmicl import mmicl_small as small
@@ -102,3 +104,6 @@ def test_blocks_are_compiled_once_for_all_lengths(monkeypatch: pytest.MonkeyPatc
         loss, _ = summed_loss(model, model.config, {key: batch[key] for key in batch if key != "counts"})
         loss.backward()  # type: ignore[no-untyped-call]
     assert len(compiled) == 4, "the first block of each stack makes the bias, the others are given it"
+    held_out = HeldOut([(rows[0], "dog"), (rows[1], "dog")], collate, max_new_tokens=3)
+    held_out.evaluate(model, Accelerator(cpu=True), sharded=False)
+    assert len(compiled) == 4, "generating compiles nothing"

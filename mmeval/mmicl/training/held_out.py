@@ -42,7 +42,9 @@ class HeldOut:
     ) -> dict[str, float]:
         """Return the share of right answers, their loss, and the results of `measures`. Every process must call it.
 
-        All processes run the same number of batches, because gathering a model's shards needs every process.
+        All processes run the same number of batches, because gathering a model's shards needs every process. Compiled
+        blocks run as they are: other lengths and a cache would compile them again and again, and beyond torch's limit
+        they would stay uncompiled in training, too.
         """
         rank, world = accelerator.process_index, accelerator.num_processes
         process_questions = list(self.questions[rank::world])
@@ -51,7 +53,8 @@ class HeldOut:
         # autocast if the frozen parameters have a narrower dtype than those that learn
         mixed = len({parameter.dtype for parameter in model.parameters()}) > 1
         model.train(False)
-        with torch.no_grad(), accelerator.autocast() if mixed else nullcontext():
+        autocast = accelerator.autocast() if mixed else nullcontext()
+        with torch.no_grad(), autocast, torch.compiler.set_stance("force_eager"):
             for start in range(0, -(-len(self.questions) // world), BATCH):
                 part = process_questions[start : start + BATCH]
                 batch = part or self.questions[:1]
