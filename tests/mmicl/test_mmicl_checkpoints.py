@@ -68,7 +68,7 @@ def equal(one: MmiclForConditionalGeneration, other: MmiclForConditionalGenerati
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    save(small.model(), small.processor(), tmp_path)
+    small.write(tmp_path)
     return tmp_path
 
 
