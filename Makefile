@@ -12,6 +12,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALL := setup.cfg pyproject.toml constraints.txt
 
+# a module is compiled once, not by each of the processes that tests and measurements start
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz train-tiny replicate tiny-all verify-real clean
 

@@ -157,7 +157,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
 
 def _questions(folder: Path, text: Path, picture: Path) -> Iterator[YesNoRow]:
     for path in (text, picture):
-        files.inside(folder, str(path.relative_to(folder)), str(path))
+        files.inside(folder, "/".join(path.parts[len(folder.parts) :]), str(path))
     image = Image(picture, f"{folder.name}/{picture.name}")
     for number, line in enumerate(_lines(text), start=1):
         if not line.strip():

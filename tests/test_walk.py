@@ -80,7 +80,7 @@ def test_another_prompt_is_another_run(data: Path, tmp_path: Path) -> None:
 def test_starting_over_deletes_nothing_before_the_model_is_there(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "run")
     contents = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    save(small.model(), small.processor(), tmp_path / "model")
+    small.write(tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").write_bytes(b"torn")
     broken = call("run", *task_of(data, tmp_path / "run"), "--model", tmp_path / "model", "--fresh")
     assert broken.exit_code == 2
@@ -164,7 +164,7 @@ def test_a_dry_run_says_which_prompt_is_too_long(data: Path, tmp_path: Path) -> 
 def test_a_broken_picture_is_an_error_and_the_status_says_so(tmp_path: Path) -> None:
     data = make_release(tmp_path / "release")
     (data / "OCR" / "0000.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
-    save(small.model(), small.processor(), tmp_path / "model")
+    small.write(tmp_path / "model")
     result = call("run", "--task", "mme", "--model", tmp_path / "model", "--data", data, "--out", tmp_path / "run")
     assert result.exit_code == 1, result.output
     counts = json.loads((tmp_path / "run" / "scores.json").read_text())["counts"]

@@ -4,7 +4,7 @@ import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -133,7 +133,8 @@ def glob(folder: Path, pattern: str) -> list[Path]:
     except OSError as error:
         reason = f"cannot be the name of files in it ({error.strerror})"
         raise InputError(f"{folder}: {pattern[:80]!a} {reason}; fix it") from error
-    paths = [path for path in paths if not is_litter(path.relative_to(folder))]
+    above = len(folder.parts)
+    paths = [path for path in paths if not _litter(path.parts[above:])]
     if "*" in pattern:
         _check_shards(paths)
     return paths
@@ -159,7 +160,11 @@ def _check_shards(paths: Sequence[Path]) -> None:
 
 def is_litter(path: Path) -> bool:
     """Return whether a path is, or is inside, something that macOS or Windows leaves in folders."""
-    return any(part in LITTER or part.startswith("._") for part in path.parts)
+    return _litter(path.parts)
+
+
+def _litter(parts: Iterable[str]) -> bool:
+    return any(part in LITTER or part.startswith("._") for part in parts)
 
 
 def blocks(path: Path, size: int) -> Iterator[str]:

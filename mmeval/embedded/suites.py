@@ -151,7 +151,8 @@ def nextqa(folder: Path) -> None:
     rows = []
     for seed in range(COUNT):
         sequence = clip(seed, "test")
-        pictures = [sequence.frame(time) for time in TIMES]
+        frames = {time: sequence.frame(time) for time in {*TIMES}}
+        pictures = [frames[time] for time in TIMES]
         _video(folder / "NExTVideo" / f"{seed}.mp4", pictures)
         width, height = pictures[0].size
         offered = options(Rng(f"options {seed}"), sequence)

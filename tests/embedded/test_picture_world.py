@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections import Counter
@@ -14,27 +15,36 @@ DIGEST = "434ba5f6f732afb5626793944630255c172d5ef5221aedc14517edc7d7d22df3"
 """Of the test set, the same under Pillow 11.0 to 13.0 and numpy 1.26 to 2.4; another value means another benchmark."""
 
 
+@pytest.fixture(scope="module")
+def test_set() -> list[world.View]:
+    return list(world.test_set())
+
+
+@functools.cache
+def training(subtask: str, seed: int) -> world.View:
+    return world.draw(subtask, seed, "train")
+
+
 @pytest.mark.slow
-def test_the_test_set_is_the_same_everywhere() -> None:
+def test_the_test_set_is_the_same_everywhere(test_set: list[world.View]) -> None:
     total = hashlib.sha256()
-    for view in world.test_set():
+    for view in test_set:
         total.update(view.picture.tobytes())
         total.update("\n".join((view.name, *view.pair, *(claim.text for claim in view.asked))).encode())
     assert total.hexdigest() == DIGEST
 
 
 @pytest.mark.slow
-def test_the_test_set_has_forty_pictures_a_subtask_and_no_name_twice() -> None:
-    views = list(world.test_set())
-    assert Counter(view.subtask for view in views) == dict.fromkeys(world.SUBTASKS, 40)
-    assert len({view.name for view in views}) == len({view.picture.tobytes() for view in views}) == 14 * 40
+def test_the_test_set_has_forty_pictures_a_subtask_and_no_name_twice(test_set: list[world.View]) -> None:
+    assert Counter(view.subtask for view in test_set) == dict.fromkeys(world.SUBTASKS, 40)
+    assert len({view.name for view in test_set}) == len({view.picture.tobytes() for view in test_set}) == 14 * 40
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("subtask", world.SUBTASKS)
 def test_what_a_view_promises(subtask: str) -> None:
     for seed in range(40):
-        view = world.draw(subtask, seed, "train")
+        view = training(subtask, seed)
         assert view.picture.size == (96, 96)
         assert view.picture.mode == "RGB"
         assert [world.answer(claim, view.facts) for claim in view.asked].count(True) == 1
@@ -51,13 +61,13 @@ def test_the_pair_is_yes_then_no_and_its_order_in_the_test_is_a_coin() -> None:
 
 
 def test_train_and_test_of_one_seed_are_different_pictures() -> None:
-    training, test = (world.draw("landmark", 0, split) for split in ("train", "test"))
-    assert training.picture.tobytes() != test.picture.tobytes()
+    shown = [world.draw("landmark", 0, split).picture.tobytes() for split in ("train", "test")]
+    assert shown[0] != shown[1]
 
 
 @pytest.mark.slow
 def test_the_language_is_small() -> None:
-    views = [world.draw(subtask, seed, "train") for subtask in world.SUBTASKS for seed in range(60)]
+    views = [training(subtask, seed) for subtask in world.SUBTASKS for seed in range(60)]
     texts = [text for view in views for text in (view.caption, *view.pair, *sum(view.probes, ()), *dict(view.more))]
     unquoted = [re.sub(r"'\w+'", " ", text.lower()) for text in texts]
     assert len({word for text in unquoted for word in re.findall(r"[a-z]+|\d|[^\w\s]", text)}) < 650
@@ -65,7 +75,7 @@ def test_the_language_is_small() -> None:
 
 def test_quotes_stand_only_around_spelled_words() -> None:
     for subtask in world.SUBTASKS:
-        view = world.draw(subtask, 1, "train")
+        view = training(subtask, 1)
         for text in (view.caption, *view.pair, *sum(view.probes, ())):
             assert "'" not in re.sub(r"'[a-z]{3,4}'", "", text)
 

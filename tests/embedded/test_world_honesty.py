@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 from mmeval.embedded import world
 
@@ -99,12 +101,12 @@ def _words(texts: list[str]) -> dict[str, int]:
     return {word: index for index, word in enumerate(sorted({word for text in texts for word in _features(text)}))}
 
 
-def _counted(words: dict[str, int], questions: Questions) -> npt.NDArray[np.float32]:
-    """[N, words], 1 where the question has the word."""
-    table = np.zeros((len(questions), len(words)), dtype=np.float32)
-    for row, (text, _) in enumerate(questions):
-        table[row, [words[word] for word in _features(text) if word in words]] = 1
-    return table
+def _counted(words: dict[str, int], questions: Questions) -> Any:
+    """A sparse [N, words], 1 where the question has the word."""
+    columns = [[words[word] for word in _features(text) if word in words] for text, _ in questions]
+    ends = np.cumsum([0, *map(len, columns)])
+    ones = np.ones(ends[-1], dtype=np.float32)
+    return csr_array((ones, np.concatenate(columns), ends), shape=(len(questions), len(words)))
 
 
 def _fitted(words: dict[str, int], questions: Questions) -> npt.NDArray[np.float32]:
@@ -115,7 +117,7 @@ def _fitted(words: dict[str, int], questions: Questions) -> npt.NDArray[np.float
     speed = np.zeros_like(weights)
     for _ in range(60):
         error = 1 / (1 + np.exp(-table @ weights)) - truth
-        speed = 0.9 * speed - error @ table / len(table)
+        speed = 0.9 * speed - error @ table / len(questions)
         weights += speed
     return weights
 

@@ -27,10 +27,9 @@ from tests.tasks.small_folders import picture
 
 
 def _checkpoint(folder: Path) -> None:
-    from mmeval.mmicl.checkpoints import save
     from tests.mmicl import mmicl_small as small
 
-    save(small.model(), small.processor(), folder / "model")
+    small.write(folder / "model")
     picture(folder.with_name("a.png"))
 
 

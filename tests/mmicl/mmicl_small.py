@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import tempfile
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
+from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.configuration import MmiclConfig
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.processing import MmiclProcessor, ProcessorConfig
@@ -126,6 +130,26 @@ def processor(family: Family = "t5", **changes: Any) -> MmiclProcessor:
     pictures = BlipImageProcessorPil(size={"height": 16, "width": 16})
     settings = ProcessorConfig(**{**values, **changes})
     return MmiclProcessor(tokenizer(family == "t5"), pictures, settings, tokenizer())
+
+
+def write(folder: Path, family: Family = "t5", beginning: str = "instructblip", std: float | None = None) -> None:
+    """Write the checkpoint of `model` and `processor`, made once, then copied; `std`: with weights of another size."""
+    for name, content in _files(family, beginning, std).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+@functools.cache
+def _files(family: Family, beginning: str, std: float | None) -> dict[str, bytes]:
+    made = model(family, beginning)
+    if std is not None:
+        for parameter in made.parameters():
+            torch.nn.init.normal_(parameter, std=std)
+    with tempfile.TemporaryDirectory() as place:
+        save(made, processor(family), Path(place))
+        paths = [path for path in Path(place).rglob("*") if path.is_file()]
+        return {str(path.relative_to(place)): path.read_bytes() for path in paths}
 
 
 def pixels(count: int) -> Tensor:

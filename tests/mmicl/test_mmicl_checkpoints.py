@@ -68,7 +68,7 @@ def equal(first: MmiclForConditionalGeneration, second: MmiclForConditionalGener
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    save(small.model(), small.processor(), tmp_path)
+    small.write(tmp_path)
     return tmp_path
 
 

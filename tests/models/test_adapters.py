@@ -40,7 +40,7 @@ def load(request: pytest.FixtureRequest, tmp_path: Path) -> Load:
     adapter, family, beginning = request.param
 
     def open_model(**options: Any) -> TransformerModel:
-        save(small.model(family, beginning), small.processor(family), tmp_path / "checkpoint")
+        small.write(tmp_path / "checkpoint", family, beginning)
         model_options = ModelOptions(**{"context": ADAPTERS[adapter].contexts[0], **options})
         model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"), model_options)
         assert isinstance(model, TransformerModel)
@@ -107,7 +107,7 @@ def test_likelihoods_do_not_depend_on_the_batch_and_order_candidates(load: Load)
 
 @pytest.mark.parametrize(("adapter", "family", "beginning"), KINDS)
 def test_a_likelihood_is_that_of_one_plain_row(tmp_path: Path, adapter: str, family: Any, beginning: str) -> None:
-    save(small.model(family, beginning), small.processor(family), tmp_path / "checkpoint")
+    small.write(tmp_path / "checkpoint", family, beginning)
     model = load_model(find_model(f"{adapter}:{tmp_path / 'checkpoint'}"))
     candidates = ("yes", "there is a cat", "no")
     compared = [Request(words, (picture(70), words), candidates=candidates) for words in (QUESTIONS[2], "a dog ?")]
@@ -144,7 +144,7 @@ def ids_of(text: str) -> list[int]:
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("family", small.FAMILIES)
 def test_interleaved_prompts_in_any_batch(tmp_path: Path, family: Any, beams: int) -> None:
-    save(small.model(family), small.processor(family), tmp_path / "c")
+    small.write(tmp_path / "c", family)
     model = load_model(find_model(str(tmp_path / "c")))
     assert isinstance(model, TransformerModel)
     a, b, c = map(picture, (0, 90, 200))
@@ -201,7 +201,7 @@ def test_an_answer_tells_why_it_ended_and_what_it_cost(load: Load, beams: int) -
 
 
 def test_the_end_of_sequence_counts_and_padding_does_not(tmp_path: Path) -> None:
-    save(small.model(), small.processor(), tmp_path / "c")
+    small.write(tmp_path / "c")
     model = load_model(find_model(str(tmp_path / "c")))
     assert isinstance(model, TransformerModel)
     yes, pad, end = small.WORDS.index("yes"), 0, 1
@@ -220,7 +220,7 @@ def test_the_end_of_sequence_counts_and_padding_does_not(tmp_path: Path) -> None
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("family", small.FAMILIES)
 def test_scores_that_are_no_numbers_are_an_error_of_their_row_alone(tmp_path: Path, family: Any, beams: int) -> None:
-    save(small.model(family), small.processor(family), tmp_path / "c")
+    small.write(tmp_path / "c", family)
     model = load_model(find_model(str(tmp_path / "c")), ModelOptions("declaration"))
     assert isinstance(model, TransformerModel)
     prompts = [
@@ -315,7 +315,7 @@ def test_a_batch_that_does_not_fit_is_halved(load: Load, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("context", ADAPTERS["mmicl"].contexts)
 def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
-    save(small.model(), small.processor(), tmp_path / "c")
+    small.write(tmp_path / "c")
     model = load_model(find_model(str(tmp_path / "c")), ModelOptions(context))
     request = Request("q", (picture(1), picture(2), "is the cat there ?"))
     preview = model.preview(request)
@@ -326,7 +326,7 @@ def test_every_context_takes_two_pictures(tmp_path: Path, context: str) -> None:
 
 
 def test_one_picture_models_refuse_two_unless_pasted(tmp_path: Path) -> None:
-    save(small.model("t5", "blip-2"), small.processor(), tmp_path / "c")
+    small.write(tmp_path / "c", "t5", "blip-2")
     plan = surveys.Survey("", "", ("q",), {}, 1, {"q": 2}, ("",), {})
     blip2 = load_model(find_model(f"blip2:{tmp_path / 'c'}"))
     with pytest.raises(Unsupported, match=r"takes 1 picture.*sample 'q' has 2.*side-by-side"):

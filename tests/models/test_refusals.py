@@ -105,7 +105,7 @@ def test_a_prompt_too_large_for_the_memory_by_itself(tmp_path: Path, monkeypatch
 def test_instructblip_needs_a_qformer_that_reads(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"add what is missing, or open it as blip2:"):
         opened(tmp_path, "instructblip", beginning="blip-2")
-    save(small.model(), small.processor(), tmp_path / "half")
+    small.write(tmp_path / "half")
     (tmp_path / "half" / "qformer_tokenizer" / "tokenizer.json").unlink()
     with pytest.raises(InputError, match=r"needs InstructBLIP's Q-Former and qformer_tokenizer/tokenizer.json"):
         load_model(find_model(f"instructblip:{tmp_path / 'half'}"))

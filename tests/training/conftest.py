@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from mmeval.mmicl.checkpoints import save
 from mmeval.mmicl.context import ImagePlace
 from mmeval.mmicl.examples import Example, Turn, to_json
 from tests.mmicl import mmicl_small as small
@@ -32,10 +30,7 @@ def write_examples(folder: Path) -> None:
 
 def write_base(folder: Path, family: small.Family = "t5") -> None:
     """Write a small model to begin with, in `folder / base`."""
-    model = small.model(family)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.15)
-    save(model, small.processor(family), folder / "base")
+    small.write(folder / "base", family, std=0.15)
 
 
 def config_values(folder: Path, **changes: Any) -> dict[str, Any]:

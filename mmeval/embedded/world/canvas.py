@@ -51,13 +51,13 @@ class Canvas:
         """Draw a gradient from one color to the other: downward if upright, otherwise in a random direction."""
         self._dice = rng
         across, down = (0, 16) if upright else (rng.below(33) - 16, rng.below(33) - 16)
-        rows, columns = np.mgrid[0:SIZE, 0:SIZE]
-        slope = across * columns + down * rows
+        places = np.arange(SIZE)
+        slope = across * places + down * places[:, None]
         share = (slope - slope.min()) * 256 // max(1, int(slope.max() - slope.min()))
         step = np.array(end, dtype=np.int64) - np.array(start, dtype=np.int64)
-        pixels = np.array(start, dtype=np.int64) + share[..., None] * step // 256
+        shades = np.array(start, dtype=np.int64) + np.arange(257)[:, None] * step // 256
         large = (SIZE * SCALE, SIZE * SCALE)
-        self._image = Image.fromarray(pixels.astype(np.uint8)).resize(large, Image.Resampling.NEAREST)
+        self._image = Image.fromarray(shades.astype(np.uint8)[share]).resize(large, Image.Resampling.NEAREST)
         self._draw = ImageDraw.Draw(self._image)
 
     def polygon(self, points: Sequence[Point], fill: Color, outline: Color | None = None) -> None:
@@ -69,20 +69,16 @@ class Canvas:
 
     def _fill(self, corners: Sequence[tuple[int, int]], fill: Color) -> None:
         """Fill by our own scan conversion (even-odd, pixel centers), because Pillow's changed in 11.1 and 12.0."""
-        rows, columns = [], []
-        ends = [*corners[1:], corners[0]]
         top, left = min(y for _, y in corners), min(x for x, _ in corners)
         tall, wide = max(y for _, y in corners) - top, max(x for x, _ in corners) - left
-        for (x0, y0), (x1, y1) in zip(corners, ends, strict=True):
-            if y0 != y1:
-                middles = np.arange(min(y0, y1), max(y0, y1))
-                crossings = x0 - left + (2 * middles + 1 - 2 * y0) * (x1 - x0) / (2 * (y1 - y0))
-                rows.append(middles - top)
-                columns.append(np.ceil(crossings - 0.5).astype(np.int64))
-        if rows:
-            turns = np.zeros((tall, wide + 1), dtype=np.uint8)
-            np.add.at(turns, (np.concatenate(rows), np.concatenate(columns)), 1)
-            inside = np.cumsum(turns[:, :-1], axis=1, dtype=np.uint8) % 2 * np.uint8(255)
+        turns = bytearray(tall * (wide + 1))
+        for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+            for middle in range(min(y0, y1), max(y0, y1)):
+                crossing = x0 - left + (2 * middle + 1 - 2 * y0) * (x1 - x0) / (2 * (y1 - y0))
+                turns[(middle - top) * (wide + 1) + math.ceil(crossing - 0.5)] ^= 1
+        if turns:
+            parity = np.frombuffer(turns, dtype=np.uint8).reshape(tall, wide + 1)[:, :-1]
+            inside = np.bitwise_xor.accumulate(parity, axis=1) * np.uint8(255)
             self._image.paste(fill, (left, top), Image.fromarray(inside))
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Color) -> None:
