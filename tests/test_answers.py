@@ -142,7 +142,7 @@ def test_a_cards_data_is_beside_it(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "a.jsonl", [{"id": "x", "output": "Yes."}])
     result = call("score", "--task", tmp_path / "own.yaml", "--answers", path, "--json")
     assert result.exit_code == 0, result.output
-    assert value(json.loads(result.output), "overall") == 100
+    assert json.loads(result.output)["metrics"]["overall"]["value"] == 100
 
 
 @pytest.mark.slow

@@ -10,15 +10,15 @@ from mmeval.bias.asked import accuracy, answered, are_right, gain_on, matched, m
 from mmeval.runs.scored import Scored
 from mmeval.scoring.statistics import estimate, paired
 
-Results = dict[str, Any]
+Measures = dict[str, Any]
 
 
-def mmstar(pairs: Mapping[str, tuple[Scored, Scored]]) -> Results | None:
+def mmstar(pairs: Mapping[str, tuple[Scored, Scored]]) -> Measures | None:
     """Return MMStar's multi-modal gain S_v - S_wv and leakage max(0, S_wv - S_t) in accuracy (arXiv 2403.20330)."""
     if "absent" not in pairs:
         return None
     main, without = pairs["absent"]
-    results: Results = {"gain": asdict(paired(accuracy(main), accuracy(without)))}
+    results: Measures = {"gain": asdict(paired(accuracy(main), accuracy(without)))}
     if controls.TEXT in pairs:
         blind, text_only = matched(without, pairs[controls.TEXT][1])
         leak = paired(accuracy(blind), accuracy(text_only))
@@ -27,7 +27,7 @@ def mmstar(pairs: Mapping[str, tuple[Scored, Scored]]) -> Results | None:
     return results
 
 
-def rotation(main: Scored, others: Mapping[str, Scored]) -> Results | None:
+def rotation(main: Scored, others: Mapping[str, Scored]) -> Measures | None:
     """Return the accuracy if a question must be correct under every rotation of its options that was asked.
 
     A question that failed in one of these runs is left out.
@@ -50,12 +50,12 @@ def rotation(main: Scored, others: Mapping[str, Scored]) -> Results | None:
     }
 
 
-def length(others: Mapping[str, Scored]) -> list[Results]:
+def length(others: Mapping[str, Scored]) -> list[Measures]:
     """Return the gain, accuracy with the picture minus without, at each length of a distracting passage.
 
     `lost` is how much smaller it is than the first gain, paired over the questions of both.
     """
-    lengths: list[Results] = []
+    lengths: list[Measures] = []
     first: tuple[Scored, Scored] | None = None
     for tokens in (0, *controls.LENGTHS):
         names = (f"distract-{tokens}-before", f"distract-{tokens}-before+absent") if tokens else ("", "absent")
@@ -76,7 +76,7 @@ def length(others: Mapping[str, Scored]) -> list[Results]:
     return lengths if len(lengths) > 1 else []
 
 
-def solvable(main: Scored, blind: Mapping[str, Scored], needs_picture: Collection[str] | None) -> Results | None:
+def solvable(main: Scored, blind: Mapping[str, Scored], needs_picture: Collection[str] | None) -> Measures | None:
     """Return the blind controls that solve each question, and the accuracy on solved and unsolved questions.
 
     A question asked in several ways (a pair, rotations) is solved under a control if all of them are correct.
@@ -107,7 +107,7 @@ def solvable(main: Scored, blind: Mapping[str, Scored], needs_picture: Collectio
         by = [control for control, is_solved in solved.items() if is_solved]
         flags |= {id: {"by": by, "of": len(solved)} for id in ids}
     rule = f"correct under '{next(iter(blind))}'" if len(blind) == 1 else f"correct under most of {len(blind)} controls"
-    results: Results = {
+    results: Measures = {
         "controls": list(blind),
         "rule": rule if needs_picture is None else "given",
         "flags": flags,
@@ -132,7 +132,7 @@ def solvable(main: Scored, blind: Mapping[str, Scored], needs_picture: Collectio
     return results
 
 
-def prompts(main: Scored, others: Mapping[str, Scored], prompt: str) -> Results | None:
+def prompts(main: Scored, others: Mapping[str, Scored], prompt: str) -> Measures | None:
     """Return the accuracy with each prompt, the mean, and the worst, on the questions answered with all of them.
 
     The result is None if fewer than two prompts have an accuracy.

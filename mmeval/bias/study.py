@@ -13,7 +13,7 @@ from typing import Any
 from mmeval import controls
 from mmeval.bias import likelihood, parts, shares
 from mmeval.bias.asked import accuracy, answered, are_right, comparable, matched, mean_of
-from mmeval.bias.parts import Results
+from mmeval.bias.parts import Measures
 from mmeval.bias.runs import folders, named, scored_controls
 from mmeval.configuration import configure
 from mmeval.controls.mentions import RELEVANT
@@ -36,7 +36,7 @@ BLIND = ("absent", "guess", "grey", "noise", controls.TEXT)
 ACCURACY = "accuracy"
 
 
-def study(run: Run, needs_picture: Collection[str] | None = None) -> Results:
+def study(run: Run, needs_picture: Collection[str] | None = None) -> Measures:
     """Return the results for a run and its controls. Raises InputError if the run is itself under a control.
 
     `needs_picture`, if given, are the ids of the questions that need a picture (MMICL's split of ScienceQA).
@@ -69,7 +69,7 @@ def study(run: Run, needs_picture: Collection[str] | None = None) -> Results:
     return results
 
 
-def of_answers(main: Scored) -> Results:
+def of_answers(main: Scored) -> Measures:
     """Return the results that need only the answers: no control and no model."""
     if not main.records:
         raise InputError("there is no answer to study yet; repeat the command to continue the run")
@@ -106,7 +106,7 @@ def _rank(name: str) -> tuple[int, str]:
     return (listed.index(name) if name in listed else len(listed), name)
 
 
-def _control(name: str, main: Scored, other: Scored, acts: str) -> Results:
+def _control(name: str, main: Scored, other: Scored, acts: str) -> Measures:
     """Return the effects of a control. Every difference is the main run's number minus the control's."""
     metrics = [*_headline(main.task), *main.task.axes]
     main_numbers, control_numbers = main.numbers(main.first), other.numbers(other.first)
@@ -119,7 +119,7 @@ def _control(name: str, main: Scored, other: Scored, acts: str) -> Results:
         record.id: float(comparable(record, score) != comparable(*main.by_id[record.id]))
         for record, score in other.by_id.values()
     }
-    results: Results = {
+    results: Measures = {
         "about": controls.about(name),
         "acts": acts,
         "n": len(main.records),
@@ -136,7 +136,7 @@ def _control(name: str, main: Scored, other: Scored, acts: str) -> Results:
     return results
 
 
-def _flips(main: Scored, other: Scored) -> Results:
+def _flips(main: Scored, other: Scored) -> Measures:
     """Return how many answers the picture made correct, and how many it made wrong."""
     seen, unseen = are_right(main), are_right(other)
     both = seen.keys() & unseen.keys()
@@ -146,7 +146,7 @@ def _flips(main: Scored, other: Scored) -> Results:
     }
 
 
-def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> Results:
+def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> Measures:
     """Return the gain in accuracy over the draws of each swap: the mean with its interval, the smallest, the largest.
 
     The mean is over the questions of all draws; each question counts with the mean of its scores in them.
@@ -172,15 +172,15 @@ def _mean_score(draws: Sequence[Scored], record: Record, score: Score) -> float 
     return sum(known_values) / len(known_values) if len(known_values) == len(values) else None
 
 
-def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Results | None:
+def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Measures | None:
     name = next((name for name in ("absent", "grey", controls.TEXT) if name in pairs), None)
     results = None if name is None else likelihood.corrected(main, pairs[name][1])
     return results and {"prior": name, **results}
 
 
-def _rows(main: Scored, headline: Sequence[str]) -> Results:
+def _rows(main: Scored, headline: Sequence[str]) -> Measures:
     """Return baseline scores: chance, the most frequent expected answer, and each constant answer."""
-    rows: Results = {"chance": {name: statistic.chance for name, statistic in _reported(main, headline).items()}}
+    rows: Measures = {"chance": {name: statistic.chance for name, statistic in _reported(main, headline).items()}}
     constant = main.task.constant
     for text in [constant[0]] if constant else baselines.constants(main.records):
         scored = main.answering(text)
@@ -189,7 +189,7 @@ def _rows(main: Scored, headline: Sequence[str]) -> Results:
     return rows
 
 
-def _by(main: Scored, name: Callable[[Record], str | None]) -> Results | None:
+def _by(main: Scored, name: Callable[[Record], str | None]) -> Measures | None:
     """Return the accuracy of each part of the questions, or None if there is only one part."""
     ids_by_part: dict[str, set[str]] = {}
     for record in main.records:
@@ -201,7 +201,7 @@ def _by(main: Scored, name: Callable[[Record], str | None]) -> Results | None:
     return {part: asdict(estimate(accuracy(main.of(ids_by_part[part])))) for part in ordered}
 
 
-def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Results:
+def of_file(task: str, predictions: str | None, answers: str | None, data: str | None) -> Measures:
     """Return the results for answers in a file: the benchmark's own predictions, or answers by id."""
     from mmeval.answers import score_answers, score_predictions
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mmeval.files import read_json, write_json, write_text
 from mmeval.reporting import bias_figures
-from mmeval.reporting.bias_words import NO_VALUE, Results, headline, reading, spread
+from mmeval.reporting.bias_words import NO_VALUE, Measures, headline, reading, spread
 from mmeval.reporting.chart import minus
 from mmeval.reporting.lines import Lines, clean, escape, grid, print_whole, stacked, tell, titled
 from mmeval.runs.records import digest
@@ -34,7 +34,7 @@ YES_NO = {
 """Yes/no number -> its column title and digits."""
 
 
-def tables(results: Results) -> list[Lines]:
+def tables(results: Measures) -> list[Lines]:
     """Return the tables of the results, without empty ones."""
     return [_without_empty_columns(table) for table in _tables(results) if table.rows]
 
@@ -48,7 +48,7 @@ def _without_empty_columns(table: Lines) -> Lines:
     return Lines(table.title, tuple(table.columns[index] for index in filled), rows)
 
 
-def write(folder: Path, results: Results) -> list[Path]:
+def write(folder: Path, results: Measures) -> list[Path]:
     """Write `bias.json`, `bias.md` and the figures that have data into the folder; return the paths."""
     figures = bias_figures.draw(results, results["axes"], folder)
     write_json(folder / JSON, dict(results))
@@ -56,7 +56,7 @@ def write(folder: Path, results: Results) -> list[Path]:
     return [folder / JSON, folder / MARKDOWN, *figures]
 
 
-def show(results: Results, console: Console, written: Path | None) -> None:
+def show(results: Measures, console: Console, written: Path | None) -> None:
     """Print the sentences about the picture, the most telling controls, and where everything else is written."""
     tell(console, _title(results), "bold")
     for mark in results.get("marks", ()):
@@ -74,11 +74,11 @@ def show(results: Results, console: Console, written: Path | None) -> None:
     )
 
 
-def _effect(control: Results) -> tuple[str, ...]:
+def _effect(control: Measures) -> tuple[str, ...]:
     return spread(control["accuracy"]), spread(control["gain"]["accuracy"]), spread(control["changed"])
 
 
-def markdown(results: Results, figures: list[Path]) -> str:
+def markdown(results: Measures, figures: list[Path]) -> str:
     """Return the study as GitHub Markdown: the explanation, the tables, the figures."""
     lines = [f"# {escape(_title(results))}", ""]
     lines += [line for mark in results.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
@@ -115,14 +115,14 @@ def panel(run: Run) -> str:
     return "\n".join(parts)
 
 
-def _title(results: Results) -> str:
+def _title(results: Measures) -> str:
     model = results.get("model")
     return (
         f"Language bias: {model} on {results['title']}" if model else f"Language bias of answers to {results['title']}"
     )
 
 
-def _tables(results: Results) -> Iterator[Lines]:
+def _tables(results: Measures) -> Iterator[Lines]:
     labels, controls = results["labels"], results.get("controls", {})
     rows = [("as asked", *(spread(results["seen"][axis]) for axis in labels))]
     for name, scores in results["rows"].items():
@@ -179,7 +179,7 @@ def _tables(results: Results) -> Iterator[Lines]:
     yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain", "lost"), points)
 
 
-def _letters(results: Results) -> Iterator[Lines]:
+def _letters(results: Measures) -> Iterator[Lines]:
     letters = results.get("letters")
     if letters:
         rows = [(letter, f"{n:,}", f"{letters['right'][letter]:,}") for letter, n in letters["answered"].items()]
@@ -192,7 +192,7 @@ def _letters(results: Results) -> Iterator[Lines]:
         yield Lines("Accuracy lost to option rotation", columns, (row,))
 
 
-def _parts(results: Results) -> Iterator[Lines]:
+def _parts(results: Measures) -> Iterator[Lines]:
     solved = results.get("blind_solvable")
     if solved:
         rows: tuple[tuple[str, ...], ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmeval.files import delete
 from mmeval.reporting import svg
-from mmeval.reporting.bias_words import Results
+from mmeval.reporting.bias_words import Measures
 from mmeval.reporting.chart import minus
 from mmeval.reporting.drawing import save
 from mmeval.reporting.fonts import measure, plain, wrap
@@ -49,7 +49,7 @@ class Figure:
     """Draws the plot between the foot and the given height."""
 
 
-def draw(results: Results, labels: Mapping[str, str], folder: Path) -> list[Path]:
+def draw(results: Measures, labels: Mapping[str, str], folder: Path) -> list[Path]:
     """Draw the figures that have data into `folder` as SVG; return the paths."""
     written: list[Path] = []
     for name, figure in figures(results, labels).items():
@@ -61,7 +61,7 @@ def draw(results: Results, labels: Mapping[str, str], folder: Path) -> list[Path
     return written
 
 
-def inline(results: Results, labels: Mapping[str, str]) -> list[str]:
+def inline(results: Measures, labels: Mapping[str, str]) -> list[str]:
     """Return each figure as elements of a page, for broad and narrow windows, in the page's colors."""
     drawn = (figure for figure in figures(results, labels).values() if figure is not None)
     return [
@@ -70,7 +70,7 @@ def inline(results: Results, labels: Mapping[str, str]) -> list[str]:
     ]
 
 
-def figures(results: Results, labels: Mapping[str, str]) -> dict[str, Figure | None]:
+def figures(results: Measures, labels: Mapping[str, str]) -> dict[str, Figure | None]:
     """Map file names to figures; None if there is no data."""
     return {"bias-gain": _gain(results, labels), "bias-blur": _blur(results), "bias-length": _length(results)}
 
@@ -98,7 +98,7 @@ def laid_out(figure: Figure, size: FigureSize) -> Sheet:
     return paper
 
 
-def _gain(results: Results, labels: Mapping[str, str]) -> Figure | None:
+def _gain(results: Measures, labels: Mapping[str, str]) -> Figure | None:
     """Draw the gain on each axis, in percent of full marks: a dot and its interval per control."""
     gains = {name: results["controls"][name]["gain"] for name in SHOWN if name in results["controls"]}
     axes = [axis for axis in labels if any(gain.get(axis, {}).get("value") is not None for gain in gains.values())]
@@ -139,7 +139,7 @@ def _gain(results: Results, labels: Mapping[str, str]) -> Figure | None:
     return Figure("Gain from the picture, by subtask", subtitle, legend, lambda size: step(size) * len(axes), body)
 
 
-def _blur(results: Results) -> Figure | None:
+def _blur(results: Measures) -> Figure | None:
     """Draw accuracy by blur step; accuracy without a picture is a dashed line with its interval."""
     blurred = {n: results["controls"][f"blur{n}"] for n in range(1, 5) if f"blur{n}" in results["controls"]}
     if len(blurred) < 2:
@@ -169,7 +169,7 @@ def _blur(results: Results) -> Figure | None:
     return Figure("Accuracy under blur", subtitle, legend, lambda size: size.curve, body)
 
 
-def _length(results: Results) -> Figure | None:
+def _length(results: Measures) -> Figure | None:
     """Draw the gain by the measured length of the prompt."""
     lengths = results.get("length") or []
     points = [(length["input_tokens"], length["gain"]) for length in lengths if length["gain"]["low"] is not None]
@@ -217,7 +217,7 @@ def _scale(values: tuple[float, float], inches: tuple[float, float]) -> Scale:
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
-def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Results]]) -> None:
+def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Measures]]) -> None:
     known = [(x(at), estimate) for at, estimate in points if estimate["value"] is not None]
     pen = PENS[0]
     paper.line([at for at, _ in known], [y(estimate["value"]) for _, estimate in known], color=pen.color, linewidth=1.2)

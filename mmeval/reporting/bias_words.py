@@ -5,7 +5,7 @@ from typing import Any
 
 from mmeval.types import between, number, part_of, plural, within
 
-Results = Mapping[str, Any]
+Measures = Mapping[str, Any]
 NO_VALUE = "no value"
 WITHOUT = {
     "absent": ("With the picture removed", "the picture", "lowers"),
@@ -19,13 +19,13 @@ WITHOUT = {
 """Control -> the opening of the sentence about it, what it takes away, and the verb of a sentence about that."""
 
 
-def headline(results: Results) -> list[str]:
+def headline(results: Measures) -> list[str]:
     """Return the sentences that say whether the model looks at the picture, or without controls what it prefers."""
     sentences = [*_looks(results), *(() if results.get("controls") else _priors(results))]
     return [*sentences, *(str(remark) for remark in results.get("remarks", ()))]
 
 
-def reading(results: Results) -> list[str]:
+def reading(results: Measures) -> list[str]:
     """Return half a page of sentences, the most important first."""
     return [
         *_looks(results),
@@ -39,7 +39,7 @@ def reading(results: Results) -> list[str]:
     ]
 
 
-def spread(estimate: Results, digits: int = 1, unit: str = "") -> str:
+def spread(estimate: Measures, digits: int = 1, unit: str = "") -> str:
     """Return `12.3 (10.1 to 14.5)`, with the unit after the value; the value alone if there is no interval."""
     if estimate["value"] is None:
         return NO_VALUE
@@ -48,7 +48,7 @@ def spread(estimate: Results, digits: int = 1, unit: str = "") -> str:
     )
 
 
-def sure(estimate: Results) -> int:
+def sure(estimate: Measures) -> int:
     """Return 1 if a difference's interval is above zero, -1 if below, 0 if it covers zero or is missing."""
     if estimate.get("low") is None:
         return 0
@@ -57,12 +57,12 @@ def sure(estimate: Results) -> int:
     return -1 if estimate["high"] < 0 else 0
 
 
-def _gain(results: Results, name: str) -> Results | None:
+def _gain(results: Measures, name: str) -> Measures | None:
     gain = results.get("controls", {}).get(name, {}).get("gain", {}).get("accuracy")
     return gain if gain and gain["value"] is not None else None
 
 
-def _looks(results: Results) -> Iterator[str]:
+def _looks(results: Measures) -> Iterator[str]:
     accuracy = results["seen"]["accuracy"]
     if accuracy["value"] is not None:
         chance = "" if accuracy["chance"] is None else f"; guessing gives {number(accuracy['chance'], 1)}%"
@@ -94,7 +94,7 @@ def _looks(results: Results) -> Iterator[str]:
         )
 
 
-def _spoiled(results: Results) -> Iterator[str]:
+def _spoiled(results: Measures) -> Iterator[str]:
     steps = [(step, _gain(results, f"blur{step}")) for step in range(1, 5)]
     known = [(step, gain) for step, gain in steps if gain is not None]
     if known:
@@ -112,7 +112,7 @@ def _spoiled(results: Results) -> Iterator[str]:
         yield f"Shuffled patches cost {spread(lost)} points, {meaning[sure(lost)]}."
 
 
-def _after_text(results: Results) -> Iterator[str]:
+def _after_text(results: Measures) -> Iterator[str]:
     length = results.get("length") or []
     if not length:
         return
@@ -128,7 +128,7 @@ def _after_text(results: Results) -> Iterator[str]:
     )
 
 
-def _several(results: Results) -> Iterator[str]:
+def _several(results: Measures) -> Iterator[str]:
     order, references = (results.get("controls", {}).get(name) for name in ("order", "references"))
     if order:
         yield (
@@ -143,7 +143,7 @@ def _several(results: Results) -> Iterator[str]:
         )
 
 
-def _yes_no(yes: Results) -> Iterator[str]:
+def _yes_no(yes: Measures) -> Iterator[str]:
     yield (
         f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions. Its Pct. Diff, the share of yes "
         f"among its answers minus the share among the expected answers, is {spread(yes['pct_diff'], 2)}."
@@ -164,7 +164,7 @@ def _yes_no(yes: Results) -> Iterator[str]:
     )
 
 
-def _priors(results: Results) -> Iterator[str]:
+def _priors(results: Measures) -> Iterator[str]:
     yes = results.get("yes_no")
     if yes and yes["yes_ratio"]["value"] is not None:
         yield from _yes_no(yes)
@@ -188,7 +188,7 @@ def _priors(results: Results) -> Iterator[str]:
         )
 
 
-def _solved(results: Results) -> Iterator[str]:
+def _solved(results: Measures) -> Iterator[str]:
     solved = results.get("blind_solvable")
     if not solved:
         return
@@ -202,7 +202,7 @@ def _solved(results: Results) -> Iterator[str]:
     )
 
 
-def _likelihoods_and_prompts(results: Results) -> Iterator[str]:
+def _likelihoods_and_prompts(results: Measures) -> Iterator[str]:
     prior = results.get("likelihood")
     if prior:
         yield (
@@ -229,7 +229,7 @@ def _likelihoods_and_prompts(results: Results) -> Iterator[str]:
         )
 
 
-def _times(estimate: Results, factor: float) -> Results:
+def _times(estimate: Measures, factor: float) -> Measures:
     ends = ("low", "high") if factor > 0 else ("high", "low")
     names = zip(("value", "low", "high"), ("value", *ends), strict=True)
     return {name: None if estimate[end] is None else factor * estimate[end] for name, end in names}

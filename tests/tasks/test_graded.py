@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -307,7 +308,7 @@ def test_answers_in_a_file_are_judged_as_in_a_run(server: Server, tmp_path: Path
     command = ("score", "--task", "mathverse", "--data", tmp_path / "data", "--answers", file, "--json")
     assert "judge" not in json.loads(call(*command).output)
     scores, count = json.loads(call(*command, *judging).output), len(server.asked)
-    assert count and scores.metrics["overall"] == judged(run, server).results.metrics["overall"]
+    assert count and scores["metrics"]["overall"] == asdict(judged(run, server).results.metrics["overall"])
     assert (tmp_path / "theirs.judge.jsonl").exists() and scores["remarks"][-1].startswith("The judge m was asked")
     count = len(server.asked)
     assert json.loads(call(*command, *judging).output)["metrics"] == scores["metrics"] and len(server.asked) == count

@@ -16,6 +16,7 @@ from mmeval.evaluation import asking
 from mmeval.runs import folder as run_folder
 from mmeval.runs import records, run
 from mmeval.runs.records import Journal
+from mmeval.runs.schema import ScoredRecords
 from mmeval.runs.share import Share
 from mmeval.types import Record
 
@@ -102,7 +103,7 @@ def run_json_deleted_first() -> None:
 
 def scores_of_any_records() -> None:
     run.Run.stale = False  # type: ignore[method-assign, assignment]
-    run.Run._scored = property(lambda self: {})  # type: ignore[assignment]
+    run.Run._scored = property(lambda self: ScoredRecords(0, ""))  # type: ignore[assignment]
 
 
 def every_process_asks_all() -> None:
