@@ -64,7 +64,10 @@ def test_a_run_on_a_read_only_disk_is_shown_and_a_message_names_the_file(
     (run / "scores.json").unlink()
     result = CliRunner().invoke(main, ["score", str(run)])
     assert result.exit_code == 2
-    assert f"{run / 'scores.json'}: Read-only file system; use a folder that you may read and write" in result.output
+    advice = "use a folder that you may read and write, such as a copy of it"
+    assert f"{run / 'scores.json'}: Read-only file system; {advice}, and repeat the command" in result.output
+    result = CliRunner().invoke(main, [*command[:-1], str(tmp_path / "other")])
+    assert result.exit_code == 2 and f"{advice} or another --out, and repeat the command" in result.output
 
 
 @pytest.mark.slow

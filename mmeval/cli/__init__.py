@@ -22,6 +22,12 @@ RESUMED = ("run", "sweep")
 class Commands(click.Group):
     """A group that turns errors into one sentence and an exit status."""
 
+    def _or_another_out(self, ctx: click.Context) -> str:
+        """Return what else to use, if the command that was invoked has an --out."""
+        command = self.commands.get(ctx.invoked_subcommand or "")
+        names = {parameter.name for parameter in command.params} if command else set()
+        return " or another --out" if "out" in names else ""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which they were added."""
         return list(self.commands)
@@ -54,7 +60,7 @@ class Commands(click.Group):
             note = "; answers are kept" if ctx.invoked_subcommand in RESUMED else ""
             advice = "fix that"
             if error.errno in (errno.EROFS, errno.EACCES):
-                advice = "use a folder that you may read and write, such as a copy of it or another --out,"
+                advice = f"use a folder that you may read and write, such as a copy of it{self._or_another_out(ctx)},"
             click.echo(f"mmeval: {prefix}{error.strerror or error}; {advice} and repeat the command{note}", err=True)
             ctx.exit(2)
         except (Exception, SystemExit) as error:  # the traceback is printed, and status 3 means a bug
