@@ -42,6 +42,9 @@ PROCESSORS = {
 }
 """Family and width of a published MMICL -> the repository whose tokenizers it was trained with."""
 
+WANTED = (*FILES, "*.safetensors", "*.bin")
+"""What is taken from a hub repository."""
+
 
 def load(
     name: str | Path,
@@ -77,19 +80,22 @@ def find(
     name: str | Path,
     revision: str | None = None,
     local_files_only: bool = True,
-    wanted: Sequence[str] = (*FILES, "*.safetensors", "*.bin"),
+    wanted: Sequence[str] = WANTED,
 ) -> Path:
     """Return the folder of that name, or the local copy of the `wanted` files of that hub repository."""
-    if regular.is_folder(name):
-        return Path(name)
+    return Path(name) if regular.is_folder(name) else _copy_of(str(name), revision, local_files_only, wanted)
+
+
+def _copy_of(name: str, revision: str | None, local_files_only: bool = True, wanted: Sequence[str] = WANTED) -> Path:
+    """Return the local copy of a hub repository."""
     patterns = set(wanted)
     try:
         if not local_files_only:  # one request; `list_repo_files` retries many times if the hub is out of reach
-            info = HfApi().model_info(str(name), revision=revision, timeout=HUB_TIMEOUT)
+            info = HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
                 patterns.discard("*.bin")
         snapshot = snapshot_download(
-            str(name), revision=revision, local_files_only=local_files_only, allow_patterns=sorted(patterns)
+            name, revision=revision, local_files_only=local_files_only, allow_patterns=sorted(patterns)
         )
         return Path(snapshot)
     except (LocalEntryNotFoundError, HFValidationError) as error:
@@ -229,7 +235,8 @@ def _load_trained(folder: Path, dtype: torch.dtype, device: str | torch.device) 
     if not isinstance(base, str):
         raise CheckpointError(f"{folder / FACTS}: does not name the base model; train again")
     try:
-        base_folder = folder / base if regular.is_folder(folder / base) else find(base, facts.get("revision"))
+        beside = folder / base  # never a folder of this name where the command happens to run
+        base_folder = beside if regular.is_folder(beside) else _copy_of(base, facts.get("revision"))
     except CheckpointError as error:
         raise CheckpointError(f"{folder / FACTS}: the base model {error}") from error
     if digest(base_folder) != facts.get("digest"):

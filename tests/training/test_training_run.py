@@ -302,9 +302,12 @@ def test_a_run_resumes_after_an_upgrade_and_may_still_save_its_whole_model(data:
 
 
 @pytest.mark.slow
-def test_what_was_trained_says_that_its_base_is_gone(data: Path) -> None:
+def test_what_was_trained_says_that_its_base_is_gone(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     final = train(Config(**config_values(data, steps=1, evaluate_every=1)))
     (data / "base").rename(data / "elsewhere")
+    (data / "other" / "base").mkdir(parents=True)
+    (data / "other" / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(data / "other" / "a" / "b")  # where ../../base is another folder
     with pytest.raises(CheckpointError, match=r"training.json: the base model ../../base: neither a folder nor"):
         checkpoints.load_model(final)
 
