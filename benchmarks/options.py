@@ -32,7 +32,7 @@ def pairs(text: str) -> int:
 
 
 def listed(read: Callable[[str], int]) -> Callable[[str], list[int]]:
-    """Return what reads a list of numbers, joined by commas."""
+    """Return a parser of comma-separated numbers; `read` parses each."""
 
     def numbers(text: str) -> list[int]:
         return [read(number) for number in text.split(",")]
@@ -41,7 +41,7 @@ def listed(read: Callable[[str], int]) -> Callable[[str], list[int]]:
 
 
 def names(known: Collection[str]) -> Callable[[str], list[str]]:
-    """Return what reads a list of some of the known names, joined by commas."""
+    """Return a parser of comma-separated names, which must be known."""
 
     def read(text: str) -> list[str]:
         listed = text.split(",")

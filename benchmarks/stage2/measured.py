@@ -42,7 +42,7 @@ def measured(
 ) -> Iterator[dict[str, Any]]:
     """Measure the ways one after the other on one model, and yield each result.
 
-    None but the first begins after `until`: making the model may take most of the time.
+    Only the first may begin after `until`, because making the model may take most of the time.
     """
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -11,6 +11,7 @@ from mmeval.runs.scored import Scored
 from mmeval.scoring.statistics import estimate, paired
 
 Measures = dict[str, Any]
+"""What a study measured, as in `bias.json`."""
 
 
 def mmstar(pairs: Mapping[str, tuple[Scored, Scored]]) -> Measures | None:

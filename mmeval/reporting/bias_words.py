@@ -6,6 +6,7 @@ from typing import Any
 from mmeval.types import between, number, part_of, plural, within
 
 Measures = Mapping[str, Any]
+"""What a study measured, as in `bias.json`."""
 NO_VALUE = "no value"
 WITHOUT = {
     "absent": ("With the picture removed", "the picture", "lowers"),

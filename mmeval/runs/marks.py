@@ -11,7 +11,7 @@ SMALL = "the data has only"
 
 
 def of_run(spec: RunSpec, header: Header, asked: int, answered: int) -> list[str]:
-    """Return the marks of a run with so many questions asked, and so many answered without an error."""
+    """Return a run's marks; `asked` and `answered` count its questions that were asked, and those without an error."""
     planned, available = header.samples, header.available
     marks = [EMBEDDED] if spec.data == "embedded" else []
     if (missing := planned - asked) > 0:

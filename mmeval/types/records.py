@@ -37,9 +37,9 @@ class Session:
 
     In the file, each is a key of its own."""
     servers: list[str] | None = None
-    """The programs of the servers that answered."""
+    """The programs of the servers that answered, with their versions."""
     model_commit: str | None = None
-    """Of a model on the hub."""
+    """The commit of a model on the hub."""
 
 
 @dataclass(frozen=True)
