@@ -6,10 +6,12 @@ import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -36,6 +38,16 @@ def test_a_terminal_of_any_encoding_gets_every_score(scored: Path, encoding: str
     assert (result.returncode, result.stderr) == (0, b"")
     output = result.stdout.decode(encoding)
     assert re.search(r"Perception .*\d+\.\d to \d", output) and (encoding == "utf-8" or output.isascii())
+
+
+def test_a_status_is_kept_where_packages_are_installed_elsewhere(tmp_path: Path) -> None:
+    """For example by `pip install --target` or `--user`: the calls of click are not the user's own code."""
+    shutil.copytree(Path(click.__file__).parent, tmp_path / "click", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "click-8.0.dist-info").mkdir()
+    command = [sys.executable, "-m", "mmeval", "doctor", "constant"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_fault_of_the_program_has_a_status_of_its_own(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:

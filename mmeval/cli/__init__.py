@@ -6,6 +6,7 @@ import io
 import sys
 import sysconfig
 import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -81,7 +82,8 @@ def _line_of_user_code(error: BaseException) -> str:
     """Return file and line of the last call into the user's own code, such as an adapter; empty if there was none."""
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
         error = error.__cause__  # Python replaced it, as it passed through a generator of ours
-    libraries = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    installed = (path for path in map(Path, sys.path) if list(path.glob("*.dist-info")))  # wherever pip put packages
+    libraries = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *map(str, installed))
     last_line, called = "", False
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
