@@ -28,7 +28,7 @@ from experiments.tiny.preparing import pools_of
 from experiments.tiny.sizes import sizes_of
 from experiments.tiny.stages import Stage, seen, words
 from experiments.tiny.stepping import Recipe
-from experiments.tiny.vocabulary import Vocabulary
+from experiments.tiny.vocabulary import Vocabulary, check_words
 from experiments.tiny.writing import Writer
 from mmeval.embedded.world.view import Split
 from mmeval.machine import cores
@@ -56,7 +56,12 @@ def train_words(plan: Plan) -> None:
 
 
 def train_members(plan: Plan, members: Sequence[str]) -> None:
-    """Train the members: all at once and for equally many steps on a GPU; on a CPU in turn, with equal times."""
+    """Train the members: all at once and for equally many steps on a GPU; on a CPU in turn, with equal times.
+
+    Raises InputError if the weights to begin with have another vocabulary.
+    """
+    if plan.weights:
+        check_words(Vocabulary.load(plan.out), plan.weights)
     left = plan.left() - LAST
     if plan.device == "cpu":
         for name in members:

@@ -17,7 +17,7 @@ from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Pool
 from experiments.tiny.seeing import see
 from experiments.tiny.sizes import Sizes
-from experiments.tiny.vocabulary import forms_texts, make_vocabulary
+from experiments.tiny.vocabulary import forms_texts, make_vocabulary, vocabulary_of
 from mmeval.embedded.world.view import Split
 from mmeval.machine import cores
 from mmeval.types import InputError
@@ -45,7 +45,8 @@ def train_encoder(plan: Plan) -> None:
 def prepare(plan: Plan, encoder: Path) -> None:
     """Draw the pictures, encode them with the vision encoder in that file, and make the vocabulary from their texts.
 
-    Raises InputError if pictures are already encoded with another one.
+    Training that begins with weights takes their vocabulary: fewer pictures have fewer words.
+    Raises InputError if pictures are already encoded with another encoder, or if the weights have no vocabulary.
     """
     prefix = "vision_model."
     weights = {
@@ -62,7 +63,9 @@ def prepare(plan: Plan, encoder: Path) -> None:
         )
     pools = pools_of(plan)
     if not (plan.out / "vocabulary.json").exists():
-        vocabulary = make_vocabulary([*pools["train"].texts(), *forms_texts()])
+        vocabulary = (
+            vocabulary_of(plan.weights) if plan.weights else make_vocabulary([*pools["train"].texts(), *forms_texts()])
+        )
         vocabulary.save(plan.out)
         plan.say(json.dumps({"words": vocabulary.size, "pictures": len(pools["train"].shown)}))
     write_weights(plan.encoder, vision.state_dict())

@@ -14,9 +14,12 @@ from mmeval.embedded.world.choices import SORTS
 from mmeval.embedded.world.clips import ACTIONS, ASKED
 from mmeval.embedded.world.puzzles import PUZZLES, puzzles
 from mmeval.files import write_text
+from mmeval.types import InputError
 
 TAGS = 12
 """Maximum number of pictures with their own tags in one prompt, including demonstrations."""
+PICTURE, IMAGES = "<picture>", tuple(f"<image{index}>" for index in range(TAGS))
+"""The token that pictures replace, and the tags."""
 SPELLED = r"\w(?=\w*')"
 """A letter of a word followed by a closing quote: 'kelt' is read letter by letter, as it is seen."""
 JOINED = ((r"(?<=\b[a-z]) (?=[a-z]\b)", ""), ("^' ", "'"), ("(?<=[a-z]) '$", "'"))
@@ -85,6 +88,39 @@ class Vocabulary:
         return cls(source, **{**facts, "tags": tuple(facts["tags"])})
 
 
+def vocabulary_of(weights: Path) -> Vocabulary:
+    """Return the vocabulary of trained weights, from the `tokenizer.json` in their folder.
+
+    Raises InputError if it is missing, or not a tokenizer of the tiny family.
+    """
+    file = weights.with_name("tokenizer.json")
+    try:
+        source = file.read_text(encoding="utf-8")
+        ids = _ids(source)
+        return Vocabulary(source, len(ids), ids[PICTURE], tuple(ids[tag] for tag in IMAGES))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{file}: missing, or not a tokenizer of the tiny family; put the tokenizer.json of {weights.name} there"
+        ) from error
+
+
+def check_words(vocabulary: Vocabulary, weights: Path) -> None:
+    """Raise InputError unless trained weights give every token the id that this vocabulary gives it."""
+    ids, trained = _ids(vocabulary.source), _ids(vocabulary_of(weights).source)
+    if ids != trained:
+        word = min(word for word, index in (ids.items() ^ trained.items()))
+        raise InputError(
+            f"{weights}: was trained with another vocabulary, the first difference is '{word}'; run the stages draw "
+            "and learn with these --weights and a new --out"
+        )
+
+
+def _ids(source: str) -> dict[str, int]:
+    """Return the id of each token of a `tokenizer.json`."""
+    facts = json.loads(source)
+    return {**facts["model"]["vocab"], **{token["content"]: token["id"] for token in facts["added_tokens"]}}
+
+
 def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
     """Make a tokenizer of every word in `texts`, in alphabetical order, then placeholder and tags.
 
@@ -95,7 +131,7 @@ def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
     sorts = (word for sort in SORTS.values() for word in sort)
     words = {word for text in {*texts, *ALWAYS, *sorts} for word, _ in split(text.lower())}
     special = ["<pad>", "</s>", "<unk>", "<s>"]
-    picture_tokens = ["<picture>", *(f"<image{index}>" for index in range(TAGS))]
+    picture_tokens = [PICTURE, *IMAGES]
     tokens = [*special, *sorted(words | set(ascii_lowercase)), *pieces, *picture_tokens, *CHOICES]
     ids = {word: index for index, word in enumerate(tokens)}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
@@ -111,8 +147,7 @@ def make_vocabulary(texts: Iterable[str]) -> Vocabulary:
     tokenizer.add_special_tokens([AddedToken(word, special=True) for word in (*special, *picture_tokens)])
     tokenizer.add_tokens([AddedToken(letter, single_word=True, normalized=False) for letter in CHOICES])
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", ids["<s>"])])
-    tags = tuple(ids[tag] for tag in picture_tokens[1:])
-    return Vocabulary(tokenizer.to_str(), len(tokens), ids["<picture>"], tags)
+    return Vocabulary(tokenizer.to_str(), len(tokens), ids[PICTURE], tuple(ids[tag] for tag in IMAGES))
 
 
 def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:

@@ -10,21 +10,25 @@ from typing import cast
 import pytest
 import torch
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from experiments.tiny import checkpoint, family
+from experiments.tiny.__main__ import WEIGHTS
 from experiments.tiny.beginning import begin
 from experiments.tiny.checkpoint import begin_with, read_weights, write_weights
 from experiments.tiny.export import export
-from experiments.tiny.family import in_process
+from experiments.tiny.family import in_process, train_members
 from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.network import LlamaLayer, TinyMmicl
+from experiments.tiny.plan import Plan
 from experiments.tiny.sizes import Sizes, sizes_of
 from experiments.tiny.stepping import let_learn
-from experiments.tiny.vocabulary import Vocabulary
+from experiments.tiny.vocabulary import PICTURE, Vocabulary, check_words, vocabulary_of
 from mmeval.mmicl import checkpoints
 from mmeval.models import find_model
 from mmeval.types import InputError
+from tests.experiments.small_pools import LEAST
 
 
 @pytest.mark.parametrize("name", ["mmicl-tiny", "instructblip-tiny"])
@@ -145,6 +149,35 @@ def test_a_member_begins_with_the_weights_of_another(tmp_path: Path) -> None:
             path.write_bytes(content)
         with pytest.raises(InputError, match=rf"{name}\.safetensors: not a readable safetensors file"):
             begin_with(source, path)
+
+
+def test_weights_begin_a_training_only_with_the_words_they_were_trained_with(packed: Path, tmp_path: Path) -> None:
+    shipped = WEIGHTS / "mmicl-tiny" / "model.safetensors"
+    vocabulary = vocabulary_of(shipped)
+    assert (vocabulary.size, vocabulary.placeholder) == (
+        549,
+        Tokenizer.from_str(vocabulary.source).token_to_id(PICTURE),
+    )
+    weights = tmp_path / "model.safetensors"
+    file = weights.with_name("tokenizer.json")
+    for content in (None, "{", "[]", '{"model": {"vocab": {"a": 0}}, "added_tokens": []}'):
+        if content is not None:
+            file.write_text(content, encoding="utf-8")
+        with pytest.raises(InputError, match=r"tokenizer\.json: missing, or not a tokenizer of the tiny family"):
+            check_words(vocabulary, weights)
+    file.write_text(vocabulary.source, encoding="utf-8")
+    check_words(vocabulary, weights)
+    swapped = vocabulary.source.replace('"red"', '"swap"').replace('"blue"', '"red"').replace('"swap"', '"blue"')
+    file.write_text(swapped, encoding="utf-8")  # as many words in another order: the weights' shapes fit
+    assert vocabulary_of(weights).size == vocabulary.size
+    with pytest.raises(InputError, match=r"model\.safetensors: was trained with another vocabulary, .* 'blue'"):
+        check_words(vocabulary, weights)
+    plan = Plan(
+        tmp_path, packed, LEAST, small=True, device="cpu", workers=0, tokens=400, rows=4, seed=0, until=0.0,
+        check_every=1, tests=1, rate=1e-3, weights=weights,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="another vocabulary"):
+        train_members(plan, ["mmicl-tiny"])
 
 
 @pytest.mark.slow
