@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.tiny.checkpoint import read, write_weights
+from experiments.tiny.checkpoint import MEAN, read, write_weights
 from experiments.tiny.learning import RIGHT
 from mmeval.types import InputError
 
@@ -31,8 +31,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def average(first: Path, second: Path) -> None:
     """Write the mean of weights, moments and test results to both files; steps and seconds are the larger ones.
 
+    If it is interrupted, `resume` refuses the checkpoints that are not averaged yet, and the same call completes it.
     Raises InputError if the checkpoints are not of the same model and stage.
     """
+    first, second = sorted((first.resolve(), second.resolve()))  # the order below does not depend on the caller's
+    if first == second:
+        raise InputError(f"{first}: cannot be averaged with itself; give two checkpoints")
+    first_mean, second_mean = first.with_suffix(MEAN), second.with_suffix(MEAN)
+    if not first_mean.exists():
+        tensors, facts = _mean(first, second)
+        write_weights(second_mean, tensors, facts)
+        write_weights(first_mean, tensors, facts)  # from here on, a repeated call only completes the replacements
+    if second_mean.exists():
+        second_mean.replace(second)
+    first_mean.replace(first)
+
+
+def _mean(first: Path, second: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of the mean of two checkpoints."""
     tensors, facts = read(first)
     other_tensors, other_facts = read(second)
     shapes = {key: tensor.shape for key, tensor in tensors.items()}
@@ -47,8 +63,7 @@ def average(first: Path, second: Path) -> None:
     for key, value in facts.items():
         other_value = other_facts.get(key, value)
         joint_facts[key] = (value + other_value) / 2 if key.startswith(RIGHT) else max(value, other_value)
-    for path in (first, second):
-        write_weights(path, mean, {key: repr(value) for key, value in joint_facts.items()})
+    return mean, {key: repr(value) for key, value in joint_facts.items()}
 
 
 if __name__ == "__main__":

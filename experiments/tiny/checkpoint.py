@@ -14,6 +14,9 @@ from torch import nn
 from mmeval.mmicl.training.trainable import QFORMER_TEXT
 from mmeval.types import InputError
 
+MEAN = ".mean"
+"""Suffix of the file that is about to replace a checkpoint; see `averaging`."""
+
 
 def save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, facts: Mapping[str, float]) -> None:
     """Write the checkpoint atomically; `facts` hold the progress of the training."""
@@ -34,8 +37,13 @@ def write_weights(path: Path, weights: Mapping[str, torch.Tensor], facts: Mappin
 def resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, float]:
     """Load the checkpoint, if there is one, into module and optimizer; return its facts.
 
-    Raises InputError if it is not a checkpoint of this module.
+    Raises InputError if it is not a checkpoint of this module, or if its averaging with another was interrupted.
     """
+    if (mean := path.with_suffix(MEAN)).exists():
+        raise InputError(
+            f"{mean}: left by an interrupted averaging; repeat `python -m experiments.tiny.averaging` with the same "
+            "two checkpoints, then resume"
+        )
     if not path.exists():
         return {}
     tensors, facts = read(path)

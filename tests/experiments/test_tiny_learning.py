@@ -140,6 +140,43 @@ def test_two_checkpoints_become_their_mean(tmp_path: Path, capsys: pytest.Captur
     assert "one.safetensors: not a checkpoint of a training" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("kill", range(4))
+def test_an_averaging_killed_at_any_replacement_is_completed_by_repeating_it(
+    kill: int, done: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(module.parameters())
+    paths = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for index, path in enumerate(paths):
+        nn.init.constant_(module.weight, index)
+        save(path, module, optimizer, {"step": 5 + index, "stage": 3})
+    replaced, replace = count(), Path.replace
+
+    def killed(path: Path, target: Path) -> None:
+        last = next(replaced) == kill
+        if done or not last:
+            replace(path, target)
+        if last:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            average(*paths)
+    weights = {path: float(load_file(path)["model.weight"][0, 0]) for path in paths}
+    for path, other in (paths, paths[::-1]):
+        if weights[path] != 0.5 and weights[other] == 0.5:
+            with pytest.raises(InputError, match=r"\.mean: left by an interrupted averaging; repeat"):
+                resume(path, module, optimizer)
+    if weights != dict.fromkeys(paths, 0.5):
+        average(*paths[::-1])
+    for path in paths:
+        assert resume(path, module, optimizer)["step"] == 6 and torch.all(module.weight == 0.5)
+    with pytest.raises(InputError, match=r"a\.safetensors: cannot be averaged with itself"):
+        average(paths[0], paths[0])
+
+
 def test_pictures_are_seen_in_their_rows_and_side_by_side_in_one(vocabulary: Vocabulary) -> None:
     class Sees:
         training = True
