@@ -25,6 +25,7 @@ from experiments.tiny.members import ABLATIONS, FAMILY, member_of
 from experiments.tiny.plan import Plan
 from experiments.tiny.pool import Amounts
 from experiments.tiny.preparing import SPLITS, prepare, train_encoder
+from experiments.tiny.stopping import interrupt, status
 from mmeval.machine import cores
 from mmeval.types import InputError
 
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             parser.error(f"{folder}: cannot be made ({error.strerror}); choose another folder")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the stages end, too
+    signal.signal(signal.SIGTERM, interrupt)  # so that the processes of the stages end, too
     at_once = len(members) if device == "cuda" else len(FAMILY)
     workers = max(1, (cores() - 4) // at_once) if options.workers is None else options.workers
     tokens = options.tokens or (4_000 if device == "cpu" else 16_384)
@@ -110,6 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             plan.say(json.dumps({"done": stage, "seconds": seconds, "left": left}))
     except InputError as error:
         parser.error(str(error))
+    except KeyboardInterrupt as interrupted:
+        print(f"{parser.prog}: stopped; repeat the command to resume from the last checkpoint", file=sys.stderr)
+        sys.exit(status(interrupted))
 
 
 def _run(stage: str, plan: Plan, members: Sequence[str], encoder: Path) -> None:

@@ -28,6 +28,7 @@ from experiments.tiny.preparing import pools_of
 from experiments.tiny.sizes import sizes_of
 from experiments.tiny.stages import Stage, seen, words
 from experiments.tiny.stepping import Recipe
+from experiments.tiny.stopping import status
 from experiments.tiny.vocabulary import Vocabulary, check_words
 from experiments.tiny.writing import Writer
 from mmeval.embedded.world.view import Split
@@ -91,12 +92,14 @@ def _started(run: Callable[..., None], *arguments: object) -> multiprocessing.pr
 
 
 def _called(run: Callable[..., None], *arguments: object) -> None:
-    """Call it; end this process with a sentence and status 2 if an input is wrong."""
+    """Call it; end this process with a sentence and status 2 if an input is wrong, and quietly if it is interrupted."""
     try:
         run(*arguments)
     except InputError as error:
         print(f"python -m experiments.tiny: error: {error}", file=sys.stderr, flush=True)
         sys.exit(2)
+    except KeyboardInterrupt as interrupted:
+        sys.exit(status(interrupted))
 
 
 def _join(
@@ -117,13 +120,15 @@ def _join(
     finally:
         for process in processes:
             process.terminate()
+        for process in processes:  # they write their checkpoints
+            process.join()
     for process in processes:
-        status = process.exitcode
-        if status == 2:  # its sentence is enough
-            sys.exit(status)
-        if status:
-            print(f"{process.name} ended with exit status {status}; its own message is above", file=sys.stderr)
-            sys.exit(status if status > 0 else 128 - status)  # as a shell counts signals
+        code = process.exitcode
+        if code == 2:  # its sentence is enough
+            sys.exit(code)
+        if code:
+            print(f"{process.name} ended with exit status {code}; its own message is above", file=sys.stderr)
+            sys.exit(code if code > 0 else 128 - code)  # as a shell counts signals
 
 
 def _member(plan: Plan, name: str, until: float, pace: Pace | None = None) -> None:

@@ -16,6 +16,7 @@ from experiments.tiny.eyes import Eyes
 from experiments.tiny.network import TinyMmicl
 from experiments.tiny.stages import Stage
 from experiments.tiny.stepping import Recipe, Stepper, autocast, text_of
+from experiments.tiny.stopping import stoppable
 from experiments.tiny.vocabulary import Vocabulary
 from experiments.tiny.writing import Written
 
@@ -64,7 +65,8 @@ def learn(
     """Train each stage's trainable set in place until the time is over; resume from the checkpoint if there is one.
 
     Without a checkpoint, training begins with the stage of index `first`. A resumed training gets other lessons.
-    `pace` is called before each step. It may wait, and ends the training by returning False.
+    `pace` is called before each step. It may wait, and ends the training by returning False. SIGINT and SIGTERM end it,
+    too: then the checkpoint is written, and KeyboardInterrupt is raised.
     """
     vocabulary = lecturer.writer.vocabulary
     stepper = Stepper(model, eyes, recipe)
@@ -80,32 +82,37 @@ def learn(
     start = saved = clock()
     end = spent + recipe.seconds
     total, summed = torch.zeros((), device=model.table.device), 0
-    for batch in loader(lecturer, workers):
-        passed = spent + clock() - start
-        if passed >= end or not pace(step):
-            break
-        total += stepper(batch, recipe.rate * _share(step, passed / end, recipe))
-        step, summed = step + 1, summed + 1
-        if step % recipe.check_every == 0:
-            results = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
-            shares |= results
-            lecturer.weigh(results)
-            line: dict[str, object] = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
-            if stepper.skipped:
-                line["skipped"] = int(stepper.skipped)
-            say(json.dumps({"model": name, **line, "loss": round(float(total) / summed, 4), **results}))
-            total, summed = total.zero_(), 0
-            time_is_over = passed > stages[stage].until * end
-            if stage + 1 < len(stages) and (time_is_over or min(results.values(), default=0) >= stages[stage].mark):
-                stage += 1
-                lecturer.now.value = stage
-                stepper.let_learn(stages[stage].learns)
-                say(json.dumps({"model": name, "begins": stages[stage].name, "step": step, "passed": not time_is_over}))
-        if clock() - saved > recipe.save_every:
-            saved = clock()
-            save(checkpoint, model, stepper.optimizer, _facts(step, stage, spent + saved - start, shares))
-            keep()
-    save(checkpoint, model, stepper.optimizer, _facts(step, stage, end, shares))
+    with stoppable() as stop:
+        for batch in loader(lecturer, workers):
+            passed = spent + clock() - start
+            if stop.number or passed >= end or not pace(step):
+                break
+            total += stepper(batch, recipe.rate * _share(step, passed / end, recipe))
+            step, summed = step + 1, summed + 1
+            if step % recipe.check_every == 0:
+                results = _tested(model, _due(stages[stage], step, recipe), tests, eyes, vocabulary)
+                shares |= results
+                lecturer.weigh(results)
+                line: dict[str, object] = {"step": step, "stage": stages[stage].name, "seconds": round(passed, 1)}
+                if stepper.skipped:
+                    line["skipped"] = int(stepper.skipped)
+                say(json.dumps({"model": name, **line, "loss": round(float(total) / summed, 4), **results}))
+                total, summed = total.zero_(), 0
+                time_is_over = passed > stages[stage].until * end
+                if stage + 1 < len(stages) and (time_is_over or min(results.values(), default=0) >= stages[stage].mark):
+                    stage += 1
+                    lecturer.now.value = stage
+                    stepper.let_learn(stages[stage].learns)
+                    begun = {"begins": stages[stage].name, "step": step, "passed": not time_is_over}
+                    say(json.dumps({"model": name, **begun}))
+            if clock() - saved > recipe.save_every:
+                saved = clock()
+                save(checkpoint, model, stepper.optimizer, _facts(step, stage, spent + saved - start, shares))
+                keep()
+        passed = spent + clock() - start if stop.number else end
+        save(checkpoint, model, stepper.optimizer, _facts(step, stage, passed, shares))
+        if stop.number:
+            say(json.dumps({"model": name, "step": step, "stopped": str(checkpoint)}))
     say(json.dumps({"model": name, "step": step, "stage": "end", **_tested(model, tests, tests, eyes, vocabulary)}))
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from experiments.tiny.checkpoint import resume, save
 from experiments.tiny.stepping import autocast
+from experiments.tiny.stopping import stoppable
 
 
 @dataclass(frozen=True)
@@ -39,29 +40,35 @@ def fit(
 ) -> None:
     """Train `parameters` of `module` for the recipe's steps; `loss_of(step)` draws that step's batch.
 
-    `checkpoint` is written after every check; if it exists, training resumes from it.
+    `checkpoint` is written after every check, and on SIGINT or SIGTERM, which end the training with KeyboardInterrupt;
+    if it exists, training resumes from it.
     """
     optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
     start = int(resume(checkpoint, module, optimizer).get("step", 0))
     average, clock = math.nan, time.monotonic()
-    for step in range(start, recipe.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _schedule(step, recipe)
-        with autocast(torch.device("cpu")):
-            loss = loss_of(step)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(parameters, recipe.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average = loss.item() if math.isnan(average) else 0.99 * average + 0.01 * loss.item()
-        if (step + 1) % recipe.check_every == 0 or step + 1 == recipe.steps:
-            rate = recipe.batch * ((step % recipe.check_every) + 1) / (time.monotonic() - clock)
-            module.eval()
-            with torch.no_grad():
-                print(f"{step + 1}/{recipe.steps} loss {average:.3f} {rate:.0f}/s {check()}", flush=True)
-            module.train()
-            save(checkpoint, module, optimizer, {"step": step + 1})
-            clock = time.monotonic()
+    with stoppable() as stop:
+        for step in range(start, recipe.steps):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate * _schedule(step, recipe)
+            with autocast(torch.device("cpu")):
+                loss = loss_of(step)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(parameters, recipe.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            average = loss.item() if math.isnan(average) else 0.99 * average + 0.01 * loss.item()
+            if stop.number:
+                save(checkpoint, module, optimizer, {"step": step + 1})
+                print(f"stopped after step {step + 1}: {checkpoint}", flush=True)
+                break
+            if (step + 1) % recipe.check_every == 0 or step + 1 == recipe.steps:
+                rate = recipe.batch * ((step % recipe.check_every) + 1) / (time.monotonic() - clock)
+                module.eval()
+                with torch.no_grad():
+                    print(f"{step + 1}/{recipe.steps} loss {average:.3f} {rate:.0f}/s {check()}", flush=True)
+                module.train()
+                save(checkpoint, module, optimizer, {"step": step + 1})
+                clock = time.monotonic()
 
 
 def _schedule(step: int, recipe: Recipe) -> float:

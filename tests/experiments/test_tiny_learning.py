@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import signal
 import time
 from functools import partial
 from itertools import count, islice
@@ -15,7 +17,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from experiments.tiny import averaging, clips, lessons, symbols
+from experiments.tiny import __main__ as command
+from experiments.tiny import averaging, clips, lessons, loop, symbols
 from experiments.tiny.averaging import average
 from experiments.tiny.batches import Lecturer, collate, held_out, write
 from experiments.tiny.beginning import begin
@@ -112,6 +115,68 @@ def test_the_loss_is_a_mean_over_steps_also_after_a_training_was_cut(
     assert {line["stage"] for line in lines} == {"last", "end"}
     before, after, *_ = ((line["step"], line["loss"]) for line in lines if "loss" in line)
     assert (before[0], after[0]) == (2, 4) and after[1] == pytest.approx(before[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_training_between_two_steps_with_a_checkpoint(
+    number: signal.Signals, pool: Pool, writer: Writer, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    model = TinyMmicl(Sizes(vocabulary.size, language=64, layers=1, heads=2, ffn=64))
+    stages = [Stage("one", {"one": Source(1.0, lambda rng, pool: asked(["is it ?"], "yes"), ("words",))}, 1.0)]
+    handlers = {caught: signal.getsignal(caught) for caught in (signal.SIGTERM, signal.SIGINT)}
+    lines: list[dict[str, Any]] = []
+
+    def pace(step: int) -> bool:
+        if step == 2:
+            os.kill(os.getpid(), number)
+        return True
+
+    path = tmp_path / "it.safetensors"
+    with pytest.raises(KeyboardInterrupt) as raised:
+        learn(
+            "it", model, Lecturer(stages, pool, writer, 200, 4, "cut", False), stages, {},
+            Eyes(model, None, None, torch.device("cpu")), Recipe(60), 0, path,
+            lambda text: lines.append(json.loads(text)), pace=pace, clock=partial(next, count(step=0.01)),
+        )  # fmt: skip
+    assert raised.value.args == (number,)
+    assert lines == [{"model": "it", "step": 3, "stopped": str(path)}]
+    reached = resume(path, model, torch.optim.AdamW(trained(model)))
+    assert reached["step"] == 3 and reached["spent"] < 1
+    assert handlers == {caught: signal.getsignal(caught) for caught in handlers}
+
+
+def test_a_signal_ends_the_training_of_the_vision_encoder_with_a_checkpoint(tmp_path: Path) -> None:
+    module, path = nn.Linear(2, 1), tmp_path / "see.safetensors"
+    parameters = list(module.parameters())
+
+    def loss_of(step: int) -> Tensor:
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return module(torch.ones(1, 2)).sum()  # type: ignore[no-any-return]
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.fit(module, parameters, loss_of, loop.Recipe(9, 1), path, str)
+    assert resume(path, module, torch.optim.AdamW(parameters)) == {"step": 3}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_training_says_how_to_resume_it(
+    number: signal.Signals,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(command, "_run", lambda *_: os.kill(os.getpid(), number))
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            command.main(["draw", "--work", str(tmp_path)])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert ended.value.code == code
+    assert "stopped; repeat the command to resume from the last checkpoint" in capsys.readouterr().err
 
 
 def test_two_checkpoints_become_their_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
