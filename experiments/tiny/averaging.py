@@ -34,22 +34,23 @@ def average(first: Path, second: Path) -> None:
     If it is interrupted, `resume` refuses the checkpoints that are not averaged yet, and the same call completes it.
     Raises InputError if the checkpoints are not of the same model and stage.
     """
-    first, second = sorted((first.resolve(), second.resolve()))  # the order below does not depend on the caller's
-    if first == second:
-        raise InputError(f"{first}: cannot be averaged with itself; give two checkpoints")
-    first_mean, second_mean = first.with_suffix(MEAN), second.with_suffix(MEAN)
-    if not first_mean.exists():
+    ordered = sorted((first, second), key=Path.resolve)  # a repeated call may name them in another order
+    means = [path.with_suffix(MEAN) for path in ordered]
+    if not means[1].exists():
         tensors, facts = _mean(first, second)
-        write_weights(second_mean, tensors, facts)
-        write_weights(first_mean, tensors, facts)  # from here on, a repeated call only completes the replacements
-    if second_mean.exists():
-        second_mean.replace(second)
-    first_mean.replace(first)
+        for mean in means:
+            write_weights(mean, tensors, facts)
+    # both are written: from here on, a repeated call only completes the replacements
+    for path, mean in zip(ordered, means, strict=True):
+        if mean.exists():
+            mean.replace(path)
 
 
 def _mean(first: Path, second: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Return the tensors and the metadata of the mean of two checkpoints."""
     tensors, facts = read(first)
+    if first.resolve() == second.resolve():
+        raise InputError(f"{first}: cannot be averaged with itself; give two checkpoints")
     other_tensors, other_facts = read(second)
     shapes = {key: tensor.shape for key, tensor in tensors.items()}
     other_shapes = {key: tensor.shape for key, tensor in other_tensors.items()}
