@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -71,14 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_examples(Path(folder), size["examples"], size["pictures"])
         if torch.cuda.is_available():
-            results = []
-            for result in measured(options.size, Path(folder), options.ways, ours, until):
-                results.append(result)
-                print(_line(options.size, result), flush=True)
+            results_so_far = measured(options.size, Path(folder), options.ways, ours, until)
         else:
-            results = _in_turns(options, folder)
-            for result in results:
-                print(_line(options.size, result))
+            results_so_far = _in_turns(options, folder)
+        results = []
+        for result in results_so_far:
+            results.append(result)
+            print(_line(options.size, result), flush=True)
     _say_best(results)
     for result in results:
         if result.get("parts"):
@@ -98,26 +97,33 @@ def _say_best(results: Sequence[dict[str, Any]]) -> None:
         print(f"\n{best['rate'] / original[0]['rate']:.1f} times as many samples per second ({best['way']})")
 
 
-def _in_turns(options: argparse.Namespace, folder: str) -> list[dict[str, Any]]:
-    """Measure each way in separate processes, alternating, and return the medians."""
+def _in_turns(options: argparse.Namespace, folder: str) -> Iterator[dict[str, Any]]:
+    """Measure each way in separate processes, alternating; yield each median after the last of its rounds.
+
+    Every measurement is also printed to standard error.
+    """
     results: dict[str, list[dict[str, Any]]] = {}
-    for way in options.ways * ROUNDS:
+    for number, way in product(range(1, ROUNDS + 1), options.ways):
         command = [sys.executable, "-m", "benchmarks.training", "--size", options.size, "--ways", way]
         command += ["--how", ",".join(options.how), "--folder", folder]
         if options.tokens:
             command += ["--tokens", ",".join(map(str, options.tokens))]
         ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         for result in json.loads(ended.stdout.splitlines()[-1]):
+            print(f"round {number} of {ROUNDS}: {result['way']}: {result['rate']:.2f} samples/s", file=sys.stderr)
             results.setdefault(result["way"], []).append(result)
-    return [
-        {
-            **runs[-1],
-            "rate": statistics.median(run["rate"] for run in runs),
-            "tokens": statistics.median(run["tokens"] for run in runs),
-            "memory": max(run["memory"] for run in runs),
-        }
-        for runs in results.values()
-    ]
+            if number == ROUNDS:
+                yield _median(results[result["way"]])
+
+
+def _median(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the last run, with the median rates and the largest memory of all."""
+    return {
+        **runs[-1],
+        "rate": statistics.median(run["rate"] for run in runs),
+        "tokens": statistics.median(run["tokens"] for run in runs),
+        "memory": max(run["memory"] for run in runs),
+    }
 
 
 def _line(size: str, result: dict[str, Any]) -> str:
