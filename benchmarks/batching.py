@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
+from benchmarks.answers import answered
 from mmeval.embedded import suite
 from mmeval.evaluation.rendering import render
 from mmeval.evaluation.survey import survey
@@ -50,7 +51,7 @@ def _measure(model: Model, requests: list[Request], at_once: int) -> tuple[float
     texts: dict[str, str | None] = {}
     start = time.perf_counter()
     for first in range(0, len(requests), at_once):
-        for response in model.generate(requests[first : first + at_once], Generation()):
+        for response in answered(model.generate(requests[first : first + at_once], Generation())):
             texts[response.id] = response.text
     rate = len(requests) / (time.perf_counter() - start)
     return rate, [texts[request.id] for request in requests]

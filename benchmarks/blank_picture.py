@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from PIL import Image as PILImage
 
+from benchmarks.answers import answered
 from mmeval.embedded import suite
 from mmeval.evaluation.rendering import record, render
 from mmeval.models import load_model
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("| pictures | Perception | 95% interval | Cognition | 95% interval |\n|---|---|---|---|---|")
     for name, samples in (("as drawn", list(task.samples(data))), ("grey", list(blank(task.samples(data))))):
         sample_and_request = {sample.id: (sample, render(task, sample, "release")) for sample in samples}
-        responses = model.generate([request for _, request in sample_and_request.values()], Generation())
+        responses = answered(model.generate([request for _, request in sample_and_request.values()], Generation()))
         records = [record(*sample_and_request[response.id], response) for response in responses]
         metrics = score_records(task, records).results().metrics
         cells = [

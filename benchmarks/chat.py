@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import torch
 import transformers
 
+from benchmarks.answers import answered
 from benchmarks.peer.data import TABLE
 from mmeval.engine.device import PORTIONS
 from mmeval.models import ModelOptions, find_model, load_model
@@ -52,8 +53,8 @@ def pictures(folder: Path) -> Iterator[str]:
         times: dict[str, list[float]] = {way: [] for way in models}
         for way, model in [*models.items()] * (ROUNDS + 1):
             began = time.process_time()
-            answered = len(list(model.generate(requests, generation)))
-            times[way].append(1000 * (time.process_time() - began) / answered)
+            answer_count = len(list(answered(model.generate(requests, generation))))
+            times[way].append(1000 * (time.process_time() - began) / answer_count)
         medians = (f"{way} {statistics.median(ms[1:]):.1f} ms" for way, ms in times.items())  # the first warms up
         yield f"{name}: {', '.join(medians)}"
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmeval.scoring.readings.strict.letter import strict
+from mmeval.types import InputError
 
 SECOND, POINTS = ("the second image", "the third image"), ("Point A", "Point B", "Point C", "Point D")
 OPTIONS = {
@@ -31,17 +32,31 @@ OPTIONS = {
 
 
 def answers(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield the task, the text and the published letter of each answer to a validation question."""
+    """Yield the task, the text and the published letter of each answer to a validation question.
+
+    Raises InputError if a file has another form.
+    """
     for path in sorted(folder.glob("eval/saved_outputs/*/*.json")):
         try:
             splits = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             print(f"{path}: not JSON, left out", file=sys.stderr)
             continue
-        for row in (row for rows in splits.values() for row in rows):
-            task = re.fullmatch(r"val_(.+)_\d+", row["idx"])
+        try:
+            rows = [
+                (str(row["idx"]), str(row["full_prediction"]), str(row["prediction"]).strip()[1:2])
+                for split in splits.values()
+                for row in split
+            ]
+        except (AttributeError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: not answers of BLINK, which are lists of objects with idx, full_prediction and prediction, "
+                "one list per split; give a checkout of zeyofu/BLINK_Benchmark, or remove this file"
+            ) from error
+        for name, text, letter in rows:
+            task = re.fullmatch(r"val_(.+)_\d+", name)
             if task and task[1] in OPTIONS:
-                yield task[1], row["full_prediction"], row["prediction"].strip()[1:2]
+                yield task[1], text, letter
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,7 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="the checkout")
     folder = parser.parse_args(arguments).folder
     counts: Counter[str] = Counter()
-    for task, text, published in answers(folder):
+    try:
+        published_answers = list(answers(folder))
+    except InputError as error:
+        parser.error(str(error))
+    for task, text, published in published_answers:
         letter = strict(text, OPTIONS[task])
         letter = None if letter == "Z" else letter
         if published == "Z":

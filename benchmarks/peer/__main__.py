@@ -167,9 +167,11 @@ def _lmms_eval(model: Path, table: Path, folder: Path, python: str) -> list[str]
 
 
 def _answers(way: str, folder: Path) -> Iterator[str]:
-    """Yield the answers in the questions' order."""
+    """Yield the answers in the questions' order. Raises SystemExit if one is an error."""
     if way in DTYPES:
         rows = [json.loads(line) for line in (folder / "run" / "records.jsonl").read_text().splitlines()]
+        if errors := [row for row in rows if row.get("error")]:
+            raise SystemExit(f"{way}: {errors[0]['id']}: no answer but an error ({errors[0]['error']})")
         yield from (row["text"] for row in sorted(rows, key=lambda row: row["id"].partition("/")[2]))
     elif way == PEER:
         (file,) = (folder / "out").rglob("*_samples_*.jsonl")
