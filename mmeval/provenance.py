@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def _commit() -> str | None:
         return None  # git is not installed, or the checkout belongs to another user
 
 
+@cache  # each look parses the package's metadata anew
 def version(package: str) -> str | None:
     """Return the version of an installed package, or None."""
     try:

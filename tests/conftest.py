@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator, Iterator
+from functools import cache as remembered
 from pathlib import Path
 
 import pytest
+
+from mmeval import provenance
 
 PARITY = Path(__file__).parent / "parity"
 
@@ -39,4 +42,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         # matplotlib would list the machine's fonts anew in an empty cache
         patch.setenv("MPLCONFIGDIR", os.environ.get("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib")))
         patch.setenv("XDG_CACHE_HOME", str((base if worker_id == "master" else base.parent) / "cache"))
+        # the checkout does not change under the tests; without this, each of their runs starts git
+        patch.setattr(provenance, "_commit", remembered(provenance._commit))
         yield
