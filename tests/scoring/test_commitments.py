@@ -180,6 +180,9 @@ def test_what_is_said_of_an_option_may_deny_that_it_is_the_answer(name: str) -> 
         "I see a dog. It is a cat.",
         "Choose B if it barks.",
         "Select B, C and D.",
+        "Answer: A; B",
+        "The answer is (A) dog; (B) cat.",
+        "I choose A; B; C.",
     ],
 )
 def test_what_does_not_commit_is_unread(text: str) -> None:
@@ -205,6 +208,8 @@ def test_what_does_not_commit_is_unread(text: str) -> None:
         "B is the correct answer because A is not shown.",
         "B is the best, since C is incorrect.",
         "B is right and C is wrong.",
+        "The answer is B; A, C and D are wrong.",
+        "B (30%)",  # of several options, the likeliest may have less than half
         "After eliminating A and C, the answer is B.",
         "By ruling out the other options, the answer is B.",
         "The answer is B. It is not wrong to say so.",

@@ -44,6 +44,7 @@ def test_official(text: str, label: str | None) -> None:
         "**Yes**, it does.",
         "- Yes\n- because of the hat",
         "Yes it is.",
+        "Yes, it is not black.",  # but another color
         'Yes, the sign says "no entry"',
         'Yes, the sign says "no entr',  # cut off within the quotation
         "The answer is: yes.",
@@ -103,6 +104,9 @@ def test_strict_reads_a_no(text: str) -> None:
         "It is a dog.",
         "Yes and no.",
         "Yes, but actually no.",
+        "Yes, it is not.",
+        "yes, there aren't",
+        "No, they are.",
         "Yes or no",
         "Please answer yes or no.",
         "yes/no",

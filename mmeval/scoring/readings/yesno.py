@@ -54,7 +54,7 @@ def strict(text: str, languages: Sequence[Language] = DEFAULT) -> YesNo | None:
 def _stated(answer: str, languages: Sequence[Language]) -> YesNo | None:
     """Return what the clauses of an answer say, if they agree and nothing doubts them."""
     answer = _undecorated(answer)
-    if "en" in languages and (_OPEN.search(answer) or UNSURE.search(_POLITE.sub("", answer))):
+    if "en" in languages and any(veto.search(_POLITE.sub("", answer)) for veto in (_OPEN, _CONTRADICTED, UNSURE)):
         return None
     statements = set(_statements(answer, languages))
     if not statements:
@@ -145,6 +145,12 @@ _OPEN = re.compile(
     r"|\b(?:yes|no)\b[\s:(=]*(?:50|[0-4]?\d)(?:\.\d+)?\s*%|(?<![\d.])(?:50|[0-4]?\d)(?:\.\d+)?\s*% (?:yes|no)\b"
 )
 """Words that leave an answer open."""
+_CONTRADICTED = re.compile(
+    r"\b(?:(?P<yes>yes)|no)\b[\s,:–—-]*\b(?:it|there|that|this|they|he|she|i|we|you)"
+    r"(?:'s|'re| (?:is|are|was|were|does|do|did|has|have|had|can|could|will|would))"
+    r"(?(yes)(?:n't| not|'t)|(?!n't| not))\s*(?=[.!;\n]|$)"
+)
+"""A short answer that denies the word before it: "yes, it is not"; "no, there are"."""
 _POLITE = re.compile(r"\bi can help\b|\bhelp you with\b|\bi apologize\b|\bi'm sorry\b")
 _DENIED = re.compile(r"[.!,;(]\s*(?:but )?(?:that|this|it)(?:'s| is) (?:wrong|incorrect|not (?:right|correct|true))\b")
 """A clause that takes back a yes; it confirms a no."""

@@ -56,6 +56,8 @@ _SO = re.compile(
 _IF = re.compile(r"\b(?:if (?!I\b|we\b)|unless\b)", re.IGNORECASE)
 _THEN = re.compile(
     r"[)\]\"'*]*(?:"
+    # ; B
+    rf"(?:\s*;\s*[\"'(\[]*{ANY}[)\]\"']*)+[\s.]*\Z|"
     # or C; (wrong); , maybe C; at first
     r",?\s*or\b|\s*[,;:(–—-]*\s*(?:wrong|incorrect|false|(?:maybe|perhaps|possibly)(?! (?:because|since|due)\b)"
     r"|alternatively|probably not|not!|at first|initially|originally)\b"
