@@ -55,12 +55,14 @@ def started(run: Run) -> float | None:
 def command(spec: RunSpec, identity: Mapping[str, object]) -> str:
     """Return the command that repeats a run, with every identifying setting that differs from the default."""
     words = ["mmeval", "run"]
-    known = options()
+    known, card = options(), identity.get("card")
     for option in dataclasses.fields(spec):
         value = getattr(spec, option.name)
         left_out = value in (None, option.default) and option.name not in ("task", "model", "data")
         if left_out or option.name not in identity or not known[option.name].identifies:
             continue
+        if option.name == "task" and isinstance(card, Mapping) and "fields" in card:
+            value = f"{value}.yaml"  # a run knows the card's name, not its folder
         flag = f"--{option.name.replace('_', '-')}"
         words += [flag] if value is True else [flag, shlex.quote(str(value))]
     return " ".join(words)

@@ -171,3 +171,11 @@ def test_the_facts_tell_how_answers_were_generated(run: Run, settings: dict[str,
     header["identity"] |= settings
     (run.folder / "run.json").write_text(json.dumps(header))
     assert about.facts(open_run(run.folder))["Generation"].endswith(f"new tokens, {ending}")
+
+
+@pytest.mark.parametrize(("card", "task"), [({"fields": {"question": "ask"}}, "tools.yaml"), (None, "tools")])
+def test_the_command_names_a_card_by_its_file(card: dict[str, object] | None, task: str) -> None:
+    run_spec = spec.RunSpec("tools", "constant", data="tools")
+    facts = identity.identity(run_spec) | ({"card": card} if card else {})
+    words = shlex.split(about.command(run_spec, facts))
+    assert words[words.index("--task") + 1] == task
