@@ -169,12 +169,14 @@ def test_a_stopped_training_says_how_to_resume_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(command, "_run", lambda *_: os.kill(os.getpid(), number))
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore SIGINT
     try:
         with pytest.raises(SystemExit) as ended:
             command.main(["draw", "--work", str(tmp_path)])
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
     assert ended.value.code == code
     assert "stopped; repeat the command to resume from the last checkpoint" in capsys.readouterr().err
 
