@@ -23,11 +23,7 @@ def configure(task: Task, spec: RunSpec, verdicts: Verdicts | None = None) -> Ta
             raise InputError(f"the task '{task.name}' does not rotate options; remove --partial")
         task = task.partial
     task = _with_frames(_with_shots(task, spec), spec)
-    for_choices = ["--scoring"] if spec.scoring != "text" else []
-    if verdicts is not None and task.grader is None:
-        for_choices.append("--judge")
-    if for_choices and not task.choice:
-        raise InputError(f"the task '{task.name}' is not a multiple-choice task; remove {' and '.join(for_choices)}")
+    _check_choice(task, likelihood=spec.scoring != "text", judge=verdicts is not None and task.grader is None)
     if not task.readings and spec.reading is not None:
         raise InputError(f"the task '{task.name}' has one way to read answers; remove --reading")
     if task.grader is not None:
@@ -44,6 +40,19 @@ def check_judge(task: Task, spec: RunSpec) -> None:
         configure(task, spec, Verdicts.none_yet(spec.judge_model or ""))
         if spec.samples > 1:
             raise InputError("a judge reads one answer to each question; remove --samples or --judge")
+
+
+def _check_choice(task: Task, likelihood: bool, judge: bool) -> None:
+    """Raise InputError if options are to be chosen by likelihood, or read by a judge, and the task has none."""
+    if task.choice or not (likelihood or judge):
+        return
+    options = " and ".join(name for name, given in (("--scoring", likelihood), ("--judge", judge)) if given)
+    reason = (
+        "; a judge reads the letters of multiple-choice tasks, and all answers to a benchmark whose script asks a judge"
+        if judge
+        else ""
+    )
+    raise InputError(f"the task '{task.name}' is not a multiple-choice task{reason}; remove {options}")
 
 
 def _graded(task: Task, grader: Grader, verdicts: Verdicts | None) -> Task:

@@ -314,7 +314,12 @@ def test_a_judge_reads_what_no_scorer_can(data: Path, tmp_path: Path, monkeypatc
         ("mmbench", {"judge": "http://localhost:port/v1"}, "is not an http"),
         ("mmbench", {"judge": "http://a b/v1"}, "is not an http"),
         ("mmbench", {"judge": "http://127.0.0.1:9/v1", "scoring": "likelihood"}, "remove --reading and --judge"),
-        ("mme", {"judge": "http://127.0.0.1:9/v1"}, "is not a multiple-choice task; remove --judge$"),
+        (
+            "mme",
+            {"judge": "http://127.0.0.1:9/v1"},
+            "'mme' is not a multiple-choice task; a judge reads the letters of multiple-choice tasks, and all answers "
+            "to a benchmark whose script asks a judge; remove --judge$",
+        ),
     ],
 )
 def test_a_judge_that_cannot_be_asked_is_refused_before_anything_is_asked(
