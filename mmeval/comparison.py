@@ -13,6 +13,7 @@ from mmeval.runs.identity import differing
 from mmeval.runs.run import Run, open_run
 from mmeval.runs.schema import Baseline
 from mmeval.runs.scored import Scored, score_records
+from mmeval.scoring import baselines
 from mmeval.scoring.metrics.groups import in_whole_groups
 from mmeval.scoring.significance import detectable, equivalence, holm, p_value
 from mmeval.scoring.statistics import Statistic, difference, estimate, paired
@@ -167,7 +168,10 @@ def _pair(first_side: tuple[str, Run, Scored], other_side: tuple[str, Run], marg
         if name in numbers and name in other_numbers
     )
     gained, lost = _changes(scored, other_scored)
-    return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes), scored.baselines())
+    constant = scored.baselines()
+    if constant and scored.judged:
+        notes.append(baselines.UNJUDGED)
+    return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes), constant)
 
 
 def _row(name: str, label: str, headline: bool, statistics: tuple[Statistic, Statistic], margin: float | None) -> Row:

@@ -4,7 +4,7 @@ Below the models are rows of baselines: chance, the majority answer, a constant 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from mmeval.reporting.latex import tabular
 from mmeval.reporting.lines import escape, grid, markdown, print_whole, shared, tell, to_csv, whole_width
 from mmeval.runs.run import Run
 from mmeval.runs.schema import Results
-from mmeval.scoring.baselines import CONSTANT, MAJORITY
+from mmeval.scoring.baselines import CONSTANT, MAJORITY, UNJUDGED
 from mmeval.spec import options
 from mmeval.types import Estimate, number
 
@@ -37,11 +37,14 @@ class Matrix:
     """Task -> model -> marks of the run."""
     baselines: Mapping[str, Mapping[str, float]]
     """Chance, majority answer or constant answer -> column title -> what it scores."""
+    unjudged: Collection[str] = ()
+    """Tasks whose models a judge scored, but not the baselines."""
 
     @property
     def notes(self) -> list[str]:
-        """The marks, each with the task and the models that have it."""
-        return [f"{task}: {line}" for task, by_model in self.marks.items() for line in shared(by_model)]
+        """The marks, each with the task and the models that have it, and what the baselines are."""
+        marks = [f"{task}: {line}" for task, by_model in self.marks.items() for line in shared(by_model)]
+        return [*marks, *(f"{task}: {UNJUDGED}" for task in self.unjudged)]
 
     @property
     def models(self) -> list[str]:
@@ -56,6 +59,7 @@ def matrix(runs: Sequence[Run]) -> Matrix:
     marks: dict[str, dict[str, Sequence[str]]] = {}
     baselines: dict[str, dict[str, float]] = {name: {} for name in BASELINES}
     titles: dict[str, str] = {}
+    unjudged: dict[str, None] = {}
     for run, model in zip(runs, _names(runs), strict=True):
         task, scores_of_run = run_report.task_of_run(run), run.results.metrics
         if (key := _benchmark(run)) not in titles:
@@ -68,7 +72,10 @@ def matrix(runs: Sequence[Run]) -> Matrix:
             for baseline, value in _baselines(run.results, name).items():
                 baselines[baseline].setdefault(f"{title}, {label}", value)
         marks.setdefault(title, {})[model] = run.marks
-    return Matrix(columns, tasks, marks, {name: scores for name, scores in baselines.items() if scores})
+        if UNJUDGED in run.results.remarks:
+            unjudged[title] = None
+    known_baselines = {name: scores for name, scores in baselines.items() if scores}
+    return Matrix(columns, tasks, marks, known_baselines, tuple(unjudged))
 
 
 def _benchmark(run: Run) -> str:

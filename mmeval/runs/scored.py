@@ -62,6 +62,11 @@ class Scored:
         return [record for record in self.records if record.text is not None and record.error is None]
 
     @property
+    def judged(self) -> bool:
+        """Whether the headline's numbers are a judge's."""
+        return self.task.grader is not None and self.first != "strict"
+
+    @property
     def unread(self) -> list[Record]:
         """Return the records whose answer some scorer could not parse."""
         judged = zip(self.records, *self.scores.values(), strict=True)
@@ -105,6 +110,7 @@ class Scored:
             compared = explain(
                 differences(answers.records, answers.scores[main], answers.scores[others[0]], graded=graded)
             )
+        constant = self.baselines()
         pass_at_k = passed([(column.records, column.main) for column in self.columns])
         return Results(
             task=self.task.name,
@@ -112,7 +118,7 @@ class Scored:
             metrics=metrics[main],
             others={name: metrics[name] for name in others},
             parts={key: terms for key, statistic in measured[main].items() if (terms := parts(statistic))},
-            baselines=self.baselines(),
+            baselines=constant,
             counts=answers.counts,
             differences=compared,
             passed=pass_at_k,
@@ -120,6 +126,7 @@ class Scored:
                 *remarks.on_answers(self.records, answers.records, withheld=self.withheld is not None),
                 *remarks.on_samples(len(self.columns), pass_at_k),
                 *self._remarks_of_task(),
+                *([baselines.UNJUDGED] if constant and self.judged else []),
             ],
             answered=len(self.records) - self._errors,
             planned=len(self.records),

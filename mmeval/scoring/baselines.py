@@ -13,6 +13,8 @@ from mmeval.types import Record, Score
 Scorer = Callable[[Record], Score]
 
 MAJORITY, CONSTANT = "majority", "constant"
+UNJUDGED = "The constant answers among the baselines were not judged; their scores are strict."
+"""A remark on baselines beside the scores of a judge."""
 _ALSO = {"yes": "true", "no": "false"}
 """How benchmarks about statements spell yes and no."""
 _UNLIKELY = -1e6

@@ -12,7 +12,9 @@ import pytest
 
 from mmeval.comparison import compare
 from mmeval.evaluation.results import report, score
+from mmeval.reporting.matrix import matrix
 from mmeval.runs.run import Run, open_run
+from mmeval.scoring.baselines import UNJUDGED
 from mmeval.scoring.verdicts import NO_JUDGE
 from mmeval.task_loading import load_task
 from mmeval.tasks import charxiv as charxiv_task
@@ -80,10 +82,13 @@ def test_mathvista_extracts_with_a_judge(server: Server, tmp_path: Path) -> None
     mathvista(tmp_path / "data")
     unjudged = evaluate("constant:It may be 18.", "mathvista", data=str(tmp_path / "data"), out=tmp_path / "run")
     assert unjudged.results.scorer == "strict" and NO_JUDGE in unjudged.results.remarks
+    assert UNJUDGED not in unjudged.results.remarks  # the headline is strict, too
     server.reply = lambda prompt: says(" 18 ")
     run = judged(unjudged, server)
     assert run.results.scorer == "official" and NO_JUDGE not in run.results.remarks
     assert overall(run) == 50.0  # the option with the fewest edits, the integer; not 18.0 and not the list
+    assert UNJUDGED in run.results.remarks
+    assert [note for note in matrix([run]).notes if UNJUDGED in note] == [f"MathVista: {UNJUDGED}"]
     assert any(
         "m was asked about the answers for the official scorer; 0 of 4" in remark for remark in run.results.remarks
     )
@@ -95,8 +100,9 @@ def test_mathvista_extracts_with_a_judge(server: Server, tmp_path: Path) -> None
     other = evaluate("constant:18", "mathvista", data=str(tmp_path / "data"), out=tmp_path / "other")
     with pytest.raises(InputError, match=r"is scored by official and .* by strict; score both with the same judge"):
         compare(run, other)
-    rows = compare(run, judged(other, server)).pairs[0].rows
-    assert [(row.first.value, row.other.value) for row in rows if row.label == "Overall"] == [(50.0, 50.0)]
+    pair = compare(run, judged(other, server)).pairs[0]
+    assert [(row.first.value, row.other.value) for row in pair.rows if row.label == "Overall"] == [(50.0, 50.0)]
+    assert UNJUDGED in pair.notes
     page = report(open_run(run.folder))[0].read_text("utf-8")
     assert "50.00" in page and "official" in page
 
