@@ -3,20 +3,25 @@
 Reading a pipe waits forever, and a device never ends. Callers interpret the bytes.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow.parquet
 
 GIANT = 1 << 28
 """Size in bytes above which sparse files are refused."""
 LONGEST = 1 << 28
 """Maximum bytes of a line, or of a value in a table: a picture of 200 megabytes in base64."""
 COMPRESSION = 100
-"""Columns of a table above GIANT with a higher compression ratio are refused. Texts reach about 10, pictures 1."""
+"""Tables above GIANT with a higher compression ratio are refused. Texts reach about 10, pictures 1."""
 HOLLOW = 1000
 """A file this many times larger than its disk blocks is sparse; compression does not reach that."""
 
@@ -40,9 +45,17 @@ def opened(path: Path) -> BufferedReader:
     return file
 
 
-def expands(compressed: int, size: int) -> bool:
-    """Return whether a column of a table is so much larger than its bytes on disk that one page could fill memory."""
-    return size > GIANT and size > COMPRESSION * compressed
+def expanded_size(table: pyarrow.parquet.FileMetaData) -> int:
+    """Return the size of a parquet table's columns without compression, in bytes.
+
+    The sizes of single columns would be more precise, but pyarrow ends the process if their statistics are damaged.
+    """
+    return sum(table.row_group(number).total_byte_size for number in range(table.num_row_groups))
+
+
+def expands(stored: int, size: int) -> bool:
+    """Return whether a table is so much larger than its bytes on disk that one page of it could fill the memory."""
+    return size > GIANT and size > COMPRESSION * stored
 
 
 def is_folder(name: str | Path) -> bool:

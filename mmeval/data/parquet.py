@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 BATCH = 32
 """Rows of a table in memory at once; a picture may have several megabytes."""
 EXPANDED = 1 << 25
-"""A column is read as a dictionary, which holds equal values once, if a batch of it may exceed this many bytes."""
+"""A table that may need more bytes for a batch is checked for values that are stored once and repeated."""
+TEXT = 10
+"""Compression ratio that texts hardly exceed; pictures have about 1."""
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> Found:
@@ -55,24 +57,17 @@ def _rows(table: pyarrow.parquet.ParquetFile, columns: Sequence[str] | None) -> 
 
 
 def _repeated(metadata: pyarrow.parquet.FileMetaData, path: Path) -> list[str]:
-    """Return the columns to read as dictionaries, because a batch of them may be much larger than the file.
+    """Return the columns to read as dictionaries, which hold equal values once, because the file expands a lot.
 
-    Raises InputError for a column with too high a compression ratio: one page of it could fill the memory.
+    This takes several times as long as reading plain values. Raises InputError if one page could fill the memory.
     """
-    repeated = set[str]()
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for index in range(metadata.num_columns):
-            column = group.column(index)
-            size, stored, name = column.total_uncompressed_size, column.total_compressed_size, column.path_in_schema
-            if regular.expands(stored, size):
-                raise InputError(
-                    f"{path}: the column {name} expands from {stored:,} to {size:,} bytes; save the table uncompressed"
-                )
-            nested = metadata.schema.column(index).max_repetition_level > 0
-            values = column.num_values if nested else BATCH
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and values * size > EXPANDED:
-                repeated.add(name)
-    return sorted(repeated)
+    size, stored = regular.expanded_size(metadata), path.stat().st_size
+    if regular.expands(stored, size):
+        raise InputError(f"{path}: expands from {stored:,} to {size:,} bytes; save the table uncompressed")
+    if size * BATCH < EXPANDED or size < TEXT * stored:
+        return []
+    columns = map(metadata.schema.column, range(metadata.num_columns))
+    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
 def _values(array: pyarrow.Array) -> list[Any]:

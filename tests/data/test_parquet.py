@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from mmeval.data import parquet
 from mmeval.types import InputError
 
 LONG = b"x" * 2_000_000
+DAMAGED = Path(__file__).parents[1] / "recordings" / "damaged_statistics.parquet"
+"""A table of two rows with a byte changed: a histogram of definition levels has a value too many."""
 
 
 def test_values_that_are_stored_once_are_held_once(tmp_path: Path) -> None:
@@ -39,5 +42,20 @@ def test_column_that_is_compressed_too_much(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(regular, "GIANT", 1_000_000)
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"question": [LONG]}), path, compression="zstd", use_dictionary=False)
-    with pytest.raises(InputError, match=re.escape(f"{path}: ") + r"the column question expands from \d+ to 2,000,"):
+    with pytest.raises(InputError, match=re.escape(f"{path}: ") + r"expands from \d+ to 2,000,"):
         list(parquet.read(path))
+
+
+def test_damaged_statistics_do_not_end_the_process() -> None:
+    with pytest.raises(InputError, match=re.escape(f"{DAMAGED}: cannot be read as parquet (")):
+        list(parquet.read(DAMAGED))
+
+
+def test_what_compresses_as_texts_do_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dictionaries would take several times as long."""
+    monkeypatch.setattr(parquet, "EXPANDED", 1)
+    rows = [{"question": f"what is {number} ?", "image": {"bytes": random.randbytes(1000)}} for number in range(100)]
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    assert parquet._repeated(pq.read_metadata(path), path) == []
+    assert [values for values, _ in parquet.read(path)] == rows

@@ -93,7 +93,7 @@ def _units(file: str, size: int, files: int) -> list[Unit]:
     if file.endswith(".parquet"):
         with _opened(file) as stream:
             table = pq.read_metadata(stream)
-        _check_size(table, file)
+        _check_size(table, file, size)
         rows = [table.row_group(group).num_rows for group in range(table.num_row_groups)]
         parts = -(-LEAST_PARTS // max(1, files * len(rows)))
         return [
@@ -103,16 +103,10 @@ def _units(file: str, size: int, files: int) -> list[Unit]:
     return [Unit(file, *span) for span in _spans(size, max(-(-size // SPAN), least))]
 
 
-def _check_size(table: pq.FileMetaData, file: str) -> None:
-    """Raise TrainingError for a column that expands to much more than the file holds."""
-    for group in map(table.row_group, range(table.num_row_groups)):
-        for column in map(group.column, range(table.num_columns)):
-            compressed, size = column.total_compressed_size, column.total_uncompressed_size
-            if regular.expands(compressed, size):
-                raise TrainingError(
-                    f"{file}: the column {column.path_in_schema} expands from {compressed:,} to {size:,} bytes; "
-                    "save the table uncompressed"
-                )
+def _check_size(table: pq.FileMetaData, file: str, stored: int) -> None:
+    """Raise TrainingError for a table that expands to much more than the file's `stored` bytes."""
+    if regular.expands(stored, size := regular.expanded_size(table)):
+        raise TrainingError(f"{file}: expands from {stored:,} to {size:,} bytes; save the table uncompressed")
 
 
 def _spans(size: int, count: int) -> list[tuple[int, int]]:
