@@ -1,4 +1,4 @@
-"""Reading a 200 MB text table: seconds, and peak memory beyond the program's own, as a share of the file.
+"""Reading a 200 MB table: seconds, and peak memory beyond the program's own, as a share of the file.
 
 `python -m benchmarks.tables`. The tables are made up; each is read in a separate process.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
+import random
 import resource
 import sys
 import tempfile
@@ -20,7 +22,11 @@ from mmeval.types import InputError
 
 SIZE = 200_000_000
 NAMES = ("id", "question", "A", "B", "answer")
-SUFFIXES = (".tsv", ".csv", ".jsonl", ".json")
+FILES = ("texts.tsv", "texts.csv", "texts.jsonl", "texts.json", "texts.parquet", "pictures.parquet")
+GROUP = 1000
+"""Rows of a row group, as the library `datasets` writes them."""
+PICTURE = 60_000
+"""Bytes of an encoded picture, which do not compress."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     print("| table | rows | seconds | peak memory / file size |")
     print("|---|---|---|---|")
-    for suffix in SUFFIXES:
+    for name in FILES:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"t{suffix}"
+            path = Path(folder) / name
             write(path)
             command = [sys.executable, "-m", "benchmarks.tables", str(path)]
             cost = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             share = cost["bytes"] / path.stat().st_size
-            print(f"| {suffix} | {cost['rows']:,} | {cost['seconds']:.1f} | {share:.2f} |")
+            print(f"| {name} | {cost['rows']:,} | {cost['seconds']:.1f} | {share:.2f} |")
 
 
 def read(path: Path) -> dict[str, float]:
@@ -55,7 +61,10 @@ def read(path: Path) -> dict[str, float]:
 
 
 def write(path: Path) -> None:
-    """Write a table of SIZE bytes that contains quotation marks and non-ASCII letters."""
+    """Write a table of SIZE bytes (uncompressed) that contains quotation marks and non-ASCII letters, or pictures."""
+    if path.suffix == ".parquet":
+        _write_parquet(path, pictures=path.stem == "pictures")
+        return
     with path.open("w", encoding="utf-8", newline="") as file:
         if path.suffix in (".tsv", ".csv"):
             writer = csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",", lineterminator="\n")
@@ -70,6 +79,23 @@ def write(path: Path) -> None:
             between = "\n" if lines else ","
             if file.tell() > SIZE:
                 file.write("\n" if lines else "]")
+                return
+
+
+def _write_parquet(path: Path, *, pictures: bool) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    rows = (dict(zip(NAMES, row, strict=True)) for row in _rows())
+    if pictures:
+        rows = ({**row, "image": {"bytes": random.randbytes(PICTURE), "path": f"{row['id']}.jpg"}} for row in rows)
+    groups = (pyarrow.Table.from_pylist(list(itertools.islice(rows, GROUP))) for _ in itertools.count())
+    first, written = next(groups), 0
+    with path.open("wb") as file, pyarrow.parquet.ParquetWriter(file, first.schema) as writer:
+        for group in itertools.chain([first], groups):
+            writer.write_table(group)
+            written += group.nbytes
+            if written > SIZE:
                 return
 
 

@@ -59,3 +59,14 @@ def test_what_compresses_as_texts_do_is_read_as_it_is(tmp_path: Path, monkeypatc
     pq.write_table(pa.Table.from_pylist(rows), path)
     assert parquet._repeated(pq.read_metadata(path), path) == []
     assert [values for values, _ in parquet.read(path)] == rows
+
+
+def test_rows_of_pictures_in_several_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub's tables are such: structs of bytes and path, in row groups with a dictionary each."""
+    rows = [{"image": {"bytes": random.randbytes(30_000), "path": f"{number}.jpg"}} for number in range(80)]
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=50)
+    assert [values for values, _ in parquet.read(path)] == rows
+    monkeypatch.setattr(parquet, "TEXT", 0)  # as if it compressed a lot
+    with pytest.raises(InputError, match=re.escape(f"{path}: pyarrow cannot read it (") + ".*save the table uncompr"):
+        list(parquet.read(path))
