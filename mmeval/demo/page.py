@@ -153,7 +153,8 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
             message = visitor_message(prompt, visit.pictures)
         except InputError as error:
             refusal = answer_messages(VisitorAnswer(str(error), refused=True))
-            yield visit, None, "", *([*window, visitor_message((text[:SHOWN],), 0), *refusal] for window in windows)
+            shown = visitor_message((text if len(text) <= SHOWN else f"{text[:SHOWN]} …",), 0)
+            yield visit, None, "", *([*window, shown, *refusal] for window in windows)
             return
         before = [[*window, message] for window in windows]
         yield visit, None, "", *before

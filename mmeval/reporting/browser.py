@@ -193,7 +193,8 @@ def _row(
 
     def listed(texts: Sequence[str]) -> str:
         cuts = [cut(text, longest // len(texts)) for text in texts]
-        return cuts[0] if len(cuts) == 1 else "\n".join(f"{number}. {text}" for number, text in enumerate(cuts, 1))
+        numbered = (f"{number}. {text or '(empty)'}" for number, text in enumerate(cuts, 1))
+        return cuts[0] if len(cuts) == 1 else "\n".join(numbered)
 
     def of_other(other: Other) -> list[Any] | None:
         score, texts = other.scores.get(record.id), other.texts.get(record.id)

@@ -2,6 +2,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const viewer = document.querySelector(".viewer");
 const detail = document.querySelector(".detail");
+const NO_MATCH = "No sample matches these filters.";
 
 // Pictures
 
@@ -30,7 +31,8 @@ function shape([left, top, right, bottom], width, height, className) {
   return node;
 }
 
-// A set of pictures is { keys, first: number of the first one, times: seconds in the video, sample: with a box }.
+// A set of pictures is { keys, first: number of the first one, times: seconds in the video, sample: with a box,
+// only: whether the sample has no other picture, so that its number says nothing }.
 function nameOf(set, index) {
   const time = set.times && set.times[index] ? ` · ${set.times[index]} s` : "";
   return `image ${set.first + index}${time}`;
@@ -48,7 +50,7 @@ function pictures(set) {
     const picture = pictureOf(set, index, name) || element("span", "absent", "not in this page");
     const enlarging = button("picture", picture, () => enlarge(set, index));
     enlarging.disabled = !thumbnails[key];
-    node.append(element("figure", "", enlarging, element("figcaption", "", name)));
+    node.append(element("figure", "", enlarging, set.only ? "" : element("figcaption", "", name)));
   });
   return node;
 }
@@ -56,14 +58,15 @@ function pictures(set) {
 function enlarge(set, index) {
   const number = set.keys.length;
   const go = (to) => enlarge(set, (to + number) % number);
-  const name = `${nameOf(set, index)} · ${index + 1} of ${number}`;
+  const place = number > 1 ? ` · ${index + 1} of ${number}` : "";
+  const name = `${nameOf(set, index)}${place}`;
   const close = button("close", "✕", () => viewer.close());
   close.setAttribute("aria-label", "Close");
   viewer.replaceChildren(
     pictureOf(set, index, name) || element("p", "absent", "not in this page"),
     element("div", "under",
       number > 1 ? button("", "←", () => go(index - 1)) : "",
-      element("span", "", name),
+      set.only ? "" : element("span", "", name),
       number > 1 ? button("", "→", () => go(index + 1)) : ""),
     close);
   viewer.onkeydown = (event) => {
@@ -199,10 +202,11 @@ function stepper(name, symbol, by) {
 function show() {
   const sample = state.view[state.position];
   if (!sample) {
-    detail.replaceChildren(element("p", "empty", "No sample matches these filters."));
+    detail.replaceChildren(element("p", "empty", NO_MATCH));
     return;
   }
   const first = (sample.shots || []).reduce((sum, shot) => sum + shot.images.length, 0);
+  const isOnly = !sample.times && first + (sample.images || []).length === 1;
   const axis = data.axes[sample.category];
   const hasOthers = (sample.others || []).some(Boolean);
   const parts = [
@@ -214,7 +218,7 @@ function show() {
       stepper("Next", "↓", 1)),
     element("p", "id", axis ? span("axis", axis) : "", span("", sample.id)),
     sample.shots && demonstrations(sample),
-    sample.images && pictures({ keys: sample.images, first, times: sample.times, sample }),
+    sample.images && pictures({ keys: sample.images, first, times: sample.times, sample, only: isOnly }),
     sample.box && sample.images && element("p", "note", "Dashed: expected. Solid: what was read from the answer."),
     span("text asked", sample.question),
     sample.options && !sample.likelihoods && optionList(sample),
@@ -227,7 +231,7 @@ function show() {
     !data.run && hasOthers && part("Under controls", marksOfOthers(sample)),
     sample.reasoning && foldable("reasoning", "Reasoning", span("text", sample.reasoning)),
     sample.sent && foldable("sent", "Prompt as sent", span("text came", sample.sent)),
-    usage(sample.usage),
+    sample.usage.some(Boolean) && usage(sample.usage),
   ];
   detail.replaceChildren(...parts.filter(Boolean));
   detail.scrollTop = 0;

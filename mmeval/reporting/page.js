@@ -10,7 +10,8 @@ const sharedStart = (() => {
   const texts = data.samples.map((sample) => sample.question);
   let length = texts.length > 1 ? texts[0].length : 0;
   for (const text of texts) while (!text.startsWith(texts[0].slice(0, length))) length -= 1;
-  return length > 12 ? texts[0].slice(0, length).search(/\S*$/) : 0;
+  if (length <= 12) return 0;
+  return texts.every((text) => text.length === length) ? length : texts[0].slice(0, length).search(/\S*$/);
 })();
 
 function shortQuestion(sample) {
@@ -19,7 +20,7 @@ function shortQuestion(sample) {
 }
 
 function shortAnswer(sample) {
-  if (sample.error) return "error";
+  if (sample.error) return sample.error;
   if (parsed(sample) !== undefined && parsed(sample) !== "") return withOption(sample, parsed(sample));
   if (sample.likelihoods) return "likelihoods";
   return sample.answer ? sample.answer : "(empty)";
@@ -45,7 +46,7 @@ function row(sample, index) {
     first ? thumbnail(first, "") : "",
     images.length > 1 ? element("b", "", `${images.length}`) : "");
   const answer = element("span", "answer", span("", shortAnswer(sample)));
-  if (outcome(sample) !== "correct" && sample.targets.length) {
+  if (!sample.error && outcome(sample) !== "correct" && sample.targets.length) {
     answer.append(element("em", "", "  ≠  "), span("", withOption(sample, sample.targets[0])));
   }
   const node = element("div", `row ${outcome(sample)}`,
@@ -61,6 +62,7 @@ function row(sample, index) {
   node.setAttribute("aria-label", visible(`${named.join(", ")}: ${sample.question || sample.id}`));
   node.style.top = `${index * ROW_HEIGHT}px`;
   node.addEventListener("click", () => {
+    if (isNarrow()) history.pushState(COVERED, "");
     select(index);
     openDetail();
   });
@@ -73,19 +75,28 @@ function paint() {
   const last = Math.ceil((list.scrollTop + list.clientHeight) / ROW_HEIGHT) + SPARE_ROWS;
   rows.style.height = `${state.view.length * ROW_HEIGHT}px`;
   rows.replaceChildren(...state.view.slice(first, last).map((sample, index) => row(sample, first + index)));
+  if (!state.view.length) rows.append(element("p", "empty", NO_MATCH));
   list.setAttribute("aria-activedescendant", `row-${state.position}`);
 }
 
-// In a narrow window the detail covers the list.
+// In a narrow window the detail covers the list, and the browser's button "back" uncovers it.
+const COVERED = "covered";
+const isNarrow = () => innerWidth <= 720;
+
 function openDetail() {
   browser.classList.add("open");
   document.body.classList.add("covered");
 }
 
-function closeDetail() {
+function uncover() {
   browser.classList.remove("open");
   document.body.classList.remove("covered");
   list.focus({ preventScroll: true });
+}
+
+function closeDetail() {
+  uncover();
+  if (history.state === COVERED) history.back();
 }
 
 function select(index) {
@@ -101,7 +112,7 @@ function select(index) {
   if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
   paint();
   show();
-  history.replaceState(null, "", `#sample=${encodeURIComponent(state.view[state.position].id)}`);
+  history.replaceState(history.state, "", `#sample=${encodeURIComponent(state.view[state.position].id)}`);
 }
 
 // Filters
@@ -182,7 +193,7 @@ function comparisonChoices() {
 }
 
 function showAll() {
-  byId("outcome").value = byId("other").value = "";
+  form.reset();
   filter();
 }
 
@@ -203,7 +214,7 @@ if (data.run && data.samples.some(comparisons[differing])) byId("other").value =
 else if (data.samples.some((sample) => outcome(sample) !== "correct")) byId("outcome").value = "wrong";
 
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("reset", () => setTimeout(showAll));
+form.addEventListener("reset", () => setTimeout(filter));
 let searchTimer = 0;
 byId("search").addEventListener("input", () => {
   clearTimeout(searchTimer);
@@ -249,7 +260,7 @@ new ResizeObserver(paint).observe(list);
 // Tables
 
 // Tables of a panel are long in a narrow window: fold them.
-if (innerWidth <= 720) for (const table of document.querySelectorAll(".tables details")) table.open = false;
+if (isNarrow()) for (const table of document.querySelectorAll(".tables details")) table.open = false;
 
 function sortBy(head) {
   const body = head.closest("table").tBodies[0], column = head.cellIndex;
@@ -277,13 +288,21 @@ function unescaped(text) {
   }
 }
 
-const wantedId = unescaped((location.hash.match(/^#sample=(.+)/) || [])[1] || "");
-filter();
-const wantedIndex = data.samples.findIndex((sample) => sample.id === wantedId);
-if (wantedIndex >= 0) {
-  showAll();
-  select(wantedIndex);
+// Show the sample that the address names.
+function followLink() {
+  const id = unescaped((location.hash.match(/^#sample=(.+)/) || [])[1] || "");
+  const sample = data.samples.find((one) => one.id === id);
+  if (!sample) return;
+  if (!state.view.includes(sample)) showAll();
+  select(state.view.indexOf(sample));
   byId("samples").scrollIntoView();
   openDetail();
 }
+
+filter();
+followLink();
+addEventListener("popstate", () => {
+  if (!isNarrow() || history.state === COVERED) followLink();
+  else if (browser.classList.contains("open")) uncover();
+});
 document.documentElement.dataset.ready = "yes";

@@ -6,7 +6,9 @@ content security policy allows only that script to run, and nothing to load.
 
 import base64
 import hashlib
+import html
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -109,13 +111,19 @@ def share(value: float, estimate: Estimate) -> str:
     return f"{min(max(100 * value / estimate.full_marks, 0), 100):.2f}%"
 
 
+def shell(command: str) -> str:
+    """Return a command as escaped HTML that can be copied: spaces and lines as they are, no option's name is broken."""
+    kept = "".join(c for c in command if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return re.sub(r"(?<!\S)--[a-z-]+", r"<span>\g<0></span>", html.escape(kept))
+
+
 @cache
 def _template(name: str) -> "Template":
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
-        f.__name__: f for f in (number, interval, marks, p_text, minus, plural, share, clean, stacked)
+        f.__name__: f for f in (number, interval, marks, p_text, minus, plural, share, clean, stacked, shell)
     }
     return environment.from_string(_ASSETS.joinpath(name).read_text(encoding="utf-8"))
 

@@ -94,36 +94,48 @@ _PAGE = """<!doctype html>
 <style>
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent) }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem }
+[hidden] { display: none !important } body { overflow-wrap: anywhere }
 img { display: block; width: 100%; max-height: 60vh; object-fit: contain; background: #0002; border-radius: 6px }
-.bar { position: relative; border: 1px solid var(--line); border-radius: 6px; padding: .4rem .7rem; margin: .5rem 0 }
+.bar { position: relative; display: flex; justify-content: space-between; gap: 1rem; padding: .4rem .7rem;
+  margin: .5rem 0; border: 1px solid var(--line); border-radius: 6px }
 .bar i { position: absolute; inset: 0; background: #2a78d6; opacity: .25; border-radius: 5px; transform-origin: left }
-.bar b { float: right; font-variant-numeric: tabular-nums }
-table { width: 100%; border-collapse: collapse } td { border-top: 1px solid var(--line); padding: .3rem .5rem .3rem 0 }
-.begins { color: #c8322b; font-weight: 600 } .muted { opacity: .7 }
+.bar > :not(i) { position: relative }
+.bar b { font-variant-numeric: tabular-nums; white-space: nowrap }
+table { width: 100%; border-collapse: collapse } td { border-top: 1px solid var(--line); padding: .3rem 1rem .3rem 0 }
+td:not(:last-child) { white-space: nowrap; font-variant-numeric: tabular-nums } td:last-child { width: 100% }
+.begins { color: light-dark(#c8322b, #ff7d75); font-weight: 600 } .muted { opacity: .7 }
 </style></head><body>
-<img id="frame" alt="the last frame">
+<img id="frame" alt="the last frame" hidden>
 <p class="muted" id="time" role="status">waiting for the first frame</p>
-<div id="answers"></div><h2>Events</h2><table><tbody id="events"></tbody></table>
+<div id="answers"></div><h2>Events</h2><p class="muted" id="none">none yet</p>
+<table><tbody id="events"></tbody></table>
 <script>
 const make = (kind, text, name) => {
   const one = document.createElement(kind); one.textContent = text ?? ""; if (name) one.className = name; return one };
+let last = "";
 async function show() {
   try {
     const state = await (await fetch("state.json")).json();
     if (state.time !== null) {
       document.getElementById("frame").src = "frame.jpg?" + state.time;
-      document.getElementById("time").textContent = [state.time.toFixed(1) + " s", ...state.errors].join(" \u00b7 ");
+      document.getElementById("frame").hidden = false;
+      last = state.time.toFixed(1) + " s";
+      document.getElementById("time").textContent = [last, ...state.errors].join(" \u00b7 ");
     }
     document.getElementById("answers").replaceChildren(...Object.entries(state.answers).map(([question, yes]) => {
       const row = make("div", "", "bar"), fill = make("i");
       fill.style.transform = `scaleX(${yes ?? 0})`;
-      row.append(fill, make("b", yes === null ? "not read" : (100 * yes).toFixed(0) + "% yes"), make("span", question));
+      row.append(fill, make("span", question), make("b", yes === null ? "not read" : (100 * yes).toFixed(0) + "% yes"));
       return row }));
+    document.getElementById("none").hidden = state.events.length > 0;
     document.getElementById("events").replaceChildren(...state.events.map(event => {
       const row = make("tr");
       row.append(make("td", event.time.toFixed(1) + " s"), make("td", event.change, event.change),
                  make("td", event.question)); return row }));
-  } catch { document.getElementById("time").textContent = "the watch has ended" }
+  } catch {
+    document.getElementById("time").textContent =
+      "the watch has ended" + (last && " \u00b7 last look at " + last);
+  }
   setTimeout(show, 1000);
 }
 show();

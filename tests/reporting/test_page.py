@@ -263,8 +263,21 @@ def test_all_sampled_answers_are_listed() -> None:
     sampled = replace(first, record=replace(first.record, text="Yes", samples=("Yes", "No\nNo", "")))
     other = Other("other", {first.record.id: first.score}, {first.record.id: ("No", "x" * 3000)})
     (row,) = browse([sampled], AXES, [other]).data["samples"]
-    assert row["answer"] == "1. Yes\n2. No\nNo\n3. "
+    assert row["answer"] == "1. Yes\n2. No\nNo\n3. (empty)"
     assert row["others"][0][2] == f"1. No\n2. {'x' * 2000} … (1,000 more characters)"
+
+
+def test_counts_of_sampled_answers_are_no_counts_of_questions(tmp_path: Path) -> None:
+    assert "of 120 sampled answers" in write(tmp_path, answers(30)).read_text("utf-8")
+    assert "sampled answers" not in write(tmp_path, answers(120)).read_text("utf-8")
+
+
+def test_a_command_is_copied_as_it_was_typed(tmp_path: Path) -> None:
+    typed = "mmeval run --max-new-tokens 3 --system 'Look.\n\n  Do <b>not</b>\u202e  guess --ever.'"
+    written = page.write(tmp_path, made_table(), browse(answers(1), AXES), {}, {"": typed}).read_text("utf-8")
+    html = written.split('<pre class="command">')[1].split("</pre>")[0]
+    assert _Tags(html).text == typed.replace("\u202e", "")
+    assert {tag for tag, _ in _Tags(html).tags} == {"span"}
 
 
 def test_rows_without_a_value_are_reported_and_not_shown_empty(tmp_path: Path) -> None:

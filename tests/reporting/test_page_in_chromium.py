@@ -12,14 +12,17 @@ from mmeval.bias.study import study
 from mmeval.evaluation.results import report
 from mmeval.evaluation.sweep import under_controls
 from mmeval.reporting import bias
-from mmeval.reporting.browser import Answer, Other
+from mmeval.reporting.browser import Answer, Other, browse
+from mmeval.reporting.page import comparison
+from mmeval.reporting.page import write as write_page
 from mmeval.runs.run import open_run
 from mmeval.spec import RunSpec
 from mmeval.types import Outcome, Record, Request, Score, Shot
 from tests.chromium import PROGRAM, Browser, chromium
 from tests.evaluating import evaluate
 from tests.mme_folder import make_release
-from tests.reporting.test_page import HOSTILE, answers, colored, hostile, pictured, requests, write
+from tests.reporting.made_up import AXES, chart
+from tests.reporting.test_page import HOSTILE, answers, colored, hostile, made_table, pictured, requests, write
 
 pytestmark = [
     pytest.mark.slow,
@@ -132,6 +135,26 @@ def test_the_bias_panel_is_seen_whole(page: Browser, studied: Path, width: int) 
     assert page.run(f"{ticks}.filter((one) => one.width).every({apart})"), "the ticks of the first figure"
 
 
+@pytest.mark.parametrize("width", [400, 800, 1200, 1300, 1400])
+def test_seven_runs_side_by_side_fit(page: Browser, width: int, tmp_path: Path) -> None:
+    panel = comparison(chart(*(f"python:adapters:run-{number}" for number in range(7))))
+    page.open(write_page(tmp_path, made_table(), browse(answers(9), AXES), {}, {}, panels={"Comparison": panel}), width)
+    assert page.run(OVERFLOW) <= 0
+    cells = "[...document.querySelectorAll('.several td')].map((one) => one.getBoundingClientRect())"
+    assert page.run(f"{cells}.length > 80")
+    if width != 800:  # there the card scrolls
+        assert page.run(f"{cells}.every((box) => box.right <= innerWidth - 20)")
+
+
+def test_paper_is_white(page: Browser, tmp_path: Path) -> None:
+    page.open(write(tmp_path, answers(3)), dark=True)
+    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    page.call("Emulation.setEmulatedMedia", media="print", features=[dark])
+    ground = page.run("getComputedStyle(document.body).backgroundColor")
+    page.call("Emulation.setEmulatedMedia", media="")
+    assert ground == "rgb(255, 255, 255)"
+
+
 def test_only_what_is_in_view_is_in_the_document(page: Browser, tmp_path: Path) -> None:
     page.open(write(tmp_path, answers(5000)))
     assert page.run(COUNT) == "4,000 of 5,000"
@@ -232,6 +255,41 @@ def test_a_sample_can_be_linked_to(page: Browser, tmp_path: Path) -> None:
         assert page.run(SELECTED) == "Is it 205?"
     page.open(path, at="#sample=%")  # no id
     assert page.run(COUNT) == "240 of 300"
+    choose(page, "axis", "Count")
+    page.run("location.hash = '#sample=OCR%2F205'")  # which the filters hide
+    page.until(f"{SELECTED} === 'Is it 205?'")
+    assert page.run(f"document.querySelector('#axis').value + {COUNT}") == "300 of 300"
+
+
+def test_back_uncovers_the_list_in_a_narrow_window(page: Browser, tmp_path: Path) -> None:
+    page.open(write(tmp_path, answers(40)), 400, 800)
+    shown = "getComputedStyle(document.querySelector('.detail')).display === 'block'"
+    for leave in ("history.back()", "document.querySelector('.back').click()", "history.back()"):
+        page.run("document.querySelectorAll('.row')[1].click()")
+        page.run("document.querySelector('.head button:last-child').click()")
+        assert page.run(shown)
+        page.run(leave)
+        page.until(f"!({shown}) && history.state === null")
+    assert "report.html" in page.run("location.href"), "and no more than that"
+
+
+def test_a_line_is_written_in_the_direction_of_its_words(page: Browser, tmp_path: Path) -> None:
+    question = "\u0645\u0627 \u0647\u0630\u0627\nA. a saw (red)"  # a question in Arabic, an option in English
+    (first,) = answers(1)
+    page.open(write(tmp_path, [replace(first, record=replace(first.record, question=question))]))
+    left = (
+        "(() => { const range = new Range(), text = document.querySelector('.asked.text').firstChild;"
+        " range.setStart(text, 6); range.setEnd(text, 8); const box = range.getBoundingClientRect();"
+        " return box.left - text.parentNode.getBoundingClientRect().left; })()"
+    )
+    assert page.run(left) <= 10, "the option begins at the left"
+
+
+def test_an_error_is_seen_in_the_list(page: Browser, tmp_path: Path) -> None:
+    (first,) = answers(1)
+    record = replace(first.record, text=None, error="the server answered 500")
+    page.open(write(tmp_path, [Answer(record, {"official": Score(0.0, "error")})]))
+    assert page.run("document.querySelector('.row .answer').textContent") == "the server answered 500"
 
 
 def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_path: Path) -> None:
@@ -245,6 +303,7 @@ def test_several_pictures_are_numbered_in_order_and_enlarged(page: Browser, tmp_
     captions = "[...document.querySelectorAll('.detail > .pictures figcaption')].map((one) => one.textContent)"
     assert page.run(captions) == [f"image {index + 1} · {index / 2:.2f} s" for index in range(8)]
     assert page.run("document.querySelector('.demonstrations img').getBoundingClientRect().width") > 50
+    assert page.run("document.querySelector('.demonstrations figcaption').textContent") == "image 0"
     page.run("document.querySelectorAll('.detail > .pictures button')[2].click()")
     assert "image 3 · 1.00 s · 3 of 8" in page.run("document.querySelector('.viewer').textContent")
     page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowRight", windowsVirtualKeyCode=39)
@@ -278,6 +337,8 @@ def test_a_narrow_window_shows_one_sample_at_a_time(page: Browser, tmp_path: Pat
     assert page.run("document.querySelector('.detail').scrollWidth") <= 400
     page.run("document.querySelector('.back').click()")
     assert page.run(hidden) == "none"
+    page.write("#search", "nothing like it")
+    page.until("document.querySelector('.list').innerText === 'No sample matches these filters.'")
     page.open(tmp_path / "report.html", 400, 800, at="#sample=count%2F1")
     assert page.run(hidden) == "block" and "count/1" in page.run("document.querySelector('.detail').textContent")
 
@@ -314,3 +375,6 @@ def test_the_list_leaves_out_the_words_that_all_questions_begin_with(page: Brows
     page.open(path)
     assert page.run(SELECTED) == "… 1?"
     assert page.run("document.querySelector('.detail .asked').textContent") == f"{lead} 1?"
+    alike = [replace(one, record=replace(one.record, question="What is this thing called?")) for one in shown_answers]
+    page.open(write(tmp_path, alike))
+    assert page.run(SELECTED) == alike[1].record.id  # the first one is right

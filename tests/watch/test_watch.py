@@ -32,6 +32,7 @@ from mmeval.watch.alarm import Alarm
 from mmeval.watch.page import Page
 from mmeval.watch.source import Frame, Source, looks
 from mmeval.watch.watching import Event, EventFolder, Look, watch
+from tests.chromium import PROGRAM, chromium
 from tests.fake_model import FakeModel
 
 av = pytest.importorskip("av", reason="videos are read with PyAV")
@@ -316,6 +317,25 @@ def test_the_page_shows_the_last_look(page: Page) -> None:
 
 def test_a_browser_may_leave_out_the_port(page: Page) -> None:
     assert fetch(page.address, "127.0.0.1")[0].startswith("text/html")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(PROGRAM is None, reason="no chromium is installed (Debian: apt-get install chromium)")
+def test_the_page_in_a_narrow_window_before_during_and_after_a_watch(tmp_path: Path) -> None:
+    page = Page(0)
+    with chromium(tmp_path) as tab:
+        tab.size(400)
+        tab.visit(page.address, "document.body?.innerText.includes('none yet')")
+        assert not tab.run("document.querySelector('img').checkVisibility()"), "no broken picture"
+        look = dataclasses.replace(a_look(), answers={"<b>" * 60: 0.9})
+        page.show(look, [{"time": 2.0, "change": "begins", "question": "red ?"}])
+        tab.until(
+            "document.querySelector('.bar')?.innerText.includes('90% yes') && document.querySelector('img').width"
+        )
+        assert tab.run("document.documentElement.scrollWidth") <= 400
+        assert "none yet" not in tab.run("document.body.innerText")
+        page.close()
+        tab.until("document.querySelector('#time').innerText === 'the watch has ended \u00b7 last look at 3.0 s'")
 
 
 @pytest.mark.parametrize(("path", "host", "status"), [("", "elsewhere.org:80", 403), ("../etc/passwd", None, 404)])
