@@ -1,4 +1,4 @@
-"""The adapter `server`: an OpenAI-compatible endpoint, such as vLLM, SGLang, LMDeploy, `transformers serve`, or hosted.
+"""The adapter `server`: an OpenAI-compatible endpoint, such as vLLM, SGLang, llama.cpp, or a hosted one.
 
 Written `server:http://host:8000/v1#MODEL`; several comma-separated addresses share the work. Pictures are sent as
 lossless PNG. The key is read from the environment and never stored.
@@ -22,6 +22,7 @@ from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_messages import Messages, messages
 from mmeval.models.server_pictures import Pictures
 from mmeval.models.server_replies import read, same_model
+from mmeval.models.server_sampling import check_samples, parameters, with_all_tokens
 from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import turns
 from mmeval.servers.addresses import check_address, without_password
@@ -29,8 +30,8 @@ from mmeval.servers.client import BrokeOff, Chunks, Client, NoReply, Refused, ke
 from mmeval.types import Generation, InputError, Pieces, Request, Response
 
 WHOSE = "the server's address"
-REQUEST_ERRORS = (400, 413, 422)
-"""Statuses that refuse only this request: too many pictures, a prompt that is too long."""
+REQUEST_ERRORS = (400, 413, 422, 500, 501)
+"""Statuses that refuse only this request: too many pictures, a prompt that is too long, a picture to a text model."""
 
 
 def parse(source: str) -> tuple[list[str], str]:
@@ -72,12 +73,12 @@ class Server:
 
     def generate(self, requests: Iterable[Request], generation: Generation) -> Iterator[Response]:
         """Yield one answer per request. Raises InputError if no request can succeed: no server, no such model."""
-        return self._answers(requests, functools.partial(self._generate, self._how(generation)))
+        return self._answers(requests, functools.partial(self._generate, self._parameters(generation)))
 
     def stream(self, request: Request, generation: Generation, on_text: Callable[[str], object]) -> Response:
         """Answer one request; call `on_text`, in another thread, with each piece. Raises as `generate` does."""
         pieces = Pieces(on_text)
-        (response,) = self._answers([request], functools.partial(self._stream, pieces, self._how(generation)))
+        (response,) = self._answers([request], functools.partial(self._stream, pieces, self._parameters(generation)))
         return pieces.end(response)
 
     def loglikelihood(self, requests: Iterable[Request]) -> Iterator[Response]:
@@ -177,23 +178,8 @@ class Server:
                 raise refusal(error) from error
             return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
 
-    def _how(self, generation: Generation) -> dict[str, Any]:
-        """Return the sampling parameters of a request, named as in vLLM and SGLang if OpenAI's API has none.
-
-        Raises InputError for beams.
-        """
-        if generation.beams > 1:
-            raise InputError("servers have no beam search; remove --beams")
-        how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
-        if generation.temperature:
-            how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
-        if generation.temperature and generation.top_k:
-            how["top_k"] = generation.top_k
-        if generation.presence_penalty:
-            how["presence_penalty"] = generation.presence_penalty
-        if self._options.thinking == "on":
-            how["max_tokens"] += generation.thinking_tokens
-        return how
+    def _parameters(self, generation: Generation) -> dict[str, Any]:
+        return parameters(generation, thinking=self._options.thinking == "on")
 
     async def _stream(self, pieces: Pieces, how: dict[str, Any], request: Request, prompt: Messages) -> Response:
         """Ask for a stream, unless there are several answers. Remember what the server refuses of it."""
@@ -210,8 +196,14 @@ class Server:
     async def _generate(
         self, how: dict[str, Any], request: Request, prompt: Messages, chunks: Chunks | None = None
     ) -> Response:
-        reply, seconds = await self._post({"messages": prompt.messages, **how}, chunks)
-        response, expected = read(reply, request.id), how.get("n", 1)
+        expected = how.get("n", 1)
+        try:
+            body = {"messages": prompt.messages, **with_all_tokens(how, self._engines)}
+            reply, seconds = await self._post(body, chunks)
+        except Refused as refused:
+            check_samples(refused, expected)
+            raise
+        response = read(reply, request.id)
         if response.error is not None:
             return replace(response, error=self._client.secrets.hide(response.error), seconds=seconds)
         if (returned := len(response.samples) or 1) != expected:

@@ -16,7 +16,7 @@ class NoReply(Exception):
 
 
 class Refused(Exception):
-    """The server at `url` refuses the request and would refuse it again: status 3xx or 4xx.
+    """The server at `url` refuses the request and would refuse it again: status 3xx or 4xx, or 5xx if not supported.
 
     The message is the server's error text.
     """
@@ -88,12 +88,14 @@ def read(url: str, status: int, headers: Mapping[str, str], body: bytes, secrets
         message = f"{url} redirects to {_host(headers.get('Location', ''))} (status {status}), which is not followed"
         raise Refused(secrets.hide(f"{printable(message)}; name the address that answers"), status, url)
     retry = headers.get("Retry-After")
-    if status == 429 or (status == 503 and retry is not None):
-        raise Busy(f"status {status}: {_reason(body, secrets)}", _seconds(retry))
-    if status == 408 or status >= 500:
-        raise ValueError(f"status {status}: {_reason(body, secrets)}")
+    reason = _reason(body, secrets) if status >= 400 else ""
+    if status == 429 or (status == 503 and (retry is not None or "loading" in reason.lower())):
+        raise Busy(f"status {status}: {reason}", _seconds(retry))
+    unsupported = status in (500, 501) and "not support" in reason  # llama.cpp without a vision model
+    if status == 408 or (status >= 500 and not unsupported):
+        raise ValueError(f"status {status}: {reason}")
     if status >= 400:
-        raise Refused(f"{_reason(body, secrets)} (status {status})", status, url)
+        raise Refused(f"{reason} (status {status})", status, url)
     try:
         reply = json.loads(body)
     except ValueError as error:

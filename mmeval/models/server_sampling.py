@@ -1,0 +1,52 @@
+"""The sampling parameters of a request to a server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from mmeval.servers.client import Refused
+from mmeval.types import Generation, InputError
+
+ALL_TOKENS: dict[str, dict[str, Any]] = {
+    "llamacpp": {"top_k": 0, "min_p": 0.0},
+    "me": {"top_k": 0, "min_p": 0.0},  # llama-cpp-python
+    "vllm": {"top_k": -1, "min_p": 0.0},
+}
+"""Engine, as its list of models names it -> the parameters with which it samples from all tokens.
+
+By default llama.cpp leaves out unlikely tokens, and vLLM those that the checkpoint's generation_config.json says.
+"""
+
+
+def parameters(generation: Generation, *, thinking: bool) -> dict[str, Any]:
+    """Return the parameters, named as in vLLM and SGLang if OpenAI's API has none. Raises InputError for beams."""
+    if generation.beams > 1:
+        raise InputError("servers have no beam search; remove --beams")
+    how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
+    if generation.temperature:
+        how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
+    if generation.temperature and generation.top_k:
+        how["top_k"] = generation.top_k
+    if generation.presence_penalty:
+        how["presence_penalty"] = generation.presence_penalty
+    if thinking:
+        how["max_tokens"] += generation.thinking_tokens
+    return how
+
+
+def with_all_tokens(how: dict[str, Any], engines: Iterable[str]) -> dict[str, Any]:
+    """Add what these engines need to sample from all tokens, unless they differ."""
+    names = {engine.partition(" ")[0] for engine in engines}
+    defaults = ALL_TOKENS.get(names.pop(), {}) if len(names) == 1 and how["temperature"] else {}
+    return {**defaults, **how}
+
+
+def check_samples(error: Refused, samples: int) -> None:
+    """Raise InputError if a server refuses a request because of its number of answers."""
+    if samples > 1 and re.search(r"""['"`]n['"`]""", str(error)):
+        raise InputError(
+            f"the server refuses {samples} answers to a question: {error}; lower --samples, or start it with room for "
+            f"them, such as llama.cpp with --parallel {samples}"
+        ) from error
