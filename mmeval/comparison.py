@@ -169,7 +169,7 @@ def _pair(first_side: tuple[str, Run, Scored], other_side: tuple[str, Run], marg
     )
     gained, lost = _changes(scored, other_scored)
     constant = scored.baselines()
-    if constant and scored.judged:
+    if constant and task.judged:
         notes.append(baselines.UNJUDGED)
     return Pair(task, first, other, len(common), rows, gained, lost, tuple(notes), constant)
 

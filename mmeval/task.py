@@ -112,6 +112,11 @@ class Task:
         return {**self.axes, **self.totals, **self.details}
 
     @property
+    def judged(self) -> bool:
+        """Whether the headline's numbers are a judge's."""
+        return self.grader is not None and next(iter(self.scorers)) != "strict"
+
+    @property
     def title(self) -> str:
         """The benchmark's name as people write it."""
         return str(self.card.get("title", self.name))

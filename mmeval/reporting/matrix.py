@@ -72,7 +72,7 @@ def matrix(runs: Sequence[Run]) -> Matrix:
             for baseline, value in _baselines(run.results, name).items():
                 baselines[baseline].setdefault(f"{title}, {label}", value)
         marks.setdefault(title, {})[model] = run.marks
-        if UNJUDGED in run.results.remarks:
+        if task.judged and run.results.baselines:
             unjudged[title] = None
     known_baselines = {name: scores for name, scores in baselines.items() if scores}
     return Matrix(columns, tasks, marks, known_baselines, tuple(unjudged))

@@ -62,11 +62,6 @@ class Scored:
         return [record for record in self.records if record.text is not None and record.error is None]
 
     @property
-    def judged(self) -> bool:
-        """Whether the headline's numbers are a judge's."""
-        return self.task.grader is not None and self.first != "strict"
-
-    @property
     def unread(self) -> list[Record]:
         """Return the records whose answer some scorer could not parse."""
         judged = zip(self.records, *self.scores.values(), strict=True)
@@ -126,7 +121,7 @@ class Scored:
                 *remarks.on_answers(self.records, answers.records, withheld=self.withheld is not None),
                 *remarks.on_samples(len(self.columns), pass_at_k),
                 *self._remarks_of_task(),
-                *([baselines.UNJUDGED] if constant and self.judged else []),
+                *([baselines.UNJUDGED] if constant and self.task.judged else []),
             ],
             answered=len(self.records) - self._errors,
             planned=len(self.records),

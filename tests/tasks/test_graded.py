@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,9 @@ def test_mathvista_extracts_with_a_judge(server: Server, tmp_path: Path) -> None
     assert overall(run) == 50.0  # the option with the fewest edits, the integer; not 18.0 and not the list
     assert UNJUDGED in run.results.remarks
     assert [note for note in matrix([run]).notes if UNJUDGED in note] == [f"MathVista: {UNJUDGED}"]
+    run.results = replace(run.results, remarks=[])  # as in runs scored before there was this remark
+    assert [note for note in matrix([run]).notes if UNJUDGED in note] == [f"MathVista: {UNJUDGED}"]
+    run = open_run(run.folder)
     assert any(
         "m was asked about the answers for the official scorer; 0 of 4" in remark for remark in run.results.remarks
     )
