@@ -48,10 +48,10 @@ def test_two_runs_of_different_numbers_of_samples_are_compared_and_studied(tmp_p
     assert values["perception"] == tuple(run.results.metrics["perception"].value for run in (first, second))
     assert all(0.0 <= (row.p or 0.0) <= 1.0 for row in pair.rows)
     assert "(mean 0." in "".join(change.first + change.other for change in pair.gained)
-    accuracy = study(first)["seen"]["accuracy"]
+    accuracy = study(first).seen["accuracy"]
     correct = first.results.counts.correct
     assert first.results.counts.samples == 4 * 56
-    assert accuracy["value"] == pytest.approx(100 * correct / (4 * 56)) and accuracy["n"] == 56
+    assert accuracy.value == pytest.approx(100 * correct / (4 * 56)) and accuracy.n == 56
 
 
 @pytest.mark.parametrize("words", ["A B", "A A A B"])

@@ -6,11 +6,11 @@ from the same model without the picture. Alpha is tuned on one half of the clust
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from mmeval.bias.asked import accuracy, cluster
 from mmeval.runs.scored import Scored, score_records
+from mmeval.runs.study import Likelihood, Tuned
 from mmeval.scoring.statistics import estimate, paired
 from mmeval.types import Record
 
@@ -18,8 +18,11 @@ ALPHAS = tuple(step / 20 for step in range(31))
 """Values of alpha to try: 0 to 1.5."""
 
 
-def corrected(main: Scored, blind: Scored) -> dict[str, Any] | None:
-    """Return the accuracy at alpha 0 and 1, and tuned on half the clusters; None if there are no likelihoods."""
+def corrected(main: Scored, blind: Scored, prior: str) -> Likelihood | None:
+    """Return the accuracy at alpha 0 and 1, and tuned on half the clusters; None if there are no likelihoods.
+
+    `prior` names the control that gives the prior, of which `blind` are the answers.
+    """
     pairs = [(main.by_id[id][0], blind.by_id[id][0]) for id in main.by_id if id in blind.by_id]
     pairs = [
         (seen, unseen)
@@ -36,21 +39,14 @@ def corrected(main: Scored, blind: Scored) -> dict[str, Any] | None:
 
     without_prior = scored(pairs, 1.0)
     raw, mutual = accuracy(scored(pairs, 0.0)), accuracy(without_prior)
-    results: dict[str, Any] = {
-        "alpha_0": asdict(estimate(raw)),
-        "alpha_1": asdict(estimate(mutual)),
-        "gain_1": asdict(paired(mutual, raw)),
-        "tied_1": sum(score.outcome == "unparsed" for score in without_prior.main),
-    }
-    if tuning and held_out:
-        shares = {alpha: estimate(accuracy(scored(tuning, alpha))).value or 0.0 for alpha in ALPHAS}
-        best = max(ALPHAS, key=lambda alpha: (shares[alpha], -alpha))
-        tuned, untuned = (accuracy(scored(held_out, alpha)) for alpha in (best, 0.0))
-        results["tuned"] = {
-            "alpha": best, "held_out": asdict(estimate(tuned)), "alpha_0": asdict(estimate(untuned)),
-            "gain": asdict(paired(tuned, untuned)),
-        }  # fmt: skip
-    return results
+    tied = sum(score.outcome == "unparsed" for score in without_prior.main)
+    results = Likelihood(prior, estimate(raw), estimate(mutual), paired(mutual, raw), tied)
+    if not (tuning and held_out):
+        return results
+    shares = {alpha: estimate(accuracy(scored(tuning, alpha))).value or 0.0 for alpha in ALPHAS}
+    best = max(ALPHAS, key=lambda alpha: (shares[alpha], -alpha))
+    tuned, untuned = (accuracy(scored(held_out, alpha)) for alpha in (best, 0.0))
+    return replace(results, tuned=Tuned(best, estimate(tuned), estimate(untuned), paired(tuned, untuned)))
 
 
 def _without_prior(pairs: Sequence[tuple[Record, Record]], alpha: float) -> list[Record]:

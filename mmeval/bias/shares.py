@@ -1,25 +1,24 @@
 """Yes/no numbers and ratios, which are not weighted means, with cluster-bootstrap intervals."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
 from mmeval.bias.asked import cluster, mean_of
 from mmeval.runs.scored import Scored
+from mmeval.runs.study import Letters, Ratio, YesNo
 from mmeval.scoring.functionals import Array
 from mmeval.scoring.readings.choices import LETTERS
 from mmeval.scoring.statistics import estimate
-from mmeval.types import Record, Score
+from mmeval.types import Estimate, Record, Score
 
 RESAMPLES = 2000
 _QUANTILE = np.vectorize(NormalDist().inv_cdf, otypes=[float])
 
 
-def yes_no(scored: Scored) -> dict[str, dict[str, Any]]:
+def yes_no(scored: Scored) -> YesNo:
     """Return the yes ratio, Pct. Diff, FP ratio, d', the criterion, and the share of neither, each with its interval.
 
     The yes ratio, in percent, is POPE's (arXiv 2305.10355). Pct. Diff (-1 to 1, ideally 0) and FP ratio (the share of
@@ -40,18 +39,18 @@ def yes_no(scored: Scored) -> dict[str, dict[str, Any]]:
     ]
     names = [name for name, *_ in rows]
 
-    def share(test: Callable[[str | None], bool]) -> dict[str, Any]:
+    def share(test: Callable[[str | None], bool]) -> Estimate:
         matching = mean_of(scored, lambda record, score: None if score.value is None else float(test(score.answer)))
-        return asdict(estimate(matching))
+        return estimate(matching)
 
-    return {
-        "yes_ratio": share(lambda answer: answer == "yes"),
-        "neither": share(lambda answer: answer not in ("yes", "no")),
-        "pct_diff": ratio(names, table, lambda s: (s[:, 0] + s[:, 1] - s[:, 2]) / (s[:, 2] + s[:, 3]), len(rows)),
-        "fp_ratio": ratio(names, table, lambda s: s[:, 1] / s[:, 4], int(sum(row[4] for row in table))),
-        "d_prime": ratio(names, table, lambda s: np.subtract(*_z(s)), len(rows)),
-        "criterion": ratio(names, table, lambda s: -0.5 * np.add(*_z(s)), len(rows)),
-    }
+    return YesNo(
+        yes_ratio=share(lambda answer: answer == "yes"),
+        neither=share(lambda answer: answer not in ("yes", "no")),
+        pct_diff=ratio(names, table, lambda s: (s[:, 0] + s[:, 1] - s[:, 2]) / (s[:, 2] + s[:, 3]), len(rows)),
+        fp_ratio=ratio(names, table, lambda s: s[:, 1] / s[:, 4], int(sum(row[4] for row in table))),
+        d_prime=ratio(names, table, lambda s: np.subtract(*_z(s)), len(rows)),
+        criterion=ratio(names, table, lambda s: -0.5 * np.add(*_z(s)), len(rows)),
+    )
 
 
 def _z(sums: Array) -> tuple[Array, Array]:
@@ -61,7 +60,7 @@ def _z(sums: Array) -> tuple[Array, Array]:
     return quantiles[:, 0], quantiles[:, 1]
 
 
-def mirage(main: Scored, blind: Scored) -> dict[str, Any]:
+def mirage(main: Scored, blind: Scored) -> Ratio:
     """Return the accuracy without the picture divided by that with it, with a paired interval."""
     pairs = [
         (cluster(record), float(seen.value), float(unseen.value))
@@ -72,16 +71,14 @@ def mirage(main: Scored, blind: Scored) -> dict[str, Any]:
     return ratio([name for name, _, _ in pairs], table, lambda s: s[:, 0] / s[:, 1], len(pairs))
 
 
-def ratio(
-    names: Sequence[str], rows: Sequence[Sequence[float]], value: Callable[[Array], Array], n: int
-) -> dict[str, Any]:
+def ratio(names: Sequence[str], rows: Sequence[Sequence[float]], value: Callable[[Array], Array], n: int) -> Ratio:
     """Return a function of column sums with its 95% percentile interval over the named clusters.
 
     `rows` are summed by cluster; `value` takes the sums of all resamples, [resamples, columns]. There is no value if it
     is not finite, and no interval if all resamples agree, for example with one cluster.
     """
     if not rows:
-        return {"value": None, "low": None, "high": None, "n": 0}
+        return Ratio(None, None, None, 0)
     row_of = {name: row for row, name in enumerate(dict.fromkeys(names))}
     sums = np.zeros((len(row_of), len(rows[0])))
     np.add.at(sums, [row_of[name] for name in names], np.asarray(rows, dtype=np.float64))
@@ -92,12 +89,12 @@ def ratio(
         values = value(draws @ kinds)
     values = values[np.isfinite(values)]
     if not math.isfinite(point):
-        return {"value": None, "low": None, "high": None, "n": n}
+        return Ratio(None, None, None, n)
     low, high = np.quantile(values, [0.025, 0.975]).tolist() if np.ptp(values) > 1e-12 else (None, None)
-    return {"value": point, "low": low, "high": high, "n": n}
+    return Ratio(point, low, high, n)
 
 
-def histogram(scored: Scored) -> Mapping[str, Any]:
+def histogram(scored: Scored) -> Letters:
     """Return how often each letter was answered and expected, and the share of answers that are the first option."""
     scored = scored.answers
     lettered = [
@@ -120,12 +117,5 @@ def histogram(scored: Scored) -> Mapping[str, Any]:
             return None
         return float(score.answer == "A")
 
-    first = mean_of(scored, first_option)
     first_right = 100 * right.get("A", 0) / len(read) if read else None
-    return {
-        "answered": answered,
-        "right": right,
-        "unread": len(lettered) - len(read),
-        "first": asdict(estimate(first)),
-        "truly": first_right,
-    }
+    return Letters(answered, right, len(lettered) - len(read), estimate(mean_of(scored, first_option)), first_right)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,7 @@ from mmeval.types import InputError
 
 if TYPE_CHECKING:
     from mmeval.runs.run import Run
+    from mmeval.runs.study import Study
 
 
 @click.command()
@@ -78,17 +79,18 @@ def of_run(run: "Run", needs_picture: set[str] | None = None, out: Path | None =
         report(run)  # the page has a panel now
 
 
-def _show(result: dict[str, Any], folder: Path | None, as_json: bool) -> None:
+def _show(result: "Study", folder: Path | None, as_json: bool) -> None:
     from mmeval.bias.study import write_ids
     from mmeval.reporting import bias as reporting
     from mmeval.reporting import console
+    from mmeval.runs.study import study_to_json
 
     written = []
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         written = [*reporting.write(folder, result), *write_ids(result, folder)]
     if as_json:
-        click.echo(json.dumps(result, indent=1))
+        click.echo(json.dumps(study_to_json(result), indent=1))
         return
     reporting.show(result, console.console(), folder)
     console.show_paths(written)

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmeval.files import read_json, write_json, write_text
+from mmeval.files import write_text
 from mmeval.reporting import bias_figures
-from mmeval.reporting.bias_words import NO_VALUE, Measures, headline, reading, spread
+from mmeval.reporting.bias_words import NO_VALUE, headline, reading, spread
 from mmeval.reporting.chart import minus
 from mmeval.reporting.lines import Lines, clean, escape, grid, print_whole, stacked, tell, titled
+from mmeval.runs.files import read_study, write_study
 from mmeval.runs.records import digest
 from mmeval.runs.run import Run
-from mmeval.types import InputError, number
+from mmeval.runs.study import ACCURACY, Control, Study
+from mmeval.types import number
 
 JSON, MARKDOWN = "bias.json", "bias.md"
 ON_TERMINAL = (
@@ -34,9 +36,9 @@ YES_NO = {
 """Yes/no number -> its column title and digits."""
 
 
-def tables(results: Measures) -> list[Lines]:
+def tables(study: Study) -> list[Lines]:
     """Return the tables of the results, without empty ones."""
-    return [_without_empty_columns(table) for table in _tables(results) if table.rows]
+    return [_without_empty_columns(table) for table in _tables(study) if table.rows]
 
 
 def _without_empty_columns(table: Lines) -> Lines:
@@ -48,22 +50,22 @@ def _without_empty_columns(table: Lines) -> Lines:
     return Lines(table.title, tuple(table.columns[index] for index in filled), rows)
 
 
-def write(folder: Path, results: Measures) -> list[Path]:
+def write(folder: Path, study: Study) -> list[Path]:
     """Write `bias.json`, `bias.md` and the figures that have data into the folder; return the paths."""
-    figures = bias_figures.draw(results, results["axes"], folder)
-    write_json(folder / JSON, dict(results))
-    write_text(folder / MARKDOWN, markdown(results, figures))
+    figures = bias_figures.draw(study, folder)
+    write_study(folder / JSON, study)
+    write_text(folder / MARKDOWN, markdown(study, figures))
     return [folder / JSON, folder / MARKDOWN, *figures]
 
 
-def show(results: Measures, console: Console, written: Path | None) -> None:
+def show(study: Study, console: Console, written: Path | None) -> None:
     """Print the sentences about the picture, the most telling controls, and where everything else is written."""
-    tell(console, _title(results), "bold")
-    for mark in results.get("marks", ()):
+    tell(console, _title(study), "bold")
+    for mark in study.marks:
         tell(console, mark, "yellow")
-    for sentence in headline(results):
+    for sentence in headline(study):
         tell(console, sentence)
-    controls = results.get("controls", {})
+    controls = study.controls
     names = [name for name in ON_TERMINAL if name in controls] or list(controls)[: len(ON_TERMINAL)]
     table = _without_empty_columns(Lines("", ("control", *EFFECT), tuple((n, *_effect(controls[n])) for n in names)))
     if table.rows:
@@ -74,16 +76,16 @@ def show(results: Measures, console: Console, written: Path | None) -> None:
     )
 
 
-def _effect(control: Measures) -> tuple[str, ...]:
-    return spread(control["accuracy"]), spread(control["gain"]["accuracy"]), spread(control["changed"])
+def _effect(control: Control) -> tuple[str, ...]:
+    return spread(control.accuracy), spread(control.gain[ACCURACY]), spread(control.changed)
 
 
-def markdown(results: Measures, figures: list[Path]) -> str:
+def markdown(study: Study, figures: list[Path]) -> str:
     """Return the study as GitHub Markdown: the explanation, the tables, the figures."""
-    lines = [f"# {escape(_title(results))}", ""]
-    lines += [line for mark in results.get("marks", ()) for line in (f"**{escape(mark)}**", "")]
-    lines += [line for sentence in reading(results) for line in (escape(sentence), "")]
-    for table in tables(results):
+    lines = [f"# {escape(_title(study))}", ""]
+    lines += [line for mark in study.marks for line in (f"**{escape(mark)}**", "")]
+    lines += [line for sentence in reading(study) for line in (escape(sentence), "")]
+    for table in tables(study):
         lines += titled(table)
     lines += [f"![{path.stem}]({path.name})\n" for path in figures if path.suffix == ".svg"]
     return "\n".join(lines)
@@ -98,122 +100,99 @@ def panel(run: Run) -> str:
     if not path.exists():
         return ""
     advice = "make it again with mmeval bias RUN"
-    results = read_json(path, advice)
-    try:
-        parts = ["<h2>Language bias</h2>"]
-        controls = {path.parent.name: digest(path.parent) for path in run.folder.glob("controls/*/run.json")}
-        now = {"records": run.journal_contents.digest, "control_records": controls}
-        if any(results.get(name) not in (None, known_digest) for name, known_digest in now.items()):
-            parts.append(f"<p><b>The answers have changed since this study; {advice}</b></p>")
-        paragraphs = "".join(f"<p>{html.escape(minus(clean(sentence)))}</p>" for sentence in reading(results))
-        parts.append(f'<div class="reading">{paragraphs}</div>')
-        figures = "".join(f"<figure>{figure}</figure>" for figure in bias_figures.inline(results, results["axes"]))
-        parts += [f'<div class="figures">{figures}</div>'] if figures else []
-        parts.append(f'<div class="tables">{"".join(map(_html, tables(results)))}</div>')
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"{path}: not a bias study ({error!r:.80}); {advice}") from error
+    study = read_study(path, advice)
+    parts = ["<h2>Language bias</h2>"]
+    controls = {path.parent.name: digest(path.parent) for path in run.folder.glob("controls/*/run.json")}
+    if study.records not in (None, run.journal_contents.digest) or study.control_records not in (None, controls):
+        parts.append(f"<p><b>The answers have changed since this study; {advice}</b></p>")
+    paragraphs = "".join(f"<p>{html.escape(minus(clean(sentence)))}</p>" for sentence in reading(study))
+    parts.append(f'<div class="reading">{paragraphs}</div>')
+    figures = "".join(f"<figure>{figure}</figure>" for figure in bias_figures.inline(study))
+    parts += [f'<div class="figures">{figures}</div>'] if figures else []
+    parts.append(f'<div class="tables">{"".join(map(_html, tables(study)))}</div>')
     return "\n".join(parts)
 
 
-def _title(results: Measures) -> str:
-    model = results.get("model")
-    return (
-        f"Language bias: {model} on {results['title']}" if model else f"Language bias of answers to {results['title']}"
-    )
+def _title(study: Study) -> str:
+    return f"Language bias{f': {study.model} on' if study.model else ' of answers to'} {study.title}"
 
 
-def _tables(results: Measures) -> Iterator[Lines]:
-    labels, controls = results["labels"], results.get("controls", {})
-    rows = [("as asked", *(spread(results["seen"][axis]) for axis in labels))]
-    for name, scores in results["rows"].items():
+def _tables(study: Study) -> Iterator[Lines]:
+    labels, controls = study.labels, study.controls
+    rows = [("as asked", *(spread(study.seen.get(axis)) for axis in labels))]
+    for name, scores in study.rows.items():
         values = [scores.get(axis) for axis in labels]
         rows.append((name, *("" if value is None else number(value, 1) for value in values)))
     yield Lines("Scores and baselines", ("", *labels.values()), tuple(rows))
     columns = ("control", "n", "as asked", "accuracy", *(f"gain: {label}" for label in labels.values()), "changed, %")
     # with all questions, accuracy as asked is that of the first table; earlier studies do not have it
-    partly = any(control["n"] != results["n"] and "as_asked" in control for control in controls.values())
+    partly = any(control.n != study.n and control.as_asked for control in controls.values())
     rows = []
     for name, control in controls.items():
-        as_asked = spread(control["as_asked"]) if partly else ""
-        gains = [spread(control["gain"][axis]) if axis in control["gain"] else "" for axis in labels]
-        rows.append(
-            (name, f"{control['n']:,}", as_asked, spread(control["accuracy"]), *gains, spread(control["changed"]))
-        )
+        as_asked = spread(control.as_asked) if partly else ""
+        gains = [spread(control.gain.get(axis)) for axis in labels]
+        rows.append((name, f"{control.n:,}", as_asked, spread(control.accuracy), *gains, spread(control.changed)))
     title = "Accuracy lost under each control (gain: as asked minus control, 95% interval, on n questions)"
     yield Lines(title, columns, tuple(rows))
     families = tuple(
-        (
-            name,
-            str(family["draws"]),
-            spread({"value": family["mean"], **family}),
-            number(family["least"], 1),
-            number(family["most"], 1),
-        )
-        for name, family in results.get("families", {}).items()
+        (name, str(family.draws), spread(family.gain), number(family.least, 1), number(family.most, 1))
+        for name, family in study.families.items()
     )
     yield Lines("Gain over another question's picture, across draws", ("", "draws", "mean", "min", "max"), families)
-    if results.get("yes_no"):
-        yes = {
-            "as asked": results["yes_no"],
-            **{name: control["yes_no"] for name, control in controls.items() if "yes_no" in control},
-        }
+    if study.yes_no:
+        yes = {"as asked": study.yes_no}
+        yes |= {name: control.yes_no for name, control in controls.items() if control.yes_no}
         cells = tuple(
-            (name, *(spread(rates[key], digits) for key, (_, digits) in YES_NO.items())) for name, rates in yes.items()
+            (name, *(spread(getattr(rates, key), digits) for key, (_, digits) in YES_NO.items()))
+            for name, rates in yes.items()
         )
         yield Lines("Yes and no", ("", *(label for label, _ in YES_NO.values())), cells)
-    yield from _letters(results)
-    for key, title in (("by_place", "place of the relevant picture"), ("by_pictures", "number of pictures")):
-        parts = tuple(
-            (part, f"{accuracy['n']:,}", spread(accuracy)) for part, accuracy in (results.get(key) or {}).items()
-        )
+    yield from _letters(study)
+    for by, title in ((study.by_place, "place of the relevant picture"), (study.by_pictures, "number of pictures")):
+        parts = tuple((part, f"{accuracy.n:,}", spread(accuracy)) for part, accuracy in (by or {}).items())
         yield Lines(f"Accuracy by {title}", ("", "n", "accuracy"), parts)
-    yield from _parts(results)
+    yield from _parts(study)
     points = tuple(
         (
-            f"{point['passage']:,}",
-            number(point["input_tokens"], 0),
-            *(spread(point[key]) if key in point else "" for key in ("seen", "unseen", "gain", "lost")),
+            f"{point.passage:,}",
+            number(point.input_tokens, 0),
+            *map(spread, (point.seen, point.unseen, point.gain, point.lost)),
         )
-        for point in results.get("length") or ()
+        for point in study.length
     )
     yield Lines("After a long text", ("passage", "tokens", "with picture", "without", "gain", "lost"), points)
 
 
-def _letters(results: Measures) -> Iterator[Lines]:
-    letters = results.get("letters")
-    if letters:
-        rows = [(letter, f"{n:,}", f"{letters['right'][letter]:,}") for letter, n in letters["answered"].items()]
+def _letters(study: Study) -> Iterator[Lines]:
+    if letters := study.letters:
+        rows = [(letter, f"{n:,}", f"{letters.right[letter]:,}") for letter, n in letters.answered.items()]
         yield Lines("Letters of the parsed answers", ("", "answered", "expected"), tuple(rows))
-    rotation = results.get("rotation")
-    if rotation:
-        cells = (spread(rotation[key]) for key in ("as_asked", "all_turns", "taken_away"))
-        row = (", ".join(rotation["turns"]), *cells)
+    if rotation := study.rotation:
+        cells = map(spread, (rotation.as_asked, rotation.all_turns, rotation.taken_away))
+        row = (", ".join(rotation.turns), *cells)
         columns = ("", "as asked", "correct in all rotations", "taken away")
         yield Lines("Accuracy lost to option rotation", columns, (row,))
 
 
-def _parts(results: Measures) -> Iterator[Lines]:
-    solved = results.get("blind_solvable")
-    if solved:
-        rows: tuple[tuple[str, ...], ...] = ()
-        for label, part in (("need no picture", solved["not_needed"]), ("the rest", solved["needed"])):
-            cells = [spread(part[key]) if part.get(key) else "" for key in ("seen", "unseen", "gain")]
-            rows += ((label, f"{part['n']:,}", *cells),)
-        title = f"Questions by whether they need the picture ({solved['rule']})"
+def _parts(study: Study) -> Iterator[Lines]:
+    if solved := study.blind_solvable:
+        rows: tuple[tuple[str, ...], ...] = tuple(
+            (label, f"{part.n:,}", *map(spread, (part.seen, part.unseen, part.gain)))
+            for label, part in (("need no picture", solved.not_needed), ("the rest", solved.needed))
+        )
+        title = f"Questions by whether they need the picture ({solved.rule})"
         yield Lines(title, ("", "n", "seen", "absent", "gain"), rows)
-    prior = results.get("likelihood")
-    if prior:
-        rows = (("alpha 0", spread(prior["alpha_0"])), ("alpha 1", spread(prior["alpha_1"])))
-        if tuned := prior.get("tuned"):
+    if prior := study.likelihood:
+        rows = (("alpha 0", spread(prior.alpha_0)), ("alpha 1", spread(prior.alpha_1)))
+        if tuned := prior.tuned:
             rows += (
-                (f"alpha {tuned['alpha']:g}, tuned; other half", spread(tuned["held_out"])),
-                ("alpha 0; other half", spread(tuned["alpha_0"])),
+                (f"alpha {tuned.alpha:g}, tuned; other half", spread(tuned.held_out)),
+                ("alpha 0; other half", spread(tuned.alpha_0)),
             )
-        yield Lines(f"Log-likelihoods minus the prior from '{prior['prior']}'", ("", "accuracy"), rows)
-    prompts = results.get("prompts")
-    if prompts:
-        rows = tuple((name, spread(accuracy)) for name, accuracy in prompts["each"].items())
-        rows += (("mean", number(prompts["mean"], 1)), ("worst", number(prompts["least"], 1)))
+        yield Lines(f"Log-likelihoods minus the prior from '{prior.prior}'", ("", "accuracy"), rows)
+    if prompts := study.prompts:
+        rows = tuple((name, spread(accuracy)) for name, accuracy in prompts.each.items())
+        rows += (("mean", number(prompts.mean, 1)), ("worst", number(prompts.least, 1)))
         yield Lines("Accuracy by prompt", ("", "accuracy"), rows)
 
 

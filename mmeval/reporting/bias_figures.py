@@ -1,18 +1,19 @@
 """The figures of a bias study, if they have data: gain by subtask, accuracy by blur, gain by prompt length."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mmeval.files import delete
 from mmeval.reporting import svg
-from mmeval.reporting.bias_words import Measures
 from mmeval.reporting.chart import minus
 from mmeval.reporting.drawing import save
 from mmeval.reporting.fonts import measure, plain, wrap
 from mmeval.reporting.sheet import GRID, INK, MUTED, PENS, Pen, Sheet, in_rows
+from mmeval.runs.study import Study
+from mmeval.types import Estimate
 
 SHOWN = {"absent": "picture removed", "swap-category-0": "same category", "grey": "grey"}
 """Controls whose gain is drawn by subtask, if they were run -> their legend."""
@@ -20,6 +21,8 @@ MARGIN, ROW, LINE, FOOT = 0.3, 0.34, 0.15, 0.55
 """Inches: margin of a figure, least height of a subtask's row, line spacing, and room below the lowest line."""
 Scale = Callable[[float], float]
 """Maps a value to its position in inches."""
+Percent = tuple[float, float, float]
+"""A value and the ends of its interval, in percent of full marks."""
 
 
 @dataclass(frozen=True)
@@ -49,30 +52,30 @@ class Figure:
     """Draws the plot between the foot and the given height."""
 
 
-def draw(results: Measures, labels: Mapping[str, str], folder: Path) -> list[Path]:
+def draw(study: Study, folder: Path) -> list[Path]:
     """Draw the figures that have data into `folder` as SVG; return the paths."""
     written: list[Path] = []
-    for name, figure in figures(results, labels).items():
+    for name, figure in figures(study).items():
         if figure is None:
             delete(folder / f"{name}.svg")  # left by a study with more data
         else:
-            marked = replace(figure, subtitle="; ".join((figure.subtitle, *results.get("marks", ()))))
+            marked = replace(figure, subtitle="; ".join((figure.subtitle, *study.marks)))
             written += save(laid_out(marked, FILE), folder, name, png=False)
     return written
 
 
-def inline(results: Measures, labels: Mapping[str, str]) -> list[str]:
+def inline(study: Study) -> list[str]:
     """Return each figure as elements of a page, for broad and narrow windows, in the page's colors."""
-    drawn = (figure for figure in figures(results, labels).values() if figure is not None)
+    drawn = (figure for figure in figures(study).values() if figure is not None)
     return [
         "\n".join(svg.inline(laid_out(figure, size), name, figure.title) for name, size in INLINE.items())
         for figure in drawn
     ]
 
 
-def figures(results: Measures, labels: Mapping[str, str]) -> dict[str, Figure | None]:
+def figures(study: Study) -> dict[str, Figure | None]:
     """Map file names to figures; None if there is no data."""
-    return {"bias-gain": _gain(results, labels), "bias-blur": _blur(results), "bias-length": _length(results)}
+    return {"bias-gain": _gain(study), "bias-blur": _blur(study), "bias-length": _length(study)}
 
 
 def laid_out(figure: Figure, size: FigureSize) -> Sheet:
@@ -98,18 +101,21 @@ def laid_out(figure: Figure, size: FigureSize) -> Sheet:
     return paper
 
 
-def _gain(results: Measures, labels: Mapping[str, str]) -> Figure | None:
+def _gain(study: Study) -> Figure | None:
     """Draw the gain on each axis, in percent of full marks: a dot and its interval per control."""
-    gains = {name: results["controls"][name]["gain"] for name in SHOWN if name in results["controls"]}
-    axes = [axis for axis in labels if any(gain.get(axis, {}).get("value") is not None for gain in gains.values())]
+    gains = {
+        name: {axis: gain for axis in study.axes if (gain := _percent(study.controls[name].gain.get(axis)))}
+        for name in SHOWN
+        if name in study.controls
+    }
+    axes = [axis for axis in study.axes if any(axis in gain for gain in gains.values())]
     if not axes:
         return None
-    estimates = [gain[axis] for gain in gains.values() for axis in axes if axis in gain]
-    ends = [100 * estimate[end] / estimate["full_marks"] for estimate in estimates for end in ("low", "high")]
+    ends = [end for gain in gains.values() for _, *interval in gain.values() for end in interval]
     low, high = 25 * math.floor(min(0.0, *ends) / 25), 25 * math.ceil(max(25.0, *ends) / 25)
 
     def names(size: FigureSize) -> list[list[str]]:
-        return [wrap(plain(labels[axis]), size.points - 0.5, size.names - 0.12) for axis in axes]
+        return [wrap(plain(study.axes[axis]), size.points - 0.5, size.names - 0.12) for axis in axes]
 
     def step(size: FigureSize) -> float:
         return max(ROW, LINE * max(map(len, names(size))) + 0.08)
@@ -128,56 +134,50 @@ def _gain(results: Measures, labels: Mapping[str, str]) -> Figure | None:
                 above = LINE * ((len(lines) - 1) / 2 - index)
                 paper.text(left - 0.12, y + above, line, size.points - 0.5, middle=True, ha="right")
             for lane, (gain, pen) in enumerate(zip(gains.values(), PENS, strict=False)):
-                estimate = gain.get(axis)
-                if estimate is not None and estimate["value"] is not None:
-                    share, at = 100 / estimate["full_marks"], y - 0.09 * (lane - (len(gains) - 1) / 2)
-                    _dot(paper, (x(share * estimate["value"]),), (at,), pen)
-                    paper.line((x(share * estimate["low"]), x(share * estimate["high"])), (at, at), **_bar(pen))
+                if axis in gain:
+                    value, *interval = map(x, gain[axis])
+                    at = y - 0.09 * (lane - (len(gains) - 1) / 2)
+                    _dot(paper, (value,), (at,), pen)
+                    paper.line(interval, (at, at), **_bar(pen))
 
     legend = [(SHOWN[name], pen) for name, pen in zip(gains, PENS, strict=False)]
-    subtitle = f"{results['title']}: points of 100 lost without it, with 95% intervals"
+    subtitle = f"{study.title}: points of 100 lost without it, with 95% intervals"
     return Figure("Gain from the picture, by subtask", subtitle, legend, lambda size: step(size) * len(axes), body)
 
 
-def _blur(results: Measures) -> Figure | None:
+def _blur(study: Study) -> Figure | None:
     """Draw accuracy by blur step; accuracy without a picture is a dashed line with its interval."""
-    blurred = {n: results["controls"][f"blur{n}"] for n in range(1, 5) if f"blur{n}" in results["controls"]}
+    blurred = {n: study.controls[f"blur{n}"] for n in range(1, 5) if f"blur{n}" in study.controls}
     if len(blurred) < 2:
         return None
-    most = max(
-        blurred.values(), key=lambda control: control["n"]
-    )  # step 0 has the questions that were asked blurred, too
-    steps = [
-        (0, most.get("as_asked", results["seen"]["accuracy"])),
-        *((n, control["accuracy"]) for n, control in blurred.items()),
-    ]
-    blind = results["controls"].get("absent", {}).get("accuracy")
-    legend = [("blurred", PENS[0])]
-    if blind and blind["value"] is not None:
-        legend.append(("no picture", PENS[1]))
+    # step 0 has the questions that were asked blurred, too
+    original = max(blurred.values(), key=lambda control: control.n).as_asked or study.accuracy
+    steps = [(0, _percent(original)), *((n, _percent(control.accuracy)) for n, control in blurred.items())]
+    blind = _percent(study.controls["absent"].accuracy) if "absent" in study.controls else None
+    legend = [("blurred", PENS[0]), *([("no picture", PENS[1])] if blind else [])]
 
     def body(paper: Sheet, size: FigureSize, top: float) -> None:
         x, y, ends = _axes(paper, size, top, (-0.3, 4.3), (0, 100), "blur step", [(n, f"{n:g}") for n, _ in steps])
-        if len(legend) > 1:
+        if blind:
             pen, right = PENS[1], ends[1]
-            paper.line(ends, (y(blind["value"]),) * 2, color=pen.color, linewidth=1.2, linestyle=(0, (5, 3)))
-            paper.line((right,) * 2, (y(blind["low"]), y(blind["high"])), **_bar(pen))
-            _dot(paper, (right,), (y(blind["value"]),), pen)
+            value, *interval = map(y, blind)
+            paper.line(ends, (value, value), color=pen.color, linewidth=1.2, linestyle=(0, (5, 3)))
+            paper.line((right, right), interval, **_bar(pen))
+            _dot(paper, (right,), (value,), pen)
         _curve(paper, x, y, steps)
 
-    subtitle = f"{results['title']}: percent correct, with 95% intervals; step 0 is the original picture"
+    subtitle = f"{study.title}: percent correct, with 95% intervals; step 0 is the original picture"
     return Figure("Accuracy under blur", subtitle, legend, lambda size: size.curve, body)
 
 
-def _length(results: Measures) -> Figure | None:
+def _length(study: Study) -> Figure | None:
     """Draw the gain by the measured length of the prompt."""
-    lengths = results.get("length") or []
-    points = [(length["input_tokens"], length["gain"]) for length in lengths if length["gain"]["low"] is not None]
-    if len(points) < 2:
+    points = [(length.input_tokens, gain) for length in study.length if (gain := _percent(length.gain))]
+    longest = max((tokens for tokens, _ in points), default=0)
+    if len(points) < 2 or not longest:  # not every server counts tokens
         return None
-    low = 20 * math.floor(min(0.0, *(gain["low"] for _, gain in points)) / 20)
-    high = 20 * math.ceil(max(20.0, *(gain["high"] for _, gain in points)) / 20)
-    longest = max(tokens for tokens, _ in points)
+    low = 20 * math.floor(min(0.0, *(low for _, (_, low, _) in points)) / 20)
+    high = 20 * math.ceil(max(20.0, *(high for _, (_, _, high) in points)) / 20)
 
     def body(paper: Sheet, size: FigureSize, top: float) -> None:
         ticks = [(tokens, f"{tokens:,.0f}") for tokens, _ in points]
@@ -188,7 +188,7 @@ def _length(results: Measures) -> Figure | None:
         "Gain from the picture, by prompt length",
         "points of accuracy lost without it, with 95% intervals",
     )
-    return Figure(title, f"{results['title']}: {subtitle}", (), lambda size: size.curve, body)
+    return Figure(title, f"{study.title}: {subtitle}", (), lambda size: size.curve, body)
 
 
 def _axes(
@@ -217,14 +217,24 @@ def _scale(values: tuple[float, float], inches: tuple[float, float]) -> Scale:
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
-def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Measures]]) -> None:
-    known = [(x(at), estimate) for at, estimate in points if estimate["value"] is not None]
+def _curve(paper: Sheet, x: Scale, y: Scale, points: Sequence[tuple[float, Percent | None]]) -> None:
+    known = [(x(at), [y(end) for end in percent]) for at, percent in points if percent]
     pen = PENS[0]
-    paper.line([at for at, _ in known], [y(estimate["value"]) for _, estimate in known], color=pen.color, linewidth=1.2)
-    for at, estimate in known:
-        if estimate["low"] is not None:
-            paper.line((at, at), (y(estimate["low"]), y(estimate["high"])), **_bar(pen))
-        _dot(paper, (at,), (y(estimate["value"]),), pen)
+    paper.line([at for at, _ in known], [value for _, (value, *_) in known], color=pen.color, linewidth=1.2)
+    for at, (value, *interval) in known:
+        paper.line((at, at), interval, **_bar(pen))
+        _dot(paper, (at,), (value,), pen)
+
+
+def _percent(estimate: Estimate | None) -> Percent | None:
+    """Return a number in percent of full marks, as far as an axis may reach; None if there is nothing to draw."""
+    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
+        return None
+    full = estimate.full_marks or 100
+    value, low, high = (
+        max(-100.0, min(100 * end / full, 100.0)) for end in (estimate.value, estimate.low, estimate.high)
+    )
+    return value, low, high
 
 
 def _dot(paper: Sheet, xs: Sequence[float], ys: Sequence[float], pen: Pen) -> None:

@@ -1,12 +1,11 @@
 """The results of a bias study as sentences. No sentence claims more than its interval supports."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
-from mmeval.types import between, number, part_of, plural, within
+from mmeval.runs.study import ACCURACY, Ratio, Study, YesNo
+from mmeval.types import Estimate, between, number, part_of, plural, within
 
-Measures = Mapping[str, Any]
-"""What a study measured, as in `bias.json`."""
 NO_VALUE = "no value"
 WITHOUT = {
     "absent": ("With the picture removed", "the picture", "lowers"),
@@ -20,59 +19,60 @@ WITHOUT = {
 """Control -> the opening of the sentence about it, what it takes away, and the verb of a sentence about that."""
 
 
-def headline(results: Measures) -> list[str]:
+def headline(study: Study) -> list[str]:
     """Return the sentences that say whether the model looks at the picture, or without controls what it prefers."""
-    sentences = [*_looks(results), *(() if results.get("controls") else _priors(results))]
-    return [*sentences, *(str(remark) for remark in results.get("remarks", ()))]
+    return [*_looks(study), *(() if study.controls else _priors(study)), *study.remarks]
 
 
-def reading(results: Measures) -> list[str]:
+def reading(study: Study) -> list[str]:
     """Return half a page of sentences, the most important first."""
     return [
-        *_looks(results),
-        *_spoiled(results),
-        *_after_text(results),
-        *_several(results),
-        *_priors(results),
-        *_solved(results),
-        *_likelihoods_and_prompts(results),
-        *(str(remark) for remark in results.get("remarks", ())),
+        *_looks(study),
+        *_spoiled(study),
+        *_after_text(study),
+        *_several(study),
+        *_priors(study),
+        *_solved(study),
+        *_likelihoods_and_prompts(study),
+        *study.remarks,
     ]
 
 
-def spread(estimate: Measures, digits: int = 1, unit: str = "") -> str:
-    """Return `12.3 (10.1 to 14.5)`, with the unit after the value; the value alone if there is no interval."""
-    if estimate["value"] is None:
+def spread(estimate: Estimate | Ratio | None, digits: int = 1, unit: str = "") -> str:
+    """Return `12.3 (10.1 to 14.5)`, with the unit after the value; the value alone if there is no interval.
+
+    The text is empty if nothing was measured.
+    """
+    if estimate is None:
+        return ""
+    if estimate.value is None:
         return NO_VALUE
-    return within(
-        f"{number(estimate['value'], digits)}{unit}", between(estimate.get("low"), estimate.get("high"), digits)
-    )
+    return within(f"{number(estimate.value, digits)}{unit}", between(estimate.low, estimate.high, digits))
 
 
-def sure(estimate: Measures) -> int:
+def sure(estimate: Estimate | Ratio) -> int:
     """Return 1 if a difference's interval is above zero, -1 if below, 0 if it covers zero or is missing."""
-    if estimate.get("low") is None:
+    if estimate.low is None or estimate.high is None:
         return 0
-    if estimate["low"] > 0:
-        return 1
-    return -1 if estimate["high"] < 0 else 0
+    return 1 if estimate.low > 0 else -1 if estimate.high < 0 else 0
 
 
-def _gain(results: Measures, name: str) -> Measures | None:
-    gain = results.get("controls", {}).get(name, {}).get("gain", {}).get("accuracy")
-    return gain if gain and gain["value"] is not None else None
+def _gain(study: Study, name: str) -> Estimate | None:
+    if name not in study.controls or study.controls[name].gain[ACCURACY].value is None:
+        return None
+    return study.controls[name].gain[ACCURACY]
 
 
-def _looks(results: Measures) -> Iterator[str]:
-    accuracy = results["seen"]["accuracy"]
-    if accuracy["value"] is not None:
-        chance = "" if accuracy["chance"] is None else f"; guessing gives {number(accuracy['chance'], 1)}%"
-        model = results.get("model", "The model")
+def _looks(study: Study) -> Iterator[str]:
+    accuracy = study.accuracy
+    if accuracy.value is not None:
+        chance = "" if accuracy.chance is None else f"; guessing gives {number(accuracy.chance, 1)}%"
+        model = study.model or "The model"
         yield f"{model} answers {spread(accuracy, unit='%')} of the questions correctly{chance}."
-    elif accuracy.get("reason"):
-        yield f"It has no accuracy: {accuracy['reason']}."
+    elif accuracy.reason:
+        yield f"It has no accuracy: {accuracy.reason}."
     for name, (opening, removed, lowers) in WITHOUT.items():
-        gain = _gain(results, name)
+        gain = _gain(study, name)
         if gain is None:
             continue
         verdicts = {
@@ -82,21 +82,19 @@ def _looks(results: Measures) -> Iterator[str]:
             f"show that it uses {removed}.",
         }
         yield verdicts[sure(gain)]
-    mirage = results.get("controls", {}).get("absent", {}).get("mirage")
-    if mirage and mirage["value"] is not None:
+    mirage = study.controls["absent"].mirage if "absent" in study.controls else None
+    if mirage and mirage.value is not None:
         yield f"Without any picture it has {spread(_times(mirage, 100), 0, '%')} of its accuracy (the mirage ratio)."
-    star = results.get("mmstar")
-    if star and "leakage" in star:
-        leak = star["leakage"]
-        compared = "higher than" if leak["low"] > 0 else "not shown to be higher than"
+    if study.mmstar and (leak := study.mmstar.leakage):
+        compared = "higher than" if sure(leak) > 0 else "not shown to be higher than"
         yield (
             f"Without a picture its accuracy is {compared} that of its language model alone: the difference is "
-            f"{spread({**leak, 'value': leak['difference']})} points, and MMStar's leakage {number(leak['value'], 1)}."
+            f"{spread(replace(leak, value=leak.difference))} points, and MMStar's leakage {number(leak.value, 1)}."
         )
 
 
-def _spoiled(results: Measures) -> Iterator[str]:
-    steps = [(step, _gain(results, f"blur{step}")) for step in range(1, 5)]
+def _spoiled(study: Study) -> Iterator[str]:
+    steps = [(step, _gain(study, f"blur{step}")) for step in range(1, 5)]
     known = [(step, gain) for step, gain in steps if gain is not None]
     if known:
         first = next((step for step, gain in known if sure(gain) > 0), None)
@@ -107,130 +105,126 @@ def _spoiled(results: Measures) -> Iterator[str]:
                 f"Step {first} is the first blur step that is shown to lower its accuracy, "
                 f"by {spread(dict(known)[first])} points."
             )
-    lost = _gain(results, "patches")
+    lost = _gain(study, "patches")
     if lost is not None:
         meaning = {1: "so the arrangement of the parts matters", 0: "which may be chance", -1: "so shuffling helps it"}
         yield f"Shuffled patches cost {spread(lost)} points, {meaning[sure(lost)]}."
 
 
-def _after_text(results: Measures) -> Iterator[str]:
-    length = results.get("length") or []
-    if not length:
+def _after_text(study: Study) -> Iterator[str]:
+    if not study.length:
         return
-    first, last = length[0], length[-1]
-    before = f"after one of about {first['passage']:,} tokens" if first["passage"] else "without a passage"
-    change, lost = "", last.get("lost")  # earlier studies do not have it
-    if lost and lost["value"] is not None:
-        change = f"{spread(lost)} points less" if lost["value"] >= 0 else f"{spread(_times(lost, -1))} points more"
+    first, last = study.length[0], study.length[-1]
+    before = f"after one of about {first.passage:,} tokens" if first.passage else "without a passage"
+    change, lost = "", last.lost
+    if lost and lost.value is not None:
+        change = f"{spread(lost)} points less" if lost.value >= 0 else f"{spread(_times(lost, -1))} points more"
         change = f", {change}" + ("" if sure(lost) else "; the interval covers zero, so this may be chance")
     yield (
-        f"The picture is worth {spread(first['gain'])} points {before} and {spread(last['gain'])} points "
-        f"after one of about {last['passage']:,} tokens{change}."
+        f"The picture is worth {spread(first.gain)} points {before} and {spread(last.gain)} points "
+        f"after one of about {last.passage:,} tokens{change}."
     )
 
 
-def _several(results: Measures) -> Iterator[str]:
-    order, references = (results.get("controls", {}).get(name) for name in ("order", "references"))
+def _several(study: Study) -> Iterator[str]:
+    order, references = (study.controls.get(name) for name in ("order", "references"))
     if order:
         yield (
             "Showing the pictures in another order and renaming the references changes "
-            f"{spread(order['changed'], unit='%')} of the answers. A model that follows references changes none, "
+            f"{spread(order.changed, unit='%')} of the answers. A model that follows references changes none, "
             "unless the question asks about the order."
         )
     if references:
         yield (
-            f"Pointing references to other pictures changes {spread(references['changed'], unit='%')} of the answers. "
+            f"Pointing references to other pictures changes {spread(references.changed, unit='%')} of the answers. "
             "A model that follows references changes the answers that depend on the picture."
         )
 
 
-def _yes_no(yes: Measures) -> Iterator[str]:
-    yield (
-        f"It says yes to {spread(yes['yes_ratio'], unit='%')} of the questions. Its Pct. Diff, the share of yes "
-        f"among its answers minus the share among the expected answers, is {spread(yes['pct_diff'], 2)}."
-    )
-    neither = (yes.get("neither") or {}).get("value")
-    if neither:
-        yield f"{spread(yes['neither'], unit='%')} of its answers are neither yes nor no; they count as not yes."
-    if yes["d_prime"]["value"] is None:
+def _yes_no(yes: YesNo) -> Iterator[str]:
+    if yes.yes_ratio.value is None:
         return
-    always = {100.0: "always says yes", 0.0: "never says yes"}.get(yes["yes_ratio"]["value"])
+    yield (
+        f"It says yes to {spread(yes.yes_ratio, unit='%')} of the questions. Its Pct. Diff, the share of yes "
+        f"among its answers minus the share among the expected answers, is {spread(yes.pct_diff, 2)}."
+    )
+    neither = yes.neither.value if yes.neither else None
+    if neither:
+        yield f"{spread(yes.neither, unit='%')} of its answers are neither yes nor no; they count as not yes."
+    if yes.d_prime.value is None:
+        return
+    always = {100.0: "always says yes", 0.0: "never says yes"}.get(yes.yes_ratio.value)
     no = "away from yes" if neither else "toward no"
-    leaning = ("is not shown to lean either way", f"leans {no}", "leans toward yes")[sure(yes["criterion"])]
-    dull = yes["d_prime"]["low"] is not None and yes["d_prime"]["low"] <= 0 <= yes["d_prime"]["high"]
+    leaning = ("is not shown to lean either way", f"leans {no}", "leans toward yes")[sure(yes.criterion)]
+    dull = yes.d_prime.low is not None and not sure(yes.d_prime)
     tells = ", which does not show that it tells yes from no" if dull else ""
     yield (
-        f"Its d' is {spread(yes['d_prime'], 2)}{tells}. Its criterion is {spread(yes['criterion'], 2)}: "
+        f"Its d' is {spread(yes.d_prime, 2)}{tells}. Its criterion is {spread(yes.criterion, 2)}: "
         f"it {always or leaning}."
     )
 
 
-def _priors(results: Measures) -> Iterator[str]:
-    yes = results.get("yes_no")
-    if yes and yes["yes_ratio"]["value"] is not None:
-        yield from _yes_no(yes)
-    letters = results.get("letters")
-    if letters and letters["first"]["value"] is not None:
-        first, truly = letters["first"], letters["truly"]
-        apart = first["low"] is not None and not first["low"] <= truly <= first["high"]
-        direction = "more" if first["value"] > truly else "less"
+def _priors(study: Study) -> Iterator[str]:
+    if study.yes_no:
+        yield from _yes_no(study.yes_no)
+    letters = study.letters
+    if letters and letters.first.value is not None and letters.truly is not None:
+        first, truly = letters.first, letters.truly
+        apart = first.low is not None and first.high is not None and not first.low <= truly <= first.high
+        direction = "more" if letters.first.value > truly else "less"
         verdict = f"{direction} often than" if apart else "which is not shown to differ from how often"
         yield (
             f"It chooses the first option {spread(first, unit='%')} of the time, {verdict} that option is correct "
             f"({number(truly, 1)}%)."
         )
-    rotation = results.get("rotation")
-    if rotation:
-        away = rotation["taken_away"]
+    if rotation := study.rotation:
         yield (
-            f"If it must also be correct with the options rotated ({', '.join(rotation['turns'])}), its accuracy is "
-            f"{spread(rotation['all_turns'])} instead of {spread(rotation['as_asked'])}: a loss of {spread(away)} "
-            "points."
+            f"If it must also be correct with the options rotated ({', '.join(rotation.turns)}), its accuracy is "
+            f"{spread(rotation.all_turns)} instead of {spread(rotation.as_asked)}: a loss of "
+            f"{spread(rotation.taken_away)} points."
         )
 
 
-def _solved(results: Measures) -> Iterator[str]:
-    solved = results.get("blind_solvable")
+def _solved(study: Study) -> Iterator[str]:
+    solved = study.blind_solvable
     if not solved:
         return
-    needed, not_needed = solved["needed"], solved["not_needed"]
-    remainder = f"There {plural(needed['n'], 'is', 'are')}." if needed["n"] else "There are no others."
-    if needed["seen"] and needed["seen"]["value"] is not None:
-        remainder = f"Of the {plural(needed['n'], 'other')} it answers {spread(needed['seen'], unit='%')} correctly."
+    needed, not_needed = solved.needed, solved.not_needed
+    remainder = f"There {plural(needed.n, 'is', 'are')}." if needed.n else "There are no others."
+    if needed.seen and needed.seen.value is not None:
+        remainder = f"Of the {plural(needed.n, 'other')} it answers {spread(needed.seen, unit='%')} correctly."
     yield (
-        f"Questions that do not need the picture ({solved['rule']}): {not_needed['n']:,}. {remainder} "
+        f"Questions that do not need the picture ({solved.rule}): {not_needed.n:,}. {remainder} "
         "The split is partly due to chance."
     )
 
 
-def _likelihoods_and_prompts(results: Measures) -> Iterator[str]:
-    prior = results.get("likelihood")
-    if prior:
+def _likelihoods_and_prompts(study: Study) -> Iterator[str]:
+    if prior := study.likelihood:
         yield (
             "With the text-only prior subtracted from its log-likelihoods (alpha 1), its accuracy is "
-            f"{spread(prior['alpha_1'])} instead of {spread(prior['alpha_0'])}: a difference of "
-            f"{spread(prior['gain_1'])} points."
+            f"{spread(prior.alpha_1)} instead of {spread(prior.alpha_0)}: a difference of {spread(prior.gain_1)} "
+            "points."
         )
-        if tied := prior.get("tied_1"):
+        if tied := prior.tied_1:
             yield (
-                f"With the prior subtracted, {part_of(tied, prior['alpha_1']['n'], 'question', 'has', 'have')} no "
+                f"With the prior subtracted, {part_of(tied, prior.alpha_1.n, 'question', 'has', 'have')} no "
                 "single likeliest option, which counts as wrong. Likelihoods that the picture does not change are such "
                 "ties."
             )
-        if tuned := prior.get("tuned"):
+        if tuned := prior.tuned:
             yield (
-                f"Alpha {tuned['alpha']:g}, tuned on one half of the data, changes accuracy by "
-                f"{spread(tuned['gain'])} points on the other half, compared with the raw likelihoods."
+                f"Alpha {tuned.alpha:g}, tuned on one half of the data, changes accuracy by "
+                f"{spread(tuned.gain)} points on the other half, compared with the raw likelihoods."
             )
-    prompts = results.get("prompts")
-    if prompts:
+    if prompts := study.prompts:
         yield (
-            f"Across {len(prompts['each'])} prompts its accuracy is {number(prompts['mean'], 1)} on average and "
-            f"{number(prompts['least'], 1)} with the worst, '{prompts['worst']}'."
+            f"Across {len(prompts.each)} prompts its accuracy is {number(prompts.mean, 1)} on average and "
+            f"{number(prompts.least, 1)} with the worst, '{prompts.worst}'."
         )
 
 
-def _times(estimate: Measures, factor: float) -> Measures:
-    ends = ("low", "high") if factor > 0 else ("high", "low")
-    names = zip(("value", "low", "high"), ("value", *ends), strict=True)
-    return {name: None if estimate[end] is None else factor * estimate[end] for name, end in names}
+def _times(estimate: Estimate | Ratio, factor: float) -> Ratio:
+    ends = (estimate.low, estimate.high) if factor > 0 else (estimate.high, estimate.low)
+    value, low, high = (None if end is None else factor * end for end in (estimate.value, *ends))
+    return Ratio(value, low, high, estimate.n)

@@ -9,6 +9,7 @@ from typing import Any
 from mmeval import jsonl
 from mmeval.files import read_json, validated, write_json, write_text
 from mmeval.runs.schema import Header, Results, SampleScores, known, results_to_json, to_json
+from mmeval.runs.study import Study, study_to_json
 from mmeval.types import Estimate, InputError, Score, Session, malformed
 
 _FORMER = {"wording": "prompt", "by": "scoring", "source": "data", "version": "task_version", "digest": "questions"}
@@ -58,6 +59,18 @@ def read_results(folder: Path, advice: str) -> Results:
 def write_results(folder: Path, results: Results) -> None:
     """Write `scores.json`."""
     write_json(folder / "scores.json", results_to_json(results))
+
+
+def read_study(path: Path, advice: str) -> Study:
+    """Read a `bias.json`. Raises InputError, with the advice, if it is not a study."""
+    value = jsonl.without_surrogates(read_json(path, advice))
+    study: Study = validated(Study, value, str(path), advice, strict=True)
+    return study
+
+
+def write_study(path: Path, study: Study) -> None:
+    """Write a `bias.json`."""
+    write_json(path, study_to_json(study))
 
 
 def read_samples(path: Path, advice: str = "score the run again: mmeval score RUN") -> list[SampleScores]:

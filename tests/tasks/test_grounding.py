@@ -147,7 +147,7 @@ def test_each_split_has_its_number_and_the_whole_picture_is_the_baseline(tmp_pat
     assert baseline.answer == "the whole picture" and baseline.values["val"] == pytest.approx(100 / 3)
     output = " ".join(call("score", tmp_path / "run").output.split())
     assert "always the whole picture" in output and "--reading vlmevalkit" in output
-    rows = of_answers(score_records(configure(load_task("refcoco"), run.spec), run.records))["rows"]
+    rows = of_answers(score_records(configure(load_task("refcoco"), run.spec), run.records)).rows
     assert list(rows) == ["chance", "always the whole picture"]
     table = tmp_path / "data" / "val-00000-of-00001.parquet"
     half = evaluate("constant:no", "refcoco", data=str(table), out=tmp_path / "half")
