@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+from bisect import bisect_right
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -42,7 +43,7 @@ def wrap(text: str, size: float, width: float, weight: str = "normal") -> list[s
             lines[-1] = longer
             continue
         while measure(word, size, weight) > width:
-            keep = next(n for n in range(len(word) - 1, 0, -1) if measure(word[:n], size, weight) <= width)
+            keep = bisect_right(range(2, len(word)), width, key=lambda end: measure(word[:end], size, weight)) + 1
             lines.append(word[:keep])
             word = word[keep:]
         lines.append(word)

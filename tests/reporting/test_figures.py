@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import matplotlib
 import pytest
@@ -271,3 +272,12 @@ def _of_another_task() -> Chart:
     two_models = chart("mme", "other")
     halved = {name: replace(e, full_marks=e.full_marks / 2) for name, e in two_models.series[1].estimates.items()}
     return replace(two_models, series=(two_models.series[0], replace(two_models.series[1], estimates=halved)))
+
+
+def test_a_long_word_is_broken_without_measuring_each_of_its_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure, counter = fonts.measure, mock.Mock(wraps=fonts.measure)
+    monkeypatch.setattr(fonts, "measure", counter)
+    lines = fonts.wrap("x" * 900, 9, 3.5)
+    assert "".join(lines) == "x" * 900 and max(measure(line, 9) for line in lines) <= 3.5
+    assert len({len(line) for line in lines[:-1]}) == 1 and measure(lines[0] + "x", 9) > 0.98 * 3.5
+    assert counter.call_count < 15 * len(lines)
