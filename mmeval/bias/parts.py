@@ -7,7 +7,7 @@ from mmeval import controls
 from mmeval.bias import shares
 from mmeval.bias.asked import accuracy, answered, are_right, gain_on, matched, mean_of, unit
 from mmeval.runs.scored import Scored
-from mmeval.runs.study import BlindSolvable, Leakage, Length, MMStar, Prompts, Rotation, SolvedBy, Subset
+from mmeval.runs.study import BlindSolvable, ByPrompt, Leakage, Length, MMStar, Rotation, SolvedBy, Subset
 from mmeval.scoring.statistics import estimate, paired
 
 
@@ -127,7 +127,7 @@ def _subset(scored: Scored, units: int, absent: Scored | None) -> Subset:
     return replace(subset, unseen=estimate(accuracy(unseen)), gain=paired(accuracy(seen), accuracy(unseen)))
 
 
-def prompts(main: Scored, others: Mapping[str, Scored], prompt: str) -> Prompts | None:
+def prompts(main: Scored, others: Mapping[str, Scored], prompt: str) -> ByPrompt | None:
     """Return the accuracy with each prompt, the mean, and the worst, on the questions answered with all of them.
 
     The result is None if fewer than two prompts have an accuracy.
@@ -143,4 +143,4 @@ def prompts(main: Scored, others: Mapping[str, Scored], prompt: str) -> Prompts 
     if len(values) < 2:
         return None
     worst = min(values, key=lambda name: values[name])
-    return Prompts(each, sum(values.values()) / len(values), worst, values[worst])
+    return ByPrompt(each, sum(values.values()) / len(values), worst, values[worst])

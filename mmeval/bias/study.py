@@ -19,7 +19,7 @@ from mmeval.files import write_text
 from mmeval.runs.records import digest
 from mmeval.runs.run import Run
 from mmeval.runs.scored import Scored, score_records
-from mmeval.runs.study import ACCURACY, Control, Family, Flips, Likelihood, Study
+from mmeval.runs.study import ACCURACY, Control, Flips, Likelihood, Study, SwapDraws
 from mmeval.scoring import baselines
 from mmeval.scoring.baselines import yes_or_no
 from mmeval.scoring.statistics import Statistic, estimate, paired, value_of
@@ -141,7 +141,7 @@ def _flips(main: Scored, other: Scored) -> Flips:
     )
 
 
-def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> dict[str, Family]:
+def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> dict[str, SwapDraws]:
     """Return the gain in accuracy over the draws of each swap: the mean with its interval, the smallest, the largest.
 
     The mean is over the questions of all draws; each question counts with the mean of its scores in them.
@@ -156,7 +156,7 @@ def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> dict[str, Family]:
         others = [other for _, other in draws]
         common = draws[0][0].of(set.intersection(*(set(other.by_id) for other in others)))
         mean = paired(accuracy(common), mean_of(common, partial(_mean_score, others)))
-        families[family] = Family(
+        families[family] = SwapDraws(
             draws=len(draws), mean=mean.value, low=mean.low, high=mean.high, least=min(gains), most=max(gains)
         )
     return families

@@ -95,7 +95,7 @@ class Control:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Family:
+class SwapDraws:
     """The gain in accuracy over the draws of a swap."""
 
     draws: int
@@ -211,7 +211,7 @@ class Likelihood:
 
 
 @dataclass(frozen=True)
-class Prompts:
+class ByPrompt:
     """The accuracy with each prompt."""
 
     each: dict[str, Estimate]
@@ -249,13 +249,13 @@ class Study:
     """The SHA-256 of the run's journals. Earlier studies do not have it, nor those of the controls."""
     controls: dict[str, Control] = field(default_factory=dict)
     control_records: dict[str, str] | None = None
-    families: dict[str, Family] = field(default_factory=dict)
+    families: dict[str, SwapDraws] = field(default_factory=dict)
     mmstar: MMStar | None = None
     rotation: Rotation | None = None
     length: list[Length] = field(default_factory=list)
     blind_solvable: BlindSolvable | None = None
     likelihood: Likelihood | None = None
-    prompts: Prompts | None = None
+    prompts: ByPrompt | None = None
     remarks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
