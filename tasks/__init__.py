@@ -2,7 +2,7 @@
 
 CARDS = (
     "mantis-eval", "seed-bench", "seed-bench-2", "mmstar", "naturalbench", "gqa", "vsr", "iconqa",
-    "textvqa", "websrc", "mmiu", "mirb", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
+    "textvqa", "websrc", "mmiu", "q-bench2", "video-mme", "chartqa", "docvqa", "infographicvqa", "ocrbench",
     "ai2d", "realworldqa", "vstar", "hr-bench-4k", "hr-bench-8k", "longvideobench", "egoschema", "countbenchqa",
     "embspatial-bench", "visulogic", "seed-bench-2-plus",
 )  # fmt: skip
@@ -36,7 +36,7 @@ TASKS = {
     "mathvision-testmini": "mmeval.tasks.mathvision:TESTMINI", "mathverse": "mmeval.tasks.mathverse:MATHVERSE",
     "charxiv-reasoning": "mmeval.tasks.charxiv:REASONING", "charxiv-descriptive": "mmeval.tasks.charxiv:DESCRIPTIVE",
     "we-math": "mmeval.tasks.we_math:WE_MATH", "dynamath": "mmeval.tasks.dynamath:DYNAMATH",
-    "mm-vet": "mmeval.tasks.mm_vet:MM_VET",
+    "mm-vet": "mmeval.tasks.mm_vet:MM_VET", "mirb": "mmeval.tasks.mirb:MIRB",
     "erqa": "mmeval.tasks.erqa:ERQA", "vlms-are-blind": "mmeval.tasks.vlms_are_blind:VLMS_ARE_BLIND",
     "visual-puzzles": "mmeval.tasks.visual_puzzles:VISUAL_PUZZLES",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",

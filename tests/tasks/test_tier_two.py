@@ -382,7 +382,7 @@ EXPECTED: dict[str, tuple[Callable[[Path], None], str, dict[str, float], float |
     "textvqa": (textvqa, "Nokia", {"overall": 100 * (1 + (2 * 1 / 3 + 8 * 2 / 3) / 10) / 2}, None),
     "websrc": (websrc, "fox", {"overall": 200 / 3, "auto": 0, "book": 100}, None),
     "mmiu": (mmiu, "A", {"overall": 75}, 100 * ((1 / 3 + 1 / 2) / 2 + 1 / 4) / 2),
-    "mirb": (mirb, "A", {"overall": 200 / 11, "codeu": 100, "food": 0, "count": 0}, None),
+    "mirb": (mirb, "A", {"overall": (25 + 100 / 3) / 4, "Reasoning": 25, "codeu": 100, "food": 0, "count": 0}, None),
     "video-mme": (video_mme, "C", {"overall": 200 / 3, "short": 50, "long": 100}, 25),
     "q-bench2": (q_bench, "A", {"overall": 100 / 3}, 50),
     "chartqa": (charts, "14.5", {"overall": 100 / 3, "human_test": 50, "augmented_test": 0}, None),
@@ -476,7 +476,8 @@ def test_options_are_not_lettered_twice(tmp_path: Path) -> None:
     kinds, text = prompt_of("mantis-eval", tmp_path)
     assert kinds == ["Image", "str", "Image", "str"]
     assert text.endswith(
-        "which is older?\nA. the first\nB. the second\nAnswer with the option's letter from the given choices directly."
+        "which is older?\n(A) the first\n(B) the second\n"
+        "Answer with the option's letter from the given choices directly."
     )
 
 
@@ -488,6 +489,20 @@ def test_a_wording_may_differ_by_kind(tmp_path: Path) -> None:
     assert prompt_of("naturalbench", tmp_path, 4)[1].endswith(
         " Please output the letter corresponding to the correct option."
     )
+
+
+def test_mirb_asks_each_subset_in_the_words_of_its_script(tmp_path: Path) -> None:
+    mirb(tmp_path)
+    task = load_task("mirb")
+    by_subset = {sample.category: sample for sample in task.samples(str(tmp_path))}
+    instruction, *pictures, question = task.prompts["release"](by_subset["3d_scene"])
+    assert (len(pictures), question) == (2, "What follows?")
+    assert instruction == (
+        "The following images are different views of the same 3D scene. Answer with a single number.\n"
+    )
+    assert task.prompts["release"](by_subset["arxiv"])[0] == "Answer with the paper title.\n"
+    assert task.prompts["internvl"](by_subset["codeu"])[2] == "What follows?\nAnswer with the option symbol."
+    assert all(task.prompts["release"](sample)[0] for sample in by_subset.values())
 
 
 def test_pictures_stand_where_they_are_marked_and_first_where_nothing_is(tmp_path: Path) -> None:
