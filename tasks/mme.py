@@ -102,7 +102,7 @@ def missing(categories: Collection[str]) -> list[str]:
 
 
 def _row(line: tables.TableRow) -> YesNoRow:
-    """Return a row of a table with the columns of `lmms-lab/MME`."""
+    """Return a row of a table with the columns of `lmms-lab-encoder/MME`."""
     subtask = line.text("category")
     name = line.text("question_id").removeprefix(f"{subtask}/")
     images = line.images("image")

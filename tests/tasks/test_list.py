@@ -38,3 +38,8 @@ def test_the_readme_lists_the_same_benchmarks_under_the_same_headings() -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_every_benchmark_has_a_heading(name: str) -> None:
     assert facts(name)["heading"] in HEADINGS
+
+
+def test_no_card_sends_to_the_organization_that_lmms_evals_tables_have_left() -> None:
+    # lmms-lab's tables are at lmms-lab-encoder and lmms-eval since July 2026 (EvolvingLMMs-Lab/lmms-eval#1416)
+    assert not [name for name in TASKS if "lmms-lab/" in str(facts(name))]
