@@ -49,13 +49,14 @@ def sample(line: tables.TableRow, pid: str, pictures: Sequence[Image]) -> Sample
 
 
 def release(sample: Sample) -> Parts:
-    """Ask with the script's QCM-A prompt after the picture."""
+    """Ask with the script's QCM-A prompt after the picture. The script makes a blank of two."""
     *pictures, question = sample.prompt
-    options = choices.listed(sample.choices, "({}) ", " ")
-    context = sample.tags["hint"].strip() or "N/A"
-    return choices.merged(
-        [tuple(pictures), f"Question: {question}\nContext: {context}\nOptions: ", options, "\nAnswer:"]
+    options = " ".join(
+        f"({letter}) {option}" for letter, (option,) in zip(choices.LETTERS, sample.choices, strict=False)
     )
+    context = sample.tags["hint"].strip() or "N/A"
+    text = f"Question: {question}\nContext: {context}\nOptions: {options}\nAnswer:"
+    return (*pictures, text.replace("  ", " "))
 
 
 def with_letter(sample: Sample) -> Parts:
@@ -83,7 +84,7 @@ SCIENCEQA = Task(
     name="scienceqa",
     samples=samples,
     prompts={"release": release, "letter": with_letter},
-    version=4,
+    version=5,
     scorers={"official": READINGS["llava"], "strict": choices.scorer(strict)},
     metric=numbers,
     axes=SUBJECTS,

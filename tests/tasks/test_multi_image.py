@@ -310,7 +310,7 @@ def test_scienceqa(tmp_path: Path) -> None:
     }
     problems = {
         "7": problem,
-        "8": {**problem, "answer": 1, "grade": "grade9", "hint": "It flies.", "subject": "social science"},
+        "8": {**problem, "answer": 1, "grade": "grade9", "hint": "It flies.  It nurses.", "subject": "social science"},
         "9": {**problem, "image": None},
         "10": {**problem, "split": "train"},
     }
@@ -321,7 +321,9 @@ def test_scienceqa(tmp_path: Path) -> None:
     samples = read("scienceqa", folder)
     assert [sample.id for sample in samples] == ["7", "8"]
     image, text = load_task("scienceqa").prompts["release"](samples[0])
-    assert text == "Question: Which is a mammal?\nContext: N/A\nOptions: (A) bat (B) bee \nAnswer:"
+    assert text == "Question: Which is a mammal?\nContext: N/A\nOptions: (A) bat (B) bee\nAnswer:"
+    _, text = load_task("scienceqa").prompts["release"](samples[1])
+    assert text == "Question: Which is a mammal?\nContext: It flies. It nurses.\nOptions: (A) bat (B) bee\nAnswer:"
     scores = run("scienceqa", folder, tmp_path / "run", "constant:The answer is A.")
     assert (value(scores, "overall"), value(scores, "grades_1_6"), value(scores, "with_text")) == (50.0, 100.0, 0.0)
     assert scores.metrics["language science"].value is None
