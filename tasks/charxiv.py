@@ -70,8 +70,10 @@ def reasoning(line: tables.TableRow) -> Iterator[Sample]:
 
 def descriptive(line: tables.TableRow, counts: Counter[int]) -> Iterator[Sample]:
     """Yield a row's four descriptive questions; `counts` has how often each was asked."""
-    where, row, column = (line.cell(f"subplot_{name}") for name in ("loc", "row", "col"))
-    plot = where or (f"the subplot at row {row} and column {column}" if row != "0" else "the current plot")
+    # pandas writes whole numbers beside an empty cell as 5.0
+    row, column = (line.cell(f"subplot_{name}").removesuffix(".0") for name in ("row", "col"))
+    grid = f"the subplot at row {row} and column {column}" if row != "0" else "the current plot"
+    plot = line.cell("subplot_loc") or grid
     for position in range(1, 5):
         question = f"descriptive_q{position}"
         number = int(known(line, question, line.text(question), [*map(str, range(1, 20))]))
@@ -172,6 +174,7 @@ def numbers(names: Sequence[str], records: Sequence[Record], scores: Sequence[Sc
 def _task(name: str, names: Collection[str], grader: Grader) -> Task:
     return Task(
         name=name,
+        version=2,
         samples=partial(samples, name),
         prompts={"release": ending("")},
         scorers={"strict": formulas.scored},

@@ -29,7 +29,7 @@ from tests.tasks.test_pairs_and_sources import mathvista
 from tests.tasks.test_tier_two import hallusion
 
 
-def charxiv(folder: Path) -> None:
+def charxiv(folder: Path, number: type[int | float] = int) -> None:
     """Write two charts: one of one plot, and one of several, whose key to question 10 is "3"."""
     questions = (
         [(1, "A title"), (10, "2"), (18, "1 by 1"), (11, "Yes")],
@@ -38,9 +38,9 @@ def charxiv(folder: Path) -> None:
     reasoning = ("Which is highest?", "the blue line", 1), ("How much is it?", "0.25", 4)
     rows = [
         {"image": embedded(n), "category": "cs", "year": "20", "figure_path": f"images/{3 * n}.jpg", "num_subplots": 1,
-         "subplot_row": n, "subplot_col": 2 * n, "subplot_loc": None, "reasoning_q": question, "reasoning_a": answer,
-         "reasoning_q_source": 2, "reasoning_a_type": kind,
-         **{f"descriptive_q{position}": number for position, (number, _) in enumerate(questions[n], 1)},
+         "subplot_row": number(n), "subplot_col": number(2 * n), "subplot_loc": None, "reasoning_q": question,
+         "reasoning_a": answer, "reasoning_q_source": 2, "reasoning_a_type": kind,
+         **{f"descriptive_q{position}": template for position, (template, _) in enumerate(questions[n], 1)},
          **{f"descriptive_a{position}": key for position, (_, key) in enumerate(questions[n], 1)}}
         for n, (question, answer, kind) in enumerate(reasoning)
     ]  # fmt: skip
@@ -180,6 +180,13 @@ def test_charxiv_compares_by_the_type_of_answer(server: Server, tmp_path: Path) 
         sample.id: str(sample.prompt[-1]) for sample in load_task("charxiv-reasoning").samples(str(tmp_path / "data"))
     }
     assert "a number with 2 decimal places." in samples["3"] and "multiple terms" in samples["0"]
+
+
+def test_charxiv_names_a_plot_in_whole_numbers_where_pandas_wrote_floats(tmp_path: Path) -> None:
+    charxiv(tmp_path, float)
+    samples = {sample.id: str(sample.prompt[-1]) for sample in load_task("charxiv-descriptive").samples(str(tmp_path))}
+    assert samples["0_0"].startswith("For the current plot, ")
+    assert samples["3_0"].startswith("For the subplot at row 1 and column 2, ")
 
 
 def test_charxiv_reads_the_answers_to_a_descriptive_question_together(server: Server, tmp_path: Path) -> None:
