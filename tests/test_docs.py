@@ -40,8 +40,8 @@ def options_of(command: click.Command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts}.union(*map(options_of, below))
 
 
-OTHERS = {"--tensor-parallel-size", "--data-parallel-size", "--mm-processor-kwargs"}
-"""Options of vLLM."""
+OTHERS = {"--tensor-parallel-size", "--data-parallel-size", "--mm-processor-kwargs", "--parallel"}
+"""Options of vLLM and llama.cpp."""
 
 
 def test_an_option_named_without_a_command_exists() -> None:

@@ -63,8 +63,14 @@ def load(file: Path) -> Task:
 
 
 def build(name: str, facts: Mapping[str, Any], file: Path | None = None) -> Task:
-    """Return the task with these facts, which a run records; without the file the task can score but not ask."""
+    """Return the task with these facts, which a run records; without the file the task can score but not ask.
+
+    Raises InputError if they name no source: the file has no question, or the run's file is damaged.
+    """
     kinds: Mapping[str, str] = facts[MIC_FACTS]
+    if not kinds:
+        damaged = f"the task '{name}' has no source; restore run.json"
+        raise InputError(damaged if file is None else f"{MIC}{file}: has no questions; name another file")
     has_total = sum(kind == SHORT for kind in kinds.values()) > 1 and OVERALL not in kinds
     return Task(
         name=name,

@@ -111,10 +111,8 @@ def _streams(model: Model) -> None:
         if streamed.error is not None and whole.error is not None:
             continue  # the words of an error may differ
         if (streamed.id, streamed.text, streamed.error) != (whole.id, whole.text, whole.error):
-            raise Broken(
-                f"'{request.id}' streamed: {streamed.text!r}, error {streamed.error!r}; "
-                f"whole: {whole.text!r}, error {whole.error!r}"
-            )
+            first, second = (r.text if r.error is None else f"error: {r.error}" for r in (streamed, whole))
+            raise Broken(f"'{request.id}' streamed: {first!r}, whole: {second!r}")
         if "".join(pieces).strip() != (streamed.text or "").strip():
             raise Broken(f"'{request.id}': the pieces {pieces} do not make up the answer {streamed.text!r}")
 

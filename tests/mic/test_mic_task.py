@@ -143,7 +143,9 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, change: tuple[str, str], 
 
 def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
     file = write_examples(tmp_path)
+    (tmp_path / "empty.jsonl").write_text("\n")
     for task, data, sentence in (
+        (f"mic:{tmp_path / 'empty.jsonl'}", None, "empty.jsonl: has no questions; name another file"),
         (f"mic:{tmp_path / 'x.jsonl'}", None, "name a .jsonl or .parquet file"),
         (f"mic:{tmp_path / 'a.png'}", None, "neither .jsonl nor .parquet"),
         (f"mic:{file}", "embedded", "no embedded suite"),
@@ -153,6 +155,8 @@ def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
             evaluation.plan(RunSpec(task, "constant:yes", data=data))
     with pytest.raises(InputError, match="bring their own demonstrations; remove --shots"):
         evaluation.plan(RunSpec(f"mic:{file}", "constant:yes", shots=2))
+    with pytest.raises(InputError, match="the task 'mic-a-val' has no source; restore run.json"):
+        load_task("mic-a-val", {MIC_FACTS: {}})
 
 
 def test_the_command_line_shows_and_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
