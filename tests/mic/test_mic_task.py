@@ -155,7 +155,7 @@ def test_what_is_no_file_of_mic_is_refused(tmp_path: Path) -> None:
             evaluation.plan(RunSpec(task, "constant:yes", data=data))
     with pytest.raises(InputError, match="bring their own demonstrations; remove --shots"):
         evaluation.plan(RunSpec(f"mic:{file}", "constant:yes", shots=2))
-    with pytest.raises(InputError, match="the task 'mic-a-val' has no source; restore run.json"):
+    with pytest.raises(InputError, match="the task 'mic-a-val' has no source; restore run"):
         load_task("mic-a-val", {MIC_FACTS: {}})
 
 
