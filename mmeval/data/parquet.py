@@ -86,7 +86,7 @@ def _values(array: pyarrow.Array) -> list[Any]:
         rows = zip(*map(_values, array.flatten()), strict=True)
         valid = array.is_valid().to_pylist()
         return [dict(zip(names, row, strict=True)) if ok else None for row, ok in zip(rows, valid, strict=True)]
-    if isinstance(array, (pyarrow.ListArray, pyarrow.LargeListArray)):
+    if isinstance(array, (pyarrow.ListArray, pyarrow.LargeListArray)) and not isinstance(array, pyarrow.MapArray):
         lengths = array.value_lengths().to_pylist()
         ends = pairwise(accumulate((length or 0 for length in lengths), initial=0))
         items = _values(array.flatten())

@@ -70,3 +70,29 @@ def test_rows_of_pictures_in_several_groups(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(parquet, "TEXT", 0)  # as if it compressed a lot
     with pytest.raises(InputError, match=re.escape(f"{path}: pyarrow cannot read it (") + ".*save the table uncompr"):
         list(parquet.read(path))
+
+
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+PICTURE = {"bytes": b"x", "path": "a.png"}
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([[1, 2], None, []], pa.large_list(pa.int64())),
+        pa.array([[PICTURE, None], None, []], pa.large_list(IMAGE)),
+        pa.array([[PICTURE, PICTURE], None], pa.list_(IMAGE, 2)),
+        pa.array([[[PICTURE], []], None, []], pa.list_(pa.list_(IMAGE))),
+        pa.array([[("a", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+        pa.array(["a", None], pa.string_view()),
+        pa.array([b"a", None], pa.large_binary()),
+        pa.array(["a", None, "a"]).dictionary_encode(),
+        pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}', None])),
+        pa.nulls(2),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_columns_of_every_type(tmp_path: Path, column: pa.Array) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"c": column}), path)
+    assert [values["c"] for values, _ in parquet.read(path)] == column.to_pylist()
