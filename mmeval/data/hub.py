@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,13 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
 
     Raises InputError if `datasets` is not installed, or the data set is neither cached nor reachable.
     """
+    for number, row in enumerate(_table(repo, revision, split, config), start=1):
+        yield row, f"{repo}, row {number}"
+
+
+@lru_cache(maxsize=64)
+def _table(repo: str, revision: str, split: str, config: str | None) -> Any:
+    """Load a data set, with pictures encoded. A run reads it several times, but asks the hub once, for one commit."""
     try:
         import datasets  # type: ignore[import-untyped]
     except ImportError as error:
@@ -42,8 +50,7 @@ def values(repo: str, revision: str, split: str, config: str | None = None) -> I
             table = table.cast_column(name, datasets.Image(decode=False))
         elif isinstance(kind, datasets.List) and isinstance(kind.feature, datasets.Image):
             table = table.cast_column(name, datasets.List(datasets.Image(decode=False)))
-    for number, row in enumerate(table, start=1):
-        yield row, f"{repo}, row {number}"
+    return table
 
 
 def _answers() -> bool:

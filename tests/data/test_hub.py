@@ -51,6 +51,7 @@ class Table(list[dict[str, Any]]):
 @pytest.fixture(autouse=True)
 def _online(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "_answers", lambda: True)
+    hub._table.cache_clear()
 
 
 def put_fake_datasets(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
@@ -59,7 +60,7 @@ def put_fake_datasets(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
     monkeypatch.setitem(sys.modules, "datasets", fake)
 
 
-def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_keep_their_pictures_encoded_and_the_hub_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     requested: list[tuple[str, str, str]] = []
     values = {"question_id": "OCR/a.png", "image": {"bytes": b"png", "path": None}, "question": "a?", "answer": "Yes"}
 
@@ -69,6 +70,7 @@ def test_rows_keep_their_pictures_encoded(monkeypatch: pytest.MonkeyPatch) -> No
 
     put_fake_datasets(monkeypatch, load)
     ((row, where),) = hub.values(**PLACE)
+    assert [*hub.values(**PLACE)] == [(row, where)]
     assert (row["question_id"], row["image"]["bytes"], where) == ("OCR/a.png", b"png", "lmms-lab/MME, row 1")
     assert requested == [tuple(PLACE.values())]
 
