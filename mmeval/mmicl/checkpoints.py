@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, StrictDataclassError
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from PIL import Image
 from transformers.initialization import no_init_weights
 
@@ -87,25 +87,35 @@ def find(
 
 
 def _copy_of(name: str, revision: str | None, local_files_only: bool = True, wanted: Sequence[str] = WANTED) -> Path:
-    """Return the local copy of a hub repository."""
+    """Return the local copy of a hub repository. If the hub cannot be reached, the copy must exist already."""
     patterns = set(wanted)
-    try:
-        if not local_files_only:  # one request; `list_repo_files` retries many times if the hub is out of reach
+    unreachable: Exception | None = None
+    if not local_files_only:
+        try:  # one request; `list_repo_files` retries many times if the hub is out of reach
             info = HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT)
             if any(file.rfilename.endswith(".safetensors") for file in info.siblings or ()):
                 patterns.discard("*.bin")
+        except HFValidationError:
+            local_files_only = True  # raised again below
+        except (HTTPError, OSError) as error:
+            local_files_only, unreachable = True, error
+    try:
         snapshot = snapshot_download(
             name, revision=revision, local_files_only=local_files_only, allow_patterns=sorted(patterns)
         )
         return Path(snapshot)
     except (LocalEntryNotFoundError, HFValidationError) as error:
+        if unreachable is not None:
+            raise CheckpointError(_unfetched(name, unreachable)) from unreachable
         raise CheckpointError(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
         ) from error
-    except (HfHubHTTPError, HTTPError, OSError) as error:
-        raise CheckpointError(
-            f"{name}: cannot be fetched ({one_line(error)}); check the name and the network"
-        ) from error
+    except (HTTPError, OSError) as error:
+        raise CheckpointError(_unfetched(name, error)) from error
+
+
+def _unfetched(name: str, error: Exception) -> str:
+    return f"{name}: cannot be fetched ({one_line(error)}); check the name and the network"
 
 
 def load_model(
@@ -203,7 +213,7 @@ def push(folder: Path, repository: str) -> str:
     try:
         hub.create_repo(repository, private=True, exist_ok=True)
         hub.upload_folder(repo_id=repository, folder_path=folder)
-    except (HfHubHTTPError, HFValidationError, HTTPError, OSError) as error:
+    except (HFValidationError, HTTPError, OSError) as error:
         raise CheckpointError(
             f"{repository}: cannot be pushed to ({one_line(error)}); the trained model is in {folder}: push it from "
             f"there with `hf upload {repository} {folder}`"

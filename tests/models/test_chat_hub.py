@@ -71,7 +71,16 @@ def test_without_a_network_the_cache_is_used(monkeypatch: pytest.MonkeyPatch, tm
     }  # fmt: skip
 
 
-def test_a_branch_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_branch_is_resolved_once_and_the_cache_learns_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     requested = answers(monkeypatch, lambda: SimpleNamespace(sha=COMMIT))
+    revisions: list[str] = []
+
+    def download(source: str, file: str, revision: str, etag_timeout: float) -> str:
+        revisions.append(revision)
+        return str(tmp_path / COMMIT / file)
+
+    monkeypatch.setattr(hub, "hf_hub_download", download)
     assert hub.arguments(find_model("chat:owner/name"), False)["revision"] == COMMIT
-    assert requested == ["owner/name"]
+    assert hub.arguments(find_model(f"chat:owner/name@{COMMIT}"), False)["revision"] == COMMIT
+    assert revisions == ["main"]
+    assert requested == ["owner/name"] * 2

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from httpx2 import HTTPError
-from huggingface_hub import HfApi, try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import (
+    HFValidationError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from mmeval.models import Checkpoint
 from mmeval.types import InputError
 
+CONFIG = "config.json"
+"""A file of every checkpoint. The cache has it in a folder named after the commit."""
 HUB_TIMEOUT = 10.0
 """Maximum seconds for the hub to say whether it has a model."""
 
@@ -34,7 +41,15 @@ def arguments(checkpoint: Checkpoint, trust_remote_code: bool) -> dict[str, Any]
 def _commit(source: str, revision: str) -> tuple[str, bool]:
     """Return the commit of a revision, and whether it is only in the cache because the hub cannot be reached."""
     try:
-        return HfApi().model_info(source, revision=revision, timeout=HUB_TIMEOUT).sha or revision, False
+        commit = HfApi().model_info(source, revision=revision, timeout=HUB_TIMEOUT).sha or revision
+        if commit != revision:  # the cache learns which commit the branch is, for later without a network
+            config = hf_hub_download(source, CONFIG, revision=revision, etag_timeout=HUB_TIMEOUT)
+            commit = Path(config).parent.name
+        return commit, False
+    except RemoteEntryNotFoundError as error:
+        raise InputError(
+            f"{source}: the hub's repository has no {CONFIG}; name a checkpoint in the format of transformers"
+        ) from error
     except HFValidationError as error:
         raise InputError(f"{source}: neither a folder nor a hub name of the form OWNER/NAME; correct it") from error
     except RevisionNotFoundError as error:
@@ -47,9 +62,9 @@ def _commit(source: str, revision: str) -> tuple[str, bool]:
             "`hf auth login`"
         ) from error
     except (HTTPError, OSError) as error:
-        cached = try_to_load_from_cache(source, "config.json", revision=revision)
+        cached = try_to_load_from_cache(source, CONFIG, revision=revision)
         if isinstance(cached, str):
-            return Path(cached).parent.name, True  # .../snapshots/COMMIT/config.json
+            return Path(cached).parent.name, True
         raise InputError(
             f"{source}: the hub cannot be reached, and its cache on this machine does not have the model; "
             "connect to the network, or give a checkpoint's folder"
