@@ -58,8 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := re.match(r"/[^/]+/[^/]+/resolve/[^/]+/(.+)", path):
             self._file(self.root / match[1])
         elif match := re.match(r"/[^/]+/[^/]+/tree/[^/]+/?(.*)", path):
-            folder = self.root / match[1]
-            self._json([_entry(self.root, file) for file in sorted(folder.iterdir())] if folder.is_dir() else [])
+            pattern = "**/*" if "recursive=true" in self.path.lower() else "*"
+            self._json([_entry(self.root, file) for file in sorted((self.root / match[1]).glob(pattern))])
         else:
             files = [{"rfilename": _entry(self.root, file)["path"]} for file in self.root.rglob("*") if file.is_file()]
             self._json({"id": NAME, "sha": COMMIT, "siblings": files, "private": False, "gated": False, "tags": []})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mmeval.data import hub
+from mmeval.mmicl.training.shards import open_source, rows_of
 from mmeval.models import find_model, load_model
 from mmeval.types import Generation, InputError, Request
 from tests.fake_hub import COMMIT, NAME, serving
@@ -50,3 +52,16 @@ def test_a_table_of_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert [row for row, _ in hub.values(NAME, COMMIT, "test")] == rows
     hub._table.cache_clear()
     assert [row for row, _ in hub.values(NAME, COMMIT, "test")] == rows
+
+
+def test_a_stream_of_training_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "repository" / "train"
+    folder.mkdir(parents=True)
+    published = [{"input_text": f"what is {number} ?", "output_text": "red"} for number in range(250)]
+    pq.write_table(pa.Table.from_pylist(published), folder / "a.parquet", row_group_size=100)
+    examples = [{"id": str(number), "turns": [{"ask": ["a ?"], "answer": "b"}]} for number in range(50)]
+    (folder / "b.jsonl").write_text("".join(f"{json.dumps(example)}\n" for example in examples))
+    with serving(tmp_path / "repository", tmp_path / "cache", monkeypatch):
+        units = open_source(f"hf://datasets/{NAME}").units
+        rows = [row for unit in units for _, _, row in rows_of(unit)]
+    assert sorted(map(str, rows)) == sorted(map(str, published + examples))

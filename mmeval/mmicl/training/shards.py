@@ -7,6 +7,7 @@ format of `mmicl.examples`, or rows of the published MIC (`input_text`, `input_i
 
 import base64
 import errno
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -130,7 +131,7 @@ def rows_of(unit: Unit, done: int = 0) -> Iterator[tuple[int, str, dict[str, Any
 
 
 def _lines(unit: Unit, done: int) -> Iterator[tuple[int, str, dict[str, Any] | ExampleError]]:
-    with _opened(unit.file) as lines:
+    with _opened(unit.file) as stream, io.BufferedReader(stream) as lines:  # fsspec's readline has no limit
         offset = unit.start + done
         if offset and not done:
             lines.seek(offset - 1)
