@@ -64,4 +64,4 @@ def test_a_stream_of_training_data(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with serving(tmp_path / "repository", tmp_path / "cache", monkeypatch):
         units = open_source(f"hf://datasets/{NAME}").units
         rows = [row for unit in units for _, _, row in rows_of(unit)]
-    assert sorted(map(str, rows)) == sorted(map(str, published + examples))
+    assert sorted(map(str, rows)) == sorted(map(str, [*published, *examples]))

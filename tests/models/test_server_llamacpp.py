@@ -92,7 +92,7 @@ def test_errors_of_a_stream_and_of_the_whole_answer_may_differ(server: Server) -
     ]
     server.behave = lambda body, n: streams(None) if body.get("stream") else completes("yes")
     (finding,) = check(load_model(server.model), ["a streamed answer is the answer"])
-    assert finding.level == "FAILED" and "error 'no reply from" in finding.detail
+    assert finding.level == "FAILED" and "streamed: 'error: no reply from" in finding.detail
 
 
 def test_a_server_that_loads_its_model_is_waited_for(server: Server) -> None:
