@@ -22,7 +22,7 @@ NAME = "owner/name"
 def serving(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Serve the folder as NAME, a model and a data set; downloads go to `cache`. Afterwards the hub is out of reach."""
     import datasets  # type: ignore[import-untyped]
-    from huggingface_hub import constants
+    from huggingface_hub import close_session, constants
 
     class Handler(_Handler):
         root = folder
@@ -36,6 +36,8 @@ def serving(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(datasets.config, "HF_ENDPOINT", address)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(cache))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    close_session()  # the next one reads the environment again
     try:
         yield
     finally:
