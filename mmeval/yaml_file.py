@@ -130,7 +130,8 @@ def sentence(error: ValidationError, model: Any, where: str) -> str:
     """
     found = min(error.errors(), key=lambda one: one["type"] not in _UNKNOWN)
     kind, value, context = found["type"], found["input"], found.get("ctx", {})
-    loc = [part for part in found["loc"] if part not in ("[key]", "")]
+    ignored = ("[key]",) if kind in _UNKNOWN else ("[key]", "")
+    loc = [part for part in found["loc"] if part not in ignored]
     names = [str(part) for part in loc if isinstance(part, str) or kind in _UNKNOWN]
     place, above = ", ".join([where, *names]), ", ".join([where, *names[:-1]])
     if kind in _UNKNOWN:

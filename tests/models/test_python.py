@@ -161,6 +161,7 @@ def load(options): return Bad()
         ("[Response(request.id, loglikelihoods=(-1.0,))]", "has neither text nor error"),
         ("[Response(request.id, text='a', samples=('a', 'b'))]", "has 2 of 1 samples"),
         ("[Response(request.id, text='a', input_tokens=10**30)]", "has input_tokens 1e+30"),
+        ("[Response(request.id, text='a', input_tokens=-(10**400))]", "has input_tokens -1e+300"),
         ("[Response(request.id, text='a', output_tokens=-1)]", "has output_tokens -1"),
         ("[Response(request.id, text='a', seconds=float('nan'))]", "has seconds nan"),
         ("[Response(request.id, error='')]", "has an error without a text"),

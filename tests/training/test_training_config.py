@@ -82,6 +82,7 @@ def test_lora_has_keys_of_its_own(tmp_path: Path) -> None:
         (GOOD.replace("a.jsonl", "['']"), "data: must have 1 or more characters"),
         (GOOD.replace("a.jsonl", "[3]"), "data: must be text, not 3"),
         (GOOD + "1: 2\n", "unknown key '1'"),
+        (GOOD + "'': 2\n", "unknown key ''"),
         (GOOD + "lora: 3\n", "lora: must be keys and values, as `name: value`, not 3"),
         (GOOD + "trainable:\n", "trainable: must be text, not None"),
         (GOOD + "trainable: lora\nlora: {rnk: 4}\n", "unknown key 'rnk' (did you mean 'rank'?)"),

@@ -134,7 +134,8 @@ def _check_layers(source: str, values: Mapping[str, Any]) -> None:
             _check_layers(source, value)
         elif str(name).endswith(("layers", "depth")) and isinstance(value, (int, float)) and value > LAYERS:
             raise InputError(
-                f"{source}: {name} is {value:.6g}, above the limit of {LAYERS:,}; fetch the checkpoint again"
+                f"{source}: {name} is {min(value, 10**300):.6g}, above the limit of {LAYERS:,}; "
+                "fetch the checkpoint again"
             )
 
 
