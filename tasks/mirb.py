@@ -1,7 +1,8 @@
 """MIRB: eleven subsets about several pictures, of four dimensions (Zhao et al. 2024, 2406.12742).
 
-The card reads the questions and the answers. Here are the instruction of each subset (`utils/utils.py` of
-DTennant/MIRB_eval at 625d904) and the means. The total is the mean of the four dimensions, as in the paper's table.
+The card reads the questions and the answers. This module has the instruction of each subset (`utils/utils.py` of
+DTennant/MIRB_eval at 625d904) and the means. The total is the mean of the four dimensions, as in InternVL's
+script.
 """
 
 from collections.abc import Sequence

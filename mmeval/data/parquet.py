@@ -18,7 +18,7 @@ BATCH = 32
 """Rows of a table in memory at once; a picture may have several megabytes."""
 EXPANDED = 1 << 25
 """A table that may need more bytes for a batch is checked for values that are stored once and repeated."""
-TEXT = 20
+TEXT_RATIO = 20
 """Compression ratio that texts hardly exceed; they reach about 10, pictures 1."""
 
 
@@ -66,7 +66,7 @@ def _repeated(metadata: pyarrow.parquet.FileMetaData, path: Path) -> list[str]:
     size, stored = regular.expanded_size(metadata), path.stat().st_size
     if regular.expands(stored, size):
         raise InputError(f"{path}: expands from {stored:,} to {size:,} bytes; save the table uncompressed")
-    if size * BATCH < EXPANDED or size < TEXT * stored:
+    if size * BATCH < EXPANDED or size < TEXT_RATIO * stored:
         return []
     columns = map(metadata.schema.column, range(metadata.num_columns))
     return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]

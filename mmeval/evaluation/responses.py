@@ -34,6 +34,7 @@ def _numbers(response: Response) -> str:
     counts = {"input_tokens": response.input_tokens, "output_tokens": response.output_tokens}
     for name, count in counts.items():
         if not 0 <= count <= LARGEST:
+            # larger numbers have no float
             return f"{name} {max(-(10**300), min(count, 10**300)):.6g}"
     return "" if 0 <= response.seconds < math.inf else f"seconds {response.seconds}"
 

@@ -285,7 +285,7 @@ def _config(file: Path) -> MmiclConfig:
     for part in (config.vision_config, config.qformer_config, config.text_config):
         for name in ("num_hidden_layers", "num_decoder_layers"):
             if (layers := getattr(part, name, None) or 0) > LAYERS:  # building them would take forever
-                raise CheckpointError(
+                raise CheckpointError(  # larger numbers have no float
                     f"{file}: {name} is {min(layers, 10**300):.6g}, above the limit of {LAYERS:,}; fetch it again"
                 )
     return config

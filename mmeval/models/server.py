@@ -181,24 +181,24 @@ class Server:
     def _parameters(self, generation: Generation) -> dict[str, Any]:
         return parameters(generation, thinking=self._options.thinking == "on")
 
-    async def _stream(self, pieces: Pieces, how: dict[str, Any], request: Request, prompt: Messages) -> Response:
+    async def _stream(self, pieces: Pieces, sampling: dict[str, Any], request: Request, prompt: Messages) -> Response:
         """Ask for a stream, unless there are several answers. Remember what the server refuses of it."""
         while True:
-            form = FORMS[self._form] if how.get("n", 1) == 1 else {}
+            form = FORMS[self._form] if sampling.get("n", 1) == 1 else {}
             chunks = StreamedReply(pieces.grow, self._client.secrets)
             try:
-                return await self._generate(how | form, request, prompt, chunks)
+                return await self._generate(sampling | form, request, prompt, chunks)
             except Refused as refused:
                 if not form or refused.status not in REQUEST_ERRORS or "stream" not in str(refused):
                     raise
                 self._form += 1
 
     async def _generate(
-        self, how: dict[str, Any], request: Request, prompt: Messages, chunks: Chunks | None = None
+        self, sampling: dict[str, Any], request: Request, prompt: Messages, chunks: Chunks | None = None
     ) -> Response:
-        expected = how.get("n", 1)
+        expected = sampling.get("n", 1)
         try:
-            body = {"messages": prompt.messages, **with_all_tokens(how, self._engines)}
+            body = {"messages": prompt.messages, **with_all_tokens(sampling, self._engines)}
             reply, seconds = await self._post(body, chunks)
         except Refused as refused:
             check_samples(refused, expected)

@@ -22,7 +22,7 @@ Likelihoods = tuple[tuple[float, ...], int, float]
 
 LEAST, MOST = -1e6, 1e-2
 """Limits of a token's log-probability: servers write -9999 for 0, and rounding may make 1 a little larger."""
-ZERO = -3.4028234663852886e38
+LOG_ZERO = -3.4028234663852886e38
 """The smallest 32-bit float, which llama.cpp writes for the logarithm of 0."""
 TOP = 20
 """First tokens requested: the maximum of OpenAI's servers and of vLLM's default."""
@@ -115,7 +115,7 @@ def _prompt_tokens(reply: dict[str, Any], advice: str) -> list[tuple[str, float]
 
 def _logarithm(value: Any) -> float:
     """Return the logarithm of a probability. Raises TypeError if it is not a number, NoLikelihood if it cannot be."""
-    if value == ZERO:
+    if value == LOG_ZERO:
         return LEAST
     if not LEAST <= value <= MOST:
         raise NoLikelihood(f"the server returned an invalid log-probability: {str(value)[:20]}")

@@ -16,7 +16,7 @@ ALL_TOKENS: dict[str, dict[str, Any]] = {
 }
 """Engine, as its list of models names it -> the parameters with which it samples from all tokens.
 
-By default llama.cpp leaves out unlikely tokens, and vLLM those that the checkpoint's generation_config.json says.
+By default, llama.cpp drops unlikely tokens, and vLLM applies the limits in the checkpoint's generation_config.json.
 """
 
 
@@ -24,23 +24,23 @@ def parameters(generation: Generation, *, thinking: bool) -> dict[str, Any]:
     """Return the parameters, named as in vLLM and SGLang if OpenAI's API has none. Raises InputError for beams."""
     if generation.beams > 1:
         raise InputError("servers have no beam search; remove --beams")
-    how: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
+    sampling: dict[str, Any] = {"max_tokens": generation.max_new_tokens, "temperature": generation.temperature}
     if generation.temperature:
-        how |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
+        sampling |= {"top_p": generation.top_p, "n": generation.samples, "seed": generation.seed}
     if generation.temperature and generation.top_k:
-        how["top_k"] = generation.top_k
+        sampling["top_k"] = generation.top_k
     if generation.presence_penalty:
-        how["presence_penalty"] = generation.presence_penalty
+        sampling["presence_penalty"] = generation.presence_penalty
     if thinking:
-        how["max_tokens"] += generation.thinking_tokens
-    return how
+        sampling["max_tokens"] += generation.thinking_tokens
+    return sampling
 
 
-def with_all_tokens(how: dict[str, Any], engines: Iterable[str]) -> dict[str, Any]:
-    """Add what these engines need to sample from all tokens, unless they differ."""
+def with_all_tokens(sampling: dict[str, Any], engines: Iterable[str]) -> dict[str, Any]:
+    """Add the parameters with which the servers' engine samples from all tokens; nothing if the engines differ."""
     names = {engine.partition(" ")[0] for engine in engines}
-    defaults = ALL_TOKENS.get(names.pop(), {}) if len(names) == 1 and how["temperature"] else {}
-    return {**defaults, **how}
+    defaults = ALL_TOKENS.get(names.pop(), {}) if len(names) == 1 and sampling["temperature"] else {}
+    return {**defaults, **sampling}
 
 
 def check_samples(error: Refused, samples: int) -> None:

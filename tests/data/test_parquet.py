@@ -67,7 +67,7 @@ def test_rows_of_pictures_in_several_groups(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "t.parquet"
     pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=50)
     assert [values for values, _ in parquet.read(path)] == rows
-    monkeypatch.setattr(parquet, "TEXT", 0)  # as if it compressed a lot
+    monkeypatch.setattr(parquet, "TEXT_RATIO", 0)  # as if it compressed a lot
     with pytest.raises(InputError, match=re.escape(f"{path}: pyarrow cannot read it (") + ".*save the table uncompr"):
         list(parquet.read(path))
 

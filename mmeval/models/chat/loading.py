@@ -133,7 +133,7 @@ def _check_layers(source: str, values: Mapping[str, Any]) -> None:
         if isinstance(value, dict):
             _check_layers(source, value)
         elif str(name).endswith(("layers", "depth")) and isinstance(value, (int, float)) and value > LAYERS:
-            raise InputError(
+            raise InputError(  # larger numbers have no float
                 f"{source}: {name} is {min(value, 10**300):.6g}, above the limit of {LAYERS:,}; "
                 "fetch the checkpoint again"
             )
