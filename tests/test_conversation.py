@@ -136,6 +136,7 @@ def test_what_is_typed_in_another_encoding_and_answered_with_controls_is_text(tm
         (("what ?", "--max-new-tokens", "0"), "max_new_tokens is 0; choose 1 or more"),
         (("what ?", "--frames", "0"), "frames is 0; choose 1 or more"),
         (("gone.png", "what ?"), "gone.png: no such file; name a picture or a video"),
+        (("a.pgn", "what ?"), "a.pgn: no such file, and no picture or video by its ending (did you mean '.png'?)"),
         (("/dev/zero", "what ?"), "/dev/zero: not a file; name a picture"),
         ((f"{'a' * 300}.png", "what ?"), "aaa.png: no such file; name a picture"),
         (("gone.mp4", "what ?"), "gone.mp4: no such file; name a picture or a video"),
@@ -163,7 +164,7 @@ def test_bad_arguments_are_a_sentence_before_a_model_is_loaded(
 def test_words_may_be_long_and_name_a_folder(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pictures)
     (pictures / "red").mkdir()
-    for words in ("red", "this/or that " * 3000):
+    for words in ("red", "this/or that " * 3000, "site.org", "1.5", "is this a.pgn"):
         assert call("ask", "--model", "constant:red", "a.png", words).stdout == "red\n"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmeval.cli.options import PATH, given, spec_options
-from mmeval.types import InputError, plural, printable
+from mmeval.types import InputError, nearest, plural, printable
 
 if TYPE_CHECKING:
     from mmeval.conversation import Chat, Reply
@@ -104,8 +104,11 @@ def _rows(path: Path) -> list[tuple[dict[str, Any], str]]:
 
 
 def _file_or_words(part: str) -> str | Path:
-    """Return a path if an argument ends like a picture or a video, else words. Raises InputError for other files."""
-    from mmeval.conversation.messages import is_file_name
+    """Return a path if an argument ends like a picture or a video, else words.
+
+    Raises InputError for other files, and for a single word that almost has such an ending.
+    """
+    from mmeval.conversation.messages import ENDINGS, is_file_name
 
     if "://" in part and is_file_name(part):
         raise InputError(f"{part}: a URL; download the file and give its path")
@@ -114,6 +117,9 @@ def _file_or_words(part: str) -> str | Path:
     try:
         mode = Path(part).stat().st_mode
     except (OSError, ValueError):  # words: no such file, or no possible name
+        ending = Path(part).suffix.lower()
+        if ending and len(part.split()) == 1 and (meant := nearest(ending, ENDINGS, cutoff=0.7)):
+            raise InputError(f"{part}: no such file, and no picture or video by its ending{meant}") from None
         return part
     if stat.S_ISDIR(mode) and "/" in part:
         raise InputError(f"{part}: a folder; name its pictures or videos")

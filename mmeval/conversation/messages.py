@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     PromptPart = str | Path | PILImage.Image | Image | Ref
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".ppm")
-"""A word with one of these endings names a picture."""
+ENDINGS = (*PICTURES, *container.FORMATS)
+"""The endings of pictures and videos."""
 LONGEST = 4000
 """Maximum characters of a message."""
 MARK = "<image>"
@@ -50,7 +51,7 @@ def parts_of(line: str) -> WordsAndFiles:
 
 def is_file_name(word: str) -> bool:
     """Tell whether a word has the ending of a picture or a video."""
-    return Path(word).suffix.lower() in (*PICTURES, *container.FORMATS)
+    return Path(word).suffix.lower() in ENDINGS
 
 
 def from_json(value: Mapping[str, Any], folder: Path) -> tuple[WordsAndFiles, list[tuple[WordsAndFiles, str]]]:

@@ -27,9 +27,9 @@ def malformed(error: Exception) -> str:
     return "a value of the wrong type" if isinstance(error, (TypeError, AttributeError)) else str(error)
 
 
-def nearest(word: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    """Return ` (did you mean 'x'?)`, or an empty string if no known word is close."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+def nearest(word: str, known: Mapping[str, object] | Sequence[str], *, cutoff: float = 0.5) -> str:
+    """Return ` (did you mean 'x'?)`, or an empty string if no known word is as similar as `cutoff` (0 to 1)."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f" (did you mean '{match[0]}'?)" if match else ""
 
 
