@@ -16,7 +16,7 @@ INSTALL := setup.cfg pyproject.toml constraints.txt
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz families train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -84,6 +84,9 @@ torture: .venv/installed-dev  ## kill runs, builds and trainings at chosen insta
 
 fuzz: .venv/installed-dev  ## damage inputs of every kind for 20 minutes; each must end in a one-sentence error
 	@MMEVAL_FUZZ_SECONDS=2400 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/fuzz -rP $(ARGS)
+
+families: .venv/installed-dev  ## try chat models of all tested families, also those that need torchvision where it is installed
+	@MMEVAL_FAMILIES=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/models/test_newer_families.py -v $(ARGS)
 
 mutants: .venv/installed-dev  ## plant faults in the code that stores answers; each must be caught
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k fault -v

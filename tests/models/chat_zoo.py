@@ -24,7 +24,7 @@ SPECIAL = [
     *("<|begin_of_image|>", "<|end_of_image|>", "<|video|>", "<|begin_of_video|>", "<|end_of_video|>"),
     *("<|START_OF_IMG|>", "<|END_OF_IMG|>", "<|IMG_PATCH|>", "<|IMG_LINE_BREAK|>", "TILE", "TILE_GLOBAL"),
     *("<image_placeholder>", "<IMG_START>", "<IMG_ATOM>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>"),
-    *("<|image>", "<image|>", "<|audio|>", "<|audio>", "<audio|>"),
+    *("<|image>", "<image|>", "<|audio|>", "<|audio>", "<audio|>", "<|IMAGE_PAD|>", "<|patch|>", "]<]image[>["),
     *(f"<row_{row}_col_{column}>" for row in range(1, 4) for column in range(1, 4)),
 ]
 ID = {token: index for index, token in enumerate(SPECIAL)}
@@ -282,11 +282,16 @@ FAMILIES: dict[str, Callable[[], Family]] = {
 
 
 def save(family: str, folder: Path) -> Path:
+    """Write a checkpoint of a family by its name."""
+    return save_family(FAMILIES[family], folder)
+
+
+def save_family(make: Callable[[], Family], folder: Path) -> Path:
     """Write a checkpoint of random weights, large enough that pictures and words change what is said."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
-        family_config, family_processor = FAMILIES[family]()
+        family_config, family_processor = make()
         kind: Any = transformers.AutoModelForImageTextToText
         model = kind.from_config(family_config)
         with torch.no_grad():

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,12 @@ def test_zoo_families() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("family", zoo.FAMILIES)
 def test_every_family_keeps_the_contract(family: str, checkpoint: Find) -> None:
-    model = opened(checkpoint(family))
-    findings = list(check(model, list(DUTIES) if family in FULLY_TESTED else ESSENTIAL))
+    keeps_the_contract(opened(checkpoint(family)), list(DUTIES) if family in FULLY_TESTED else ESSENTIAL)
+
+
+def keeps_the_contract(model: ChatModel, duties: list[str]) -> None:
+    """Check these duties, and that inputs, answers and likelihoods equal those of transformers alone."""
+    findings = list(check(model, duties))
     assert [finding for finding in findings if finding.level == "FAILED"] == []
     notes = [finding.detail for finding in findings if finding.level == "note"]
     assert all("`images` are expected" in note for note in notes), notes  # PaliGemma takes no text alone
@@ -80,9 +85,12 @@ def test_every_family_keeps_the_contract(family: str, checkpoint: Find) -> None:
     pictures = [{"type": "image", "image": part.decode()} for part in request.prompt if isinstance(part, Image)]
     texts = [{"type": "text", "text": part} for part in request.prompt if isinstance(part, str)]
     content = [texts[0], pictures[0], texts[1], pictures[1], texts[2]]
+    options: dict[str, Any] = {"padding": True}
+    if network.config.model_type == "cosmos3_edge":
+        options["return_mm_token_type_ids"] = True
     inputs = processor.apply_chat_template(
         [[{"role": "user", "content": content}]], add_generation_prompt=True, tokenize=True, return_dict=True,
-        return_tensors="pt", processor_kwargs={"padding": True},
+        return_tensors="pt", processor_kwargs=options,
     )  # fmt: skip
     inputs.pop("labels", None)
     (scored,) = model.loglikelihood([request])
@@ -372,6 +380,16 @@ def test_what_is_wrong_is_one_sentence(
         damage(tmp_path)
     with pytest.raises(InputError, match=message):
         opened(tmp_path, **options)
+
+
+@pytest.mark.skipif(util.find_spec("torchvision") is not None, reason="torchvision is installed")
+def test_a_processor_that_needs_torchvision_says_so(checkpoint: Find, tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint("llava"), tmp_path / "llava")
+    settings = json.loads((folder / "processor_config.json").read_text())
+    settings["image_processor"] = {"image_processor_type": "Llama4ImageProcessor"}
+    (folder / "processor_config.json").write_text(json.dumps(settings))
+    with pytest.raises(InputError, match="the processor of 'llava' needs torchvision; install the build that fits"):
+        opened(folder)
 
 
 def test_remote_code_is_not_run_unless_trusted(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], 
     The prompt predicts the first token. For the others, the candidate is appended to the prompt's cache, one candidate
     per prompt at a time, so memory does not grow with the number of candidates.
     """
+    inputs = {**inputs, **_positions(model, inputs)}
     keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
     appended = [_prefixes(options) for options in candidates]
     prompt = model(**inputs, use_cache=any(appended), **({"logits_to_keep": 1} if keeps else {}))
@@ -41,34 +42,32 @@ def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], 
 
 def _after(model: Any, inputs: Inputs, cache: Any, column: Sequence[Tokens], pad: int) -> Tensor:
     """Return log-probabilities [B, S, V] of the token after each of the tokens [B, S] appended to the prompts."""
-    mask = inputs["attention_mask"]
+    mask, positions = inputs["attention_mask"], inputs.get("position_ids")
     longest = max(map(len, column))
     ids = mask.new_full((len(column), longest), pad)
     real = torch.zeros_like(ids)
     for row, tokens in enumerate(column):
         ids[row, : len(tokens)] = torch.tensor(tokens, device=ids.device)
         real[row, : len(tokens)] = 1
-    mask = torch.cat([mask, real], 1)
-    more = _positions(model, inputs, mask, longest)
+    more = {}
+    if positions is not None:
+        more["position_ids"] = positions[..., -1:] + torch.arange(1, longest + 1, device=positions.device)
     if "cross_attention_mask" in inputs:  # Mllama's, [B, L, pictures, tiles]: an answer sees what the prompt's end sees
         more["cross_attention_mask"] = inputs["cross_attention_mask"][:, -1:].expand(-1, longest, -1, -1)
+    mask = torch.cat([mask, real], 1)
     output = model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
     scores: Tensor = output.logits.float().log_softmax(-1)
     return scores
 
 
-def _positions(model: Any, inputs: Inputs, mask: Tensor, longest: int) -> dict[str, Tensor]:
-    """Return the positions [3, B, S] of the appended tokens in models whose pictures have fewer positions than tokens.
+def _positions(model: Any, inputs: Inputs) -> dict[str, Tensor]:
+    """Return the positions of the prompts' tokens, [B, L] or [axes, B, L], as `generate` computes them.
 
-    These are the Qwen and GLM families; the other models continue the prompt's positions themselves.
+    Pictures may have fewer positions than tokens, and padding has none. Only the model knows.
     """
-    if not hasattr(model.model, "rope_deltas"):
+    if "position_ids" not in inspect.signature(model.forward).parameters:
         return {}
-    if "image_grid_thw" in inputs or "video_grid_thw" in inputs:
-        positions = mask.cumsum(-1)[:, -longest:] - 1 + model.model.rope_deltas
-    else:  # the deltas are left from an earlier batch; without pictures, padding counts as in the prompt
-        positions = torch.arange(mask.shape[1], device=mask.device)[-longest:].expand(len(mask), -1)
-    return {"position_ids": positions.expand(3, -1, -1)}
+    return {"position_ids": model._prepare_position_ids_for_generation(inputs["input_ids"], dict(inputs))}
 
 
 def _prefixes(candidates: Sequence[Tokens]) -> list[Tokens]:

@@ -1,12 +1,13 @@
 """Answer requests with a chat model of transformers: texts, sampled answers, reasoning, candidates' likelihoods."""
 
 import copy
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessorList, StoppingCriteriaList
+from transformers import GenerationMixin, LogitsProcessorList, StoppingCriteriaList
 
 from mmeval.engine.device import device_name
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
@@ -17,6 +18,9 @@ from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import Vision, prepared_once
 from mmeval.reasoning import open_tag, split
 from mmeval.types import FinishReason, Generation, InputError, Pieces, Request, Response
+
+DROPS_PROCESSORS = {"janus"}
+"""Model types whose own `generate` ignores logits processors."""
 
 
 class ChatAnswer(NamedTuple):
@@ -56,6 +60,10 @@ class ChatModel:
             prepared_once(processor)
         self._tokenizer = copy.deepcopy(processor.tokenizer)  # the original is used in another thread
         self._pad = self._tokenizer.pad_token_id
+        names = getattr(processor, "model_input_names", ())  # an AttributeError without a video processor in some
+        accepts = inspect.signature(model.forward).parameters
+        self._needs_kinds = "mm_token_type_ids" in names and "mm_token_type_ids" in accepts
+        """Whether the model takes the kind of each token, text or picture, which Cosmos's processor leaves out."""
         ends = model.generation_config.eos_token_id
         self._ends = set(ends if isinstance(ends, list) else [ends]) - {None} or {self._tokenizer.eos_token_id}
 
@@ -165,7 +173,11 @@ class ChatModel:
             **({"images_kwargs": dict(self._images)} if self._images and any(pictures) else {}),
             **(of_films(films) if films else {}),
         )
-        return {name: value for name, value in encoded.items() if name not in ("labels", "video_metadata")}
+        inputs = {name: value for name, value in encoded.items() if name not in ("labels", "video_metadata")}
+        if self._needs_kinds and "mm_token_type_ids" not in inputs:
+            kinds = self.processor.create_mm_token_type_ids(inputs["input_ids"])
+            inputs["mm_token_type_ids"] = torch.tensor(kinds)
+        return inputs
 
     def _on_device(self, batch: Batch) -> dict[str, Any]:
         """Return a batch's tensors on the device, with its pictures encoded if the model shares them."""
@@ -204,10 +216,10 @@ class ChatModel:
         options.update(
             do_sample=False, temperature=None, top_p=None, top_k=None, num_beams=generation.beams, max_length=None,
             max_new_tokens=generation.max_new_tokens + (generation.thinking_tokens if thinks else 0),
-            pad_token_id=self._pad, num_return_sequences=1, return_dict_in_generate=False,
+            pad_token_id=self._pad, num_return_sequences=1, return_dict_in_generate=False, guidance_scale=None,
         )  # fmt: skip
         with torch.inference_mode():
-            ids = self.model.generate(
+            ids = self._generate(
                 **inputs,
                 generation_config=options,
                 logits_processor=LogitsProcessorList(steps),
@@ -218,6 +230,11 @@ class ChatModel:
         all_finite = torch.stack(finite.steps, 1).view(len(new), -1, len(finite.steps)).all(1).tolist()
         ends = [lengths.ends.get(row, len(tokens)) for row, tokens in enumerate(new)]
         return [self._read_answer(*row) for row in zip(new, all_finite, ends, strict=True)]
+
+    def _generate(self, **options: Any) -> Any:
+        if self.model.config.model_type in DROPS_PROCESSORS:
+            return GenerationMixin.generate(self.model, **options)
+        return self.model.generate(**options)
 
     def _read_answer(self, tokens: list[int], finite: list[bool], cut: int) -> ChatAnswer | None:
         """Read new tokens, up to the first end of turn or to `cut`; None if the scores of one are not finite."""

@@ -32,11 +32,25 @@ def open_processor(source: str, config: PreTrainedConfig, *, trust_remote_code: 
     try:
         if util.find_spec("torchvision") or trust_remote_code:
             return OPENER.from_pretrained(source, config=config, **options)
-        return _processor_class(source, config, hub).from_pretrained(source, **options)
+        return _without_torchvision(source, config, hub, options)
     except ValueError as error:
         if "trust_remote_code" not in str(error):
             raise
         raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint's processor")) from error
+
+
+def _without_torchvision(source: str, config: PreTrainedConfig, hub: dict[str, Any], options: dict[str, Any]) -> Any:
+    """Return the processor without its video part. Raises InputError if it cannot be without torchvision."""
+    try:
+        return _processor_class(source, config, hub).from_pretrained(source, **options)
+    except (ImportError, ValueError, AttributeError) as error:
+        missing = "torchvision" in str(error).lower() or "has no attribute 'video_processor'" in str(error)
+        if not missing:
+            raise
+        raise InputError(
+            f"{source}: the processor of '{config.model_type}' needs torchvision; install the build that fits your "
+            "torch, from https://pytorch.org/get-started/locally/"
+        ) from error
 
 
 def _processor_class(source: str, config: PreTrainedConfig, hub: dict[str, Any]) -> Any:

@@ -13,17 +13,12 @@ from mmeval.engine.shelf import Shelf
 ROOM, MORE_ROOM = 512 << 20, 2 << 30
 """Maximum bytes of visual tokens kept, usually, and if later runs will show the same pictures."""
 FAMILIES = {
-    "llava",
-    "llava_next",
-    "gemma3",
-    "paligemma",
-    "aya_vision",
-    "internvl",
-    "qwen2_vl",
-    "qwen2_5_vl",
-    "qwen3_vl",
-    "qwen3_5",
-    "glm4v",
+    *("llava", "llava_next", "llava_next_video", "vipllava", "paligemma", "gemma3", "gemma4", "aya_vision"),
+    *("internvl", "mistral3", "mistral_large4", "lighton_ocr", "lfm2_vl", "lfm3_vl", "kimi_k25", "minimax_m3_vl"),
+    *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen4_exp"),
+    *("qwen2_5_omni_thinker", "glm4v", "glm4v_moe", "glm46v", "glm5_next", "glm_ocr", "hunyuan_vl"),
+    *("cohere_compass", "cosmos3_edge", "cosmos3_omni", "exaone4_5", "ernie4_5_vl_moe", "hyperclovax_vision_v2"),
+    *("janus", "muse_glimmer", "paddleocr_vl", "video_llama_3"),
 }
 """Model types whose encoders see each picture alone and return one item per picture.
 
