@@ -93,6 +93,7 @@ def keeps_the_contract(model: ChatModel, duties: list[str]) -> None:
         return_tensors="pt", processor_kwargs=options,
     )  # fmt: skip
     inputs.pop("labels", None)
+    inputs = inputs.to(network.dtype)  # Llama 4's pixels are bfloat16
     (scored,) = model.loglikelihood([request])
     assert scored.error is None and scored.input_tokens == inputs["input_ids"].shape[1]
     assert scored.loglikelihoods == pytest.approx([forced(network, inputs, c) for c in ("A", "no way")], abs=1e-5)

@@ -23,9 +23,9 @@ def test_a_picture_is_encoded_once_for_all_its_questions(family: str, tmp_path: 
     sharing_changes_nothing(zoo.save(family, tmp_path))
 
 
-def sharing_changes_nothing(folder: Path) -> None:
+def sharing_changes_nothing(folder: Path, size: tuple[int, int] = (28, 28)) -> None:
     """Check that likelihoods and samples of a checkpoint are the same with each picture encoded once."""
-    own_picture, shared_picture = drawn(1, (28, 28)), drawn(2, (28, 28))
+    own_picture, shared_picture = drawn(1, size), drawn(2, size)
     requests = [
         Request(str(n), (own_picture, *[shared_picture] * (n % 2), f"Is it {n}?"), candidates=("a", "bc"))
         for n in range(4)

@@ -35,5 +35,5 @@ def test_a_newer_family_keeps_the_contract(family: str, tmp_path: Path) -> None:
     model = opened(folder)
     keeps_the_contract(model, ESSENTIAL)
     if model.vision.shares:
-        sharing_changes_nothing(folder)
+        sharing_changes_nothing(folder, (56, 56))  # Pixtral's code fails on a picture of one token
     assert model.vision.shares == (model.model.config.model_type in FAMILIES)
