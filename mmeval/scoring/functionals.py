@@ -71,7 +71,7 @@ class StratumPart(Part):
     """A stratum as a function of cluster weights."""
 
     def __init__(self, source: Stratum) -> None:
-        self.clusters = list(dict.fromkeys(name for _, mean in source for name in mean.clusters))
+        self.clusters = sorted({name for _, mean in source for name in mean.clusters})
         self._weights = np.array([weight for weight, _ in source])
         self.full = float(self._weights.sum())
         # summed as official scripts do, not by a vector product; independent of the order of the answers
@@ -122,8 +122,11 @@ class FunctionalPart(Part):
 
 
 def resample(parts: Sequence[Part], resamples: int) -> list[Array]:
-    """Return each part's values in the resamples where all have one. Parts share the draws of clusters by name."""
-    clusters = list(dict.fromkeys(name for part in parts for name in part.clusters))
+    """Return each part's values in the resamples where all have one. Parts share the draws of clusters by name.
+
+    The order of the answers, which differs from run to run, changes nothing.
+    """
+    clusters = sorted({name for part in parts for name in part.clusters})
     column_of = {name: index for index, name in enumerate(clusters)}
     columns_of_parts = [[column_of[name] for name in part.clusters] for part in parts]
     rng, size = np.random.default_rng(0), max(1, CHUNK // len(clusters))
@@ -169,7 +172,8 @@ def _by_cluster(stratum: Stratum, clusters: Sequence[str]) -> tuple[Array, Array
     index = {name: row for row, name in enumerate(clusters)}
     sums, counts = np.zeros((2, len(index), len(stratum)))
     for column, (_, mean) in enumerate(stratum):
-        rows = [index[cluster] for cluster in mean.clusters]
-        np.add.at(sums[:, column], rows, mean.values)
+        rows, values = np.array([index[cluster] for cluster in mean.clusters]), np.asarray(mean.values)
+        order = np.lexsort((values, rows))  # in another order, a sum may differ in its last digit
+        np.add.at(sums[:, column], rows[order], values[order])
         np.add.at(counts[:, column], rows, 1)
     return sums, counts

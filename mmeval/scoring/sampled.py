@@ -120,7 +120,7 @@ def _mean_term(term: Sequence[tuple[float, Mean]]) -> list[tuple[float, Mean]]:
 
 
 def _mean_functional(functionals: Sequence[Functional]) -> Functional:
-    names = list(dict.fromkeys(chain.from_iterable(functional.clusters for functional in functionals)))
+    names = sorted({name for functional in functionals for name in functional.clusters})
     column_of = {name: index for index, name in enumerate(names)}
     columns_of_each = [[column_of[name] for name in functional.clusters] for functional in functionals]
 

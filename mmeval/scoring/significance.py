@@ -152,7 +152,7 @@ def _columns(first: Part, second: Part) -> tuple[Array, Array]:
     Functionals have linear parts instead, and so have strata of different numbers of means: precision has one mean for
     each sampled answer.
     """
-    names = dict.fromkeys((*first.clusters, *second.clusters))
+    names = sorted({*first.clusters, *second.clusters})
     tables = []
     for part in (first, second):
         if _swappable(first, second) and isinstance(part, StratumPart):

@@ -140,7 +140,7 @@ def parts(statistic: Statistic) -> dict[str, float]:
     terms: dict[str, float] = {}
     for weight, mean in statistic.strata[0] if len(statistic.strata) == 1 else ():
         if mean.name:  # several sampled answers may have a term each
-            terms[mean.name] = terms.get(mean.name, 0.0) + weight * sum(mean.values) / len(mean.values)
+            terms[mean.name] = terms.get(mean.name, 0.0) + weight * math.fsum(mean.values) / len(mean.values)
     return terms
 
 
@@ -236,7 +236,7 @@ def matched(a: Statistic, b: Statistic) -> list[tuple[Part, Part]]:
 def changes_of(first: Part, second: Part) -> Array:
     """Return the centered influence of each cluster of either part on the difference."""
     first_influence, second_influence = first.influence(), second.influence()
-    names = {**first_influence, **second_influence}
+    names = sorted({**first_influence, **second_influence})
     # influences scale with a part's own number of clusters; rescale to the union
     first_scale, second_scale = len(names) / len(first_influence), len(names) / len(second_influence)
     changes = [

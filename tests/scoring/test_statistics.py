@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmeval.scoring.functionals import StratumPart, freedom_of, resample, variance_of
-from mmeval.scoring.statistics import Mean, Statistic, Stratum, estimate
+from mmeval.scoring.metrics.auroc import auroc
+from mmeval.scoring.sampled import average
+from mmeval.scoring.significance import p_value
+from mmeval.scoring.statistics import Mean, Statistic, Stratum, estimate, paired
 from mmeval.types import Estimate
 
 
@@ -163,6 +166,30 @@ def test_the_order_of_the_answers_changes_nothing() -> None:
     assert forward.value == backward.value
     assert forward.low == pytest.approx(backward.low)
     assert forward.high == pytest.approx(backward.high)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_the_answers_changes_no_digit(seed: int) -> None:
+    # batches, servers and several processes answer in any order; the scores of a run must be the same
+    random = np.random.default_rng(seed)
+    values, other = random.random((2, 90))
+    names, truth = [str(n) for n in random.integers(30, size=90)], random.random(90) < values
+
+    def numbers(order: Any) -> list[object]:
+        clusters = [names[n] for n in order]
+        mean, second = (
+            Statistic(100.0, None, [((100.0, Mean(answers[order].tolist(), clusters)),)]) for answers in (values, other)
+        )
+        area = auroc(values[order].tolist(), truth[order].tolist(), clusters)
+        return [
+            estimate(mean),
+            estimate(area),
+            estimate(average([area, area])),
+            paired(mean, second),
+            p_value(mean, second),
+        ]
+
+    assert numbers(random.permutation(90)) == numbers(np.arange(90))
 
 
 @settings(max_examples=60, deadline=None)

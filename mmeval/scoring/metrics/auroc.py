@@ -18,7 +18,7 @@ def auroc(values: Sequence[float], positive: Sequence[bool], clusters: Sequence[
     order = np.argsort(values, kind="stable")
     ranked = np.asarray(values)[order]
     truth = np.asarray(positive, dtype=bool)[order]
-    names = {name: index for index, name in enumerate(dict.fromkeys(clusters))}
+    names = {name: index for index, name in enumerate(sorted(set(clusters)))}
     cluster_of = np.array([names[name] for name in clusters])[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # where each run of ties begins
 
