@@ -64,22 +64,34 @@ def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> li
     import torch
     from transformers import AutoConfig
 
+    from mmeval.models.chat.loading import check_kind, check_packages
     from mmeval.models.chat.processor import NEEDS_TRUST, open_processor
     from mmeval.models.chat.reading import reading
     from mmeval.models.chat.template import ChatTemplate
 
     if "auto_map" in config and not _is_in_transformers(config):
         return [NEEDS_TRUST.format(source=checkpoint.name, part="the checkpoint")]
+    untrusted = {"local_files_only": True, "trust_remote_code": False}
     try:
-        with reading(checkpoint.name, "its processor"):
-            untrusted = {"local_files_only": True, "trust_remote_code": False}
+        with reading(checkpoint.name, "its configuration"):
             model_config = AutoConfig.from_pretrained(folder, **untrusted)
-            ChatTemplate(open_processor(str(folder), model_config, **untrusted), checkpoint.name)
+        check_kind(checkpoint.name, model_config)
     except InputError as error:
         return [str(error)]
+    missing = []
+    try:
+        with reading(checkpoint.name, "its processor"):
+            ChatTemplate(open_processor(str(folder), model_config, **untrusted), checkpoint.name)
+    except InputError as error:
+        missing.append(str(error))
+    try:
+        with reading(checkpoint.name, "the weights"):
+            check_packages(model_config)
+    except InputError as error:
+        missing.append(str(error))
     if torch.cuda.is_available() and not version("accelerate"):
-        return ["accelerate, to load it onto the GPU; pip install 'mmeval-harness[hf]'"]
-    return []
+        missing.append("accelerate, to load it onto the GPU; pip install 'mmeval-harness[hf]'")
+    return missing
 
 
 def _is_in_transformers(config: dict[str, Any]) -> bool:
@@ -98,12 +110,18 @@ def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
         for name, count in _tensors(file):
             numbers += count
             size += count * BYTES.get(name, 4)
-    lines = [
-        f"{scaled(numbers, 1000, DECIMAL)} parameters, {_bytes(size)} on disk; in memory {_bytes(numbers * 2)} in "
-        f"bfloat16, {_bytes(numbers * 4)} in float32, {_bytes(numbers)} in 8 bits, {_bytes(numbers / 2)} in 4 bits"
-    ]
     text_config = config.get("text_config")
     text = text_config if isinstance(text_config, dict) else config
+    if quantization := config.get("quantization_config") or text.get(
+        "quantization_config"
+    ):  # packs several in a number
+        method = quantization.get("quant_method") if isinstance(quantization, dict) else None
+        lines = [f"quantized ({method}), {_bytes(size)} on disk; about as much in memory"]
+    else:
+        lines = [
+            f"{scaled(numbers, 1000, DECIMAL)} parameters, {_bytes(size)} on disk; in memory {_bytes(numbers * 2)} in "
+            f"bfloat16, {_bytes(numbers * 4)} in float32, {_bytes(numbers)} in 8 bits, {_bytes(numbers / 2)} in 4 bits"
+        ]
     names = ("num_key_value_heads", "num_attention_heads", "head_dim", "hidden_size", "num_hidden_layers")
     values = [text.get(name) for name in names]
     kv_heads, attention_heads, head_dim, hidden_size, layers = (

@@ -2,13 +2,16 @@
 
 import io
 import json
+from importlib import util
 from pathlib import Path
 
 import pytest
 import transformers
 
+from mmeval.models.chat import loading
 from mmeval.models.doctor import BINARY, DECIMAL, of_model, scaled
 from mmeval.types import InputError
+from tests.models import chat_zoo as zoo
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,39 @@ def test_a_damaged_header_of_weights_is_a_sentence(tmp_path: Path, header: objec
     (tmp_path / "model.safetensors").write_bytes(len(written).to_bytes(8, "little") + written)
     with pytest.raises(InputError, match=r"model.safetensors: not a readable safetensors file"):
         of_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("method", "package"), [("awq", "gptqmodel"), ("gptq", "optimum"), ("compressed-tensors", "compressed-tensors")]
+)
+def test_a_quantized_checkpoint_needs_the_package_of_its_method(method: str, package: str, tmp_path: Path) -> None:
+    zoo.save("llava", tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    quantization = {"quant_method": method, "bits": 4, "group_size": 128, "config_groups": {}}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
+    lines, missing = of_model(str(tmp_path))
+    assert any(line.startswith(f"quantized ({method}), ") for line in lines)  # a number on disk is several weights
+    if not util.find_spec(package.replace("-", "_")):
+        (sentence,) = missing
+        assert "a package for the weights is not installed: " in sentence and package in sentence
+    (tmp_path / "tokenizer.json").write_text("{")
+    assert "its processor cannot be loaded" in of_model(str(tmp_path))[1][0]  # all that is missing, not the first alone
+    assert len(of_model(str(tmp_path))[1]) == len(missing) + 1
+
+
+def test_a_model_built_on_a_missing_package_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(config: object) -> None:
+        raise ImportError("TimmWrapperModel requires the timm library")
+
+    folder = str(zoo.save("llava", tmp_path))
+    monkeypatch.setattr(loading.WEIGHTS, "from_config", build)
+    assert "a package for the weights is not installed: TimmWrapperModel" in of_model(folder)[1][0]
+
+
+def test_a_checkpoint_without_vision_is_one_sentence(tmp_path: Path) -> None:
+    transformers.LlamaConfig().save_pretrained(tmp_path)
+    _, (sentence,) = of_model(f"chat:{tmp_path}")
+    assert "model type 'llama' is not a vision-language model" in sentence
 
 
 def test_code_of_a_tokenizer_is_reported_and_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import transformers
 from PIL import Image as PILImage
 from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
+from transformers.quantizers.auto import get_hf_quantizer
 from transformers.utils import logging as transformers_logging
 
 from mmeval.engine.device import PORTIONS, pick_device, pick_dtype
@@ -116,15 +117,20 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
             if "trust_remote_code" not in str(error):
                 raise
             raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint")) from error
+    check_kind(source, config, trusted=hub["trust_remote_code"])
+    return config
+
+
+def check_kind(source: str, config: Any, *, trusted: bool = False) -> None:
+    """Raise InputError for a model of another kind, or of more layers than any model has."""
     _check_layers(source, config.to_dict())
-    if config.model_type not in KNOWN and not hub["trust_remote_code"]:
+    if config.model_type not in KNOWN and not trusted:
         raise InputError(
             f"{source}: model type '{config.model_type}' is not a vision-language model of transformers "
             f"{transformers.__version__}; choose another checkpoint, or a newer transformers"
         )
     if getattr(config, "is_encoder_decoder", False):
         raise InputError(f"{source}: '{config.model_type}' is an encoder-decoder; chat models must be decoder-only")
-    return config
 
 
 def _check_layers(source: str, values: Mapping[str, Any]) -> None:
@@ -154,6 +160,17 @@ def _check_size(source: str, config: PreTrainedConfig) -> None:
             f"{source}: config.json describes {described:,} weights, far more than the weight files hold; "
             "fetch the checkpoint again"
         )
+
+
+def check_packages(config: Any) -> None:
+    """Raise ImportError, or whatever transformers raises, if the weights need a package that is not installed.
+
+    Nothing is read: the model is built without weights, and a quantized checkpoint's method is asked for its packages.
+    """
+    with torch.device("meta"):
+        WEIGHTS.from_config(config)
+    places: Any = {"": 0} if torch.cuda.is_available() else None
+    get_hf_quantizer(config, None, places, weights_only=True, user_agent={})
 
 
 def _weights(source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
