@@ -22,6 +22,7 @@ from mmeval.types import InputError, malformed, nearest
 _MODEL_TYPES = {"mmicl": "mmicl", "blip-2": "blip2", "instructblip": "instructblip"}
 _ENDINGS = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py")
 """The endings of the files that are opened, here or in transformers: weights, settings, words, templates and code."""
+NO_CONFIG = "{folder}: no config.json, so this is not a checkpoint folder; choose another"
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def find_model(spec: str) -> Checkpoint:
             raise InputError(f"'{spec}' has no model after the colon; write a folder or a hub id after the colon")
         name, local = spec.replace("/", "-"), in_code or regular.is_folder(source)
         if local and not in_code:
+            if not (Path(source) / "config.json").exists():  # before all files below any folder are opened and hashed
+                raise InputError(NO_CONFIG.format(folder=source))
             _check_files(Path(source))
         if adapter == "chat" and local:
             return Checkpoint(_name_of(Path(source)), adapter, source)
@@ -154,7 +157,7 @@ def _adapter_of(folder: Path) -> str:
         config = json.loads(regular.read_text(file))
         model_type = "mmicl" if is_published_mmicl(config) else str(config["model_type"])
     except FileNotFoundError as error:
-        raise InputError(f"{folder}: no config.json, so this is not a checkpoint folder; choose another") from error
+        raise InputError(NO_CONFIG.format(folder=folder)) from error
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}); fetch the checkpoint again") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:

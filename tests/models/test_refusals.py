@@ -145,3 +145,11 @@ def test_a_folder_without_a_checkpoint(tmp_path: Path, config: str | None, sente
     with pytest.raises(InputError) as caught:
         find_model(str(tmp_path))
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("adapter", ["chat", "mmicl"])
+def test_the_files_below_any_other_folder_are_not_opened(tmp_path: Path, adapter: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "gone.json").symlink_to(tmp_path / "nothing")
+    with pytest.raises(InputError, match=r"no config\.json, so this is not a checkpoint folder; choose another"):
+        find_model(f"{adapter}:{tmp_path}")
