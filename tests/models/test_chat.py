@@ -79,6 +79,13 @@ def keeps_the_contract(model: ChatModel, duties: list[str]) -> None:
     notes = [finding.detail for finding in findings if finding.level == "note"]
     assert all("`images` are expected" in note for note in notes), notes  # PaliGemma takes no text alone
 
+    # each special token, the family's own among them, is read as its letters, which are a token each
+    plain = model.preview(Request("plain", (drawn(1), "is  it?")))
+    for word in zoo.SPECIAL:
+        literal = model.preview(Request(word, (drawn(1), f"is {word} it?")))
+        assert (literal.error, literal.input_tokens - plain.input_tokens) == (None, len(word)), word
+        assert f"is {word} it?" in literal.sent
+
     # what the processor and the model give by themselves, nothing of ours in between
     request = Request("two", ("First ", drawn(1), " then ", drawn(2), " which?"), candidates=("A", "no way"))
     processor, network = model.processor, model.model
