@@ -30,8 +30,6 @@ from mmeval.servers.client import BrokeOff, Chunks, Client, NoReply, Refused, ke
 from mmeval.types import Generation, InputError, Pieces, Request, Response
 
 WHOSE = "the server's address"
-REQUEST_ERRORS = (400, 413, 422, 500, 501)
-"""Statuses that refuse only this request: too many pictures, a prompt that is too long, a picture to a text model."""
 
 
 def parse(source: str) -> tuple[list[str], str]:
@@ -174,7 +172,7 @@ class Server:
         except BrokeOff as error:
             return Response(request.id, sent=prompt.sent, error=f"the answer broke off; {error}")
         except Refused as error:
-            if error.status not in REQUEST_ERRORS:
+            if not error.of_request:
                 raise refusal(error) from error
             return Response(request.id, sent=prompt.sent, error=f"the server refuses the request: {error}")
 
@@ -189,7 +187,7 @@ class Server:
             try:
                 return await self._generate(sampling | form, request, prompt, chunks)
             except Refused as refused:
-                if not form or refused.status not in REQUEST_ERRORS or "stream" not in str(refused):
+                if not form or not refused.of_request or "stream" not in str(refused):
                     raise
                 self._form += 1
 

@@ -8,6 +8,7 @@ the next run asks again. A failure never becomes a letter.
 
 import asyncio
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,6 +132,8 @@ class _Session:
     dialogue: Dialogue
     replies: dict[str, str]
     verdicts: Verdicts
+    refused: str = ""
+    """Why the server would refuse every request, once it has refused one for such a reason."""
 
     def settle(self, records: Iterable[Record]) -> dict[str, list[Record]]:
         """Note the verdicts on records with all replies. Return the next prompts, each with its records."""
@@ -178,7 +181,7 @@ class _Session:
 
         async def ask_in_turn() -> None:
             for question, rows in waiting:
-                reply, problem = await self.post(client, rows[0], question)
+                reply, problem = (None, self.refused) if self.refused else await self.post(client, rows[0], question)
                 if problem:
                     self.verdicts.why = problem
                     again = reply is None or not self.dialogue.final
@@ -202,8 +205,12 @@ class _Session:
             try:
                 answer, _seconds = await client.post("/chat/completions", body)
                 reply = str(answer["choices"][0]["message"]["content"] or "")
-            except (NoReply, Refused) as error:
+            except NoReply as error:
                 return reply, str(error)
+            except Refused as error:
+                if not error.of_request:
+                    self.refused = f"{error}{_advice(error.status)}"
+                return reply, self.refused or str(error)
             except (KeyError, IndexError, TypeError):
                 problem = f"no choices[0].message.content in {str(answer)[:80]}"
                 continue
@@ -211,6 +218,13 @@ class _Session:
                 return reply, ""
             problem = f"its reply to {record.id} was {reply[:60]!r}"
         return reply, problem
+
+
+def _advice(status: int) -> str:
+    """Return what to do about a refusal of every request."""
+    if status in (401, 403):
+        return f"; {'check' if os.environ.get(KEY) else 'set'} the key in {KEY}"
+    return "" if status < 400 else "; check the address, which ends in /v1 for most servers, and --judge-model"
 
 
 def _cached(path: Path) -> dict[str, str]:

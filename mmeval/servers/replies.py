@@ -10,6 +10,9 @@ from typing import Any
 
 from mmeval.types import printable
 
+REQUEST_ERRORS = (400, 413, 422, 500, 501)
+"""Statuses that refuse only this request."""
+
 
 class NoReply(Exception):
     """No usable reply after all tries. The message has the server's address and the reason, without key or password."""
@@ -24,6 +27,11 @@ class Refused(Exception):
     def __init__(self, message: str, status: int, url: str) -> None:
         super().__init__(message)
         self.status, self.url = status, url
+
+    @property
+    def of_request(self) -> bool:
+        """Tell whether others may pass: this has too many pictures, is too long, or shows a picture to a text model."""
+        return self.status in REQUEST_ERRORS
 
 
 class BrokeOff(Exception):

@@ -27,11 +27,12 @@ Reply = Callable[[str], bytes | None]
 
 
 class Server:
-    """A local OpenAI-compatible server that sends `reply(prompt)`, or status 500 if that is None."""
+    """A local OpenAI-compatible server that sends `reply(prompt)` with `status`, or status 500 if that is None."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.reply: Reply = lambda prompt: says("B")
+        self.status = 200
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,7 +40,7 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.asked.append(body | {"path": self.path})
                 reply = outer.reply(body["messages"][0]["content"])
-                self.send_response(200 if reply is not None else 500)
+                self.send_response(outer.status if reply is not None else 500)
                 self.end_headers()
                 self.wfile.write(reply or b"")
 
@@ -250,6 +251,28 @@ def test_nor_one_whose_headers_never_come_to_an_end(tmp_path: Path) -> None:
             done.set()
             thread.join()
     assert result.failed == {"0"} and "no whole reply within 0.3 seconds" in result.why
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, "set the key in MMEVAL_JUDGE_KEY"), (404, "check the address, which ends in /v1 for most servers")],
+)
+def test_a_judge_that_would_refuse_every_request_is_not_asked_them_all(
+    status: int, advice: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(judge.LIMITS, "concurrency", 2)
+    server.status = status
+    server.reply = lambda prompt: b'{"error": {"message": "no"}}'
+    result = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(40))
+    assert len(result.failed) == 40 and len(server.asked) <= 2
+    assert result.why.startswith(f"no (status {status}); {advice}")
+
+
+def test_a_judge_that_refuses_one_request_is_asked_the_others(server: Server, tmp_path: Path) -> None:
+    server.status = 400
+    server.reply = lambda prompt: b'{"error": {"message": "too long"}}'
+    result = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(3))
+    assert len(result.failed) == 3 == len(server.asked) and result.why == "too long (status 400)"
 
 
 def test_a_reply_without_end_is_no_reply(server: Server, tmp_path: Path) -> None:
