@@ -170,7 +170,8 @@ def check_packages(config: Any) -> None:
     with torch.device("meta"):
         WEIGHTS.from_config(config)
     places: Any = {"": 0} if torch.cuda.is_available() else None
-    get_hf_quantizer(config, None, places, weights_only=True, user_agent={})
+    quantizer: Any = get_hf_quantizer
+    quantizer(config, None, places, weights_only=True, user_agent={})
 
 
 def _weights(source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
