@@ -13,6 +13,7 @@ from PIL import Image as PILImage
 from mmeval.controls.pictures import Altered, grey
 from mmeval.data.video import times
 from mmeval.models import ModelOptions, load_model
+from mmeval.models.chat import processor
 from mmeval.models.chat.films import CLOCK, of_films
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.turns import films
@@ -77,6 +78,26 @@ def test_frames_come_with_their_times() -> None:
 def test_without_torchvision_it_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--context video needs torchvision"):
         load_model(f"chat:{chat_zoo.save('qwen2_vl', tmp_path)}", ModelOptions("video"))
+
+
+def test_a_checkpoint_saved_without_its_video_part_opens_with_torchvision_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Opener:
+        """transformers' opener, which wants settings of videos where torchvision is installed."""
+
+        @staticmethod
+        def from_pretrained(source: str, **options: object) -> None:
+            raise OSError(f"Can't load video processor for '{source}'. If you were trying to load it")
+
+    find = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: find("os" if name == "torchvision" else name))
+    monkeypatch.setattr(processor, "OPENER", Opener)
+    folder = chat_zoo.save("qwen2_vl", tmp_path)
+    (response,) = load_model(f"chat:{folder}").generate([Request("still", (frame(9, None), "Is it?"))], Generation(2))
+    assert response.error is None
+    with pytest.raises(InputError, match="its processor takes no videos; remove --context video"):
+        load_model(f"chat:{folder}", ModelOptions("video"))
 
 
 @pytest.mark.skipif(not TORCHVISION, reason="needs torchvision")

@@ -25,27 +25,31 @@ def open_processor(source: str, config: PreTrainedConfig, *, trust_remote_code: 
     """Return a checkpoint's processor; `hub` are `from_pretrained`'s `revision` and `local_files_only`.
 
     Without torchvision, a processor that also takes videos is opened without its video part, and pictures are processed
-    by Pillow and numpy. Raises InputError if there is no processor or it needs untrusted code, and whatever
-    transformers raises.
+    by Pillow and numpy. It is also opened without that part if the checkpoint has no settings for it. Raises InputError
+    if there is no processor or it needs untrusted code, and whatever transformers raises.
     """
     options = {**hub, "trust_remote_code": trust_remote_code}  # without a value, transformers would ask on the terminal
     try:
         if util.find_spec("torchvision") or trust_remote_code:
-            return OPENER.from_pretrained(source, config=config, **options)
-        return _without_torchvision(source, config, hub, options)
+            try:
+                return OPENER.from_pretrained(source, config=config, **options)
+            except OSError as error:
+                if "video processor" not in str(error):  # as where the checkpoint was saved without torchvision
+                    raise
+        return _without_video_part(source, config, hub, options)
     except ValueError as error:
         if "trust_remote_code" not in str(error):
             raise
         raise InputError(NEEDS_TRUST.format(source=source, part="the checkpoint's processor")) from error
 
 
-def _without_torchvision(source: str, config: PreTrainedConfig, hub: dict[str, Any], options: dict[str, Any]) -> Any:
-    """Return the processor without its video part. Raises InputError if it cannot be without torchvision."""
+def _without_video_part(source: str, config: PreTrainedConfig, hub: dict[str, Any], options: dict[str, Any]) -> Any:
+    """Return the processor without its video part. Raises InputError if it needs torchvision nevertheless."""
     try:
         return _processor_class(source, config, hub).from_pretrained(source, **options)
     except (ImportError, ValueError, AttributeError) as error:
         missing = "torchvision" in str(error).lower() or "has no attribute 'video_processor'" in str(error)
-        if not missing:
+        if not missing or util.find_spec("torchvision"):
             raise
         raise InputError(
             f"{source}: the processor of '{config.model_type}' needs torchvision; install the build that fits your "
