@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mmeval import provenance
+from tests import forks
 
 PARITY = Path(__file__).parent / "parity"
 
@@ -35,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+def cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
     """Keep embedded suites in a folder of this test run, which its worker processes share."""
     base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
@@ -44,4 +45,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
         patch.setenv("XDG_CACHE_HOME", str((base if worker_id == "master" else base.parent) / "cache"))
         # the checkout does not change under the tests; without this, each of their runs starts git
         patch.setattr(provenance, "_commit", remembered(provenance._commit))
+        if any(item.get_closest_marker("processes") for item in request.session.items):
+            forks.start()
         yield

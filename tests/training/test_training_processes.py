@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from mmeval.mmicl.weights import TRAINED
 from tests.forks import FORKS
 from tests.mmicl import mmicl_small as small
 from tests.training.conftest import config_values, write_base
-from tests.training.two_processes import learn
+from tests.training.two_processes import launch, learn
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
@@ -36,58 +34,48 @@ def launched(file: str) -> dict[str, str]:
     return {key: value for key, value in variables.items() if key.startswith(("ACCELERATE_", "FSDP_"))}
 
 
-def forked(file: Path, processes: int, variables: dict[str, str]) -> None:
+def forked(file: Path, processes: int, variables: dict[str, str], by_torch: bool = False) -> None:
     """Train in forks of a process that has imported everything once: torch's own launcher imports it for each.
 
-    One in some hundred runs over gloo on CPUs dies by a signal inside torch. It is begun again, once, and goes on from
-    its last checkpoint, as a user's would; where it was is on the standard error.
+    `by_torch` lets torchrun's agent start the forks, as it starts a user's processes. One in some hundred runs over
+    gloo on CPUs dies by a signal inside torch. It is begun again, once, and goes on from its last checkpoint, as a
+    user's would; where it was is on the standard error.
     """
-    statuses = _forked(file, processes, variables)
+    statuses = _forked(file, processes, variables, by_torch)
     if any(status < 0 for status in statuses):
         print(f"{file}: ended by signals {statuses}; begun again", file=sys.stderr)
-        statuses = _forked(file, processes, variables)
-    assert statuses == [0] * processes
+        statuses = _forked(file, processes, variables, by_torch)
+    assert not any(statuses), statuses
 
 
-def _forked(file: Path, processes: int, variables: dict[str, str]) -> list[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        rendezvous = {
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(free.getsockname()[1]),
-            "WORLD_SIZE": str(processes),
-        }
-    started = []
-    for rank in map(str, range(processes)):
-        environment = (
-            {**rendezvous, "RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": str(processes)}
-            if processes > 1
-            else {}
-        )
-        started.append(FORKS.Process(target=learn, args=(str(file), {**variables, **environment})))
-        started[-1].start()
+def _forked(file: Path, processes: int, variables: dict[str, str], by_torch: bool) -> list[int]:
+    if by_torch:
+        started = [FORKS.Process(target=launch, args=(str(file), processes, variables))]
+    else:
+        environments = _environments(processes)
+        started = [FORKS.Process(target=learn, args=(str(file), variables | each)) for each in environments]
+    for process in started:
+        process.start()
     for process in started:
         process.join(240)
     assert all(process.exitcode is not None for process in started), "it hangs"
     return [int(process.exitcode or 0) for process in started]
 
 
-def launched_by_torch(file: Path, processes: int, variables: dict[str, str]) -> None:
-    """Train as users do."""
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command = [sys.executable, *launch, "-m", "tests.training.two_processes", str(file)]
-    environment = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
-    if "Signal " in result.stderr:  # as in `forked`
-        print(f"{file}: ended by a signal and begun again\n{result.stderr}", file=sys.stderr)
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, env=environment)
-    assert result.returncode == 0, "\n".join(
-        line for line in result.stderr.splitlines() if "rank0" in line or "Error" in line
-    )
+def _environments(processes: int) -> list[dict[str, str]]:
+    """Return the variables by which each process finds the others."""
+    if processes == 1:
+        return [{}]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(processes)}
+    shared["LOCAL_WORLD_SIZE"] = str(processes)
+    return [{**shared, "RANK": rank, "LOCAL_RANK": rank} for rank in map(str, range(processes))]
 
 
 def run(
-    folder: Path, processes: int, variables: dict[str, str], launch: bool = False, **changes: object
+    folder: Path, processes: int, variables: dict[str, str], by_torch: bool = False, **changes: object
 ) -> list[float]:
     """Return the losses of `processes` processes that share 8 rows a step, into `folder/outN`."""
     held_out = {"held_out": str(folder / "train.jsonl"), "held_out_limit": 5, "max_new_tokens": 4}
@@ -95,7 +83,7 @@ def run(
     values = config_values(folder, batch=8 // processes, output=output, **held_out, **changes)
     file = folder / f"config{processes}.yaml"
     file.write_text(yaml.safe_dump(values))
-    (launched_by_torch if launch else forked)(file, processes, variables)
+    forked(file, processes, variables, by_torch)
     state = json.loads(
         (folder / f"out{processes}" / f"checkpoint-{values['steps']}" / "trainer_state.json").read_text()
     )
@@ -131,7 +119,7 @@ def test_two_processes_learn_what_one_does(data: Path, file: str, family: small.
 
 
 def test_frozen_shards_are_narrow_and_are_asked_all_the_same(data: Path) -> None:
-    losses = run(data, 2, launched("fsdp2.yaml"), launch=True, dtype="bfloat16")
+    losses = run(data, 2, launched("fsdp2.yaml"), by_torch=True, dtype="bfloat16")
     assert losses == pytest.approx(run(data, 1, {}), abs=0.02)
 
 

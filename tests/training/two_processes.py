@@ -1,14 +1,16 @@
-"""The process of the distributed training tests: it runs a configuration's second stage."""
+"""The processes of the distributed training tests: they run a configuration's second stage."""
 
 from __future__ import annotations
 
 import faulthandler
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import elastic_launch
+from torch.distributed.run import config_from_args, parse_args
 
 from mmeval import yaml_file
 from mmeval.mmicl.training.config import check_config
@@ -23,5 +25,16 @@ def learn(file: str, variables: Mapping[str, str]) -> None:
     train(check_config(yaml_file.read(Path(file)), Path(file), "stage2"))
 
 
-if __name__ == "__main__":
-    learn(sys.argv[1], {})
+def launch(file: str, processes: int, variables: Mapping[str, str]) -> None:
+    """Let torchrun start `learn` in this many forks of this process, and end by a signal if one of them did."""
+    os.environ.update(variables)
+    rendezvous = ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "--rdzv-id", str(os.getpid())]
+    arguments = [*rendezvous, "--nproc-per-node", str(processes), "--start-method", "fork", "learn"]
+    config, *_ = config_from_args(parse_args(arguments))
+    try:
+        elastic_launch(config, learn)(file, {})
+    except ChildFailedError as error:
+        _, failure = error.get_first_failure()
+        if failure.exitcode < 0:
+            os.kill(os.getpid(), -failure.exitcode)
+        raise
