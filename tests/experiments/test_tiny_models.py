@@ -29,6 +29,7 @@ from mmeval.mmicl import checkpoints
 from mmeval.models import find_model
 from mmeval.types import InputError
 from tests.experiments.small_pools import LEAST
+from tests.forks import FORKS
 
 
 @pytest.mark.parametrize("name", ["mmicl-tiny", "instructblip-tiny"])
@@ -183,12 +184,13 @@ def test_weights_begin_a_training_only_with_the_words_they_were_trained_with(pac
 @pytest.mark.slow
 @pytest.mark.processes
 def test_bad_input_in_another_process_ends_this_one_with_its_sentence_and_status(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SystemExit) as exit_info:
         in_process(begin_with, nn.Linear(2, 2), tmp_path / "none.safetensors")
     assert exit_info.value.code == 2
     assert capfd.readouterr().err.count(f"error: {tmp_path / 'none.safetensors'}: not a readable safetensors") == 1
+    monkeypatch.setattr("multiprocessing.get_context", lambda method: FORKS)  # a spawned process imports all anew
     with pytest.raises(SystemExit) as exit_info:
         in_process(os._exit, 143)
     assert exit_info.value.code == 143
@@ -197,7 +199,10 @@ def test_bad_input_in_another_process_ends_this_one_with_its_sentence_and_status
 
 @pytest.mark.slow
 @pytest.mark.processes
-def test_a_member_that_is_killed_is_reported_at_once_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_member_that_is_killed_is_reported_at_once_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multiprocessing.get_context", lambda method: FORKS)
     failed: list[tuple[int, bool]] = []
     file = tmp_path / "written"
 

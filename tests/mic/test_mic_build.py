@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,10 @@ from mmeval.mic.rows import Picture, SourceRow
 from mmeval.mmicl.examples import Example, read
 from mmeval.pictures import Unusable
 from mmeval.types import InputError
+from tests.forks import FORKS
 from tests.mic.mic_folders import coco, iconqa, nlvr2, picture, put_lines, vcr, vqav2
 
 KILLS = int(os.environ.get("MMEVAL_KILLS", "6"))
-CHILD = Path(__file__).with_name("killed_build.py")
 
 
 def train(out: Path) -> list[Example]:
@@ -332,7 +333,8 @@ def test_a_killed_build_gives_the_same_bytes(tmp_path: Path) -> None:
     while kills < KILLS:
         out, finished = tmp_path / f"killed{sets}", False
         while not finished:
-            child = subprocess.Popen([sys.executable, str(CHILD), str(tmp_path / "root"), str(out), "1"])
+            child = FORKS.Process(target=build, args=("coco", tmp_path / "root", out), kwargs={"workers": 1})
+            child.start()
             finished = wait_or_kill(child, out, rng)
             kills += not finished
         assert content(out) == content(tmp_path / "whole")
@@ -340,16 +342,16 @@ def test_a_killed_build_gives_the_same_bytes(tmp_path: Path) -> None:
         sets += 1
 
 
-def wait_or_kill(child: subprocess.Popen[bytes], out: Path, rng: random.Random) -> bool:
+def wait_or_kill(child: BaseProcess, out: Path, rng: random.Random) -> bool:
     """Kill the child once it has added some files to the folder, or let it finish; tell whether it finished."""
     enough = files(out) + rng.randrange(1, 100)
-    while child.poll() is None:
+    while child.is_alive():
         if files(out) >= enough:
             child.kill()
-            child.wait()
+            child.join()
             return False
         time.sleep(0.001)
-    assert child.returncode == 0
+    assert child.exitcode == 0
     return True
 
 

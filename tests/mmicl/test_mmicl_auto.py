@@ -26,26 +26,57 @@ def drawn(color: str) -> PILImage.Image:
     return PILImage.new("RGB", (40, 40), color)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "lines",
-    [
-        (AUTO, "import mmeval.mmicl.auto"),
-        (
-            *("import sys", "import mmeval.mmicl", "assert not {'torch', 'transformers'} & set(sys.modules)"),
-            *("from mmeval.mmicl import MmiclProcessor", AUTO),
-        ),
-        ("import mmeval.mmicl.training.trainer", "import mmeval.mmicl.auto", AUTO),
-    ],
+ORDERS = {
+    "transformers first": (AUTO, "import mmeval.mmicl.auto"),
+    "one class first": ("import mmeval.mmicl", "from mmeval.mmicl import MmiclProcessor", AUTO),
+    "training first": ("import mmeval.mmicl.training.trainer", "import mmeval.mmicl.auto", AUTO),
+}
+"""The lines that import."""
+OPENED = (
+    f"config = AutoConfig.from_pretrained({str(TINY)!r})",
+    f"assert type(AutoProcessor.from_pretrained({str(TINY)!r})).__name__ == 'MmiclProcessor'",
+    "model = AutoModelForImageTextToText.from_config(config)",
+    "assert type(model).__name__ == 'MmiclForConditionalGeneration'",
 )
-def test_auto_classes_know_mmicl_whatever_is_imported_first(lines: tuple[str, ...]) -> None:
-    opened = (
-        f"config = AutoConfig.from_pretrained({str(TINY)!r})",
-        f"assert type(AutoProcessor.from_pretrained({str(TINY)!r})).__name__ == 'MmiclProcessor'",
-        "model = AutoModelForImageTextToText.from_config(config)",
-        "assert type(model).__name__ == 'MmiclForConditionalGeneration'",
-    )
-    subprocess.run([sys.executable, "-c", "\n".join((*lines, *opened))], check=True)
+PROGRAM = """
+import gc, os, sys, traceback
+
+gc.disable()  # an import is quicker
+import mmeval.mmicl
+
+assert not {"torch", "transformers"} & set(sys.modules)
+for name in [name for name in sys.modules if name.partition(".")[0] == "mmeval"]:
+    del sys.modules[name]
+del mmeval
+# what each order imports before anything is registered
+import transformers.image_processing_utils, transformers.modeling_utils, transformers.processing_utils
+
+assert not {"mmeval", "transformers.models.auto.modeling_auto"} & set(sys.modules)
+for lines in sys.argv[1:]:
+    sys.stdout.flush()
+    if not (process := os.fork()):
+        try:
+            exec(lines, {})
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+"""
+"""Runs each of its arguments in a fork of its own, as if in a fresh interpreter; prints their statuses."""
+
+
+@pytest.fixture(scope="module")
+def statuses() -> dict[str, int]:
+    programs = ["\n".join((*lines, *OPENED)) for lines in ORDERS.values()]
+    printed = subprocess.check_output([sys.executable, "-c", PROGRAM, *programs], text=True)
+    return dict(zip(ORDERS, map(int, printed.split()), strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ORDERS)
+def test_auto_classes_know_mmicl_whatever_is_imported_first(order: str, statuses: dict[str, int]) -> None:
+    assert statuses[order] == 0
 
 
 def test_the_usual_three_lines_answer_as_the_harness_does() -> None:
