@@ -264,7 +264,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def torment(folder: Path, kills: int, kind: str = "alone", fault: str = "") -> Torment:
     """Kill runs of that kind `kills` times."""
-    result = Torment(folder, KINDS[kind], fault)
+    result = Torment(folder, KINDS[kind], fault, FAULTS[fault].seed if fault else 0)
     while result.kills < kills:
         result.round(kills)
         shutil.rmtree(folder / f"killed{result.rounds}")

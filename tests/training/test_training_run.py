@@ -18,9 +18,10 @@ from safetensors.torch import load_file, save_file
 from mmeval import yaml_file
 from mmeval.cli import main
 from mmeval.mmicl import checkpoints
+from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.begin import begin
 from mmeval.mmicl.training.config import Config, TrainingError, check_config
-from mmeval.mmicl.training.pictures import list_skipped, skipped_pictures
+from mmeval.mmicl.training.pictures import list_skipped, read_picture, skipped_pictures
 from mmeval.mmicl.training.run import train
 from mmeval.mmicl.training.trainer import MmiclTrainer
 from mmeval.mmicl.weights import CheckpointError, copy_trained
@@ -35,7 +36,15 @@ CHECKPOINT = TRAINED | {"optimizer.pt", "rng_state.pth", "scheduler.pt", "traine
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", small.FAMILIES)
-def test_eight_samples_are_learned_word_for_word(tmp_path: Path, family: small.Family) -> None:
+def test_eight_samples_are_learned_word_for_word(
+    tmp_path: Path, family: small.Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels: dict[str, torch.Tensor] = {}  # the same eight for each step
+
+    def read_once(picture: str, processor: MmiclProcessor) -> torch.Tensor:
+        return pixels[picture] if picture in pixels else pixels.setdefault(picture, read_picture(picture, processor))
+
+    monkeypatch.setattr("mmeval.mmicl.training.data.read_picture", read_once)
     write_examples(tmp_path)
     write_base(tmp_path, family)
     held_out = str(tmp_path / "train.jsonl")
