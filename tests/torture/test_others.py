@@ -106,17 +106,23 @@ READERS = {
 """Commands that read a run -> their options, and what they write."""
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_reader_of_runs_that_is_killed_at_any_instant_goes_on(tmp_path: Path, name: str) -> None:
-    options, patterns = READERS[name]
-    data = make_release(tmp_path / "data", pictures=1)
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("read")
+    data = make_release(root / "data", pictures=1)
     for folder, model in (("one", "constant"), ("two", "constant:no")):
         arguments = ("--task", "mme", "--model", model, "--data", str(data), "--control", "absent", "--json")
-        order = Order(("run", *arguments, "--out", str(tmp_path / "runs" / folder)), tmp_path, tmp_path / "a.log")
+        order = Order(("run", *arguments, "--out", str(root / "runs" / folder)), root, root / "a.log")
         assert call(order) == 0
+    return root / "runs"
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_of_runs_that_is_killed_at_any_instant_goes_on(tmp_path: Path, runs: Path, name: str) -> None:
+    options, patterns = READERS[name]
 
     def command(folder: Path) -> tuple[str, ...]:
-        runs = [str(folder / run_name) for run_name in (("one", "two") if options == ("--out",) else ("one",))]
-        return (name, *runs, *options, *([str(folder / "compared")] if options == ("--out",) else []))
+        read = [str(folder / run_name) for run_name in (("one", "two") if options == ("--out",) else ("one",))]
+        return (name, *read, *options, *([str(folder / "compared")] if options == ("--out",) else []))
 
-    killed(tmp_path, command, KILLS // 20, patterns, lambda folder: shutil.copytree(tmp_path / "runs", folder))
+    killed(tmp_path, command, KILLS // 20, patterns, lambda folder: shutil.copytree(runs, folder))

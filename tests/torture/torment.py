@@ -39,6 +39,9 @@ class Kind:
 
 KINDS = {"alone": Kind(), "two processes": Kind(ranks=(0, 1)), "with a control": Kind(control=True)}
 
+_WHOLE: dict[Kind, Path] = {}
+"""A run of each kind that was never killed, made once; its data are beside it."""
+
 
 class Torment:
     """One data set, and a run of it that was never killed."""
@@ -46,12 +49,16 @@ class Torment:
     def __init__(self, folder: Path, kind: Kind = KINDS["alone"], fault: str = "", seed: int = 0) -> None:
         self.root, self.kind, self.fault, self.rng = folder, kind, "", random.Random(seed)
         self.weights = FAULTS[fault].weights if fault else (6, 2, 2)
-        self.data, self.kills, self.rounds = make_release(folder / "data", pictures=2), 0, 0
-        self.reference = folder / "whole"
-        for _ in range(2):  # the second time, nothing fails any more
-            assert self.call(self.reference) in (0, 1), self.output(self.reference)
+        self.kills, self.rounds = 0, 0
+        whole = _WHOLE.setdefault(kind, folder / "never killed" / "run")
+        self.data = whole.with_name("data")
+        if not whole.exists():
+            make_release(self.data, pictures=2)
+            for _ in range(2):  # the second time, nothing fails any more
+                assert self.call(whole) in (0, 1), self.output(whole)
+        self.instants = int(self.noted(whole, "instants")[-1])
+        self.reference = shutil.copytree(whole, folder / "whole")
         self.expected = read(self.reference)
-        self.instants = int(self.noted(self.reference, "instants")[-1])
         self.fault = fault
         assert self.call(self.reference, "--limit", "10") == 2, "a run of another identity was taken for this one"
         assert sum(map(tenth, self.expected)) in range(1, len(self.expected) // 5)
