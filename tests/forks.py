@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import forkserver, resource_tracker, util
@@ -38,6 +39,9 @@ def start() -> None:
             for file in _open_files() - opened - {*passed}:
                 with suppress(OSError):  # the listing itself was one
                     os.close(file)  # the server ends when this process has closed the other end of its pipe
+            warnings.resetwarnings()  # pytest's are errors
+            for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+                warnings.simplefilter("ignore", category)  # as Python does by itself
             importlib.reload(forkserver)  # without the state of this process's side
             sys.modules["__main__"] = ModuleType("__main__")  # not pytest's, which a process that this spawns would run
             exec(arguments[-1], {})

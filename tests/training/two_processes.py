@@ -30,7 +30,7 @@ def launch(file: str, processes: int, variables: Mapping[str, str]) -> None:
     os.environ.update(variables)
     rendezvous = ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "--rdzv-id", str(os.getpid())]
     arguments = [*rendezvous, "--nproc-per-node", str(processes), "--start-method", "fork", "learn"]
-    config, *_ = config_from_args(parse_args(arguments))
+    config, *_ = config_from_args(parse_args(arguments))  # type: ignore[no-untyped-call]
     try:
         elastic_launch(config, learn)(file, {})
     except ChildFailedError as error:
