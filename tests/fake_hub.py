@@ -1,15 +1,20 @@
-"""A model hub of the tests: one repository, with the replies that huggingface_hub and datasets ask for."""
+"""A model hub of the tests: one repository, with the replies that huggingface_hub and datasets ask for.
+
+It also accepts uploads as of 2026: small files in a commit, others by LFS. `refused` makes it refuse requests.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pytest
@@ -19,13 +24,19 @@ NAME = "owner/name"
 
 
 @contextmanager
-def serving(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Serve the folder as NAME, a model and a data set; downloads go to `cache`. Afterwards the hub is out of reach."""
+def serving(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, refused: Mapping[str, tuple[int, str]] = {}
+) -> Iterator[None]:
+    """Serve the folder as NAME, a model and a data set; downloads go to `cache`. Afterwards the hub is out of reach.
+
+    `refused` maps a part of an address to the status and the message that such a request gets.
+    """
     import datasets  # type: ignore[import-untyped]
     from huggingface_hub import close_session, constants
 
     class Handler(_Handler):
         root = folder
+        refusals = refused
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -47,9 +58,21 @@ def serving(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 class _Handler(BaseHTTPRequestHandler):
     root: Path
+    refusals: Mapping[str, tuple[int, str]]
 
     def log_message(self, format: str, *args: object) -> None:
         """Write nothing."""
+
+    def parse_request(self) -> bool:
+        """Refuse what `refusals` names."""
+        if not super().parse_request():
+            return False
+        for part, (status, message) in self.refusals.items():
+            if part in self.path:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._reply(status, json.dumps({"error": message}).encode(), {"X-Error-Message": message})
+                return False
+        return True
 
     def do_GET(self) -> None:
         path = unquote(urlparse(self.path).path).removeprefix("/api").removeprefix("/models").removeprefix("/datasets")
@@ -68,6 +91,41 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.do_GET()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/api/repos/create":
+            address = f"http://{self.headers['Host']}/{NAME}"
+            self._reply(409 if self.root.exists() else 200, json.dumps({"url": address}).encode())
+            self.root.mkdir(exist_ok=True)
+        elif "/preupload/" in self.path:
+            files = json.loads(body)["files"]
+            for file in files:
+                mode = "lfs" if file["path"].endswith(".safetensors") else "regular"
+                file.update(uploadMode=mode, shouldIgnore=False)
+            self._json({"files": files})
+        elif self.path.endswith("/objects/batch"):
+            objects = json.loads(body)["objects"]
+            for each in objects:
+                each["actions"] = {"upload": {"href": f"http://{self.headers['Host']}/storage/{each['oid']}"}}
+            self._json({"transfer": "basic", "objects": objects})
+        else:
+            self._commit([json.loads(line) for line in body.splitlines()])
+
+    def do_PUT(self) -> None:
+        file = self.root.with_name(self.path.rpartition("/")[2])
+        file.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+        self._reply(200, b"")
+
+    def _commit(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        for line in lines[1:]:
+            value, file = line["value"], self.root / line["value"]["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if line["key"] == "lfsFile":
+                self.root.with_name(value["oid"]).rename(file)
+            else:
+                file.write_bytes(base64.b64decode(value["content"]))
+        self._json({"commitUrl": f"https://huggingface.co/{NAME}/commit/{COMMIT}", "commitOid": COMMIT})
 
     def _file(self, file: Path) -> None:
         if not file.is_file():

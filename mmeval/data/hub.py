@@ -28,6 +28,8 @@ def _table(repo: str, revision: str, split: str, config: str | None) -> Any:
         import datasets  # type: ignore[import-untyped]
     except ImportError as error:
         raise InputError("`--data hub` needs the package datasets; pip install 'mmeval-harness[hf]'") from error
+    from httpx2 import HTTPError
+
     if Path(repo).exists():  # `datasets` would load the path instead
         raise InputError(f"the data set {repo} is on the hub, but this folder has a path of that name; run elsewhere")
     # it logs every retry with an address; the outcome is reported once, below
@@ -37,8 +39,9 @@ def _table(repo: str, revision: str, split: str, config: str | None) -> Any:
     load = _cached if offline else datasets.load_dataset
     try:
         table = load(repo, revision=revision, split=split, **options)
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = "it does not answer" if offline else str(error).splitlines()[0]
+    # RuntimeError: of hf_xet
+    except (HTTPError, OSError, RuntimeError, ValueError, datasets.exceptions.DatasetsError) as error:
+        reason = "it does not answer" if offline else (str(error) or type(error).__name__).splitlines()[0]
         advice = "check the network, or give a local folder or .parquet file"
         if "gated" in reason.lower():
             advice = f"accept its conditions at huggingface.co/datasets/{repo}, then run `hf auth login`"

@@ -45,6 +45,9 @@ PROCESSORS = {
 WANTED = (*FILES, "*.safetensors", "*.bin")
 """What is taken from a hub repository."""
 
+PUSH_ERRORS = (HTTPError, OSError, RuntimeError, ValueError)
+"""What huggingface_hub and hf_xet raise for an upload. ValueError: a malformed reply, or a refusal in a good one."""
+
 
 def load(
     name: str | Path,
@@ -110,7 +113,7 @@ def _copy_of(name: str, revision: str | None, local_files_only: bool = True, wan
         raise CheckpointError(
             f"{name}: neither a folder nor a repository in the local cache; check the path, or fetch it first"
         ) from error
-    except (HTTPError, OSError) as error:
+    except (HTTPError, OSError, RuntimeError) as error:  # hf_xet raises RuntimeError
         raise CheckpointError(_unfetched(name, error)) from error
 
 
@@ -207,18 +210,30 @@ def save(model: MmiclForConditionalGeneration, processor: MmiclProcessor, folder
     processor.save_pretrained(folder)
 
 
+def check_push(repository: str) -> None:
+    """Create a hub repository (private) if missing. Raises CheckpointError if this account cannot write to it."""
+    hub = HfApi()
+    try:
+        hub.auth_check(hub.create_repo(repository, private=True, exist_ok=True).repo_id, write=True)
+    except PUSH_ERRORS as error:
+        raise CheckpointError(
+            f"{repository}: cannot be pushed to ({one_line(error)}); log in with `hf auth login` as somebody who may "
+            "write there, or remove `push_to_hub`"
+        ) from error
+
+
 def push(folder: Path, repository: str) -> str:
     """Upload a folder to a repository of the hub, created (private) if missing; return its address."""
     hub = HfApi()
-    try:
-        hub.create_repo(repository, private=True, exist_ok=True)
-        hub.upload_folder(repo_id=repository, folder_path=folder)
-    except (HFValidationError, HTTPError, OSError) as error:
+    try:  # without an owner it is the account's
+        name = hub.create_repo(repository, private=True, exist_ok=True).repo_id
+        hub.upload_folder(repo_id=name, folder_path=folder)
+    except PUSH_ERRORS as error:
         raise CheckpointError(
             f"{repository}: cannot be pushed to ({one_line(error)}); the trained model is in {folder}: push it from "
             f"there with `hf upload {repository} {folder}`"
         ) from error
-    return f"https://huggingface.co/{repository}"
+    return f"{hub.endpoint}/{name}"
 
 
 def digest(folder: Path) -> str:

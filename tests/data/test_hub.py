@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from httpx2 import ReadTimeout
 
 from mmeval.data import hub
 from mmeval.types import InputError
@@ -103,12 +104,22 @@ def test_no_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
         next(hub.values(**PLACE))
 
 
-def test_a_data_set_that_cannot_be_built_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (DatasetsError("An error occurred while generating the dataset"), "An error occurred while generating"),
+        (RuntimeError("Task error: CAS Client Error: status 404"), "Task error: CAS Client Error"),  # of hf_xet
+        (ReadTimeout(""), r"ReadTimeout\)"),
+    ],
+)
+def test_whatever_breaks_while_loading_is_a_sentence(
+    error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def load(repo: str, revision: str, split: str) -> Any:
-        raise DatasetsError("An error occurred while generating the dataset")
+        raise error
 
     put_fake_datasets(monkeypatch, load)
-    with pytest.raises(InputError, match=r"cannot be loaded from the hub \(An error occurred while generating"):
+    with pytest.raises(InputError, match=rf"cannot be loaded from the hub \({sentence}"):
         next(hub.values(**PLACE))
 
 

@@ -20,6 +20,7 @@ from mmeval.mmicl.configuration import PLACEHOLDER_IDS
 from mmeval.mmicl.context import CONTEXTS, ImagePlace
 from mmeval.mmicl.modeling import MmiclForConditionalGeneration
 from mmeval.mmicl.weights import CheckpointError, fill, write_trained
+from tests.fake_hub import NAME, serving
 from tests.mmicl import mmicl_small as small
 from tests.mmicl.mmicl_small import FAMILIES, PLACEHOLDER, Family
 
@@ -250,6 +251,20 @@ def test_a_hub_out_of_reach_is_one_sentence_within_seconds(monkeypatch: pytest.M
     with pytest.raises(CheckpointError, match=r"no-such-model: cannot be fetched .*; check the name and the network"):
         find("nobody/no-such-model", local_files_only=False)
     assert time.monotonic() - began < 5
+
+
+def test_an_interrupted_download_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hub").mkdir()
+
+    def broken(name: str, **_: Any) -> str:
+        raise RuntimeError("Task error: File reconstruction error: CAS Client Error")  # of hf_xet
+
+    monkeypatch.setattr(checkpoints, "snapshot_download", broken)
+    with (
+        serving(tmp_path / "hub", tmp_path / "cache", monkeypatch),
+        pytest.raises(CheckpointError, match=r"owner/name: cannot be fetched \(Task error.*; check the name and the"),
+    ):
+        find(NAME, local_files_only=False)
 
 
 def test_digest_is_that_of_the_weights(saved: Path) -> None:

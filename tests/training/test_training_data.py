@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import HfApi
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -502,23 +501,6 @@ def test_turns_of_a_llama_are_joined_alike_in_training_and_in_evaluation() -> No
     for row, answer in questions:
         assert joined.ids[: len(row.ids)] == row.ids
         assert joined.ids[len(row.ids) :][: len(row.labels)] == row.labels == tuple(processor.answer(answer))
-
-
-def test_what_was_trained_is_pushed_where_asked(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pushed: list[tuple[str, Path]] = []
-    monkeypatch.setattr(HfApi, "create_repo", lambda self, repository, **_: pushed.append((repository, Path())))
-    monkeypatch.setattr(
-        HfApi, "upload_folder", lambda self, repo_id, folder_path: pushed.append((repo_id, folder_path))
-    )
-    final = train(Config(**config_values(data, push_to_hub="me/mmicl")))
-    assert pushed == [("me/mmicl", Path()), ("me/mmicl", final)]
-
-    def refused(*_: object, **__: object) -> None:
-        raise OSError("no network")
-
-    monkeypatch.setattr(HfApi, "create_repo", refused)
-    with pytest.raises(CheckpointError, match=r"me/mmicl: cannot be pushed to \(no network\).*hf upload me/mmicl"):
-        train(Config(**config_values(data, push_to_hub="me/mmicl")))
 
 
 def test_held_out_questions_are_complete_before_training_begins(data: Path) -> None:

@@ -257,6 +257,7 @@ def test_a_copy_of_a_checkpoint_is_not_resumed_from(data: Path) -> None:
         ({"fsdp": {"fsdp_version": 2}}, "fsdp: shards a model over several processes; start them with torchrun"),
         ({"revision": "main"}, "revision: is of a hub repository, but `model` is a folder"),
         ({"push_to_hub": "a name/of/three"}, "push_to_hub: not a repository's name"),
+        ({"push_to_hub": "me/mmicl"}, r"push_to_hub: .* its base model .*base, a folder .*; set `save_full: true`"),
     ],
 )
 def test_what_would_fail_later_is_reported_first(data: Path, changes: dict[str, object], sentence: str) -> None:

@@ -131,6 +131,11 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
             raise TrainingError(
                 f"push_to_hub: not a repository's name ({one_line(error)}); write OWNER/NAME"
             ) from error
+        if regular.is_folder(config.model) and not config.save_full:
+            raise TrainingError(
+                f"push_to_hub: what is trained cannot be opened without its base model {config.model}, a folder that "
+                "the hub does not have; set `save_full: true`"
+            )
     if config.instruction and (model.config.beginning == "blip-2" or processor.qformer_tokenizer is None):
         raise TrainingError("instruction: this model's Q-Former reads no text; remove the key")
     packages = [*config.report_to, "peft" if config.lora else None, "deepspeed" if config.deepspeed else None]

@@ -64,6 +64,8 @@ def _train(
         folder = checkpoints.find(config.model, config.revision)
     model, processor = checkpoints.load(folder)
     check(config, model, processor, state.num_processes)
+    if config.push_to_hub and state.is_main_process:
+        checkpoints.check_push(config.push_to_hub)
     model.config.reads_instructions = config.instruction
     processor.settings = replace(processor.settings, reads_questions=config.instruction)
     names = ready.selected(config, model, state.is_main_process, say)
