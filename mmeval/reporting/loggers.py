@@ -7,6 +7,9 @@ import importlib
 import importlib.util
 import json
 import shutil
+import sys
+import time
+from contextlib import redirect_stdout
 from typing import Any
 
 from mmeval.reporting import table
@@ -20,18 +23,41 @@ LIMITS = ("value", "low", "high")
 
 
 def check(name: str) -> None:
-    """Raise InputError if the tracker's package is not installed."""
-    if importlib.util.find_spec(name) is None:
-        raise InputError(f"--log-to {name} needs the package {name}; pip install {name}, or run without --log-to")
+    """Raise InputError if the tracker's package is not installed, or wandb has no account that its server knows."""
+    tracker = _package(name)
+    if name == "wandb":
+        try:
+            tracker.login(verify=True)
+        except tracker.Error as error:
+            raise InputError(
+                f"--log-to wandb: {_one_line(error)}; run `wandb login`, set WANDB_MODE=offline, or leave --log-to out"
+            ) from error
 
 
 def log(run: Run, name: str) -> None:
-    """Log a scored run to `tensorboard`, `wandb` or `trackio`. Raises InputError if the package is not installed."""
-    check(name)
-    if name == "tensorboard":
-        _tensorboard(run)
-        return
-    tracker: Any = importlib.import_module(name)
+    """Log a scored run to `tensorboard`, `wandb` or `trackio`. Raises InputError if the tracker cannot take it."""
+    tracker = _package(name)
+    try:
+        with redirect_stdout(sys.stderr):  # trackio would print between the lines of --json
+            _tensorboard(run) if name == "tensorboard" else _track(run, tracker)
+    except Exception as error:  # trackers raise errors of their own, of databases and of the network
+        raise InputError(
+            f"{run.folder}: scored, but {name} did not take it ({_one_line(error)}); repeat the command to log it: "
+            "no question is asked again"
+        ) from error
+
+
+def _package(name: str) -> Any:
+    if importlib.util.find_spec(name) is None:
+        raise InputError(f"--log-to {name} needs the package {name}; pip install {name}, or run without --log-to")
+    return importlib.import_module(name)
+
+
+def _one_line(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
+
+
+def _track(run: Run, tracker: Any) -> None:
     config = {**run.identity, "marks": "; ".join(run.marks), "answered": run.answered, "folder": run.folder.name}
     tracker.init(project=PROJECT, name=run.folder.name, config=config)
     try:
@@ -75,5 +101,5 @@ def _tensorboard(run: Run) -> None:
     if folder.exists():
         shutil.rmtree(folder)  # an earlier session's scores would add a second line to the plot
     writer = EventFileWriter(str(folder))
-    writer.add_event(Event(step=run.samples_answered, summary=Summary(value=values)))
+    writer.add_event(Event(wall_time=time.time(), step=run.samples_answered, summary=Summary(value=values)))
     writer.close()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -265,6 +268,20 @@ def test_what_would_fail_later_is_reported_first(data: Path, changes: dict[str, 
     with pytest.raises(TrainingError, match=sentence):
         train(Config(**config_values(data, **changes)), say=messages.append)
     assert not messages
+
+
+def test_wandb_without_an_account_is_reported_first(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wandb(ModuleType):
+        Error = type("Error", (Exception,), {})
+
+        def login(self, verify: bool) -> bool:
+            raise self.Error("No API key configured. Use `wandb login` to log in.")
+
+    module = Wandb("wandb")
+    module.__spec__ = ModuleSpec("wandb", None)
+    monkeypatch.setitem(sys.modules, "wandb", module)
+    with pytest.raises(TrainingError, match=r"report_to: No API key .*; run `wandb login`, set WANDB_MODE=offline, or"):
+        train(Config(**config_values(data, report_to=["wandb"])))
 
 
 def test_a_models_folder_is_no_output(data: Path) -> None:

@@ -142,6 +142,14 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     for name in filter(None, packages):
         if importlib.util.find_spec(name) is None:
             raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
+    if "wandb" in config.report_to:
+        wandb: Any = importlib.import_module("wandb")
+        try:
+            wandb.login(verify=True)
+        except wandb.Error as error:
+            raise TrainingError(
+                f"report_to: {one_line(error).rstrip('.')}; run `wandb login`, set WANDB_MODE=offline, or remove wandb"
+            ) from error
 
 
 def portable(config: Config) -> dict[str, Any]:
