@@ -36,6 +36,11 @@ def split(text: str) -> tuple[str, str]:
     return "\n".join(filter(None, map(str.strip, thoughts))), "".join(answer).strip()
 
 
+def tagged(text: str) -> bool:
+    """Return whether a text has a tag of reasoning, which may be empty: models that were told not to think write so."""
+    return _LIMIT.search(text) is not None
+
+
 def open_tag(text: str) -> str:
     """Return the reasoning tag that a text leaves open, or an empty text."""
     limits = list(_LIMIT.finditer(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mmeval.reasoning import split
+from mmeval.reasoning import split, tagged
 from mmeval.types import FinishReason, Response
 
 MOST = 1 << 40
@@ -41,8 +41,8 @@ def choice_texts(choice: Any) -> tuple[str, str, str]:
     if ended == "content_filter":
         return "", "", "the server withholds the answer (content_filter)"
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    if not reasoning and isinstance(content, str) and (thought := split(content))[0]:
-        reasoning, content = thought  # a server without a parser for this model's reasoning
+    if not reasoning and isinstance(content, str) and tagged(content):
+        reasoning, content = split(content)  # a server without a parser for this model's reasoning
     if content is None and (reasoning or ended in _FINISHED):
         content = ""
     if not isinstance(content, str):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmeval import jsonl
+from mmeval.reasoning import split, tagged
 from mmeval.scoring.facts import needed
 from mmeval.scoring.readings.choices import texts
 from mmeval.scoring.readings.strict.letter import strict
@@ -204,7 +205,8 @@ class _Session:
         for _ in range(TRIES):
             try:
                 answer, _seconds = await client.post("/chat/completions", body)
-                reply = str(answer["choices"][0]["message"]["content"] or "")
+                choice = answer["choices"][0]
+                reply = _without_reasoning(str(choice["message"]["content"] or ""))
             except NoReply as error:
                 return reply, str(error)
             except Refused as error:
@@ -217,6 +219,10 @@ class _Session:
             if self.dialogue.usable(record, [*earlier, reply]):
                 return reply, ""
             problem = f"its reply to {record.id} was {reply[:60]!r}"
+            if not reply and choice.get("finish_reason") == "length":
+                problem += (
+                    f", for it still thought after {self.dialogue.max_tokens} tokens; use one that does not think"
+                )
         return reply, problem
 
 
@@ -233,5 +239,10 @@ def _cached(path: Path) -> dict[str, str]:
     for entry, where in jsonl.read(path, advice="delete the line", whole_lines=True) if path.exists() else ():
         if not {"key", "reply"} <= entry.keys():
             raise InputError(f"{where}: not a judge's reply; delete the line")
-        replies[str(entry["key"])] = str(entry["reply"])
+        replies[str(entry["key"])] = _without_reasoning(str(entry["reply"]))
     return replies
+
+
+def _without_reasoning(reply: str) -> str:
+    """Return a reply as it is, or without the reasoning that a server did not parse; scripts look for words in it."""
+    return split(reply)[1] if tagged(reply) else reply

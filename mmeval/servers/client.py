@@ -161,7 +161,7 @@ class Client:
                 problem = f"{endpoint.url}: no whole reply within {self._timeout:g} seconds"
             except _failures() as error:
                 failed += 1
-                why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+                why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}".rstrip(": ")
                 problem = f"{endpoint.url}: {why}"
                 endpoint.failures += 1
                 endpoint.rest(_backoff(endpoint.failures) if len(self.endpoints) > 1 else 0.0, why)

@@ -497,13 +497,14 @@ def test_reasoning_has_a_budget_of_its_own(
     assert (response.text, response.reasoning, response.finish_reason) == (answer, thought, reason)
 
 
+@pytest.mark.parametrize("thought", ["a cat that sits on a mat, and another one", ""])
 def test_a_model_that_opens_its_reasoning_itself_is_read_alike(
-    checkpoint: Find, monkeypatch: pytest.MonkeyPatch
+    thought: str, checkpoint: Find, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = opened(checkpoint("llava"))
-    scripted(model, monkeypatch, "<think>a cat that sits on a mat, and another one</think>no")
+    scripted(model, monkeypatch, f"<think>{thought}</think>no")
     (response,) = model.generate([Request("r", (drawn(1), "Is it red?"))], Generation(8, thinking_tokens=80))
-    assert (response.text, response.reasoning) == ("no", "a cat that sits on a mat, and another one")
+    assert (response.text, response.reasoning) == ("no", thought)
 
 
 def test_thinking_is_turned_off_and_on_by_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

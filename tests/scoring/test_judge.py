@@ -19,7 +19,7 @@ import pytest
 from mmeval import files, jsonl
 from mmeval.scoring import judge
 from mmeval.scoring.judge import Judge
-from mmeval.scoring.verdicts import Verdicts
+from mmeval.scoring.verdicts import Dialogue, Verdicts
 from mmeval.servers import client
 from mmeval.types import InputError, Record
 
@@ -158,6 +158,31 @@ def test_nonsense_is_not_kept_and_only_official_draws_for_it(server: Server, tmp
     assert letters == [result.official(record) for record in records(20)]  # the same ones each time
     assert {result.strict(record) for record in records(20)} == {None}
     assert "drew a letter for 100.0% of all answers" in result.remark(20)
+
+
+GRADING = Dialogue(
+    prompt=lambda record, replies: None if replies else "correct or incorrect?",
+    usable=lambda record, replies: bool(replies[-1].strip()),
+    max_tokens=7,
+)
+"""As HallusionBench's, whose script looks for a word anywhere in the reply."""
+
+
+@pytest.mark.parametrize("thought", ["Is it incorrect? No.", ""])
+def test_a_judges_reasoning_is_not_its_verdict(thought: str, server: Server, tmp_path: Path) -> None:
+    server.reply = lambda prompt: says(f"<think>\n{thought}\n</think>\n\ncorrect")
+    model = Judge(server.url, "m", tmp_path / "judge.jsonl")
+    assert judge.ask(model, records(1), dialogue=GRADING).replies == {"0": ["correct"]}
+    assert judge.ask(model, records(1), dialogue=GRADING).replies == {"0": ["correct"]}  # from the file
+    assert len(server.asked) == 1
+
+
+def test_a_judge_that_thinks_until_it_is_cut_gives_no_verdict(server: Server, tmp_path: Path) -> None:
+    choice = {"message": {"content": "<think>It could be correct, but"}, "finish_reason": "length"}
+    server.reply = lambda prompt: json.dumps({"choices": [choice]}).encode()
+    verdicts = judge.ask(Judge(server.url, "m", tmp_path / "judge.jsonl"), records(1), dialogue=GRADING)
+    assert verdicts.failed == {"0"}
+    assert "it still thought after 7 tokens; use one that does not think" in verdicts.why
 
 
 def test_a_judge_that_is_down_is_not_asked_about_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

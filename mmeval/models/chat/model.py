@@ -16,7 +16,7 @@ from mmeval.models.chat.likelihood import Tokens, compare
 from mmeval.models.chat.steps import Draw, Finite, Lengths, NewTokens, Presence, seed_of
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import Vision, prepared_once
-from mmeval.reasoning import open_tag, split
+from mmeval.reasoning import split, tagged
 from mmeval.types import FinishReason, Generation, InputError, Pieces, Request, Response
 
 DROPS_PROCESSORS = {"janus"}
@@ -246,8 +246,8 @@ class ChatModel:
         tokens = tokens[:length]
         text = self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
         raw = self.template.opened + self._tokenizer.decode(tokens[:-1] if reason == "stop" else tokens)
-        thought, answer = split(raw)
-        if thought or open_tag(raw):
+        if tagged(raw):
+            thought, answer = split(raw)
             special = [word for word in self._tokenizer.all_special_tokens if word]
             for word in special:
                 thought, answer = thought.replace(word, ""), answer.replace(word, "")
