@@ -547,6 +547,16 @@ def test_a_formula_is_no_answer(tmp_path: Path) -> None:
         scored("mmstar", tmp_path / "a.xlsx", tmp_path / "data")
 
 
+@pytest.mark.parametrize("column", ["resps", "filtered_resps"])
+def test_a_likelihood_is_no_text(column: str, tmp_path: Path) -> None:
+    pairs = [["-0.1", "False"], ["-0.5", "True"]]  # as lm-eval 0.4.13 logs `multiple_choice`, and our own export
+    row = {"index": 0, column: [[pair] for pair in pairs] if column == "resps" else pairs}
+    mmstar(tmp_path / "data")
+    jsonl(tmp_path / "a.jsonl", [row])
+    with pytest.raises(InputError, match=r"line 1: its answer is 2 log-likelihoods, but this benchmark reads texts"):
+        scored("mmstar", tmp_path / "a.jsonl", tmp_path / "data")
+
+
 def test_a_text_is_no_likelihood(tmp_path: Path) -> None:
     WRITERS["winoground"](tmp_path / "data")
     jsonl(tmp_path / "a.jsonl", [{"id": "0/00", "answer": "yes"}])

@@ -20,6 +20,8 @@ SURE = 0.95
 minimum share of all rows to be joined by id; otherwise the rows' order is tried first."""
 _ROW = re.compile(r" \(row [0-9]+\)$")
 """The suffix of ids that the data has several times; the row number tells them apart."""
+GREEDY = ("True", "False", "None")
+"""What stands beside a log-likelihood in lm-eval's logs: whether the candidate is what a greedy model would say."""
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -184,6 +186,11 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
     if row.error is not None and row.given in (None, row.error):
         return replace(question, error=row.error)
     if compared is None:
+        if row.column in ("resps", "filtered_resps") and _compares(row.given):
+            raise InputError(
+                f"{row.where}: its answer is {len(row.given)} log-likelihoods, but this benchmark reads texts; give a "
+                "file with the id and the chosen option of each question"
+            )
         return replace(question, text=_text(row, question))
     values = row.given
     if row.column == "proba" and _NUMBER.fullmatch(str(values)):  # of yes: Hateful Memes' own file
@@ -202,6 +209,17 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
         need = f"the column loglikelihoods must hold the {compared} log-likelihoods that are compared, as a list"
         raise InputError(f"{row.where}: {str(row.given)[:40]!r}; {need}")
     return replace(question, loglikelihoods=tuple(float(value) for value in values))
+
+
+def _compares(responses: Any) -> bool:
+    """Return whether responses are log-likelihoods of several candidates, as lm-eval's `multiple_choice` logs them."""
+    if not isinstance(responses, list):
+        return False
+    pairs = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in responses]
+    return len(pairs) > 1 and all(
+        isinstance(pair, list) and len(pair) == 2 and isinstance(_first(pair), float) and str(pair[1]) in GREEDY
+        for pair in pairs
+    )
 
 
 def _first(value: Any) -> Any:
