@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from httpx2 import ReadTimeout
+from httpx2 import HTTPError, ReadTimeout
 
 from mmeval.data import hub
 from mmeval.types import InputError
@@ -121,6 +121,15 @@ def test_whatever_breaks_while_loading_is_a_sentence(
     put_fake_datasets(monkeypatch, load)
     with pytest.raises(InputError, match=rf"cannot be loaded from the hub \({sentence}"):
         next(hub.values(**PLACE))
+
+
+def test_the_errors_of_the_hubs_client_are_those_that_are_caught() -> None:
+    from huggingface_hub import get_session
+    from huggingface_hub.errors import HfHubHTTPError
+
+    assert issubclass(HfHubHTTPError, HTTPError)  # of httpx, not httpx2, before huggingface_hub 2
+    with pytest.raises(HTTPError):
+        get_session().get("http://127.0.0.1:9")
 
 
 def test_a_hub_that_does_not_answer_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
