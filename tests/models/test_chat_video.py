@@ -14,10 +14,10 @@ from mmeval.controls.pictures import Altered, grey
 from mmeval.data.video import times
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat import processor
-from mmeval.models.chat.films import CLOCK, of_films
+from mmeval.models.chat.films import ALONE, CLOCK, of_films
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.turns import films
-from mmeval.types import Generation, Image, InputError, Request
+from mmeval.types import Generation, Image, InputError, Model, Request
 from tests.models import chat_zoo, video_zoo
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # between transformers and numpy
@@ -72,6 +72,7 @@ def test_frames_come_with_their_times() -> None:
     (metadata,) = inputs["videos_kwargs"]["video_metadata"]
     assert [index / metadata["fps"] for index in metadata["frames_indices"]] == [0.0, 1.25]
     assert metadata["fps"] == CLOCK and inputs["videos_kwargs"]["do_sample_frames"] is False
+    assert inputs["videos_kwargs"]["return_metadata"] is True  # some processors read the times from what is returned
 
 
 @pytest.mark.skipif(TORCHVISION, reason="torchvision is installed")
@@ -103,7 +104,11 @@ def test_a_checkpoint_saved_without_its_video_part_opens_with_torchvision_too(
 @pytest.mark.skipif(not TORCHVISION, reason="needs torchvision")
 @pytest.mark.parametrize("family", video_zoo.FAMILIES)
 def test_a_video_is_what_the_processor_alone_makes_of_it(family: str, tmp_path: Path) -> None:
-    model = load_model(f"chat:{video_zoo.save(family, tmp_path)}", ModelOptions("video"))
+    videos_are_understood(load_model(f"chat:{video_zoo.save(family, tmp_path)}", ModelOptions("video")))
+
+
+def videos_are_understood(model: Model) -> None:
+    """Check that answers about videos are the same in any batch, and equal those of transformers alone."""
     assert isinstance(model, ChatModel)
     requests = [
         Request("video", (*FILM, "What happens?"), candidates=("it", "no way")),
@@ -111,7 +116,7 @@ def test_a_video_is_what_the_processor_alone_makes_of_it(family: str, tmp_path: 
         Request("two", (*FILM, *FILM, "The same?"), candidates=("it", "no way")),
         Request("still", (frame(9, None), "What is it?"), candidates=("it", "no way")),
     ]
-    if family == "glm4v":
+    if model.model.config.model_type in ALONE:
         (refused,) = model.generate([requests.pop(1)], Generation(5))
         assert refused.error == "this model cannot take pictures and a video in one prompt; remove --context video"
     batched = {response.id: response for response in model.generate(requests, Generation(5))}
@@ -138,10 +143,12 @@ def stock_inputs(model: ChatModel, frames: list[PILImage.Image], question: str) 
     indices = [round(CLOCK * (image.seconds or 0)) for image in FILM]
     options = {
         "do_sample_frames": False,
+        "return_metadata": True,
         "video_metadata": [{"fps": CLOCK, "frames_indices": indices, "total_num_frames": indices[-1] + 1}],
     }
+    kinds = {"return_mm_token_type_ids": True} if model.model.config.model_type == "cosmos3_edge" else {}
     inputs = model.processor.apply_chat_template(
         [[{"role": "user", "content": content}]], add_generation_prompt=True, tokenize=True, return_dict=True,
-        return_tensors="pt", processor_kwargs={"videos_kwargs": options},
+        return_tensors="pt", processor_kwargs={"videos_kwargs": options, **kinds},
     )  # fmt: skip
     return {name: value for name, value in inputs.items() if name not in ("labels", "video_metadata")}

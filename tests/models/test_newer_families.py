@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat.vision import FAMILIES
 from tests.models.chat_zoo import save_family
 from tests.models.newer_zoo import NEWER
 from tests.models.test_chat import ESSENTIAL, keeps_the_contract, opened
 from tests.models.test_chat_pictures import sharing_changes_nothing
+from tests.models.test_chat_video import videos_are_understood
 from tests.models.torchvision_zoo import TORCHVISION
+from tests.models.video_zoo import GLM, QWEN
 
 DIFFERENT = {
     "exaone4_5": "plain positions in a model class with room for others",
@@ -26,7 +29,15 @@ DIFFERENT = {
 }
 ALL = {**NEWER, **(TORCHVISION if util.find_spec("torchvision") else {})}
 TESTED = sorted(ALL if os.environ.get("MMEVAL_FAMILIES") else DIFFERENT)
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:__array__ implementation")]
+VIDEO = {
+    **dict.fromkeys(("qwen3_vl_moe", "qwen3_5_moe", "qwen4_exp", "cosmos3_edge", "cosmos3_omni", "qwen2_5_omni"), QWEN),
+    **dict.fromkeys(("exaone4_5", "hyperclovax_vision_v2"), QWEN),
+    **dict.fromkeys(("glm4v_moe", "glm46v", "glm5_next", "glm_ocr"), GLM),
+    **dict.fromkeys(("minicpmv4_6", "minicpmv4_7"), "<|video_pad|>"),
+    "muse_glimmer": "<|video|>",
+}
+"""A video's placeholder, by family."""
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:__array_")]  # between transformers and numpy
 
 
 @pytest.mark.parametrize("family", TESTED)
@@ -37,3 +48,12 @@ def test_a_newer_family_keeps_the_contract(family: str, tmp_path: Path) -> None:
     if model.vision.shares:
         sharing_changes_nothing(folder, (56, 56))  # Pixtral's code fails on a picture of one token
     assert model.vision.shares == (model.model.config.model_type in FAMILIES)
+
+
+@pytest.mark.skipif(not util.find_spec("torchvision"), reason="needs torchvision")
+@pytest.mark.parametrize("family", sorted(VIDEO.keys() & TESTED))
+def test_a_newer_family_takes_videos(family: str, tmp_path: Path) -> None:
+    template = save_family(ALL[family], tmp_path) / "chat_template.jinja"
+    video = "{% elif c['type'] == 'video' %}" + VIDEO[family] + "{% else %}"
+    template.write_text(template.read_text().replace("{% else %}", video))
+    videos_are_understood(load_model(f"chat:{tmp_path}", ModelOptions("video")))

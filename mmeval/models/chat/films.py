@@ -14,7 +14,7 @@ from mmeval.types import InputError
 CLOCK = 1000
 """Ticks per second: our frames have times, but transformers expects a rate and integer indices."""
 
-ALONE = ("glm4v", "glm4v_moe", "glm46v")
+ALONE = ("glm4v", "glm4v_moe", "glm46v", "glm_ocr", "glmga")
 """Model types for which transformers confuses a video and a picture in one prompt: both use the same token."""
 
 
@@ -39,4 +39,5 @@ def of_films(films: Sequence[Sequence[tuple[PILImage.Image, float]]]) -> dict[st
         ticks = [round(CLOCK * seconds) for _, seconds in film]
         metadata.append({"fps": CLOCK, "frames_indices": ticks, "total_num_frames": ticks[-1] + 1})
     videos = [np.stack([np.asarray(frame) for frame, _ in film]) for film in films]
-    return {"videos": videos, "videos_kwargs": {"video_metadata": metadata, "do_sample_frames": False}}
+    options = {"video_metadata": metadata, "do_sample_frames": False, "return_metadata": True}  # Cosmos 3 reads it
+    return {"videos": videos, "videos_kwargs": options}
