@@ -112,9 +112,8 @@ def _memory(folder: Path, config: dict[str, Any]) -> list[str]:
             size += count * BYTES.get(name, 4)
     text_config = config.get("text_config")
     text = text_config if isinstance(text_config, dict) else config
-    if quantization := config.get("quantization_config") or text.get(
-        "quantization_config"
-    ):  # packs several in a number
+    quantization = config.get("quantization_config") or text.get("quantization_config")
+    if quantization:  # several weights are packed into a number, so they cannot be counted
         method = quantization.get("quant_method") if isinstance(quantization, dict) else None
         lines = [f"quantized ({method}), {_bytes(size)} on disk; about as much in memory"]
     else:

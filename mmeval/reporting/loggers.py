@@ -16,7 +16,7 @@ from mmeval.reporting import table
 from mmeval.reporting.lines import escape
 from mmeval.reporting.run_report import table_of_run
 from mmeval.runs.run import Run
-from mmeval.types import InputError
+from mmeval.types import InputError, one_line
 
 PROJECT = "mmeval"
 LIMITS = ("value", "low", "high")
@@ -30,7 +30,8 @@ def check(name: str) -> None:
             tracker.login(verify=True)
         except tracker.Error as error:
             raise InputError(
-                f"--log-to wandb: {_one_line(error)}; run `wandb login`, set WANDB_MODE=offline, or leave --log-to out"
+                f"--log-to wandb: {one_line(error).rstrip('.')}; run `wandb login`, set WANDB_MODE=offline, or leave "
+                "--log-to out"
             ) from error
 
 
@@ -42,8 +43,8 @@ def log(run: Run, name: str) -> None:
             _tensorboard(run) if name == "tensorboard" else _track(run, tracker)
     except Exception as error:  # trackers raise errors of their own, of databases and of the network
         raise InputError(
-            f"{run.folder}: scored, but {name} did not take it ({_one_line(error)}); repeat the command to log it: "
-            "no question is asked again"
+            f"{run.folder}: scored, but {name} did not take it ({one_line(error).rstrip('.')}); repeat the command to "
+            "log it: no question is asked again"
         ) from error
 
 
@@ -51,10 +52,6 @@ def _package(name: str) -> Any:
     if importlib.util.find_spec(name) is None:
         raise InputError(f"--log-to {name} needs the package {name}; pip install {name}, or run without --log-to")
     return importlib.import_module(name)
-
-
-def _one_line(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
 
 
 def _track(run: Run, tracker: Any) -> None:

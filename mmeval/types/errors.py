@@ -27,6 +27,11 @@ def malformed(error: Exception) -> str:
     return "a value of the wrong type" if isinstance(error, (TypeError, AttributeError)) else str(error)
 
 
+def one_line(error: Exception) -> str:
+    """Return an error's message, or its class name if empty, as one line of at most 300 characters."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:300]
+
+
 def nearest(word: str, known: Mapping[str, object] | Sequence[str], *, cutoff: float = 0.5) -> str:
     """Return ` (did you mean 'x'?)`, or an empty string if no known word is as similar as `cutoff` (0 to 1)."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)

@@ -18,9 +18,8 @@ from PIL import Image as PILImage
 from mmeval.engine.batching import batches
 from mmeval.engine.device import is_out_of_memory
 from mmeval.machine import cores
-from mmeval.models.chat.reading import one_line
 from mmeval.models.chat.template import Film
-from mmeval.types import Image, InputError, Request, Response
+from mmeval.types import Image, InputError, Request, Response, one_line
 
 WINDOW = 256
 """Requests read ahead, to sort them by length with bounded memory."""
