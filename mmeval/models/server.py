@@ -21,12 +21,13 @@ from mmeval.models.server_check import KEYS, engines, refusal
 from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_messages import Messages, messages
 from mmeval.models.server_pictures import Pictures
-from mmeval.models.server_replies import read, same_model
+from mmeval.models.server_replies import read
 from mmeval.models.server_sampling import check_samples, parameters, with_all_tokens
 from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import turns
 from mmeval.servers.addresses import check_address, without_password
 from mmeval.servers.client import BrokeOff, Chunks, Client, NoReply, Refused, key
+from mmeval.servers.replies import other_model
 from mmeval.types import Generation, InputError, Pieces, Request, Response
 
 WHOSE = "the server's address"
@@ -217,12 +218,10 @@ class Server:
         thinking = {"chat_template_kwargs": {"enable_thinking": on, "thinking": on}}
         settings = {"model": self._model} | ({} if self._options.thinking == "auto" else thinking)
         reply, seconds = await self._client.post("/chat/completions", {**settings, **body}, chunks)
-        reply_model = reply.get("model")
-        if isinstance(reply_model, str) and reply_model and not same_model(self._model, reply_model):
-            display_name = self._client.secrets.hide(reply_model[:80])
+        if other := other_model(self._model, reply):
             raise InputError(
-                f"the server answers with the model '{display_name}', but '{self._model}' was asked; "
-                "after the # name a model that the server has"
+                f"the server answers with the model '{self._client.secrets.hide(other)}', but '{self._model}' was "
+                "asked; after the # name a model that the server has"
             )
         return reply, seconds
 

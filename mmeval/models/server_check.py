@@ -7,9 +7,9 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from mmeval.models.server_replies import same_model
 from mmeval.servers.client import Client, Endpoint, Refused
 from mmeval.servers.gathering import gather_or_cancel
+from mmeval.servers.replies import same_model
 from mmeval.types import InputError, nearest
 
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from mmeval.reasoning import split, tagged
@@ -62,16 +61,3 @@ def count(reply: dict[str, Any], name: str) -> int:
     usage = reply.get("usage")
     number = usage.get(name) if isinstance(usage, dict) else 0
     return number if isinstance(number, int) and 0 < number <= MOST else 0
-
-
-def same_model(requested: str, reported: str) -> bool:
-    """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
-    requested, reported = _last_part(requested), _last_part(reported)
-    if ":" not in reported:
-        requested = requested.partition(":")[0]
-    versions = r"(:.*|-\d{3,4}|-\d{6,8}|-\d{4}-\d{2}-\d{2})?"
-    return re.fullmatch(re.escape(requested) + versions, reported) is not None
-
-
-def _last_part(name: str) -> str:
-    return name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold()

@@ -23,6 +23,7 @@ from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.verdicts import WHOSE, Dialogue, Verdicts
 from mmeval.servers.addresses import check_address, without_password
 from mmeval.servers.client import Client, NoReply, Refused, key
+from mmeval.servers.replies import other_model
 from mmeval.types import InputError, Record, plural
 
 if TYPE_CHECKING:
@@ -205,6 +206,10 @@ class _Session:
         for _ in range(TRIES):
             try:
                 answer, _seconds = await client.post("/chat/completions", body)
+                if other := other_model(self.judge.model, answer):
+                    name = client.secrets.hide(other)
+                    self.refused = f"it answers with the model '{name}'; give --judge-model one that it has"
+                    return reply, self.refused
                 choice = answer["choices"][0]
                 reply = _without_reasoning(str(choice["message"]["content"] or ""))
             except NoReply as error:

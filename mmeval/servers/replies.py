@@ -146,3 +146,22 @@ def _seconds(retry: str | None) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(retry).timestamp() - time.time())
     except (ValueError, TypeError):
         return None
+
+
+def other_model(requested: str, reply: Mapping[str, Any]) -> str:
+    """Return the name of the model that a reply is from if it is not the requested one, else nothing."""
+    reported = reply.get("model")
+    return reported[:80] if isinstance(reported, str) and reported and not same_model(requested, reported) else ""
+
+
+def same_model(requested: str, reported: str) -> bool:
+    """Tell whether two names may mean the same model: `gpt-4o` and `gpt-4o-2024-08-06`, a path and its last part."""
+    requested, reported = _last_part(requested), _last_part(reported)
+    if ":" not in reported:
+        requested = requested.partition(":")[0]
+    versions = r"(:.*|-\d{3,4}|-\d{6,8}|-\d{4}-\d{2}-\d{2})?"
+    return re.fullmatch(re.escape(requested) + versions, reported) is not None
+
+
+def _last_part(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2].partition("@")[0].casefold()

@@ -20,9 +20,9 @@ from mmeval.models import ModelOptions, find_model, load_model, server_pictures
 from mmeval.models.conformance import check
 from mmeval.models.server import Server as Model
 from mmeval.models.server_pictures import Sent
-from mmeval.models.server_replies import same_model
 from mmeval.servers import client
 from mmeval.servers.gathering import gather_or_cancel
+from mmeval.servers.replies import same_model
 from mmeval.spec import RunSpec
 from mmeval.types import Generation, Image, InputError, Ref, Request, Response, Shot
 from tests.evaluating import Collected, evaluate

@@ -300,6 +300,15 @@ def test_a_judge_that_refuses_one_request_is_asked_the_others(server: Server, tm
     assert len(result.failed) == 3 == len(server.asked) and result.why == "too long (status 400)"
 
 
+def test_another_model_is_no_judge(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(judge.LIMITS, "concurrency", 2)
+    server.reply = lambda prompt: json.dumps({"model": "small", **json.loads(says("A"))}).encode()
+    result = judge.ask(Judge(server.url, "large", tmp_path / "j"), records(40))
+    assert len(result.failed) == 40 and len(server.asked) <= 2
+    assert result.why == "it answers with the model 'small'; give --judge-model one that it has"
+    assert judge.ask(Judge(server.url, "small", tmp_path / "j"), records(1)).read
+
+
 def test_a_reply_without_end_is_no_reply(server: Server, tmp_path: Path) -> None:
     server.reply = lambda prompt: b" " * (judge.LIMITS["longest"] + 9)
     result = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(1))
