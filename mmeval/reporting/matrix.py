@@ -125,13 +125,18 @@ def show(matrix: Matrix, console: Console) -> None:
 
 
 def write(matrix: Matrix, folder: Path) -> list[Path]:
-    """Write scores.md, .csv, .tex and a dot plot per column with the models as rows; return the paths."""
+    """Write scores.md, .csv, .tex and a dot plot per column with the models as rows; return the paths.
+
+    A column without a value has no plot.
+    """
     header, models, below = _across(matrix)
     rows = [*models, *below]
     text = "\n".join([*markdown(header, rows), "", *(f"- {escape(mark)}" for mark in matrix.notes), ""])
     latex = tabular("; ".join(("Scores with 95% intervals", *matrix.notes)), header, rows)
     paths = write_texts({folder / "scores.md": text, folder / "scores.csv": _csv(matrix), folder / "scores.tex": latex})
     for index, (title, column) in enumerate(matrix.columns.items(), start=1):
+        if all(score.value is None for score in column.values()):
+            continue
         marks = "; ".join(shared(matrix.marks[matrix.tasks[title]]))
         chart = Chart(title, marks, {name: name for name in column}, (Series(title, column),))
         paths += dotplot.draw(chart, folder / component(f"{index}-{title}".replace(", ", "-").replace(" ", "-")))

@@ -163,3 +163,12 @@ def test_a_models_name_moves_no_cursor_in_the_table_of_a_sweep() -> None:
     matrix.show(matrix.Matrix({"Overall": {"a\x1b[2Jmodel": estimate}}, {}, {}, {}), Console(file=out, width=80))
     assert "\x1b" not in out.getvalue()
     assert "a[2Jmodel" in out.getvalue()
+
+
+def test_a_sweep_draws_no_plot_for_a_number_that_no_run_has(tmp_path: Path) -> None:
+    estimate = Estimate(87.5, 73.3, 94.8, 56, 100.0, 25.0)
+    none = replace(estimate, value=None, low=None, high=None, reason="judge needed")
+    columns = {"T, Official": {"m": none}, "T, Strict": {"m": estimate}}
+    marks: dict[str, dict[str, list[str]]] = {"T": {"m": []}}
+    written = matrix.write(matrix.Matrix(columns, dict.fromkeys(columns, "T"), marks, {}), tmp_path)
+    assert {path.parent.name for path in written if path.name == "dotplot.svg"} == {"2-T-Strict"}
