@@ -221,6 +221,14 @@ def answered(tab: Browser, text: str) -> None:
     tab.until(f"[...document.querySelectorAll('.bot')].some(one => one.innerText.includes({text!r}))")
 
 
+def unsent(tab: Browser, text: str) -> None:
+    """Check that a refused message is still in its box, and empty the box."""
+    assert tab.run("document.querySelector('textarea').value") == text
+    tab.run("document.querySelectorAll('.thumbnail-item .delete-button').forEach(one => one.click())")
+    tab.until("document.querySelectorAll('.thumbnail-item').length === 0")
+    tab.run("document.querySelector('textarea').select()")
+
+
 def count(tab: Browser, selector: str) -> int:
     return int(tab.run(f"document.querySelectorAll({selector!r}).length"))
 
@@ -293,10 +301,12 @@ def test_uploads_two_visitors_and_what_is_left_of_them(page: Page, tab: Browser,
     send(second_tab, "what is it ?", tmp_path / "broken.png")
     answered(second_tab, "not a picture in a known format")
     assert "blue" not in second_tab.run("document.body.innerText")
+    unsent(second_tab, "what is it ?")
     send(second_tab, "what happens ?", tmp_path / "clip.mp4")
     answered(second_tab, "red")
     send(second_tab, "word " * 1000)
     answered(second_tab, "the maximum is 4,000")
+    unsent(second_tab, "word " * 1000)
     assert page.uploads() == ["blue.png", "broken.png", "clip.mp4"]
     click(second_tab, "New conversation")
     second_tab.until("document.querySelectorAll('.bot').length === 0")

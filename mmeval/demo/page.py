@@ -154,7 +154,8 @@ def _send(demo: Demo, names: Sequence[str]) -> Callable[..., Iterator[tuple[Any,
         except InputError as error:
             refusal = answer_messages(VisitorAnswer(str(error), refused=True))
             shown = visitor_message((text if len(text) <= SHOWN else f"{text[:SHOWN]} …",), 0)
-            yield visit, None, "", *([*window, shown, *refusal] for window in windows)
+            # the message stays in its box, to be changed
+            yield visit, gradio.skip(), "", *([*window, shown, *refusal] for window in windows)
             return
         before = [[*window, message] for window in windows]
         yield visit, None, "", *before
