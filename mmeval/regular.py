@@ -58,6 +58,20 @@ def expands(stored: int, size: int) -> bool:
     return size > GIANT and size > COMPRESSION * stored
 
 
+def exists(path: Path) -> bool:
+    """Return whether there is a file or folder of this name. Raises OSError for a name that none can have.
+
+    `Path.exists` returns False for such names, from Python 3.14 on for all of them.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except ValueError as error:  # NUL, or half of a surrogate pair
+        raise OSError(errno.EINVAL, "no file can have this name") from error
+    return True
+
+
 def is_folder(name: str | Path) -> bool:
     """Return whether a folder has this name. Unlike `Path.is_dir`, it does not raise if the name is too long."""
     return os.path.isdir(name)  # noqa: PTH112

@@ -4,6 +4,7 @@ Goyal et al. 2017 (arXiv 1612.00837), Marino et al. 2019 (arXiv 1906.00067), Gur
 Answers are scored by VQA accuracy. The split is val, because the test answers are not public.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -50,7 +51,7 @@ def unstemmed(records: Sequence[Record], scores: Sequence[Score]) -> list[str]:
     marks = share(records, [raw(record) if record.error is None else Score(0.0, "error") for record in records])
     if not marks.values:
         return []
-    value = 100 * sum(marks.values) / len(marks.values)
+    value = 100 * math.fsum(marks.values) / len(marks.values)
     return [
         "OK-VQA's answers are stemmed (`riding` is `ride`). The model's answers are not, although open_flamingo stems "
         f"them. Against the unstemmed answers the overall number, with the reading '{OFFICIAL}', is {value:.2f} (`raw` "

@@ -4,6 +4,7 @@ Wang et al. 2024, arXiv 2406.09411. Prompt and parser are from `eval/utils` of m
 the pictures in questions and options with <image>.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 
 from mmeval.data import marks, tables
@@ -47,7 +48,7 @@ def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     ids = {record.id for record in records}
     both = parts_by(lambda record: record.tags.get("counterpart") in ids, records, scores)[True]
     chances = [100.0 / len(record.choices) ** 2 for record in both[0] if record.choices]
-    chance = sum(chances) / len(chances) if chances else None
+    chance = math.fsum(chances) / len(chances) if chances else None
     return {
         "overall": percent(share(records, scores, "pair"), guessing(records)),
         "pairs": percent(group_all(*both, "pair"), chance, "no question's counterpart is in the data"),

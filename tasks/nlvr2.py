@@ -4,6 +4,7 @@ Scores are accuracy and consistency, the share of sentences for which every pair
 (`nlvr2/eval/metrics.py` of lil-lab/nlvr; the identifier without its pair number names the sentence).
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -60,7 +61,7 @@ def plain(sample: Sample) -> Parts:
 def numbers(records: Sequence[Record], scores: Sequence[Score]) -> Numbers:
     """Return both, clustered by set of pictures. Chance consistency falls with the number of pairs per sentence."""
     pairs = Counter(record.groups["sentence"] for record in records)
-    chance = 100.0 * sum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
+    chance = 100.0 * math.fsum(0.5**number for number in pairs.values()) / len(pairs) if pairs else None
     all_right = group_all(records, scores, "sentence", "set")
     return {
         "accuracy": percent(share(records, scores, "set"), 50.0),

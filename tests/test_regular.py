@@ -94,3 +94,11 @@ def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
 def test_a_pattern_that_no_name_can_match_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be the name of files in it"):
         files.glob(tmp_path, "9" * 300)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_no_missing_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OSError) as raised:
+        regular.exists(tmp_path / name)
+    assert raised.value.strerror
+    assert not regular.exists(tmp_path / "gone" / "x")

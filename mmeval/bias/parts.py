@@ -1,5 +1,6 @@
 """Results from several runs of the same questions: gain, leakage, rotations, lengths, blind solving, prompts."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -143,4 +144,4 @@ def prompts(main: Scored, others: Mapping[str, Scored], prompt: str) -> ByPrompt
     if len(values) < 2:
         return None
     worst = min(values, key=lambda name: values[name])
-    return ByPrompt(each, sum(values.values()) / len(values), worst, values[worst])
+    return ByPrompt(each, math.fsum(values.values()) / len(values), worst, values[worst])

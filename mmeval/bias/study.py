@@ -4,6 +4,7 @@ See docs/bias.md for definitions and sources. No model is needed. Numbers that c
 both answered.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -165,7 +166,7 @@ def _families(pairs: Mapping[str, tuple[Scored, Scored]]) -> dict[str, SwapDraws
 def _mean_score(draws: Sequence[Scored], record: Record, score: Score) -> float | None:
     values = [draw.by_id[record.id][1].value for draw in draws]
     known_values = [value for value in values if value is not None]
-    return sum(known_values) / len(known_values) if len(known_values) == len(values) else None
+    return math.fsum(known_values) / len(known_values) if len(known_values) == len(values) else None
 
 
 def _prior(main: Scored, pairs: Mapping[str, tuple[Scored, Scored]]) -> Likelihood | None:

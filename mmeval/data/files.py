@@ -97,7 +97,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
     path, pure = folder / name, PurePosixPath(name)
     below = not pure.is_absolute() and ".." not in pure.parts
     try:
-        exists = path.exists()
+        exists = regular.exists(path)
         if exists and below and not any(part.is_symlink() for part in (path, *path.parents[: len(pure.parts) - 1])):
             return path  # there is no link to resolve
         allowed = path.resolve().is_relative_to(folder.resolve())  # raises for an impossible name
@@ -129,6 +129,7 @@ def glob(folder: Path, pattern: str) -> list[Path]:
     `_check_shards`).
     """
     try:
+        regular.exists(folder / pattern)  # for its errors; Path.glob ignores them from Python 3.13 on
         paths = sorted(folder.glob(pattern))
     except OSError as error:
         reason = f"cannot be the name of files in it ({error.strerror})"

@@ -68,16 +68,17 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
         with zipfile.ZipFile(path) as archive:
             if sum(item.file_size for item in archive.infolist()) > LARGEST:
                 raise InputError(f"{path}: unpacks to more than {LARGEST:,} bytes; save it again without pictures")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about styles
-            book = openpyxl.load_workbook(path, read_only=True)
-        for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
-            if number > ROWS:  # a row may have any number, and openpyxl yields blank rows up to it
-                raise InputError(f"{path}: has a row beyond {ROWS:,}, the last of a spreadsheet; save it again")
-            cells = [_cell(cell) for cell in row]
-            if any(cell.text for cell in cells):
-                yield number, cells
-        book.close()
+        with path.open("rb") as file:  # openpyxl leaves a damaged file open
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # about styles
+                book = openpyxl.load_workbook(file, read_only=True)
+            for number, row in enumerate(book.worksheets[0].iter_rows(), start=1):
+                if number > ROWS:  # a row may have any number, and openpyxl yields blank rows up to it
+                    raise InputError(f"{path}: has a row beyond {ROWS:,}, the last of a spreadsheet; save it again")
+                cells = [_cell(cell) for cell in row]
+                if any(cell.text for cell in cells):
+                    yield number, cells
+            book.close()
     except BROKEN as error:
         raise InputError(f"{path}: not an .xlsx file, or damaged ({error}); save it again") from error
 

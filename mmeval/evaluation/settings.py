@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mmeval import regular
 from mmeval.configuration import pick_prompt, pick_reading
 from mmeval.embedded import SUITES, suite
 from mmeval.models import ADAPTERS, Checkpoint, identity_facts, pick_context
@@ -56,7 +57,7 @@ def data_of(spec: RunSpec, task: Task) -> tuple[str, str, RunSpec]:
     data = task.default_source if spec.data is None else spec.data
     if data != "embedded":
         try:
-            Path(data).exists()
+            regular.exists(Path(data))
         except OSError as error:  # too long, a loop of links, no permission
             raise InputError(f"no data at '{data:.80}' ({error.strerror}); name another file or folder") from error
         return data, data, spec

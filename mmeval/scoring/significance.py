@@ -119,7 +119,7 @@ def _swapped(pairs: Sequence[tuple[Part, Part]]) -> float:
     tables = [_columns(part_a, part_b) for part_a, part_b in pairs]
     differ = [np.flatnonzero((first != second).any(axis=1)) for first, second in tables]
     number = sum(map(len, differ))
-    observed = abs(sum(part_a.point - part_b.point for part_a, part_b in pairs))
+    observed = abs(math.fsum(part_a.point - part_b.point for part_a, part_b in pairs))
     if number == 0:
         return 1.0
     as_large = total = 0

@@ -73,14 +73,14 @@ def estimate(statistic: Statistic, *, resamples: int = RESAMPLES) -> Estimate:
     if statistic.reason is not None:
         return Estimate(None, None, None, n, full, chance, statistic.reason)
     parts = _parts(statistic)
-    value = sum(part.point for part in parts)
+    value = math.fsum(part.point for part in parts)
     low, high = _wilson(value / full, _sum([_spread(part, resamples) for part in parts]))
     return Estimate(value, min(full * low, value), max(full * high, value), n, full, chance)
 
 
 def value_of(statistic: Statistic) -> float | None:
     """Return the statistic's value alone, if it has one."""
-    return None if statistic.reason is not None else sum(part.point for part in _parts(statistic))
+    return None if statistic.reason is not None else math.fsum(part.point for part in _parts(statistic))
 
 
 def paired(a: Statistic, b: Statistic) -> Estimate:
@@ -118,7 +118,7 @@ class Difference:
 def difference(a: Statistic, b: Statistic) -> Difference:
     """Return `a` minus `b`, which both have a value, with its standard error. Raises as `paired` does."""
     pairs, full, spreads, largest = matched(a, b), a.full_marks, [], 0.0
-    value = sum(first.point - second.point for first, second in pairs)
+    value = math.fsum(first.point - second.point for first, second in pairs)
     for first, second in pairs:
         changes = changes_of(first, second)
         if isinstance(first, StratumPart) and isinstance(second, StratumPart):
@@ -191,15 +191,15 @@ def _spread(part: Part, resamples: int) -> _Spread:
 
 def _sum(spreads: Sequence[_Spread]) -> _Spread:
     """Return the spread of a sum of independent numbers, as a share of its full marks."""
-    full = sum(spread.full for spread in spreads)
+    full = math.fsum(spread.full for spread in spreads)
     shares = [spread.full / full for spread in spreads]
     variances = [spread.variance / full**2 for spread in spreads]
-    clusters = 1 / sum(share**2 / spread.clusters for share, spread in zip(shares, spreads, strict=True))
-    n = 1 / sum(share**2 / spread.n for share, spread in zip(shares, spreads, strict=True))
-    variance, least = sum(variances), min(spread.freedom for spread in spreads)
-    freedom = sum(spread.freedom for spread in spreads) if least > 0 else 0.0
+    clusters = 1 / math.fsum(share**2 / spread.clusters for share, spread in zip(shares, spreads, strict=True))
+    n = 1 / math.fsum(share**2 / spread.n for share, spread in zip(shares, spreads, strict=True))
+    variance, least = math.fsum(variances), min(spread.freedom for spread in spreads)
+    freedom = math.fsum(spread.freedom for spread in spreads) if least > 0 else 0.0
     if least > 0 and variance > 0:
-        denominator = sum(v**2 / spread.freedom for v, spread in zip(variances, spreads, strict=True))
+        denominator = math.fsum(v**2 / spread.freedom for v, spread in zip(variances, spreads, strict=True))
         freedom = max(variance**2 / denominator, least)
     return _Spread(1.0, variance, clusters, max(n, clusters), freedom)
 

@@ -65,7 +65,7 @@ def cider(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Seq
     for words, of_caption in zip(candidates, reference_grams, strict=True):
         vector = _Vector(_grams(words), weight, rarity)
         cosines = [vector.like(_Vector(grams, weight, rarity)) for grams in of_caption]
-        values.append(BEST * sum(cosines) / len(cosines))
+        values.append(BEST * math.fsum(cosines) / len(cosines))
     return values
 
 
@@ -89,7 +89,7 @@ class _Vector:
         self.weights: list[dict[tuple[str, ...], float]] = [{} for _ in range(N)]
         for gram, number in grams.items():
             self.weights[len(gram) - 1][gram] = number * weight.get(gram, rarity)
-        self.norms = [math.sqrt(sum(value**2 for value in of_length.values())) for of_length in self.weights]
+        self.norms = [math.sqrt(math.fsum(value**2 for value in of_length.values())) for of_length in self.weights]
         self.length = sum(number for gram, number in grams.items() if len(gram) == 2)
 
     def like(self, other: _Vector) -> float:
@@ -98,7 +98,7 @@ class _Vector:
         for n in range(N):
             weights, references = self.weights[n], other.weights[n]
             common = [(weights[gram], references[gram]) for gram in weights if gram in references]
-            value = sum(min(weight, reference) * reference for weight, reference in common)
+            value = math.fsum(min(weight, reference) * reference for weight, reference in common)
             norms = self.norms[n] * other.norms[n]
             total += value / norms if norms else value
         penalty = math.exp(-((self.length - other.length) ** 2) / (2 * SIGMA**2))

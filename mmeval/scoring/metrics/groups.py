@@ -4,8 +4,10 @@
 Q->AR. They differ only in the key.
 """
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from fractions import Fraction
 from typing import TypeVar
 
 from mmeval.scoring.readings.choices import options_right
@@ -75,7 +77,7 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
     Raises ValueError for a part that is not a sum of means.
     """
     chances = [part.chance for part in parts.values() if part.chance is not None]
-    chance = sum(chances) / len(chances) if chances and len(chances) == len(parts) else None
+    chance = math.fsum(chances) / len(chances) if chances and len(chances) == len(parts) else None
     if missing := [name for name, part in parts.items() if part.reason is not None]:
         return Statistic(100.0, chance, reason=f"no value for {', '.join(missing)}")
     if not parts:
@@ -93,8 +95,10 @@ def macro(parts: Mapping[str, Statistic]) -> Statistic:
 def guessing(records: Sequence[Record]) -> float | None:
     """Return the percentage that random options get right, or None if a question has no options."""
     sizes = [(len(record.choices), options_right(record) if record.targets else 1) for record in records]
-    known = sizes and all(size for size, _ in sizes)
-    return 100.0 * sum(right / size for size, right in sizes) / len(sizes) if known else None
+    if not sizes or not all(size for size, _ in sizes):
+        return None
+    shares = (number * Fraction(right, size) for (size, right), number in Counter(sizes).items())
+    return float(100 * sum(shares) / len(sizes))
 
 
 def by_category(

@@ -1,6 +1,7 @@
 """Compare a box or a point with the right box: intersection over union, and whether the point is inside."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -52,7 +53,7 @@ def target(box: Box) -> tuple[str]:
 def right_area(records: Sequence[Record]) -> float | None:
     """Return the mean area of the right boxes as a percentage of the picture: how often a random point is right."""
     areas = [area(_right(record)) for record in records if record.targets]
-    return 100.0 * sum(areas) / len(areas) if areas else None
+    return 100.0 * math.fsum(areas) / len(areas) if areas else None
 
 
 def right_box(record: Record) -> Box | None:

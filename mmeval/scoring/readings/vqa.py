@@ -4,6 +4,7 @@ It is min(1, matches among the other annotators / 3), averaged over leaving out 
 the answer and the references differently, so a run names its reading (`READINGS`).
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 
@@ -127,7 +128,7 @@ def agreement(answer: str, references: Sequence[str], people: Sequence[str] = ()
     for annotation in annotations:
         left_out = annotations.count(annotation) if annotation[0] == answer else 0
         remaining.append(matches - left_out)
-    return sum(min(1.0, number / 3) for number in remaining) / len(remaining)
+    return math.fsum(min(1.0, number / 3) for number in remaining) / len(remaining)
 
 
 def one_line(text: str) -> str:
