@@ -132,7 +132,7 @@ class RunSpec:
         folder="thinking{}", minimum=1, maximum=MOST_TOKENS,
     )  # fmt: skip
     model_args: str | None = _model(
-        None, "For chat models: attn=eager, max_pixels=602112, device_map=auto, ...",
+        None, "For chat models: attn=eager, max_pixels=602112, ...; for servers: reasoning_effort=low, ...",
         folder="{}", metavar="KEY=VALUE,...",
     )  # fmt: skip
     quantize: str | None = _model(

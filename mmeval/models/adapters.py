@@ -63,7 +63,12 @@ ADAPTERS = {
         options=(*_CHAT, *_LOADING, *_DECODING),
     ),
     "server": Adapter(
-        "mmeval.models.server:load", ("template", "numbered"), version=1, packages=(), options=_CHAT, first_token=True
+        "mmeval.models.server:load",
+        ("template", "numbered"),
+        version=1,
+        packages=(),
+        options=(*_CHAT, "model_args"),
+        first_token=True,
     ),
     "constant": Adapter("mmeval.models.constant:load", ("plain",), version=1, packages=()),
 }

@@ -22,7 +22,7 @@ from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_messages import Messages, messages
 from mmeval.models.server_pictures import Pictures
 from mmeval.models.server_replies import read
-from mmeval.models.server_sampling import check_samples, parameters, with_all_tokens
+from mmeval.models.server_sampling import check_samples, parameters, settings, with_all_tokens
 from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import turns
 from mmeval.servers.addresses import check_address, without_password
@@ -63,6 +63,8 @@ class Server:
         self._key = key(*KEYS)
         self._client = Client(urls, self._key, concurrency=options.concurrency, timeout=options.timeout)
         self._pictures = Pictures()
+        self._settings = settings(options.model_args, options.thinking)
+        self._detail = self._settings.pop("detail", None)
         self._engines: list[str] = []
         """The servers' engines, once they were asked."""
         self._seconds = 0.0
@@ -214,10 +216,8 @@ class Server:
 
     async def _post(self, body: dict[str, Any], chunks: Chunks | None = None) -> tuple[dict[str, Any], float]:
         """Return the reply. Raises InputError if it comes from another model."""
-        on = self._options.thinking == "on"
-        thinking = {"chat_template_kwargs": {"enable_thinking": on, "thinking": on}}
-        settings = {"model": self._model} | ({} if self._options.thinking == "auto" else thinking)
-        reply, seconds = await self._client.post("/chat/completions", {**settings, **body}, chunks)
+        body = {"model": self._model, **body, **self._settings}
+        reply, seconds = await self._client.post("/chat/completions", body, chunks)
         if other := other_model(self._model, reply):
             raise InputError(
                 f"the server answers with the model '{self._client.secrets.hide(other)}', but '{self._model}' was "
@@ -228,7 +228,7 @@ class Server:
     def _prompt(self, request: Request) -> Messages:
         """Return the messages. Raises InputError for a picture that cannot be read."""
         conversation = turns(request, self._options.context == "numbered", self._options.system)
-        return messages(conversation, self._pictures)
+        return messages(conversation, self._pictures, self._detail)
 
     async def _check(self) -> None:
         """Ask once which engines the servers are. Raises InputError as `engines` does."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from mmeval.models.model_args import read_model_args
 from mmeval.servers.client import Refused
 from mmeval.types import Generation, InputError
 
@@ -18,6 +19,40 @@ ALL_TOKENS: dict[str, dict[str, Any]] = {
 
 By default, llama.cpp drops unlikely tokens, and vLLM applies the limits in the checkpoint's generation_config.json.
 """
+
+
+OPTIONS = {
+    "temperature": "--temperature", "top_p": "--top-p", "top_k": "--top-k", "presence_penalty": "--presence-penalty",
+    "n": "--samples", "seed": "--seed", "max_tokens": "--max-new-tokens", "max_completion_tokens": "--max-new-tokens",
+}  # fmt: skip
+"""Parameter -> the option of a run that sets it."""
+RESERVED = (
+    *("model", "messages", "stream", "stream_options", "logprobs", "top_logprobs", "prompt_logprobs"),
+    *("add_generation_prompt", "continue_final_message"),
+)
+"""Parameters that mmeval sets itself."""
+
+
+def settings(model_args: str | None, thinking: str) -> dict[str, Any]:
+    """Return the parameters that every request has: those in `--model-args`, and whether the model is to reason.
+
+    Raises InputError for a parameter that is set otherwise.
+    """
+    given = read_model_args(model_args)
+    for name in given:
+        if name in OPTIONS:
+            raise InputError(f"--model-args has '{name}', which has an option of its own; use {OPTIONS[name]}")
+        if name in RESERVED:
+            raise InputError(f"--model-args has '{name}', which mmeval sets itself; leave it out")
+    template = given.get("chat_template_kwargs", {})
+    if not isinstance(template, dict):
+        raise InputError(
+            '--model-args has chat_template_kwargs without names; write chat_template_kwargs={"KEY":VALUE}'
+        )
+    if thinking != "auto":
+        on = thinking == "on"
+        given["chat_template_kwargs"] = {**template, "enable_thinking": on, "thinking": on}
+    return given
 
 
 def parameters(generation: Generation, *, thinking: bool) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from PIL import Image as PILImage
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat import batching
 from mmeval.models.chat.batching import Batch, Batcher, Prompt, PromptRow
-from mmeval.models.chat.loading import load, read_arguments
+from mmeval.models.chat.loading import load
 from mmeval.models.chat.model import ChatModel
 from mmeval.models.conformance import DUTIES, check
+from mmeval.models.model_args import read_model_args
 from mmeval.types import Generation, Image, InputError, Ref, Request, Shot
 from tests.models import chat_zoo as zoo
 
@@ -159,7 +160,7 @@ def test_a_generation_config_changes_nothing_but_the_answer(checkpoint: Find, tm
 
 
 def test_a_comma_in_brackets_belongs_to_the_value() -> None:
-    arguments = read_arguments('size={"height":32,"width":[1,2]},attn=eager, device_map={"":0}')
+    arguments = read_model_args('size={"height":32,"width":[1,2]},attn=eager, device_map={"":0}')
     assert arguments == {"size": {"height": 32, "width": [1, 2]}, "attn": "eager", "device_map": {"": 0}}
 
 

@@ -113,6 +113,37 @@ def test_draws_reasoning_and_the_system_turn(server: Server) -> None:
     assert (answer.text, answer.reasoning, answer.samples) == ("no", "hm", ("no", "no"))
 
 
+def test_model_args_are_parameters_of_every_request(server: Server) -> None:
+    model_args = 'reasoning_effort=low,detail=high,mm_processor_kwargs={"max_pixels":602112,"min_pixels":3136}'
+    ask(server.model, 2, model_args=model_args)
+    for body in server.asked:
+        assert body["reasoning_effort"] == "low" and "detail" not in body
+        assert body["mm_processor_kwargs"] == {"max_pixels": 602112, "min_pixels": 3136}
+        picture, _question = body["messages"][0]["content"]
+        assert picture["image_url"].keys() == {"url", "detail"} and picture["image_url"]["detail"] == "high"
+    ask(server.model, model_args='chat_template_kwargs={"reasoning_effort":"low"}', thinking="on")
+    template = {"reasoning_effort": "low", "enable_thinking": True, "thinking": True}
+    assert server.asked[-1]["chat_template_kwargs"] == template
+    ask(server.model, thinking="off")
+    assert server.asked[-1]["chat_template_kwargs"] == {"enable_thinking": False, "thinking": False}
+    assert "detail" not in server.asked[-1]["messages"][0]["content"][0]["image_url"]
+
+
+@pytest.mark.parametrize(
+    ("model_args", "advice"),
+    [
+        ("temperature=1", "use --temperature"),
+        ("max_completion_tokens=9", "use --max-new-tokens"),
+        ("stream=true", "mmeval sets itself"),
+        ("chat_template_kwargs=low", r'write chat_template_kwargs=\{"KEY":VALUE\}'),
+        ("low", "write KEY=VALUE"),
+    ],
+)
+def test_model_args_that_are_set_otherwise_are_refused(server: Server, model_args: str, advice: str) -> None:
+    with pytest.raises(InputError, match=advice):
+        opened(server.model, model_args=model_args)
+
+
 def test_a_parameter_that_a_server_wants_by_its_newer_name(server: Server) -> None:
     refusal = (
         "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."

@@ -24,6 +24,7 @@ from mmeval.models.chat.reading import reading
 from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import MORE_ROOM, ROOM, Vision
 from mmeval.models.finding import check_format
+from mmeval.models.model_args import read_model_args
 from mmeval.types import InputError, nearest, plural
 
 LAYERS = 1000
@@ -45,7 +46,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     dtype = pick_dtype(options.dtype)
     hub = arguments(checkpoint, options.trust_remote_code)
     config = _config(source, hub)
-    image_args = read_arguments(options.model_args)
+    image_args = read_model_args(options.model_args)
     model_args: dict[str, Any] = {name: image_args.pop(key) for key, name in MODEL_KEYS.items() if key in image_args}
     with reading(source, "its processor"):
         processor = open_processor(source, config, **hub)
@@ -76,35 +77,6 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
             vision=Vision(model, MORE_ROOM if options.keep_pictures else ROOM),
             revision=None if checkpoint.local else hub["revision"],
         )  # fmt: skip
-
-
-def read_arguments(text: str | None) -> dict[str, Any]:
-    """Read `key=value,key=value`; a value that is not valid JSON is a text. Raises InputError.
-
-    A comma within brackets belongs to the value: `size={"height": 32, "width": 32}`.
-    """
-    options: dict[str, Any] = {}
-    for part in _arguments(text) if text else ():
-        key, equals, value = part.strip().partition("=")
-        if not key or not equals or not value or key in options:
-            raise InputError(f"--model-args has '{part.strip()}'; write KEY=VALUE,KEY=VALUE, each key once")
-        try:
-            options[key] = json.loads(value)
-        except ValueError:
-            options[key] = value
-    return options
-
-
-def _arguments(text: str) -> list[str]:
-    """Split a text at its commas outside brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character in "[{") - (character in "]}")
-        if character == "," and depth <= 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
