@@ -5,6 +5,7 @@ Both read a prompt once. They wait for a GPU only to see which rows had ended so
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -136,18 +137,18 @@ class _Continued:
     ) -> None:
         """`mask` [B, L] of what is read so far; before the first step, `embeds` [B, L, D] and no cache."""
         self._language, self._mask, self._embeds = language, mask, embeds
+        self._cache_name = cache_name(language)
         self._cache = DynamicCache() if cache is None else cache
 
     def step(self, tokens: Tensor | None) -> Tensor:
         """Return the logits [B, V] after these tokens [B], or after the prompts if None."""
         if tokens is None:
-            inputs = {"inputs_embeds": self._embeds, "position_ids": positions(self._mask)}
+            inputs: dict[str, Any] = {"inputs_embeds": self._embeds, "position_ids": positions(self._mask)}
         else:
             self._mask = functional.pad(self._mask, (0, 1), value=1)
             inputs = {"input_ids": tokens[:, None], "position_ids": positions(self._mask)[:, -1:]}
-        output = self._language(
-            **inputs, attention_mask=self._mask, past_key_values=self._cache, use_cache=True, logits_to_keep=1
-        )
+        inputs[self._cache_name] = self._cache
+        output = self._language(**inputs, attention_mask=self._mask, use_cache=True, logits_to_keep=1)
         return output.logits[:, -1]  # type: ignore[no-any-return]
 
     def rows(self, chosen: Tensor) -> _Continued:
@@ -213,10 +214,10 @@ def _after_t5(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Scored
 
 
 def _after_prefix(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Scored:
-    cache = DynamicCache()
+    cache, name = DynamicCache(), cache_name(language)
     output = language(
-        inputs_embeds=embeds, attention_mask=mask, position_ids=positions(mask), past_key_values=cache,
-        use_cache=True, logits_to_keep=1,
+        inputs_embeds=embeds, attention_mask=mask, position_ids=positions(mask), use_cache=True, logits_to_keep=1,
+        **{name: cache},
     )  # fmt: skip
     first = output.logits[:, -1]  # [B, V]
 
@@ -228,12 +229,17 @@ def _after_prefix(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Sc
         ids, real = padded(answers), padded([[1] * len(answer) for answer in answers])
         full_mask = torch.cat([mask[rows], placed(real, embeds.device)], 1)
         output = language(
-            input_ids=placed(ids, embeds.device), attention_mask=full_mask, past_key_values=_of_rows(cache, rows),
-            position_ids=positions(full_mask)[:, -real.shape[1] :], use_cache=True,
+            input_ids=placed(ids, embeds.device), attention_mask=full_mask,
+            position_ids=positions(full_mask)[:, -real.shape[1] :], use_cache=True, **{name: _of_rows(cache, rows)},
         )  # fmt: skip
         return torch.cat([logits, output.logits], 1)
 
     return scored
+
+
+def cache_name(model: PreTrainedModel) -> str:
+    """Return the name of the cache in a model's arguments and output; transformers renamed it in 5.24."""
+    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 
 
 def positions(mask: Tensor) -> Tensor:

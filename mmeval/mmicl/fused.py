@@ -18,6 +18,8 @@ from transformers.models.t5.modeling_t5 import T5Attention, T5DenseActDense, T5D
 
 ALIGNMENT = 8
 """Numbers in 16 bytes of bfloat16 or float16."""
+CACHES = ("past_key_values", "cache")
+"""The argument that is a cache, before transformers 5.24 and since."""
 
 
 class FusedT5LayerNorm(T5LayerNorm):
@@ -55,19 +57,19 @@ class FusedT5Attention(T5Attention):
     It applies if attention is `sdpa` and no cache is kept; otherwise transformers' own code runs.
     """
 
-    def forward(
+    def forward(  # type: ignore[override]  # the name of the cache depends on transformers
         self,
         hidden_states: Tensor,
         mask: Tensor | None = None,
         key_value_states: Tensor | None = None,
         position_bias: Tensor | None = None,
-        past_key_values: Any = None,
         **options: Any,
     ) -> tuple[Tensor, Tensor | None, None]:
         """Attend from [B, Q, D] to itself or to `key_value_states` [B, K, D]; return bias and mask added together."""
         supported = mask is None or mask.dim() == 4
-        if past_key_values is not None or self.config._attn_implementation != "sdpa" or not supported:
-            return super().forward(hidden_states, mask, key_value_states, position_bias, past_key_values, **options)  # type: ignore[no-any-return]
+        cached = any(options.get(name) is not None for name in CACHES)
+        if cached or self.config._attn_implementation != "sdpa" or not supported:
+            return super().forward(hidden_states, mask, key_value_states, position_bias, **options)  # type: ignore[no-any-return]
         source = hidden_states if key_value_states is None else key_value_states
         query, key, value = (
             project(states).unflatten(-1, (self.n_heads, self.key_value_proj_dim)).transpose(1, 2)

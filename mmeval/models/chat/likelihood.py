@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmeval.engine.decoding import cache_name
+
 Tokens = tuple[int, ...]
 Inputs = Mapping[str, Any]
 """A processor's tensors of prompts [B, L], padded on the left."""
@@ -30,7 +32,7 @@ def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], 
         for row, options in enumerate(candidates)
     ]
     for column in zip_longest(*appended, fillvalue=()):
-        scores = _after(model, inputs, copy.deepcopy(prompt.past_key_values), column, pad)
+        scores = _after(model, inputs, copy.deepcopy(prompt[cache_name(model)]), column, pad)
         for row, prefix in enumerate(column):
             for tokens in candidates[row]:
                 if len(tokens) > 1 and tokens[:-1] == prefix[: len(tokens) - 1]:
@@ -49,13 +51,14 @@ def _after(model: Any, inputs: Inputs, cache: Any, column: Sequence[Tokens], pad
     for row, tokens in enumerate(column):
         ids[row, : len(tokens)] = torch.tensor(tokens, device=ids.device)
         real[row, : len(tokens)] = 1
-    more = {}
+    more: dict[str, Any] = {}
     if positions is not None:
         more["position_ids"] = positions[..., -1:] + torch.arange(1, longest + 1, device=positions.device)
     if "cross_attention_mask" in inputs:  # Mllama's, [B, L, pictures, tiles]: an answer sees what the prompt's end sees
         more["cross_attention_mask"] = inputs["cross_attention_mask"][:, -1:].expand(-1, longest, -1, -1)
     mask = torch.cat([mask, real], 1)
-    output = model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
+    more[cache_name(model)] = cache
+    output = model(input_ids=ids, attention_mask=mask, use_cache=True, **more)
     scores: Tensor = output.logits.float().log_softmax(-1)
     return scores
 
