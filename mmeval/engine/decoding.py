@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import DynamicCache, GenerationConfig, LogitsProcessorList, PreTrainedModel
 
@@ -237,7 +237,7 @@ def _after_prefix(language: PreTrainedModel, embeds: Tensor, mask: Tensor) -> Sc
     return scored
 
 
-def cache_name(model: PreTrainedModel) -> str:
+def cache_name(model: nn.Module) -> str:
     """Return the name of the cache in a model's arguments and output; transformers renamed it in 5.24."""
     return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image as PILImage
 
 from mmeval.engine import decoding, transformer
-from mmeval.engine.decoding import write
+from mmeval.engine.decoding import cache_name, write
 from mmeval.engine.device import Portions
 from mmeval.engine.t5 import T5Decoder
 from mmeval.engine.transformer import TransformerModel
@@ -123,3 +123,13 @@ def test_no_batch_looks_at_a_value(beginning: str, monkeypatch: pytest.MonkeyPat
 def arrived(*results: torch.Tensor) -> Callable[[], list[list[Any]]]:
     """Return ones in place of results that have no values."""
     return lambda: [torch.ones(result.shape, dtype=result.dtype).tolist() for result in results]
+
+
+def test_a_cache_is_passed_by_the_name_that_the_model_has_for_it() -> None:
+    class Older(torch.nn.Module):
+        def forward(self, past_key_values: object = None) -> None: ...
+
+    class Newer(torch.nn.Module):
+        def forward(self, cache: object = None, **options: object) -> None: ...
+
+    assert [cache_name(model()) for model in (Older, Newer)] == ["past_key_values", "cache"]

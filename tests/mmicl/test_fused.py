@@ -8,9 +8,10 @@ import logging
 import pytest
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
-from transformers.models.t5.modeling_t5 import T5LayerNorm
+from transformers import T5Config
+from transformers.models.t5.modeling_t5 import T5Attention, T5LayerNorm
 
-from mmeval.mmicl.fused import compile_blocks, fuse
+from mmeval.mmicl.fused import CACHES, FusedT5Attention, compile_blocks, fuse
 from mmeval.mmicl.training.data import Collator
 from mmeval.mmicl.training.held_out import HeldOut
 from mmeval.mmicl.training.loss import summed_loss
@@ -33,6 +34,21 @@ def test_the_norm_is_that_of_transformers_in_any_dtype(weights: torch.dtype, sta
     assert actual.dtype == expected.dtype
     rounding = 2**-7 if torch.bfloat16 in (weights, states) else 1e-5
     torch.testing.assert_close(actual, expected, rtol=rounding, atol=rounding)
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_attention_with_a_cache_of_either_name_is_left_to_transformers(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = T5Config(d_model=8, d_kv=4, num_heads=2)
+    config._attn_implementation = "sdpa"
+    attention = FusedT5Attention(config, is_causal=True)
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr(T5Attention, "forward", lambda self, *arguments, **options: given.append(options))
+    cache = object()
+    attention(torch.zeros(1, 2, 8), **{name: cache})
+    assert given == [{name: cache}]
+    assert attention(torch.zeros(1, 2, 8), **{name: None})[0].shape == (1, 2, 8) and len(given) == 1
 
 
 def test_a_whole_model_gives_the_same_logits_and_gradients() -> None:
