@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmeval.pictures import MAX_PIXELS
 from mmeval.types import InputError
@@ -73,12 +73,17 @@ def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer,
     if form is None:
         raise InputError(f"{name}: not a video of a known kind ({', '.join(FORMATS)}); replace it")
     try:
-        with av.open(
-            str(path), format=form, options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        ) as container:
+        with av.open(str(path), format=form, options={"protocol_whitelist": "file"}, **lenient()) as container:
             yield container, first_stream(container, name, "replace it")
     except av.error.FFmpegError as error:
         raise DamagedVideo(f"{name}: broken video ({error.strerror}); replace it") from error
+
+
+def lenient() -> dict[str, Any]:
+    """Return the arguments of `av.open` that read a title that is not UTF-8; PyAV 19 needs and knows none."""
+    import av
+
+    return {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 def first_stream(container: av.container.InputContainer, name: str, advice: str) -> av.VideoStream:

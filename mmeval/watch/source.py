@@ -104,8 +104,8 @@ def frames(source: Source) -> Iterator[av.VideoFrame]:
             mode="r",
             format=source.format,
             options=source.options,
-            metadata_errors="replace",
             timeout=STALL if source.live and source.interruptible else None,
+            **container.lenient(),
         ) as opened:
             stream = container.first_stream(opened, source.name, "choose another file")
             stream.thread_type = "AUTO"

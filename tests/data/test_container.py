@@ -131,6 +131,19 @@ def test_only_what_is_shown_is_decoded(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(moments(path, "v", lambda times: [3, 15])) == 2  # of the first and the second
 
 
+def test_a_title_that_is_not_utf_8_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as out:
+        out.metadata["title"] = "caf?"
+        stream = out.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
+        out.mux(stream.encode())
+    path.write_bytes(path.read_bytes().replace(b"caf?", "café".encode("latin-1")))
+    with container.opened(path, "a.mp4") as (opened, _):
+        assert len([*opened.decode(video=0)]) == 1
+
+
 @pytest.mark.parametrize("keep", [0.3, 0.7])
 def test_half_a_file(keep: float, tmp_path: Path) -> None:
     path = write(tmp_path / "b-frames.mkv", *KINDS["b-frames.mkv"])
