@@ -1,5 +1,6 @@
 """What a command does before it imports large packages: its threads, and a quick import."""
 
+import atexit
 import gc
 import importlib
 import os
@@ -38,3 +39,10 @@ def import_quickly(name: str) -> ModuleType:
     finally:
         gc.freeze()
         gc.enable()
+        atexit.register(_unfreeze)
+
+
+def _unfreeze() -> None:
+    """Let the end of the process free what nanobind made, as in torch's triton; it would print the rest as leaks."""
+    if any(kind.__module__ == "nanobind" for kind in type.__subclasses__(type)):
+        gc.unfreeze()

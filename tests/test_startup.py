@@ -1,10 +1,11 @@
 """The garbage collector during the import of large packages, threads, and the cores of a container."""
 
+import atexit
 import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_a_loaded_model_is_never_frozen(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "transformers", gc)
     assert not import_quickly("large_package").PAUSED
     assert not gc.get_freeze_count()
+
+
+def test_what_nanobind_made_is_not_frozen_when_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_end: list[Callable[[], None]] = []
+    monkeypatch.setattr(atexit, "register", at_end.append)
+    import_quickly("large_package")
+    at_end[0]()
+    assert gc.get_freeze_count()
+    of_nanobind = type("nb_type", (type,), {"__module__": "nanobind"})
+    at_end[0]()
+    assert of_nanobind and not gc.get_freeze_count()
 
 
 @pytest.mark.parametrize(
