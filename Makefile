@@ -16,7 +16,7 @@ INSTALL := setup.cfg pyproject.toml constraints.txt
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval bias score demo report test test-fast lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz families train-tiny replicate tiny-all verify-real clean
+.PHONY: help install eval bias score demo report test test-fast test-newest lint bench bench-run bench-score bench-coverage bench-gpu bench-peer bench-train bench-train-gpu bench-train-memory bench-gpu-threads torture mutants fuzz families train-tiny replicate tiny-all verify-real clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
@@ -63,6 +63,15 @@ test: .venv/installed-dev  ## run the tests, offline
 
 test-fast: .venv/installed-dev  ## run the fast tests, without parity
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal -m 'not slow and not parity' $(ARGS)
+
+.venv-newest/installed: $(INSTALL)
+	@echo "installing the newest packages into .venv-newest, once (minutes, several gigabytes)"
+	@$(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/python -m pip --quiet --disable-pip-version-check install -e '.[hf,train,video,dev]'
+	@touch $@
+
+test-newest: .venv-newest/installed  ## run the tests with the newest packages, not those of constraints.txt
+	@OMP_NUM_THREADS=1 .venv-newest/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: .venv/installed-dev  ## ruff and mypy --strict
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
