@@ -25,6 +25,8 @@ SPECIAL = [
     *("<|START_OF_IMG|>", "<|END_OF_IMG|>", "<|IMG_PATCH|>", "<|IMG_LINE_BREAK|>", "TILE", "TILE_GLOBAL"),
     *("<image_placeholder>", "<IMG_START>", "<IMG_ATOM>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>"),
     *("<|image>", "<image|>", "<|audio|>", "<|audio>", "<audio|>", "<|IMAGE_PAD|>", "<|patch|>", "]<]image[>["),
+    *("<im_patch>", "<im_col>", "<im_start>", "<low_res_im_start>", "<im_end>", "<im_low>", "<frame_start>"),
+    *("<frame_end>", "<patch_start>", "<patch_end>", "<patch_newline>", "<|imgpad|>", "<|audio_comp_pad|>"),
     *(f"<row_{row}_col_{column}>" for row in range(1, 4) for column in range(1, 4)),
 ]
 ID = {token: index for index, token in enumerate(SPECIAL)}
@@ -272,13 +274,14 @@ def deepseek_vl() -> Family:
     )  # fmt: skip
 
 
-FAMILIES: dict[str, Callable[[], Family]] = {
-    family.__name__: family
-    for family in (
-        *(qwen2_vl, llava, internvl, idefics3, gemma3, mllama, qwen2_5_vl, qwen3_vl, qwen3_5, llava_next),
-        *(llava_onevision, idefics2, paligemma, glm4v, ovis2, aya_vision, deepseek_vl),
-    )
-}
+def by_name(*families: Callable[[], Family]) -> dict[str, Callable[[], Family]]:
+    return {family.__name__: family for family in families}
+
+
+FAMILIES = by_name(
+    *(qwen2_vl, llava, internvl, idefics3, gemma3, mllama, qwen2_5_vl, qwen3_vl, qwen3_5, llava_next),
+    *(llava_onevision, idefics2, paligemma, glm4v, ovis2, aya_vision, deepseek_vl),
+)
 
 
 def save(family: str, folder: Path) -> Path:

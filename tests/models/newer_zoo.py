@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import util
 from typing import Any
 
@@ -11,7 +11,18 @@ from transformers import CONFIG_MAPPING
 
 from mmeval.models.chat.processor import without_video
 from tests.models import chat_zoo as zoo
-from tests.models.chat_zoo import ID, PINPOINTS, SHORT, SQUARE, TEXT, VISION, Family, tokenizer, transformers_class
+from tests.models.chat_zoo import (
+    ID,
+    PINPOINTS,
+    SHORT,
+    SQUARE,
+    TEXT,
+    VISION,
+    Family,
+    by_name,
+    tokenizer,
+    transformers_class,
+)
 
 Values = dict[str, Any]
 SIZES: Mapping[str, int] = {
@@ -81,25 +92,33 @@ def pictures(folder: str, name: str, **options: Any) -> Any:
     return zoo.picture_processor(folder, name, **options)
 
 
-def processor(folder: str, name: str, images: Any, placeholder: str, tokens: Any = None, **options: Any) -> Any:
-    """Make a processor, with its video part only where torchvision is installed."""
+def processor(
+    folder: str,
+    name: str,
+    images: Any,
+    placeholder: str,
+    tokens: Any = None,
+    videos: Any = None,
+    **options: Any,
+) -> Any:
+    """Make a processor, with its video part, of the options `videos`, only where torchvision is installed."""
     kind = transformers_class(f"{folder}.processing_{folder}.{name}Processor")
     if "video_processor" in kind.get_attributes():
         if util.find_spec("torchvision"):
-            options["video_processor"] = video_processor(folder, images)
+            options["video_processor"] = video_processor(folder, images, **(videos or {}))
         else:
             kind = without_video(kind)
     tokens = tokenizer() if tokens is None else tokens
     return kind(image_processor=images, tokenizer=tokens, chat_template=zoo.TEMPLATE % placeholder, **options)
 
 
-def video_processor(folder: str, images: Any) -> Any:
-    """Make the video processor of the family, or of the one whose image processor it has."""
-    for family in (folder, type(images).__module__.split(".")[-2]):
+def video_processor(folder: str, images: Any, like: str = "", **options: Any) -> Any:
+    """Make the video processor of the family `like`, or of the one whose image processor it has."""
+    for family in (like or folder, type(images).__module__.split(".")[-2]):
         if util.find_spec(name := f"transformers.models.{family}.video_processing_{family}"):
             module = importlib.import_module(name)
             (kind,) = [kind for key, kind in vars(module).items() if key in module.__all__ and "Processor" in key]
-            return kind(draw_on_frames=False) if family.startswith("ernie") else kind()
+            return kind(draw_on_frames=False) if family.startswith("ernie") else kind(**options)
     raise LookupError(f"no video processor for {folder}")
 
 
@@ -169,14 +188,6 @@ def cosmos3_edge() -> Family:
     return family, processor("cosmos3_edge", "Cosmos3Edge", images, QWEN_PICTURE)
 
 
-def paddleocr_vl() -> Family:
-    family = config("paddleocr_vl", {"rope_parameters": MROPE}, {"image_size": 56}, **QWEN_TOKENS)
-    images = pictures("paddleocr_vl", "PaddleOCRVL", min_pixels=28 * 28, max_pixels=56 * 56)
-    return family, processor(
-        "paddleocr_vl", "PaddleOCRVL", images, QWEN_PICTURE, tokenizer(image_token="<|image_pad|>")
-    )  # fmt: skip
-
-
 def video_llama_3() -> Family:
     tokens = {"image_token_id": ID["<|image_pad|>"], "video_token_id": ID["<|video_pad|>"]}
     named = tokenizer(image_token="<|image_pad|>", video_token="<|video_pad|>")
@@ -229,13 +240,6 @@ def glm5_next() -> Family:
     return glm_like("glm5_next", {**layers, **heads, "index_kpool": 4}, "glm5_next")
 
 
-def lighton_ocr() -> Family:
-    family = config("lighton_ocr", FULL, {"image_size": 56}, image_token_id=ID["<image>"])
-    images = pictures("pixtral", "Pixtral", size={"longest_edge": 56}, patch_size={"height": 28, "width": 28})
-    named = tokenizer(image_token="<image>", image_break_token="<|IMG_LINE_BREAK|>", image_end_token="<|END_OF_IMG|>")
-    return family, processor("lighton_ocr", "LightOnOcr", images, "<image>", named)
-
-
 def vipllava() -> Family:
     family = config("vipllava", TEXT, {**VISION, "projection_dim": 32}, image_token_index=ID["<image>"])
     options = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
@@ -251,15 +255,6 @@ def llava_next_video() -> Family:
     images = pictures("llava_next", "LlavaNext", **SHORT, image_grid_pinpoints=PINPOINTS)
     options = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
     return family, processor("llava_next_video", "LlavaNextVideo", images, "<image>", **options)
-
-
-def qianfan_ocr() -> Family:
-    vision = {"image_size": [28, 28], "patch_size": [14, 14]}
-    family = config("qianfan_ocr", FULL, vision, image_token_id=ID["<IMG_CONTEXT>"], downsample_ratio=0.5)
-    images = pictures("got_ocr2", "GotOcr2", size=SQUARE, crop_to_patches=True, max_patches=3)
-    tokens = {"start_image_token": "<img>", "end_image_token": "</img>", "context_image_token": "<IMG_CONTEXT>"}
-    named = tokenizer(**tokens, image_token="<image>", video_token="<video>")
-    return family, processor("qianfan_ocr", "QianfanOCR", images, "<image>\n", named, image_seq_length=1)
 
 
 def janus() -> Family:
@@ -292,11 +287,8 @@ def hunyuan_vl() -> Family:
     return family, processor("hunyuan_vl", "HunYuanVL", images, "<img><image></img>", named)
 
 
-NEWER: Mapping[str, Callable[[], Family]] = {
-    family.__name__: family
-    for family in (
-        *(exaone4_5, cosmos3_edge, hunyuan_vl, janus, qwen3_vl_moe, qwen3_5_moe, qwen4_exp, cosmos3_omni),
-        *(hyperclovax_vision_v2, lfm3_vl, paddleocr_vl, video_llama_3, cohere_compass, glm4v_moe, glm46v),
-        *(glm_ocr, glm5_next, lighton_ocr, vipllava, llava_next_video, qianfan_ocr),
-    )
-}
+NEWER = by_name(
+    *(exaone4_5, cosmos3_edge, hunyuan_vl, janus, qwen3_vl_moe, qwen3_5_moe, qwen4_exp, cosmos3_omni),
+    *(hyperclovax_vision_v2, lfm3_vl, video_llama_3, cohere_compass, glm4v_moe, glm46v),
+    *(glm_ocr, glm5_next, vipllava, llava_next_video),
+)

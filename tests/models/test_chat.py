@@ -80,9 +80,16 @@ def keeps_the_contract(model: ChatModel, duties: list[str]) -> None:
     notes = [finding.detail for finding in findings if finding.level == "note"]
     assert all("`images` are expected" in note for note in notes), notes  # PaliGemma takes no text alone
 
+    sizes = ((64, 48), (300, 50), (90, 170))
+    mixed = [Request(str(size), (drawn(1, size), "Is it?"), candidates=("A", "no way")) for size in sizes]
+    batched = {response.id: response for response in model.loglikelihood(mixed)}
+    for request in mixed:
+        (alone,) = model.loglikelihood([request])
+        assert batched[request.id].loglikelihoods == pytest.approx(alone.loglikelihoods, abs=1e-5), request.id
+
     # each special token, the family's own among them, is read as its letters, which are a token each
     plain = model.preview(Request("plain", (drawn(1), "is  it?")))
-    for word in zoo.SPECIAL:
+    for word in {*zoo.SPECIAL, *model.processor.tokenizer.all_special_tokens}:
         literal = model.preview(Request(word, (drawn(1), f"is {word} it?")))
         assert (literal.error, literal.input_tokens - plain.input_tokens) == (None, len(word)), word
         assert f"is {word} it?" in literal.sent
@@ -255,6 +262,18 @@ def test_a_presence_penalty_takes_from_what_the_answer_has_and_not_from_the_prom
 
     ids = torch.tensor([[0, 3, 1, 1]])  # the prompt has the tokens 0 and 3, the answer 1 twice
     assert Presence(1.5, start=2)(ids, torch.zeros(1, 4)).tolist() == [[0, -1.5, 0, 0]]
+
+
+def test_an_assertion_in_a_models_code_is_an_error_of_the_question(
+    checkpoint: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**inputs: Any) -> None:
+        raise AssertionError("Input height (56) doesn't match model (28).")  # timm's
+
+    model = opened(checkpoint("llava"))
+    monkeypatch.setattr(model.model, "generate", fails)
+    (response,) = model.generate([Request("r", (drawn(1), "What is it?"))], Generation(2))
+    assert response.error == "the model fails on the prompt: Input height (56) doesn't match model (28)."
 
 
 @pytest.mark.slow

@@ -119,6 +119,9 @@ def videos_are_understood(model: Model) -> None:
     if model.model.config.model_type in ALONE:
         (refused,) = model.generate([requests.pop(1)], Generation(5))
         assert refused.error == "this model cannot take pictures and a video in one prompt; remove --context video"
+    if model.model.config.model_type == "molmo2":
+        (refused,) = model.generate([requests.pop(1)], Generation(5))
+        assert refused.error is not None and "At most one video is supported per sample" in refused.error
     batched = {response.id: response for response in model.generate(requests, Generation(5))}
     for request in requests:
         (response,) = model.generate([request], Generation(5))

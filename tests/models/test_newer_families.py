@@ -1,6 +1,6 @@
-"""Chat models of newer families: four in which something differs; all with `make families`.
+"""Chat models of newer families: some in which something differs; all with `make families`.
 
-Those that need torchvision are left out where it is not installed.
+Those that need torchvision or timm are left out where it is not installed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat.vision import FAMILIES
+from tests.models import latest_zoo, ocr_zoo, omni_zoo
 from tests.models.chat_zoo import save_family
 from tests.models.newer_zoo import NEWER
 from tests.models.test_chat import ESSENTIAL, keeps_the_contract, opened
@@ -26,15 +27,22 @@ DIFFERENT = {
     "hunyuan_vl": "positions of four axes",
     "cosmos3_edge": "a processor that leaves out what the model needs",
     "janus": "a generate() of its own",
+    "granite4_vision": "a model that makes no cache itself",
+    "emu3": "an encoder that sees the padding of pictures",
 }
-ALL = {**NEWER, **(TORCHVISION if util.find_spec("torchvision") else {})}
+ALL = {**NEWER, **latest_zoo.PLAIN, **omni_zoo.PLAIN, **ocr_zoo.PLAIN}
+if util.find_spec("torchvision"):
+    ALL |= {**TORCHVISION, **latest_zoo.TORCHVISION, **omni_zoo.TORCHVISION, **ocr_zoo.TORCHVISION}
+    if util.find_spec("timm"):
+        ALL |= {**latest_zoo.TIMM, **omni_zoo.TIMM}
 TESTED = sorted(ALL if os.environ.get("MMEVAL_FAMILIES") else DIFFERENT)
 VIDEO = {
     **dict.fromkeys(("qwen3_vl_moe", "qwen3_5_moe", "qwen4_exp", "cosmos3_edge", "cosmos3_omni", "qwen2_5_omni"), QWEN),
-    **dict.fromkeys(("exaone4_5", "hyperclovax_vision_v2"), QWEN),
-    **dict.fromkeys(("glm4v_moe", "glm46v", "glm5_next", "glm_ocr"), GLM),
-    **dict.fromkeys(("minicpmv4_6", "minicpmv4_7"), "<|video_pad|>"),
-    "muse_glimmer": "<|video|>",
+    **dict.fromkeys(("exaone4_5", "hyperclovax_vision_v2", "qwen3_omni"), QWEN),
+    **dict.fromkeys(("glm4v_moe", "glm46v", "glm5_next", "glm_ocr", "glmga"), GLM),
+    **dict.fromkeys(("minicpmv4_6", "minicpmv4_7", "dots3_note"), "<|video_pad|>"),
+    **dict.fromkeys(("muse_glimmer", "muse_spark", "gemma4_unified", "molmo2"), "<|video|>"),
+    **dict.fromkeys(("video_llava", "perception_lm"), "<video>"),
 }
 """A video's placeholder, by family."""
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:__array_")]  # between transformers and numpy

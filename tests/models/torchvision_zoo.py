@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import transformers
 
 from tests.models import chat_zoo as zoo
-from tests.models.chat_zoo import ID, SQUARE, TEXT, VISION, VOCABULARY, Family, tokenizer
+from tests.models.chat_zoo import ID, SQUARE, TEXT, VISION, VOCABULARY, Family, by_name, tokenizer
 from tests.models.newer_zoo import ALTERNATING, FULL, LINEAR, MROPE, ROPE, SPARSE, WINDOWS, config, pictures, processor
 
 MEDIA = {"image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>"}
@@ -204,10 +204,7 @@ def nemotron_h_omni() -> Family:
     return family, processor("nemotron_h_omni", name, images, "<image>", named, feature_extractor=hears)
 
 
-TORCHVISION: Mapping[str, Callable[[], Family]] = {
-    family.__name__: family
-    for family in (
-        *(mistral3, mistral_large4, gemma4, smolvlm, minicpmv4_6, minicpmv4_7, ernie4_5_vl_moe, qwen2_5_omni),
-        *(kimi_k25, lfm2_vl, llama4, minimax_m3_vl, muse_glimmer, cohere2_vision, nemotron_h_omni),
-    )
-}
+TORCHVISION = by_name(
+    *(mistral3, mistral_large4, gemma4, smolvlm, minicpmv4_6, minicpmv4_7, ernie4_5_vl_moe, qwen2_5_omni),
+    *(kimi_k25, lfm2_vl, llama4, minimax_m3_vl, muse_glimmer, cohere2_vision, nemotron_h_omni),
+)

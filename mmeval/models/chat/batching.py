@@ -27,8 +27,8 @@ AHEAD = 1
 """Batches whose pictures are prepared while the model answers another."""
 
 OUT_OF_MEMORY = "out of memory on this prompt alone; try smaller pictures, --dtype bfloat16 or --quantize 4bit"
-REFUSALS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""Errors that transformers raises, besides RuntimeError, for a prompt that does not fit the model."""
+REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors that transformers and timm raise, besides RuntimeError, for a prompt that does not fit the model."""
 
 log = logging.getLogger("mmeval")
 

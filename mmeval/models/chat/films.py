@@ -14,7 +14,7 @@ from mmeval.types import InputError
 CLOCK = 1000
 """Ticks per second: our frames have times, but transformers expects a rate and integer indices."""
 
-ALONE = ("glm4v", "glm4v_moe", "glm46v", "glm_ocr", "glmga")
+ALONE = ("glm4v", "glm4v_moe", "glm46v", "glm_ocr", "glmga", "molmo2")
 """Model types for which transformers confuses a video and a picture in one prompt: both use the same token."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from mmeval.engine.decoding import cache_name
 
@@ -25,6 +26,8 @@ def compare(model: Any, inputs: Inputs, candidates: Sequence[Sequence[Tokens]], 
     inputs = {**inputs, **_positions(model, inputs)}
     keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
     appended = [_prefixes(options) for options in candidates]
+    if any(appended):  # as `generate` does: some models make no cache themselves
+        inputs[cache_name(model)] = DynamicCache(config=model.config.get_text_config(decoder=True))
     prompt = model(**inputs, use_cache=any(appended), **({"logits_to_keep": 1} if keeps else {}))
     first = prompt.logits[:, -1].float().log_softmax(-1)  # [B, V]
     sums: list[dict[Tokens, float]] = [

@@ -21,6 +21,8 @@ from mmeval.types import FinishReason, Generation, InputError, Pieces, Request, 
 
 DROPS_PROCESSORS = {"janus"}
 """Model types whose own `generate` ignores logits processors."""
+SEES_PADDING = {"emu3"}
+"""Model types whose answer depends on the size to which a batch's pictures are padded."""
 
 
 class ChatAnswer(NamedTuple):
@@ -177,6 +179,9 @@ class ChatModel:
         if self._needs_kinds and "mm_token_type_ids" not in inputs:
             kinds = self.processor.create_mm_token_type_ids(inputs["input_ids"])
             inputs["mm_token_type_ids"] = torch.tensor(kinds)
+        pads = self.model.config.model_type in SEES_PADDING and len(texts) > 1 and "image_sizes" in inputs
+        if pads and len(inputs["image_sizes"].unique(dim=0)) > 1:
+            raise ValueError("pictures of different sizes")  # the batcher splits the batch
         return inputs
 
     def _on_device(self, batch: Batch) -> dict[str, Any]:

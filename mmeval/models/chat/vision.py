@@ -16,9 +16,10 @@ FAMILIES = {
     *("llava", "llava_next", "llava_next_video", "vipllava", "paligemma", "gemma3", "gemma4", "aya_vision"),
     *("internvl", "mistral3", "mistral_large4", "lighton_ocr", "lfm2_vl", "lfm3_vl", "kimi_k25", "minimax_m3_vl"),
     *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen4_exp"),
-    *("qwen2_5_omni_thinker", "glm4v", "glm4v_moe", "glm46v", "glm5_next", "glm_ocr", "hunyuan_vl"),
+    *("qwen2_5_omni_thinker", "qwen3_omni_moe_thinker", "glm4v", "glm4v_moe", "glm46v", "glm5_next", "glmga"),
+    *("glm_ocr", "hunyuan_vl", "aria", "deepseek_vl_hybrid", "dots3_note", "fast_vlm", "gemma3n", "gemma4_unified"),
     *("cohere_compass", "cosmos3_edge", "cosmos3_omni", "exaone4_5", "ernie4_5_vl_moe", "hyperclovax_vision_v2"),
-    *("janus", "muse_glimmer", "paddleocr_vl", "video_llama_3"),
+    *("inkling2", "janus", "muse_glimmer", "muse_spark", "paddleocr_vl", "video_llama_3"),
 }
 """Model types whose encoders see each picture alone and return one item per picture.
 
@@ -121,8 +122,10 @@ class Vision:
     def _tokens(self, pixels: Tensor, arguments: dict[str, Any]) -> list[Sequence[Tensor]]:
         """Encode pictures; return their visual tokens, and those of each deeper layer, by picture."""
         output = self._encode(pixel_values=pixels, return_dict=True, **arguments)
-        self._kind, self._stacks = type(output), isinstance(output.pooler_output, Tensor)
+        self._stacks = isinstance(output.pooler_output, Tensor)
         layers = [output.pooler_output, *(getattr(output, "deepstack_features", None) or ())]
+        if len(layers) > 1:  # timm's, without deeper layers, could not be made from these tokens alone
+            self._kind = type(output)
         self.encoded += len(layers[0])
         return layers
 
