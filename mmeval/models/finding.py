@@ -171,7 +171,8 @@ def _adapter_of(folder: Path) -> str:
         return "instructblip" if reads else "blip2"
     if model_type in _MODEL_TYPES:
         return _MODEL_TYPES[model_type]
-    if "auto_map" not in config and not _is_vision_language(model_type):
+    unknown = "auto_map" not in config and "thinker_config" not in config  # the latter is Qwen's Omni
+    if unknown and not _is_vision_language(model_type):
         types = ", ".join(_MODEL_TYPES)
         raise InputError(
             f"{file}: model type '{model_type}' has no adapter; there are adapters for {types}, and for chat models of "

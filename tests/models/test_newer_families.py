@@ -5,18 +5,24 @@ Those that need torchvision or timm are left out where it is not installed.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from importlib import util
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from mmeval.models import ModelOptions, load_model
 from mmeval.models.chat.vision import FAMILIES
+from mmeval.models.doctor import of_model
+from mmeval.types import Generation, Request
 from tests.models import latest_zoo, ocr_zoo, omni_zoo
 from tests.models.chat_zoo import save_family
 from tests.models.newer_zoo import NEWER
-from tests.models.test_chat import ESSENTIAL, keeps_the_contract, opened
+from tests.models.test_chat import ESSENTIAL, drawn, keeps_the_contract, opened
 from tests.models.test_chat_pictures import sharing_changes_nothing
 from tests.models.test_chat_video import videos_are_understood
 from tests.models.torchvision_zoo import TORCHVISION
@@ -65,3 +71,17 @@ def test_a_newer_family_takes_videos(family: str, tmp_path: Path) -> None:
     video = "{% elif c['type'] == 'video' %}" + VIDEO[family] + "{% else %}"
     template.write_text(template.read_text().replace("{% else %}", video))
     videos_are_understood(load_model(f"chat:{tmp_path}", ModelOptions("video")))
+
+
+def test_an_omni_checkpoint_is_opened_without_the_part_that_speaks(tmp_path: Path) -> None:
+    alone, whole = save_family(omni_zoo.qwen3_omni, tmp_path / "alone"), tmp_path / "whole"
+    shutil.copytree(alone, whole)
+    thinker = json.loads((alone / "config.json").read_text())
+    config = {"model_type": "qwen3_omni_moe", "thinker_config": thinker, "architectures": ["Qwen3OmniMoe"]}
+    (whole / "config.json").write_text(json.dumps(config))
+    weights = {f"thinker.{name}": weight for name, weight in load_file(alone / "model.safetensors").items()}
+    save_file({**weights, "talker.codec_head.weight": torch.ones(2)}, whole / "model.safetensors", {"format": "pt"})
+    assert of_model(str(whole))[1] == []
+    request = Request("q", (drawn(1), "Is it red?"))
+    expected, opened_whole = (next(iter(opened(path).generate([request], Generation(5)))) for path in (alone, whole))
+    assert (opened_whole.text, opened_whole.error) == (expected.text, None)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import transformers
 from PIL import Image as PILImage
-from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
+from transformers import AutoConfig, AutoModelForImageTextToText, GenerationMixin, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
 from transformers.quantizers.auto import get_hf_quantizer
 from transformers.utils import logging as transformers_logging
@@ -60,8 +60,11 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
             processor, source, numbered=options.context == "numbered", video=options.context == "video",
             system=options.system, thinking=options.thinking,
         )  # fmt: skip
+    part = answering_part(config)
     if not options.trust_remote_code:
-        _check_size(source, config)
+        _check_size(source, part)
+    if part is not config:
+        model_args["config"] = part
     model_args |= _quantized(options.quantize)
     if device.type != "cpu" or options.quantize:  # each weight is read straight to the device
         model_args.setdefault("device_map", {"": device})
@@ -93,9 +96,15 @@ def _config(source: str, hub: Mapping[str, Any]) -> PreTrainedConfig:
     return config
 
 
+def answering_part(config: PreTrainedConfig) -> PreTrainedConfig:
+    """Return the configuration of the part that answers; in Qwen's Omni checkpoints, another part speaks the answer."""
+    return getattr(config, "thinker_config", None) or config
+
+
 def check_kind(source: str, config: Any, *, trusted: bool = False) -> None:
     """Raise InputError for a model of another kind, or of more layers than any model has."""
     _check_layers(source, config.to_dict())
+    config = answering_part(config)
     if config.model_type not in KNOWN and not trusted:
         raise InputError(
             f"{source}: model type '{config.model_type}' is not a vision-language model of transformers "
@@ -103,6 +112,10 @@ def check_kind(source: str, config: Any, *, trusted: bool = False) -> None:
         )
     if getattr(config, "is_encoder_decoder", False):
         raise InputError(f"{source}: '{config.model_type}' is an encoder-decoder; chat models must be decoder-only")
+    if not trusted and not issubclass(getattr(transformers, KNOWN[config.model_type]), GenerationMixin):
+        raise InputError(
+            f"{source}: '{config.model_type}' does not write an answer token by token; choose another checkpoint"
+        )
 
 
 def _check_layers(source: str, values: Mapping[str, Any]) -> None:
@@ -139,6 +152,7 @@ def check_packages(config: Any) -> None:
 
     Nothing is read: the model is built without weights, and a quantized checkpoint's method is asked for its packages.
     """
+    config = answering_part(config)
     with torch.device("meta"):
         WEIGHTS.from_config(config)
     places: Any = {"": 0} if torch.cuda.is_available() else None

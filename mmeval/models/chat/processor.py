@@ -17,6 +17,7 @@ NEEDS_TRUST = (
     "{source}: {part} comes with Python code that it needs to run; read that code, and pass --trust-remote-code if you "
     "trust it"
 )
+NO_PICTURES = "{source}: the checkpoint has no processor of pictures; choose a vision-language model"
 MARK = "\ufdd0"
 """A Unicode noncharacter, which no text should have; it breaks up text that would be read as a special token."""
 
@@ -26,8 +27,15 @@ def open_processor(source: str, config: PreTrainedConfig, *, trust_remote_code: 
 
     Without torchvision, a processor that also takes videos is opened without its video part, and pictures are processed
     by Pillow and numpy. It is also opened without that part if the checkpoint has no settings for it. Raises InputError
-    if there is no processor or it needs untrusted code, and whatever transformers raises.
+    if there is no processor of pictures or it needs untrusted code, and whatever transformers raises.
     """
+    processor = _opened(source, config, trust_remote_code=trust_remote_code, **hub)
+    if getattr(processor, "image_processor", None) is None:  # of a language model, it is the tokenizer
+        raise InputError(NO_PICTURES.format(source=source))
+    return processor
+
+
+def _opened(source: str, config: PreTrainedConfig, *, trust_remote_code: bool, **hub: Any) -> Any:
     options = {**hub, "trust_remote_code": trust_remote_code}  # without a value, transformers would ask on the terminal
     try:
         if util.find_spec("torchvision") or trust_remote_code:
@@ -68,7 +76,7 @@ def _processor_class(source: str, config: PreTrainedConfig, hub: dict[str, Any])
         name = names.get(config.model_type)
     processor_class = getattr(transformers, name, None) if name else None
     if processor_class is None:
-        raise InputError(f"{source}: transformers knows no processor for model type '{config.model_type}'")
+        raise InputError(NO_PICTURES.format(source=source))
     return without_video(processor_class)
 
 
