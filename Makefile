@@ -94,8 +94,9 @@ torture: .venv/installed-dev  ## kill runs, builds and trainings at chosen insta
 fuzz: .venv/installed-dev  ## damage inputs of every kind for 20 minutes; each must end in a one-sentence error
 	@MMEVAL_FUZZ_SECONDS=2400 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/fuzz -rP $(ARGS)
 
-families: .venv/installed-dev  ## try chat models of all tested families, also those that need torchvision where it is installed
-	@MMEVAL_FAMILIES=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/models/test_newer_families.py -v $(ARGS)
+families: .venv/installed-dev  ## try chat models of all tested families, also those that need torchvision or timm where it is installed
+	@MMEVAL_FAMILIES=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/models/test_newer_families.py \
+		tests/models/test_chat.py::test_every_family_keeps_the_contract -v $(ARGS)
 
 mutants: .venv/installed-dev  ## plant faults in the code that stores answers; each must be caught
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/torture -k fault -v
