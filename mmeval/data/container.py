@@ -80,7 +80,7 @@ def opened(path: Path, name: str) -> Iterator[tuple[av.container.InputContainer,
 
 
 def lenient() -> dict[str, Any]:
-    """Return the arguments of `av.open` that read a title that is not UTF-8; PyAV 19 needs and knows none."""
+    """Return the arguments with which `av.open` accepts a title that is not UTF-8; PyAV 19 has none and needs none."""
     import av
 
     return {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}

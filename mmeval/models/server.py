@@ -220,7 +220,7 @@ class Server:
         reply, seconds = await self._client.post("/chat/completions", body, chunks)
         if other := other_model(self._model, reply):
             raise InputError(
-                f"the server answers with the model '{self._client.secrets.hide(other)}', but '{self._model}' was "
+                f"the server answers with the model '{self._client.secrets.hide(other)[:80]}', but '{self._model}' was "
                 "asked; after the # name a model that the server has"
             )
         return reply, seconds

@@ -34,7 +34,7 @@ RESERVED = (
 
 
 def settings(model_args: str | None, thinking: str) -> dict[str, Any]:
-    """Return the parameters that every request has: those in `--model-args`, and whether the model is to reason.
+    """Return the parameters of every request: those in `--model-args`, and whether the model is to reason.
 
     Raises InputError for a parameter that is set otherwise.
     """
@@ -47,7 +47,7 @@ def settings(model_args: str | None, thinking: str) -> dict[str, Any]:
     template = given.get("chat_template_kwargs", {})
     if not isinstance(template, dict):
         raise InputError(
-            '--model-args has chat_template_kwargs without names; write chat_template_kwargs={"KEY":VALUE}'
+            '--model-args: chat_template_kwargs must be a JSON object; write chat_template_kwargs={"KEY":VALUE}'
         )
     if thinking != "auto":
         on = thinking == "on"

@@ -207,7 +207,7 @@ class _Session:
             try:
                 answer, _seconds = await client.post("/chat/completions", body)
                 if other := other_model(self.judge.model, answer):
-                    name = client.secrets.hide(other)
+                    name = client.secrets.hide(other)[:80]  # cut last: half a key would not be recognized
                     self.refused = f"it answers with the model '{name}'; give --judge-model one that it has"
                     return reply, self.refused
                 choice = answer["choices"][0]

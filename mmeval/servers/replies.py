@@ -151,7 +151,7 @@ def _seconds(retry: str | None) -> float | None:
 def other_model(requested: str, reply: Mapping[str, Any]) -> str:
     """Return the name of the model that a reply is from if it is not the requested one, else nothing."""
     reported = reply.get("model")
-    return reported[:80] if isinstance(reported, str) and reported and not same_model(requested, reported) else ""
+    return reported if isinstance(reported, str) and reported and not same_model(requested, reported) else ""
 
 
 def same_model(requested: str, reported: str) -> bool:
