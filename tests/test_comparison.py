@@ -279,7 +279,7 @@ def test_above_seven_runs_a_row_is_a_run(tmp_path: Path) -> None:
     answers = ("yes", "no", "Yes, it is.", "perhaps", "no.", "YES", "nothing", "yes indeed", "not at all")
     folders = [tmp_path / f"run{number}" for number in range(len(answers))]
     for folder, text in zip(folders, answers, strict=True):
-        evaluate(f"constant:{text}", "mme", out=folder, limit=56)
+        evaluate(f"constant:{text}", "mme", out=folder, limit=28)
     result = CliRunner().invoke(main, ["compare", *map(str, folders), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "MME, Perception: against constant:yes" in result.output and "constant:not at all" in result.output

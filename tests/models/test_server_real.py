@@ -77,7 +77,15 @@ def local_answer(folder: Path, request: Request, tokens: int) -> str:
     return str(processor.decode(written, skip_special_tokens=True))
 
 
-def test_answers_are_those_of_the_checkpoint(url: str, checkpoint: Path) -> None:
+def test_a_real_server(url: str, checkpoint: Path, tmp_path: Path) -> None:
+    """All in one test: a server takes seconds of both cores to start, and each worker would start its own."""
+    _answers_are_those_of_the_checkpoint(url, checkpoint)
+    _a_streamed_answer_is_the_answer(url, checkpoint)
+    _it_returns_no_likelihoods_and_that_is_reported(url, checkpoint)
+    _an_embedded_benchmark_is_answered(url, checkpoint, tmp_path / "run")
+
+
+def _answers_are_those_of_the_checkpoint(url: str, checkpoint: Path) -> None:
     first, second = (Image(PILImage.effect_noise((40, 30), sigma).convert("RGB")) for sigma in (20, 90))
     requests = [
         Request("0", ("What is it?",)), Request("1", (first, "What is it?")), Request("2", (first, "or ", second, "?")),
@@ -93,7 +101,7 @@ def test_answers_are_those_of_the_checkpoint(url: str, checkpoint: Path) -> None
     assert responses["1"].input_tokens == responses["0"].input_tokens + 4  # one a patch
 
 
-def test_a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
+def _a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
     model = load_model(f"server:{url}#{checkpoint}")
     assert isinstance(model, StreamingModel)
     request = Request("0", (Image(PILImage.effect_noise((40, 30), 50).convert("RGB")), "What is it?"))
@@ -105,12 +113,12 @@ def test_a_streamed_answer_is_the_answer(url: str, checkpoint: Path) -> None:
     assert next(cut) == next(cut)  # a character that was cut may be left out
 
 
-def test_it_returns_no_likelihoods_and_that_is_reported(url: str, checkpoint: Path) -> None:
+def _it_returns_no_likelihoods_and_that_is_reported(url: str, checkpoint: Path) -> None:
     request = Request("0", ("Is it?",), candidates=("yes", "no"))
     with pytest.raises(InputError, match="the server returns no likelihoods"):
         list(load_model(f"server:{url}#{checkpoint}").loglikelihood([request]))
 
 
-def test_a_run_of_an_embedded_benchmark(url: str, checkpoint: Path, tmp_path: Path) -> None:
-    run = evaluate(f"server:{url}#{checkpoint}", "mme", out=tmp_path / "run", limit=14, concurrency=4)
+def _an_embedded_benchmark_is_answered(url: str, checkpoint: Path, folder: Path) -> None:
+    run = evaluate(f"server:{url}#{checkpoint}", "mme", out=folder, limit=14, concurrency=4)
     assert run.complete and run.spec.model == "server:tiny"
