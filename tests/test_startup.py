@@ -3,16 +3,19 @@
 import atexit
 import gc
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mmeval import startup
+from mmeval import models, startup
 from mmeval.machine import affinity, cores
 from mmeval.startup import import_quickly, set_up_threads
+from mmeval.types import InputError
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,26 @@ def test_the_collector_runs_again_after_a_failed_import() -> None:
     with pytest.raises(ModuleNotFoundError, match="missing_package"):
         import_quickly("broken_package")
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("import missing_package", "needs missing_package; install it with: pip install 'mmeval-harness[hf]'"),
+        # as transformers does
+        (
+            "try:\n    import missing_package\nexcept ImportError as e:\n    raise ModuleNotFoundError() from e",
+            "cannot be imported (No module named 'missing_package'); repair that package",
+        ),
+    ],
+)
+def test_what_an_adapter_lacks_is_named(
+    code: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adapter_module.py").write_text(code, encoding="utf-8")
+    monkeypatch.setitem(models.ADAPTERS, "constant", replace(models.ADAPTERS["constant"], load="adapter_module:load"))
+    with pytest.raises(InputError, match=re.escape(f"the adapter 'constant' {sentence}")):
+        models.load_model("constant:yes")
 
 
 def test_a_loaded_model_is_never_frozen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,11 +97,21 @@ def load_model(spec: str | Checkpoint, options: ModelOptions | None = None) -> M
     try:
         load = getattr(import_quickly(module), function)
     except ModuleNotFoundError as error:
+        if error.name is None:  # of transformers, where a package that it found cannot be imported
+            raise InputError(
+                f"the adapter '{checkpoint.adapter}' cannot be imported ({_first_cause(error)}); repair that package"
+            ) from error
         raise InputError(
             f"the adapter '{checkpoint.adapter}' needs {error.name}; install it with: pip install 'mmeval-harness[hf]'"
         ) from error
     model: Model = load(checkpoint, options)
     return model
+
+
+def _first_cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error)
 
 
 def pick_context(checkpoint: Checkpoint, context: str | None) -> str:

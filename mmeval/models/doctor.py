@@ -11,11 +11,11 @@ from typing import Any
 from mmeval import regular
 from mmeval.files import read_json
 from mmeval.machine import cores
-from mmeval.models import Checkpoint, find_model
+from mmeval.models import Checkpoint, find_model, lora
 from mmeval.provenance import version
 from mmeval.types import InputError
 
-PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "torchvision", "bitsandbytes", "av", "pillow")
+PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "torchvision", "bitsandbytes", "peft", "av", "pillow")
 BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "F8_E4M3": 1, "F8_E5M2": 1}
 """Bytes per number, by the format's name in the header of a safetensors file."""
 LARGEST_HEADER = 100 << 20
@@ -50,16 +50,23 @@ def of_model(spec: str) -> tuple[list[str], list[str]]:
     folder = _folder(checkpoint)
     if folder is None:
         return [*lines, "not on this machine; the first run downloads it"], missing
+    processor_folder = folder
+    if lora.is_lora(folder):
+        base = lora.base_folder(folder)
+        lines.append(f"LoRA adapter of {base}")
+        if not version("peft"):
+            missing.append("peft; pip install peft")
+        folder, processor_folder = base, lora.processor_folder(folder, base)
     config = read_json(folder / "config.json", "fetch the checkpoint again, or choose another folder")
     lines.append(f"model type {config.get('model_type')}")
     if missing:
         return lines, missing
     if checkpoint.adapter == "chat":
-        missing += _missing(checkpoint, folder, config)
+        missing += _missing(checkpoint, folder, processor_folder, config)
     return lines + _memory(folder, config), missing
 
 
-def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> list[str]:
+def _missing(checkpoint: Checkpoint, folder: Path, processor_folder: Path, config: dict[str, Any]) -> list[str]:
     """Return the reasons why a chat model cannot be loaded, found without its weights."""
     import torch
     from transformers import AutoConfig
@@ -81,7 +88,7 @@ def _missing(checkpoint: Checkpoint, folder: Path, config: dict[str, Any]) -> li
     missing = []
     try:
         with reading(checkpoint.name, "its processor"):
-            ChatTemplate(open_processor(str(folder), model_config, **untrusted), checkpoint.name)
+            ChatTemplate(open_processor(str(processor_folder), model_config, **untrusted), checkpoint.name)
     except InputError as error:
         missing.append(str(error))
     try:

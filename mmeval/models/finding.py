@@ -7,13 +7,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from mmeval import regular, yaml_file
+from mmeval.models import lora
 from mmeval.models.adapters import ADAPTERS
 from mmeval.models.digests import file_digest
 from mmeval.servers.addresses import without_password
@@ -47,7 +48,8 @@ class Checkpoint:
     def digest(self) -> str:
         """SHA-256 over the names and contents of the checkpoint's files, or over a hub model's id and revision.
 
-        For a server it covers only the model's name: the server may move, and several may share the work.
+        A LoRA adapter's includes its base model's. For a server it covers only the model's name: the server may move,
+        and several may share the work.
         """
         if self.adapter == "server":
             return hashlib.sha256(self.name.encode()).hexdigest()
@@ -62,6 +64,8 @@ class Checkpoint:
         for path in _files(folder):
             total.update(str(path.relative_to(folder)).encode())
             total.update(file_digest(path))
+        if lora.is_lora(folder):
+            total.update(replace(self, source=str(lora.base_folder(folder))).digest.encode())
         return total.hexdigest()
 
 
@@ -96,7 +100,9 @@ def find_model(spec: str) -> Checkpoint:
             raise InputError(f"'{spec}' has no model after the colon; write a folder or a hub id after the colon")
         name, local = spec.replace("/", "-"), in_code or regular.is_folder(source)
         if local and not in_code:
-            if not (Path(source) / "config.json").exists():  # before all files below any folder are opened and hashed
+            if adapter == "chat" and lora.is_lora(Path(source)):
+                _check_lora(Path(source))
+            elif not (Path(source) / "config.json").exists():  # before all files below any folder are opened and hashed
                 raise InputError(NO_CONFIG.format(folder=source))
             _check_files(Path(source))
         if adapter == "chat" and local:
@@ -149,7 +155,21 @@ def _bundled(name: str) -> Path:
     return folder
 
 
+def _check_lora(folder: Path) -> None:
+    """Raise InputError if the base model of a LoRA adapter is missing or is no chat model."""
+    base = lora.base_folder(folder)
+    if (adapter := _adapter_of(base)) != "chat":
+        raise InputError(
+            f"{folder}: a LoRA adapter of {base}, which the adapter '{adapter}' runs without LoRA; merge the two with "
+            "peft's merge_and_unload, and give the folder of the merged model"
+        )
+    _check_files(base)
+
+
 def _adapter_of(folder: Path) -> str:
+    if lora.is_lora(folder):
+        _check_lora(folder)
+        return "chat"
     file = folder / "config.json"
     from mmeval.mmicl.published import is_published_mmicl
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,24 @@ def test_a_quantized_model_takes_the_device_of_its_process(
 
         @staticmethod
         def from_pretrained(source: str, **options: Any) -> Any:
-            raise InputError(f"bits: {options['quantization_config'].load_in_8bit}, place: {options['device_map']}")
+            raise InputError(f"{options['quantization_config'].to_diff_dict()}, place: {options['device_map']}")
 
     folder, find = zoo.save("llava", tmp_path), util.find_spec
     monkeypatch.setattr(util, "find_spec", lambda name: find("os" if name == "bitsandbytes" else name))
     monkeypatch.setattr(loading, "WEIGHTS", Loader)
-    with pytest.raises(InputError, match=r"^bits: True, place: .'': device.type='meta'..$"):
-        loading.load(find_model(f"chat:{folder}"), ModelOptions(context="template", quantize="8bit"))
+    for bits, settings in {
+        "8bit": "'load_in_8bit': True",
+        "4bit": "'bnb_4bit_quant_type': 'nf4', 'bnb_4bit_compute_dtype': 'float16', 'load_in_4bit': True",
+    }.items():
+        options = ModelOptions(context="template", quantize=bits, dtype="float16")
+        with pytest.raises(InputError) as error:
+            loading.load(find_model(f"chat:{folder}"), options)
+        assert settings in str(error.value) and "place: {'': device(type='meta')}" in str(error.value)
+    settings_file = folder / "config.json"
+    quantized = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    settings_file.write_text(json.dumps({**json.loads(settings_file.read_text()), "quantization_config": quantized}))
+    with pytest.raises(InputError, match="is quantized already; remove --quantize"):
+        loading.load(find_model(f"chat:{folder}"), ModelOptions(context="template", quantize="4bit"))
 
 
 def test_doctor_misses_accelerate_where_there_is_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Load a chat model from a folder or a hub id."""
 
 import json
+import logging
 from collections.abc import Mapping
 from importlib import util
 from pathlib import Path
@@ -15,7 +16,7 @@ from transformers.quantizers.auto import get_hf_quantizer
 from transformers.utils import logging as transformers_logging
 
 from mmeval.engine.device import PORTIONS, pick_device, pick_dtype
-from mmeval.models import Checkpoint, ModelOptions
+from mmeval.models import Checkpoint, ModelOptions, lora
 from mmeval.models.chat.films import check as check_films
 from mmeval.models.chat.hub import arguments
 from mmeval.models.chat.model import ChatModel
@@ -45,11 +46,16 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
     source, device = checkpoint.source, pick_device(options.device)
     dtype = pick_dtype(options.dtype)
     hub = arguments(checkpoint, options.trust_remote_code)
+    adapter, processor_source = None, source
+    if checkpoint.local and lora.is_lora(Path(source)):
+        adapter = Path(source)
+        base = lora.base_folder(adapter)
+        source, processor_source = str(base), str(lora.processor_folder(adapter, base))
     config = _config(source, hub)
     image_args = read_model_args(options.model_args)
     model_args: dict[str, Any] = {name: image_args.pop(key) for key, name in MODEL_KEYS.items() if key in image_args}
-    with reading(source, "its processor"):
-        processor = open_processor(source, config, **hub)
+    with reading(processor_source, "its processor"):
+        processor = open_processor(processor_source, config, **hub)
         if options.context == "video":
             check_films(processor, source)
         images = _image_options(image_args, processor, source, options.model_args)
@@ -57,7 +63,7 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
         processor.tokenizer.padding_side = "left"  # answers are written to the right of every prompt
         template = ChatTemplate(
-            processor, source, numbered=options.context == "numbered", video=options.context == "video",
+            processor, processor_source, numbered=options.context == "numbered", video=options.context == "video",
             system=options.system, thinking=options.thinking,
         )  # fmt: skip
     part = answering_part(config)
@@ -65,13 +71,13 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         _check_size(source, part)
     if part is not config:
         model_args["config"] = part
-    model_args |= _quantized(options.quantize)
+    model_args |= _quantized(options.quantize, config, source, dtype)
     if device.type != "cpu" or options.quantize:  # each weight is read straight to the device
         model_args.setdefault("device_map", {"": device})
     if (decoding := Path(source) / "generation_config.json").is_file():
         with reading(source, decoding.name):  # transformers would use its own defaults in place of a damaged file
             json.loads(decoding.read_text(encoding="utf-8"))
-    model = _weights(source, dtype, model_args, hub)
+    model = _weights(source, dtype, model_args, hub, adapter)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
     with reading(source, "generation_config.json"):
@@ -160,11 +166,15 @@ def check_packages(config: Any) -> None:
     quantizer(config, None, places, weights_only=True, user_agent={})
 
 
-def _weights(source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub: Mapping[str, Any]) -> Any:
+def _weights(
+    source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub: Mapping[str, Any], adapter: Path | None
+) -> Any:
+    """Read a model's weights, and those of the LoRA adapter in the folder `adapter`."""
     if model_args.get("device_map") and not util.find_spec("accelerate"):
         raise InputError(
             "device_map and GPUs need the package accelerate; install it with: pip install 'mmeval-harness[hf]'"
         )
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns in every layer that it computes in float16
     bars_enabled = bars.is_progress_bar_enabled()
     try:
         if hub["local_files_only"]:
@@ -173,6 +183,8 @@ def _weights(source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub
             model, loading_info = WEIGHTS.from_pretrained(
                 source, dtype=dtype, output_loading_info=True, **model_args, **hub
             )
+        if adapter is not None:
+            _add_lora(model, adapter)
     finally:
         if bars_enabled:
             bars.enable_progress_bar()
@@ -180,6 +192,29 @@ def _weights(source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub
         lacking = plural(len(missing), "weight is", "weights are")
         raise InputError(f"{source}: {lacking} missing, such as {missing[0]}; complete the checkpoint")
     return model
+
+
+def _add_lora(model: Any, folder: Path) -> None:
+    """Add a LoRA adapter to a model, unmerged as in training. Raises InputError if it does not fit."""
+    if not util.find_spec("peft"):
+        raise InputError(f"{folder}: a LoRA adapter needs the package peft; install it with: pip install peft")
+    from peft import PeftConfig, PeftModel
+
+    path = str(folder.resolve())  # never a hub id
+    with reading(str(folder), "its LoRA weights"):
+        config = PeftConfig.from_pretrained(path)
+        if config.is_prompt_learning:
+            raise InputError(f"{folder}: an adapter of the type {config.peft_type}; only those like LoRA can be used")
+        config.inference_mode = True
+        # transformers' own load_adapter leaves out DoRA's magnitudes
+        loaded = PeftModel(model, config).load_adapter(
+            path, "default", key_mapping=getattr(model, "_checkpoint_conversion_mapping", {})
+        )
+    if unfit := sorted({*loaded.missing_keys, *loaded.unexpected_keys}):
+        raise InputError(
+            f"{folder}: {plural(len(unfit), 'LoRA weight does', 'LoRA weights do')} not fit the base model, such as "
+            f"{unfit[0]}; check base_model_name_or_path in {lora.CONFIG}"
+        )
 
 
 def _image_options(image_args: Mapping[str, Any], processor: Any, source: str, text: str | None) -> dict[str, Any]:
@@ -200,11 +235,16 @@ def _image_options(image_args: Mapping[str, Any], processor: Any, source: str, t
     return options
 
 
-def _quantized(bits: str | None) -> dict[str, Any]:
+def _quantized(bits: str | None, config: Any, source: str, dtype: torch.dtype) -> dict[str, Any]:
+    """Return arguments of `from_pretrained` that quantize: LLM.int8(), or QLoRA's NF4, which computes in `dtype`."""
     if bits is None:
         return {}
+    if getattr(config, "quantization_config", None):
+        raise InputError(f"{source}: is quantized already; remove --quantize")
     if not util.find_spec("bitsandbytes"):
         raise InputError(f"--quantize {bits} needs the package bitsandbytes; install it with: pip install bitsandbytes")
     kind: Any = transformers.BitsAndBytesConfig
-    key = "load_in_8bit" if bits == "8bit" else "load_in_4bit"
-    return {"quantization_config": kind(**{key: True})}
+    if bits == "8bit":
+        return {"quantization_config": kind(load_in_8bit=True)}
+    four_bits = kind(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+    return {"quantization_config": four_bits}
