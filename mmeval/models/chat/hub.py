@@ -48,8 +48,8 @@ def _commit(source: str, revision: str) -> tuple[str, bool]:
         return commit, False
     except RemoteEntryNotFoundError as error:
         raise InputError(
-            f"{source}: the hub's repository has no {CONFIG}; name a checkpoint in the format of transformers. If it is "
-            f"a LoRA adapter, download it (hf download {source} --local-dir FOLDER) and name the folder"
+            f"{source}: the hub's repository has no {CONFIG}; name a checkpoint in the format of transformers. If it "
+            f"is a LoRA adapter, download it (hf download {source} --local-dir FOLDER) and name the folder"
         ) from error
     except HFValidationError as error:
         raise InputError(f"{source}: neither a folder nor a hub name of the form OWNER/NAME; correct it") from error
