@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import zipfile
+
     import pyarrow.parquet
 
 GIANT = 1 << 28
@@ -91,6 +93,20 @@ def read_bytes(path: Path) -> bytes:
     """Read a whole regular file. Raises OSError."""
     with opened(path) as file:
         return file.read()
+
+
+def unpacked(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> bytes:
+    """Read a file in a zip, at most the size that the zip states, which the caller has checked.
+
+    `ZipFile.read` unpacks a file that is larger than stated before it cuts it. Raises BadZipFile for methods whose
+    output zipfile does not limit, and zipfile's other errors.
+    """
+    import zipfile
+
+    if item.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile(f"{item.filename!r:.80} is compressed with method {item.compress_type}; deflate it")
+    with archive.open(item) as stream:
+        return stream.read(item.file_size)
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:

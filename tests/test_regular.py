@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mmeval.data import delimited, files, parquet
 from mmeval.files import read_json
 from mmeval.mmicl import weights
 from mmeval.models import doctor, find_model
+from mmeval.reporting.leaderboards import openvlm
 from mmeval.types import Image, InputError
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -102,3 +105,16 @@ def test_a_name_that_no_file_can_have_is_no_missing_file(tmp_path: Path, name: s
         regular.exists(tmp_path / name)
     assert raised.value.strerror
     assert not regular.exists(tmp_path / "gone" / "x")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_a_file_in_a_zip_is_not_unpacked_beyond_its_stated_size(method: int, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("M_D.tsv", bytes(1 << 26))
+        archive.infolist()[0].file_size = 100
+    tracemalloc.start()
+    (finding,) = openvlm.check(tmp_path / "a.zip")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "not a readable zip" in finding.sentence
+    assert peak < 1 << 22

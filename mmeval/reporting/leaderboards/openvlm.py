@@ -58,7 +58,7 @@ def check(path: Path) -> list[Finding]:
                     findings.append(problem(f"{path}, {item.filename}: unpacks to {item.file_size:,} bytes"))
                     continue
                 copy = Path(temporary) / f"{number}{Path(item.filename).suffix}"  # not a name from the zip
-                copy.write_bytes(archive.read(item))
+                copy.write_bytes(regular.unpacked(archive, item))
                 name = f"{path}, {item.filename}"
                 findings += [Finding(f.level, f.sentence.replace(str(copy), name)) for f in mmbench.check(copy)]
             return findings
