@@ -508,7 +508,7 @@ def test_an_error_is_no_answer(tmp_path: Path) -> None:
         ("a.json", '{"id": 0, "prediction": "A"},\n{"id": 1', "not one JSON object and a comma per line"),
         ("a.jsonl", '{"id": 0, "prediction": {"A": 1}}', "the column prediction is not a text"),
         ("a.csv", "id,answer\n", "no rows"),
-        ("a.pkl", "x", r"not .jsonl, .json, .csv, .tsv, .xlsx or .parquet; save it as one of these"),
+        ("a.pkl", "x", r"not .jsonl, .json, .csv, .tsv, .xlsx, .eval or .parquet; save it as one of these"),
         ("a.xlsx", "x", "not an .xlsx file, or damaged"),
         ("a.jsonl", '{"id": 0, "resps": [[[-1.5, false]]]}', "the column resps is not a text"),
         (

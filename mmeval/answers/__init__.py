@@ -101,7 +101,7 @@ def _size(records: Sequence[Record]) -> list[str]:
 def _results(scored: Scored, verdicts: Verdicts | None, given: int, planned: int, remarks: list[str]) -> Results:
     """Return the results of answers outside a run. As in a run, a mark reports questions without an answer."""
     results = scored.results()
-    errors = results.counts.error
+    errors = sum(score.outcome == "error" for score in scored.main)  # questions, however many answers each has
     lacking = part_of(planned - given, planned, "question", "has no answer", "have no answer")
     marks = [f"unfinished: {lacking}"] if given < planned else []
     marks += [part_of(errors, planned, "answer", "is an error", "are errors")] if errors else []

@@ -142,6 +142,11 @@ def _by_order(
     nothing = [None] * len(rows)
     positions = [number if row.place is None else row.place for number, row in enumerate(rows)]
     ordered = dict(sorted(zip(positions, rows, strict=True), key=lambda pair: pair[0]))
+    if [*ordered] != [*range(len(ordered))]:  # rows are missing, so only the whole data's order tells the others
+        places = dict(enumerate(questions))
+        named = [places.get(position) for position in positions]
+        fits = (id is not None and row.asked and _agree(row, words[id]) for row, id in zip(rows, named, strict=True))
+        return named if all(fits) else nothing
     parts: dict[str, list[str]] = {}
     for id, question in questions.items():
         parts.setdefault(question.category, []).append(id)
@@ -185,13 +190,18 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
     """Return the question's record with the row's answer."""
     if row.error is not None and row.given in (None, row.error):
         return replace(question, error=row.error)
+    if _reordered(row.choices, question.choices):
+        raise InputError(
+            f"{row.where}: its options are in another order than in the data, so its letters mean other options; ask "
+            "again without shuffled options"
+        )
     if compared is None:
         if row.column in ("resps", "filtered_resps") and _compares(row.given):
             raise InputError(
                 f"{row.where}: its answer is {len(row.given)} log-likelihoods, but this benchmark reads texts; give a "
                 "file with the id and the chosen option of each question"
             )
-        return replace(question, text=_text(row, question))
+        return replace(question, text=_text(row, question), samples=row.samples if len(row.samples) > 1 else ())
     values = row.given
     if row.column == "proba" and _NUMBER.fullmatch(str(values)):  # of yes: Hateful Memes' own file
         yes = min(max(float(values), TINY), 1 - TINY)
@@ -209,6 +219,12 @@ def _answered(question: Record, row: AnswerRow, compared: int | None) -> Record:
         need = f"the column loglikelihoods must hold the {compared} log-likelihoods that are compared, as a list"
         raise InputError(f"{row.where}: {str(row.given)[:40]!r}; {need}")
     return replace(question, loglikelihoods=tuple(float(value) for value in values))
+
+
+def _reordered(shown: Sequence[str], choices: Sequence[str]) -> bool:
+    """Return whether the same options were shown in another order."""
+    first, second = ([" ".join(option.split()).casefold() for option in options] for options in (shown, choices))
+    return first != second and sorted(first) == sorted(second)
 
 
 def _compares(responses: Any) -> bool:

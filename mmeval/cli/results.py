@@ -14,7 +14,7 @@ from mmeval.types import Display, InputError
 @click.command()
 @folder_argument
 @click.option("--task", help="With --answers or --predictions: the benchmark, or a card.")
-@click.option("--answers", help="Answers by id: .jsonl, .json, .csv, .tsv, .xlsx, .parquet (docs/answers.md).")
+@click.option("--answers", help="Answers by id: .jsonl, .json, .csv, .tsv, .xlsx, .eval, .parquet (docs/answers.md).")
 @click.option(
     "--predictions", help="Predictions in the benchmark's official form: for MME a results folder, for MMBench a table."
 )

@@ -2,25 +2,26 @@
 
 A row's columns reveal its format: lmms-eval's and lm-evaluation-harness's sample logs (`resps`, `filtered_resps`;
 evaluator.py of both), VLMEvalKit's result tables (`index`, `prediction`), LLaVA's answer files (`question_id`, `text`;
-llava/eval/model_vqa*.py), and the benchmarks' own formats, listed with the columns below.
+llava/eval/model_vqa*.py), and the benchmarks' own formats, listed with the columns below. `inspect_ai` makes such rows
+of its logs.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmeval import jsonl
-from mmeval.data import files, json_rows, sheets, tables
+from mmeval.data import files, inspect_ai, json_rows, sheets, tables
 from mmeval.data.mmbench import PASS
 from mmeval.data.tables import TableRow
 from mmeval.types import InputError, plural
 
 IDS = (
     "id", "question_id", "index", "idx", "Index", "identifier", "questionId", "qid", "q_id", "pid", "key",
-    "question number", "image_path", "image_id", "image",
+    "question number", "sample_id", "image_path", "image_id", "image",
 )  # fmt: skip
 """Columns that may name the question; the last three name its picture, as VizWiz, TextVQA and caption sets do."""
 ANSWERS = (
@@ -40,7 +41,7 @@ LONGEST = 255
 """Maximum characters of an id. A longer text in such a column is a picture in base64."""
 FAILED = "Failed to obtain answer via API."
 """What VLMEvalKit writes in place of a missing answer."""
-KINDS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+KINDS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".eval", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,11 @@ class AnswerRow:
     given: Any
     error: str | None = None
     place: int | None = None
-    """The number of the row in the benchmark, from 0, if the format has it."""
+    """The number of the row in the benchmark, from 0, if the format has it; -1 if its rows are in no order."""
+    samples: tuple[str, ...] = ()
+    """All answers, if several were sampled; the first is `given`."""
+    choices: tuple[str, ...] = ()
+    """The options in the order in which they were shown, if the format has them."""
 
 
 def read(path: Path) -> list[AnswerRow]:
@@ -69,7 +74,9 @@ def read(path: Path) -> list[AnswerRow]:
     if kind not in KINDS:
         raise InputError(f"{path}: not {', '.join(KINDS[:-1])} or {KINDS[-1]}; save it as one of these")
     if kind in (".json", ".jsonl"):
-        table_rows: Iterator[TableRow] = (TableRow(values, where) for values, where in _json(path))
+        table_rows: Iterable[TableRow] = (TableRow(values, where) for values, where in _json(path))
+    elif kind == ".eval":
+        table_rows = inspect_ai.read(path, (*IDS, *QUESTIONS))
     else:
         table_rows = _sheet(path) if kind == ".xlsx" else _delimited(path)
     rows = [_answer(row) for row in table_rows]
@@ -93,6 +100,7 @@ def _answer(line: TableRow) -> AnswerRow:
         ids["question_id"] = str(int(id) + int(turn) * PASS)
     questions = tuple(text for name in QUESTIONS if isinstance(row.get(name), str) and (text := bare(row[name])))
     position, error = row.get("doc_id"), FAILED if row[column] == FAILED else row.get("error")
+    samples = _texts(row.get("samples"))
     return AnswerRow(
         where=line.where,
         ids=ids,
@@ -101,7 +109,14 @@ def _answer(line: TableRow) -> AnswerRow:
         given=row[column],
         error=error if isinstance(error, str) and error else None,
         place=position if isinstance(position, int) else None,
+        samples=samples if samples[:1] == (row[column],) else (),
+        choices=_texts(row.get("choices")),
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts; any other value is of another format's column."""
+    return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()
 
 
 def _json(path: Path) -> json_rows.Found:
@@ -118,6 +133,9 @@ def _json(path: Path) -> json_rows.Found:
         value = json.loads(f"[{text.rstrip(',')}]") if commas else json_rows.load_once(path)
     except ValueError as error:
         raise InputError(f"{path}: not one JSON object and a comma per line ({error}); fix it") from error
+    if inspect_ai.is_log(value):
+        yield from ((row.values, row.where) for row in inspect_ai.of_document(value, path, (*IDS, *QUESTIONS)))
+        return
     inside = next((value[name] for name in WRAPPED if name in value), None) if isinstance(value, dict) else None
     value = inside if isinstance(inside, (dict, list)) else value
     if isinstance(value, dict) and {*value} & {*IDS} and {*value} & {*ANSWERS}:

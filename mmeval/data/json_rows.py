@@ -45,10 +45,10 @@ def read(path: Path, hook: Hook | None) -> Found:
         advice = "the file must hold a list of objects or one object per line: download it again"
         for row, where in jsonl.read(path, advice=advice, on_line=remember):
             if line.count(b'":') > len(row):  # a value is an object, too, or a key appears twice
-                json.loads(line, object_pairs_hook=partial(_unique, where))
+                json.loads(line, object_pairs_hook=partial(unique, where))
             yield row, where
     else:
-        yield _object(load(path, hook), str(path)), str(path)
+        yield json_object(load(path, hook), str(path)), str(path)
 
 
 def _items(path: Path, hook: Hook | None) -> Found:
@@ -75,9 +75,9 @@ def _items(path: Path, hook: Hook | None) -> Found:
             continue
         position, number = end, number + 1
         where = f"{path}, item {number}"
-        row = _object(value, where)
+        row = json_object(value, where)
         if hook is None and text.count('":', begin, end) > len(row):
-            json.loads(text[begin:end], object_pairs_hook=partial(_unique, where))
+            json.loads(text[begin:end], object_pairs_hook=partial(unique, where))
         yield row, where
     if "".join((text[start + 1 :], *blocks)).strip():
         load(path, hook)
@@ -91,7 +91,8 @@ def _after_whitespace(text: str, position: int) -> int:
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 
-def _object(value: Any, where: str) -> dict[str, Any]:
+def json_object(value: Any, where: str) -> dict[str, Any]:
+    """Return a row. Raises InputError if it is not an object."""
     if not isinstance(value, dict):
         raise InputError(f"{where}: {str(value)[:60]!r} is not a JSON object; each row must be one")
     return value
@@ -117,7 +118,7 @@ def at(value: Any, rows: str, path: Path) -> Found:
     items = [(f"item {n}", item) for n, item in enumerate(value, 1)] if isinstance(value, list) else value.items()
     for name, item in items:
         where = f"{path}, {name[:60]}"
-        row = _object(item, where)
+        row = json_object(item, where)
         yield (row if isinstance(value, list) else {"key": name, **row}), where
 
 
@@ -126,7 +127,7 @@ def load(path: Path, hook: Hook | None = None) -> Any:
     return _loaded(path, object_hook=hook)
 
 
-def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object. Raises InputError if a key appears twice in it."""
     result = dict(pairs)
     if len(result) < len(pairs):
@@ -140,7 +141,7 @@ def load_once(path: Path) -> Any:
 
     Raises InputError naming the file and the key.
     """
-    return _loaded(path, object_pairs_hook=partial(_unique, str(path)))
+    return _loaded(path, object_pairs_hook=partial(unique, str(path)))
 
 
 def _loaded(path: Path, **hooks: Any) -> Any:

@@ -22,6 +22,7 @@ from mmeval.task_loading import load_task
 from mmeval.tasks import TASKS
 from mmeval.types import Image, images
 from tests import evaluating, mmbench_table
+from tests import test_answers_of_inspect_ai as inspect_logs
 from tests.fuzz.target import Target, command
 from tests.mic import mic_folders
 from tests.mme_folder import make_release
@@ -131,6 +132,20 @@ def _read_tables(folder: Path, rng: random.Random) -> None:
         read()
 
 
+def _logs(folder: Path) -> None:
+    data = folder.with_name(f"{folder.name}-data")
+    data.mkdir(exist_ok=True)
+    inspect_logs.write_card(data)
+    shutil.copy(inspect_logs.RECORDING, folder / "log.eval")
+    mic_folders.put(folder / "log.json", inspect_logs.log(*(inspect_logs.sample(n) for n in range(4))))
+
+
+def _read_logs(folder: Path, rng: random.Random) -> None:
+    card = folder.with_name(f"{folder.name}-data") / "own.yaml"
+    for name in ("log.eval", "log.json"):
+        score_answers(str(card), str(folder / name))
+
+
 def _submissions(folder: Path) -> None:
     """Write what is sent to leaderboards, as the benchmarks' own folders and tables."""
     data = make_release(folder.with_name(f"{folder.name}-data"), pictures=1)
@@ -164,6 +179,7 @@ TARGETS: Mapping[str, Target] = {
     "mic set": Target(_mic_set, _read_mic_set),
     "mic build": Target(_built, _build_again),
     "tables": Target(_tables, _read_tables),
+    "logs of inspect_ai": Target(_logs, _read_logs),
     "submissions": Target(_submissions, _check_submissions),
     "json lines": Target(_lines, _read_lines),
 }
