@@ -9,7 +9,7 @@ from mmeval.cli.options import PATH
 
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=PATH)
-@click.option("--to", "form", required=True, help="Format: csv, latex, lm-eval, hub, or every-eval-ever.")
+@click.option("--to", "form", required=True, help="Format: csv, latex, lm-eval, inspect, hub, or every-eval-ever.")
 @click.option("--out", type=PATH, help="File.  [default: in RUN/exports]")
 def export(run_folder: Path, form: str, out: Path | None) -> None:
     """Export a run's scores in another program's format.

@@ -58,7 +58,7 @@ def _look(run: Run, rng: random.Random) -> None:
     if rng.random() < 0.3:
         evaluation.report(results.current(run.folder))
     if rng.random() < 0.3:
-        interchange.write(run, rng.choice(("csv", "latex", "lm-eval")))
+        interchange.write(run, rng.choice(("csv", "latex", "lm-eval", "inspect")))
 
 
 def _read(folder: Path, rng: random.Random) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmeval.files import write_texts
-from mmeval.reporting.interchange import every_eval_ever, hub, lm_eval, tables
+from mmeval.reporting.interchange import every_eval_ever, hub, inspect_ai, lm_eval, tables
 from mmeval.runs.run import Run
 from mmeval.types import InputError, nearest
 
@@ -30,6 +30,7 @@ FORMATS = {
     "csv": Format(lambda run: "table.csv", tables.csv),
     "latex": Format(lambda run: "table.tex", tables.latex),
     "lm-eval": Format(lm_eval.name, lm_eval.texts),
+    "inspect": Format(inspect_ai.name, inspect_ai.texts, next=inspect_ai.NEXT),
     "hub": Format(hub.name, hub.texts, shared=True, next=hub.NEXT),
     "every-eval-ever": Format(every_eval_ever.name, every_eval_ever.texts, shared=True, next=every_eval_ever.NEXT),
 }
