@@ -5,6 +5,7 @@ Reading a pipe waits forever, and a device never ends. Callers interpret the byt
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 import stat
@@ -101,12 +102,33 @@ def unpacked(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> bytes:
     `ZipFile.read` unpacks a file that is larger than stated before it cuts it. Raises BadZipFile for methods whose
     output zipfile does not limit, and zipfile's other errors.
     """
+    with _unpacking(archive, item) as stream:
+        return stream.read(item.file_size)
+
+
+def check_sizes(archive: zipfile.ZipFile) -> None:
+    """Raise BadZipFile if a file in a zip is larger than the zip states, for a library that reads such files whole.
+
+    Raises as `unpacked` does.
+    """
+    import zipfile
+
+    for item in archive.infolist():
+        longer, size = copy.copy(item), 0
+        longer.file_size += 1
+        with _unpacking(archive, longer) as stream:
+            while block := stream.read(1 << 20):
+                size += len(block)
+        if size > item.file_size:
+            raise zipfile.BadZipFile(f"{item.filename!r:.80} is larger than it states")
+
+
+def _unpacking(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> IO[bytes]:
     import zipfile
 
     if item.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile(f"{item.filename!r:.80} is compressed with method {item.compress_type}; deflate it")
-    with archive.open(item) as stream:
-        return stream.read(item.file_size)
+    return archive.open(item)
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:

@@ -6,13 +6,15 @@ import os
 import signal
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from mmeval import jsonl, regular, yaml_file
-from mmeval.data import delimited, files, parquet
+from mmeval.data import delimited, files, parquet, sheets
 from mmeval.files import read_json
 from mmeval.mmicl import weights
 from mmeval.models import doctor, find_model
@@ -110,7 +112,7 @@ def test_a_name_that_no_file_can_have_is_no_missing_file(tmp_path: Path, name: s
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 def test_a_file_in_a_zip_is_not_unpacked_beyond_its_stated_size(method: int, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
-        archive.writestr("M_D.tsv", bytes(1 << 26))
+        archive.writestr("M_D.tsv", bytes(1 << 24))
         archive.infolist()[0].file_size = 100
     tracemalloc.start()
     (finding,) = openvlm.check(tmp_path / "a.zip")
@@ -118,3 +120,20 @@ def test_a_file_in_a_zip_is_not_unpacked_beyond_its_stated_size(method: int, tmp
     tracemalloc.stop()
     assert "not a readable zip" in finding.sentence
     assert peak < 1 << 22
+
+
+def test_a_workbook_is_not_unpacked_beyond_its_stated_size(tmp_path: Path) -> None:
+    openpyxl.Workbook().save(tmp_path / "good.xlsx")
+    with zipfile.ZipFile(tmp_path / "good.xlsx") as good, zipfile.ZipFile(tmp_path / "a.xlsx", "w", 8) as archive:
+        for item in good.infolist():
+            content = good.read(item)
+            bomb = bytes(1 << 26) if item.filename == "xl/workbook.xml" else b""
+            archive.writestr(item.filename, content + bomb)
+            stated = archive.infolist()[-1]
+            stated.file_size, stated.CRC = len(content), zlib.crc32(content + bomb[:1])
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"damaged \('xl/workbook.xml' is larger than it states\)"):
+        list(sheets.read(tmp_path / "a.xlsx"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 23

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import ParseError
 
+from mmeval import regular
 from mmeval.data import delimited
 from mmeval.types import InputError
 
@@ -68,6 +69,7 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
         with zipfile.ZipFile(path) as archive:
             if sum(item.file_size for item in archive.infolist()) > LARGEST:
                 raise InputError(f"{path}: unpacks to more than {LARGEST:,} bytes; save it again without pictures")
+            regular.check_sizes(archive)
         with path.open("rb") as file:  # openpyxl leaves a damaged file open
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # about styles
