@@ -22,7 +22,7 @@ from benchmarks.answers import answered
 from benchmarks.peer.data import TABLE
 from mmeval.engine.device import PORTIONS
 from mmeval.models import ModelOptions, find_model, load_model
-from mmeval.models.chat import loading
+from mmeval.models.chat import loading, weights
 from mmeval.types import Generation, Image, Request
 from tests.models import chat_zoo
 
@@ -65,7 +65,7 @@ def larger(folder: Path) -> Path:
     size = {"hidden_size": 1024, "intermediate_size": 3072, "num_hidden_layers": 8, "head_dim": 64}
     for name, value in {**size, "num_attention_heads": 16, "num_key_value_heads": 16}.items():
         setattr(config.text_config, name, value)
-    loading.WEIGHTS.from_config(config).save_pretrained(folder)
+    weights.WEIGHTS.from_config(config).save_pretrained(folder)
     (file,) = folder.glob("*.safetensors")
     return file
 

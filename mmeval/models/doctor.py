@@ -71,10 +71,11 @@ def _missing(checkpoint: Checkpoint, folder: Path, processor_folder: Path, confi
     import torch
     from transformers import AutoConfig
 
-    from mmeval.models.chat.loading import check_kind, check_packages
+    from mmeval.models.chat.loading import answering_part, check_kind
     from mmeval.models.chat.processor import NEEDS_TRUST, open_processor
     from mmeval.models.chat.reading import reading
     from mmeval.models.chat.template import ChatTemplate
+    from mmeval.models.chat.weights import check_packages
 
     if "auto_map" in config and not _is_in_transformers(config):
         return [NEEDS_TRUST.format(source=checkpoint.name, part="the checkpoint")]
@@ -93,7 +94,7 @@ def _missing(checkpoint: Checkpoint, folder: Path, processor_folder: Path, confi
         missing.append(str(error))
     try:
         with reading(checkpoint.name, "the weights"):
-            check_packages(model_config)
+            check_packages(answering_part(model_config))
     except InputError as error:
         missing.append(str(error))
     if torch.cuda.is_available() and not version("accelerate"):

@@ -13,7 +13,7 @@ from torch import nn
 
 from mmeval.engine.device import PORTIONS
 from mmeval.models import ModelOptions, doctor, find_model
-from mmeval.models.chat import loading
+from mmeval.models.chat import loading, weights
 from mmeval.provenance import version
 from mmeval.types import InputError
 from tests.models import chat_zoo as zoo
@@ -53,7 +53,7 @@ def test_a_quantized_model_takes_the_device_of_its_process(
     class Loader:
         """transformers' loader, which is asked for the weights but has no bitsandbytes to quantize them."""
 
-        from_config = loading.WEIGHTS.from_config
+        from_config = weights.WEIGHTS.from_config
 
         @staticmethod
         def from_pretrained(source: str, **options: Any) -> Any:
@@ -61,7 +61,7 @@ def test_a_quantized_model_takes_the_device_of_its_process(
 
     folder, find = zoo.save("llava", tmp_path), util.find_spec
     monkeypatch.setattr(util, "find_spec", lambda name: find("os" if name == "bitsandbytes" else name))
-    monkeypatch.setattr(loading, "WEIGHTS", Loader)
+    monkeypatch.setattr(weights, "WEIGHTS", Loader)
     for bits, settings in {
         "8bit": "'load_in_8bit': True",
         "4bit": "'bnb_4bit_quant_type': 'nf4', 'bnb_4bit_compute_dtype': 'float16', 'load_in_4bit': True",

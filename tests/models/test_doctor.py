@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import transformers
 
-from mmeval.models.chat import loading
+from mmeval.models.chat import weights
 from mmeval.models.doctor import BINARY, DECIMAL, of_model, scaled
 from mmeval.types import InputError
 from tests.models import chat_zoo as zoo
@@ -83,7 +83,7 @@ def test_a_model_built_on_a_missing_package_is_reported(tmp_path: Path, monkeypa
         raise ImportError("TimmWrapperModel requires the timm library")
 
     folder = str(zoo.save("llava", tmp_path))
-    monkeypatch.setattr(loading.WEIGHTS, "from_config", build)
+    monkeypatch.setattr(weights.WEIGHTS, "from_config", build)
     assert "a package for the weights is not installed: TimmWrapperModel" in of_model(folder)[1][0]
 
 

@@ -1,22 +1,18 @@
 """Load a chat model from a folder or a hub id."""
 
 import json
-import logging
 from collections.abc import Mapping
-from importlib import util
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 from PIL import Image as PILImage
-from transformers import AutoConfig, AutoModelForImageTextToText, GenerationMixin, PreTrainedConfig
+from transformers import AutoConfig, GenerationMixin, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
-from transformers.quantizers.auto import get_hf_quantizer
-from transformers.utils import logging as transformers_logging
 
 from mmeval.engine.device import PORTIONS, pick_device, pick_dtype
 from mmeval.models import Checkpoint, ModelOptions, lora
+from mmeval.models.chat import weights
 from mmeval.models.chat.films import check as check_films
 from mmeval.models.chat.hub import arguments
 from mmeval.models.chat.model import ChatModel
@@ -26,17 +22,12 @@ from mmeval.models.chat.template import ChatTemplate
 from mmeval.models.chat.vision import MORE_ROOM, ROOM, Vision
 from mmeval.models.finding import check_format
 from mmeval.models.model_args import read_model_args
-from mmeval.types import InputError, nearest, plural
+from mmeval.types import InputError, nearest
 
 LAYERS = 1000
 """Maximum layers in one part of a model."""
 PROBE = (224, 168)
 """Width and height of the picture on which options of the image processor are tried."""
-PER_BYTE = 4
-"""Maximum weights per byte of a checkpoint: twice what 4-bit quantization stores."""
-WEIGHTS: Any = AutoModelForImageTextToText
-bars: Any = transformers_logging
-"""Any: with transformers' annotations, mypy would refuse the calls."""
 MODEL_KEYS = {"attn": "attn_implementation", "device_map": "device_map"}
 """Keys of --model-args that go to `from_pretrained`; the others go to the image processor."""
 
@@ -68,16 +59,16 @@ def load(checkpoint: Checkpoint, options: ModelOptions) -> ChatModel:
         )  # fmt: skip
     part = answering_part(config)
     if not options.trust_remote_code:
-        _check_size(source, part)
+        weights.check_size(source, part)
     if part is not config:
         model_args["config"] = part
-    model_args |= _quantized(options.quantize, config, source, dtype)
+    model_args |= weights.quantized(options.quantize, config, source, dtype)
     if device.type != "cpu" or options.quantize:  # each weight is read straight to the device
         model_args.setdefault("device_map", {"": device})
     if (decoding := Path(source) / "generation_config.json").is_file():
         with reading(source, decoding.name):  # transformers would use its own defaults in place of a damaged file
             json.loads(decoding.read_text(encoding="utf-8"))
-    model = _weights(source, dtype, model_args, hub, adapter)
+    model = weights.read(source, dtype, model_args, hub, adapter)
     model.train(False)
     budget = options.batch_tokens or PORTIONS[device.type].batch_tokens
     with reading(source, "generation_config.json"):
@@ -136,87 +127,6 @@ def _check_layers(source: str, values: Mapping[str, Any]) -> None:
             )
 
 
-def _check_size(source: str, config: PreTrainedConfig) -> None:
-    """Raise InputError if the configuration describes a model far larger than the weights of a local folder.
-
-    A damaged configuration falls back on its family's defaults, which may be a model of many gigabytes.
-    """
-    files = [path for end in ("safetensors", "bin") for path in Path(source).glob(f"*.{end}")]
-    if not files:
-        return
-    with reading(source, "its configuration"), torch.device("meta"):
-        described = sum(weight.numel() for weight in WEIGHTS.from_config(config).parameters())
-    if described > PER_BYTE * sum(path.stat().st_size for path in files):
-        raise InputError(
-            f"{source}: config.json describes {described:,} weights, far more than the weight files hold; "
-            "fetch the checkpoint again"
-        )
-
-
-def check_packages(config: Any) -> None:
-    """Raise ImportError, or whatever transformers raises, if the weights need a package that is not installed.
-
-    Nothing is read: the model is built without weights, and a quantized checkpoint's method is asked for its packages.
-    """
-    config = answering_part(config)
-    with torch.device("meta"):
-        WEIGHTS.from_config(config)
-    places: Any = {"": 0} if torch.cuda.is_available() else None
-    quantizer: Any = get_hf_quantizer
-    quantizer(config, None, places, weights_only=True, user_agent={})
-
-
-def _weights(
-    source: str, dtype: torch.dtype, model_args: Mapping[str, Any], hub: Mapping[str, Any], adapter: Path | None
-) -> Any:
-    """Read a model's weights, and those of the LoRA adapter in the folder `adapter`."""
-    if model_args.get("device_map") and not util.find_spec("accelerate"):
-        raise InputError(
-            "device_map and GPUs need the package accelerate; install it with: pip install 'mmeval-harness[hf]'"
-        )
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns in every layer that it computes in float16
-    bars_enabled = bars.is_progress_bar_enabled()
-    try:
-        if hub["local_files_only"]:
-            bars.disable_progress_bar()  # it would disturb the command line's own display
-        with reading(source, "the weights"):
-            model, loading_info = WEIGHTS.from_pretrained(
-                source, dtype=dtype, output_loading_info=True, **model_args, **hub
-            )
-        if adapter is not None:
-            _add_lora(model, adapter)
-    finally:
-        if bars_enabled:
-            bars.enable_progress_bar()
-    if missing := sorted(loading_info["missing_keys"]):  # transformers would fill them with random numbers
-        lacking = plural(len(missing), "weight is", "weights are")
-        raise InputError(f"{source}: {lacking} missing, such as {missing[0]}; complete the checkpoint")
-    return model
-
-
-def _add_lora(model: Any, folder: Path) -> None:
-    """Add a LoRA adapter to a model, unmerged as in training. Raises InputError if it does not fit."""
-    if not util.find_spec("peft"):
-        raise InputError(f"{folder}: a LoRA adapter needs the package peft; install it with: pip install peft")
-    from peft import PeftConfig, PeftModel
-
-    path = str(folder.resolve())  # never a hub id
-    with reading(str(folder), "its LoRA weights"):
-        config = PeftConfig.from_pretrained(path)
-        if config.is_prompt_learning:
-            raise InputError(f"{folder}: an adapter of the type {config.peft_type}; only those like LoRA can be used")
-        config.inference_mode = True
-        # transformers' own load_adapter leaves out DoRA's magnitudes
-        loaded = PeftModel(model, config).load_adapter(
-            path, "default", key_mapping=getattr(model, "_checkpoint_conversion_mapping", {})
-        )
-    if unfit := sorted({*loaded.missing_keys, *loaded.unexpected_keys}):
-        raise InputError(
-            f"{folder}: {plural(len(unfit), 'LoRA weight does', 'LoRA weights do')} not fit the base model, such as "
-            f"{unfit[0]}; check base_model_name_or_path in {lora.CONFIG}"
-        )
-
-
 def _image_options(image_args: Mapping[str, Any], processor: Any, source: str, text: str | None) -> dict[str, Any]:
     """Return the image processor's options; `text` is --model-args. Raises InputError for an unknown key or value."""
     pictures = processor.image_processor
@@ -233,18 +143,3 @@ def _image_options(image_args: Mapping[str, Any], processor: Any, source: str, t
         with reading(source, f"--model-args {text}", "cannot be applied to a picture"):
             pictures([PILImage.new("RGB", PROBE)], **options, return_tensors="pt")
     return options
-
-
-def _quantized(bits: str | None, config: Any, source: str, dtype: torch.dtype) -> dict[str, Any]:
-    """Return arguments of `from_pretrained` that quantize: LLM.int8(), or QLoRA's NF4, which computes in `dtype`."""
-    if bits is None:
-        return {}
-    if getattr(config, "quantization_config", None):
-        raise InputError(f"{source}: is quantized already; remove --quantize")
-    if not util.find_spec("bitsandbytes"):
-        raise InputError(f"--quantize {bits} needs the package bitsandbytes; install it with: pip install bitsandbytes")
-    kind: Any = transformers.BitsAndBytesConfig
-    if bits == "8bit":
-        return {"quantization_config": kind(load_in_8bit=True)}
-    four_bits = kind(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
-    return {"quantization_config": four_bits}
