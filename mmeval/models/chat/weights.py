@@ -1,6 +1,7 @@
 """Read a chat model's weights: whole, quantized if asked, and with a LoRA adapter."""
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import util
@@ -103,7 +104,8 @@ def _add_lora(model: Any, folder: Path) -> None:
     from peft import PeftConfig, PeftModel
 
     path = str(folder.resolve())  # never a hub id
-    with reading(str(folder), "its LoRA weights"):
+    with reading(str(folder), "its LoRA weights"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # about transformers' names that peft 0.21 uses
         config = PeftConfig.from_pretrained(path)
         if config.is_prompt_learning:
             raise InputError(f"{folder}: an adapter of the type {config.peft_type}; only those like LoRA can be used")
