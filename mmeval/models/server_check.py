@@ -15,11 +15,11 @@ from mmeval.types import InputError, nearest
 KEYS = ("MMEVAL_API_KEY", "OPENAI_API_KEY")
 """The environment variables for the key; the first that is set is used."""
 VERSIONS = {
-    "vllm": ("/version", "version"),
-    "sglang": ("/get_server_info", "version"),
-    "llamacpp": ("/props", "build_info"),
+    "vllm": ("version", "/version"),
+    "sglang": ("version", "/server_info", "/get_server_info"),  # the latter in older versions
+    "llamacpp": ("build_info", "/props"),
 }
-"""Engine -> the path beside /v1 that returns its version, and the version's key in the reply."""
+"""Engine -> the version's key in a reply, and the paths beside /v1 that may return it."""
 
 
 async def engines(client: Client, model: str) -> list[str]:
@@ -51,13 +51,16 @@ def engine(listing: dict[str, Any] | None, model: str, url: str) -> str:
 async def _with_version(client: Client, endpoint: Endpoint, name: str) -> str:
     if name not in VERSIONS:
         return name
-    path, key = VERSIONS[name]
-    try:
-        reply = await client.get_from(replace(endpoint, url=endpoint.url.removesuffix("/v1")), path)
-    except Refused:  # answers do not depend on it
-        return name
-    version = (reply or {}).get(key)
-    return f"{name} {version[:40]}" if isinstance(version, str) and version else name
+    key, *paths = VERSIONS[name]
+    for path in paths:
+        try:
+            reply = await client.get_from(replace(endpoint, url=endpoint.url.removesuffix("/v1")), path)
+        except Refused:  # answers do not depend on it
+            continue
+        version = (reply or {}).get(key)
+        if isinstance(version, str) and version:
+            return f"{name} {version[:40]}"
+    return name
 
 
 def refusal(error: Refused) -> InputError:

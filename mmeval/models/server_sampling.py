@@ -14,10 +14,14 @@ ALL_TOKENS: dict[str, dict[str, Any]] = {
     "llamacpp": {"top_k": 0, "min_p": 0.0},
     "me": {"top_k": 0, "min_p": 0.0},  # llama-cpp-python
     "vllm": {"top_k": -1, "min_p": 0.0},
+    "sglang": {"top_k": -1, "min_p": 0.0},
+    "lmdeploy": {"top_k": 0, "min_p": 0.0},
 }
 """Engine, as its list of models names it -> the parameters with which it samples from all tokens.
 
-By default, llama.cpp drops unlikely tokens, and vLLM applies the limits in the checkpoint's generation_config.json.
+By default, llama.cpp drops unlikely tokens, vLLM, SGLang and LMDeploy apply the limits in the checkpoint's
+generation_config.json, and LMDeploy otherwise takes 50 tokens. Sources: the protocol of llama.cpp's server, vLLM 0.32's
+and SGLang 0.5.23's protocol.py, and LMDeploy 0.18's serve/core/generation_config.py and messages.py.
 """
 
 

@@ -543,7 +543,8 @@ def test_a_servers_version_is_in_the_session_and_a_change_is_reported(server: Se
 @pytest.mark.parametrize(
     ("owner", "path", "reply", "name"),
     [
-        ("sglang", "/get_server_info", Reply({"version": "0.5.9", "api_key": "x"}), "sglang 0.5.9"),
+        ("sglang", "/get_server_info", Reply({"version": "0.5.5", "api_key": "x"}), "sglang 0.5.5"),
+        ("sglang", "/server_info", Reply({"version": "0.5.23", "api_key": "x"}), "sglang 0.5.23"),
         ("llamacpp", "/props", Reply({"build_info": "b8681"}), "llamacpp b8681"),
         ("vllm", "/version", Reply({}, 401), "vllm"),
         ("vllm", "/version", Reply({}, 307, {"Location": "http://elsewhere/"}), "vllm"),
