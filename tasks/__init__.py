@@ -39,6 +39,7 @@ TASKS = {
     "mm-vet": "mmeval.tasks.mm_vet:MM_VET", "mirb": "mmeval.tasks.mirb:MIRB",
     "erqa": "mmeval.tasks.erqa:ERQA", "vlms-are-blind": "mmeval.tasks.vlms_are_blind:VLMS_ARE_BLIND",
     "visual-puzzles": "mmeval.tasks.visual_puzzles:VISUAL_PUZZLES",
+    "logicvista": "mmeval.tasks.logicvista:LOGICVISTA",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip

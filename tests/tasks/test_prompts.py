@@ -28,6 +28,7 @@ from tests.tasks import grounding_folders, test_mmmu
 from tests.tasks.small_folders import embedded, jsonl, parquet, picture
 from tests.tasks.test_charades_sta import charades_sta
 from tests.tasks.test_graded import charxiv, mm_vet
+from tests.tasks.test_logicvista import logicvista
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
@@ -301,6 +302,7 @@ WRITERS: dict[str, Writer] = {
     "mm-vet": mm_vet,
     "we-math": we_math,
     "dynamath": dynamath,
+    "logicvista": logicvista,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
