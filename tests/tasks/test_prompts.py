@@ -36,6 +36,7 @@ from tests.tasks.test_parts_of_problems import dynamath, we_math
 from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_bench
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
+from tests.tasks.test_video_mmmu import video_mmmu
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
 
@@ -303,6 +304,7 @@ WRITERS: dict[str, Writer] = {
     "we-math": we_math,
     "dynamath": dynamath,
     "logicvista": logicvista,
+    **dict.fromkeys(("video-mmmu", "video-mmmu-gain"), video_mmmu),
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,

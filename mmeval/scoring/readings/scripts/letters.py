@@ -57,6 +57,11 @@ def mmmu_pro(text: str, choices: Sequence[str]) -> str | None:
     return named[0] if len(named) == 1 else lmms_eval(text, choices)
 
 
+def video_mmmu(text: str, choices: Sequence[str]) -> str | None:
+    """Read as Video-MMMU's version of `mmmu` (EvolvingLMMs-Lab/VideoMMMU, 88b4ac3): "X.", "X:", "(X)", else "X "."""
+    return _last(text, choices, (("{}.", "{}."), ("{}:", "{}:"), ("({})", "({})"), ("{} ", " {} ")))
+
+
 def trimmed(text: str, marks: str = ",.!?;:'") -> str:
     """Return a text as MMMU's script and its descendants strip it: of each mark in turn, once."""
     for mark in marks:

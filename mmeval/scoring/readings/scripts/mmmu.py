@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from mmeval.scoring.readings.choices import unanswered
 from mmeval.types import Record, Score
 
-_LEADS = ("could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result ")
+LEADS = ("could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result ")
 _TRIVIAL = (":", ",", ".", "!", "?", ";", "'")
 _NUMBERS = (
     re.compile(r"-?\b\d{1,3}(?:,\d{3})+\b"),
@@ -16,7 +16,7 @@ _NUMBERS = (
 """With commas, in scientific notation, and plain. The lookbehinds change no match but keep the search linear."""
 
 
-def open_answer(record: Record) -> Score:
+def open_answer(record: Record, leads: Sequence[str] = LEADS) -> Score:
     """Score an open answer as `eval_open` does: any of its `candidates` has a right answer.
 
     A text only has to contain the right text, so "not embryonic" is right for "embryonic". Numbers must be equal after
@@ -24,7 +24,7 @@ def open_answer(record: Record) -> Score:
     """
     if record.text is None:
         return unanswered(record)
-    values = candidates(record.text)
+    values = candidates(record.text, leads)
     answer = "; ".join(str(value).strip() for value in values)
     if not record.targets:
         return Score(None, "unscored", answer)
@@ -34,7 +34,7 @@ def open_answer(record: Record) -> Score:
     return Score(0.0, "incorrect", answer) if record.text.strip() else Score(0.0, "unparsed")
 
 
-def candidates(text: str) -> list[str | float]:
+def candidates(text: str, leads: Sequence[str] = LEADS) -> list[str | float]:
     """Return all that an answer may mean: the shortest text after a lead in each line, and the numbers in these texts.
 
     A lead is "is ", "answer " and the like, also within a word; in the last line also "=". Without any, the whole
@@ -42,8 +42,8 @@ def candidates(text: str) -> list[str | float]:
     """
     text = text.strip().strip(".").lower()
     lines = text.split("\n")
-    leads = [_LEADS] * (len(lines) - 1) + [(*_LEADS, "=")]
-    tails = [*filter(None, map(_shortest_after_lead, lines, leads))] or [text]
+    by_line = [leads] * (len(lines) - 1) + [(*leads, "=")]
+    tails = [*filter(None, map(_shortest_after_lead, lines, by_line))] or [text]
     numbers = [number for tail in tails for number in _numbers(tail)]
     return [*dict.fromkeys(value for meaning in (*tails, *numbers) for value in normalized(meaning))]
 
