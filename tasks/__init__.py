@@ -42,6 +42,7 @@ TASKS = {
     "logicvista": "mmeval.tasks.logicvista:LOGICVISTA",
     "video-mmmu": "mmeval.tasks.video_mmmu:VIDEO_MMMU",
     "video-mmmu-gain": "mmeval.tasks.video_mmmu:VIDEO_MMMU_GAIN",
+    "mmvu": "mmeval.tasks.mmvu:MMVU",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip
@@ -68,6 +69,7 @@ LEFT_OUT = {
     "MLVU and TempCompass, captions and summaries": "another model rates what the model writes",
     "MMT-Bench, ALL": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2328",
     "CharXiv, test": "the answers are not published",
+    "MMVU, test": "the answers are not published",
     "Video-MMMU, with transcripts": "a text file for each video, which the hub's archives lack",
     "MathVerse, text only": "a table of its own, whose questions have no pictures",
 }

@@ -31,6 +31,7 @@ from tests.tasks.test_graded import charxiv, mm_vet
 from tests.tasks.test_logicvista import logicvista
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
+from tests.tasks.test_mmvu import mmvu
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_parts_of_problems import dynamath, we_math
 from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_bench
@@ -305,6 +306,7 @@ WRITERS: dict[str, Writer] = {
     "dynamath": dynamath,
     "logicvista": logicvista,
     **dict.fromkeys(("video-mmmu", "video-mmmu-gain"), video_mmmu),
+    "mmvu": mmvu,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
