@@ -43,6 +43,7 @@ TASKS = {
     "video-mmmu": "mmeval.tasks.video_mmmu:VIDEO_MMMU",
     "video-mmmu-gain": "mmeval.tasks.video_mmmu:VIDEO_MMMU_GAIN",
     "mmvu": "mmeval.tasks.mmvu:MMVU",
+    "mtvqa": "mmeval.tasks.mtvqa:MTVQA",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip

@@ -32,6 +32,7 @@ from tests.tasks.test_logicvista import logicvista
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_mmvu import mmvu
+from tests.tasks.test_mtvqa import mtvqa
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_parts_of_problems import dynamath, we_math
 from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_bench
@@ -307,6 +308,7 @@ WRITERS: dict[str, Writer] = {
     "logicvista": logicvista,
     **dict.fromkeys(("video-mmmu", "video-mmmu-gain"), video_mmmu),
     "mmvu": mmvu,
+    "mtvqa": mtvqa,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
