@@ -44,6 +44,9 @@ TASKS = {
     "video-mmmu-gain": "mmeval.tasks.video_mmmu:VIDEO_MMMU_GAIN",
     "mmvu": "mmeval.tasks.mmvu:MMVU",
     "mtvqa": "mmeval.tasks.mtvqa:MTVQA",
+    "refspatial-bench": "mmeval.tasks.refspatial:REFSPATIAL",
+    "where2place": "mmeval.tasks.refspatial:WHERE2PLACE",
+    "robospatial-home": "mmeval.tasks.robospatial:ROBOSPATIAL",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip

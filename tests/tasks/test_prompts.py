@@ -35,6 +35,7 @@ from tests.tasks.test_mmvu import mmvu
 from tests.tasks.test_mtvqa import mtvqa
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_parts_of_problems import dynamath, we_math
+from tests.tasks.test_pointing import refspatial_bench, robospatial_home, where2place
 from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_bench
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
@@ -309,6 +310,9 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("video-mmmu", "video-mmmu-gain"), video_mmmu),
     "mmvu": mmvu,
     "mtvqa": mtvqa,
+    "refspatial-bench": refspatial_bench,
+    "where2place": where2place,
+    "robospatial-home": robospatial_home,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
