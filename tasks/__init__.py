@@ -47,6 +47,7 @@ TASKS = {
     "refspatial-bench": "mmeval.tasks.refspatial:REFSPATIAL",
     "where2place": "mmeval.tasks.refspatial:WHERE2PLACE",
     "robospatial-home": "mmeval.tasks.robospatial:ROBOSPATIAL",
+    "simplevqa": "mmeval.tasks.simplevqa:SIMPLEVQA",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip

@@ -36,6 +36,7 @@ from tests.tasks.test_mtvqa import mtvqa
 from tests.tasks.test_pairs_and_sources import cv_bench, mathvista, mme_realworld, mme_realworld_cn, mmvp
 from tests.tasks.test_parts_of_problems import dynamath, we_math
 from tests.tasks.test_pointing import refspatial_bench, robospatial_home, where2place
+from tests.tasks.test_simplevqa import simplevqa
 from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_bench
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
@@ -313,6 +314,7 @@ WRITERS: dict[str, Writer] = {
     "refspatial-bench": refspatial_bench,
     "where2place": where2place,
     "robospatial-home": robospatial_home,
+    "simplevqa": simplevqa,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
