@@ -48,6 +48,8 @@ TASKS = {
     "where2place": "mmeval.tasks.refspatial:WHERE2PLACE",
     "robospatial-home": "mmeval.tasks.robospatial:ROBOSPATIAL",
     "simplevqa": "mmeval.tasks.simplevqa:SIMPLEVQA",
+    "zerobench": "mmeval.tasks.zerobench:ZEROBENCH",
+    "zerobench-subquestions": "mmeval.tasks.zerobench:SUBQUESTIONS",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip

@@ -41,6 +41,7 @@ from tests.tasks.test_spatial import erqa, visual_puzzles, vlms_are_blind, vsi_b
 from tests.tasks.test_tier_two import EXPECTED
 from tests.tasks.test_video_choice import lvbench, mlvu, mvbench, tempcompass
 from tests.tasks.test_video_mmmu import video_mmmu
+from tests.tasks.test_zerobench import zerobench
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "prompts.json"
 
@@ -315,6 +316,7 @@ WRITERS: dict[str, Writer] = {
     "where2place": where2place,
     "robospatial-home": robospatial_home,
     "simplevqa": simplevqa,
+    **dict.fromkeys(("zerobench", "zerobench-subquestions"), zerobench),
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
