@@ -50,6 +50,7 @@ TASKS = {
     "simplevqa": "mmeval.tasks.simplevqa:SIMPLEVQA",
     "zerobench": "mmeval.tasks.zerobench:ZEROBENCH",
     "zerobench-subquestions": "mmeval.tasks.zerobench:SUBQUESTIONS",
+    "mmlongbench-doc": "mmeval.tasks.mmlongbench_doc:MMLONGBENCH_DOC",
     "mmt-bench": "mmeval.tasks.mmt_bench:MMT_BENCH", "mmt-bench-mi": "mmeval.tasks.mmt_bench:SEVERAL",
     **{name: f"{name}.yaml" for name in CARDS},
 }  # fmt: skip

@@ -18,7 +18,7 @@ from mmeval.scoring.baselines import UNJUDGED
 from mmeval.scoring.verdicts import NO_JUDGE
 from mmeval.task_loading import load_task
 from mmeval.tasks import charxiv as charxiv_task
-from mmeval.tasks import hallusionbench, logicvista, mathverse_judge, mathvista_judge, mmvu, simplevqa
+from mmeval.tasks import hallusionbench, logicvista, mathverse_judge, mathvista_judge, mmlongbench_doc, mmvu, simplevqa
 from mmeval.tasks import mm_vet as mm_vet_task
 from mmeval.types import InputError, Record, Score
 from tests.evaluating import evaluate
@@ -293,6 +293,7 @@ def texts_of(value: object) -> str:
         (charxiv_task.texts(), "fb25ad81c4cdefb5"),
         (mm_vet_task.PROMPT, "d1b3e0a5b4e72c88"),
         (simplevqa.judge_prompt(), "3ffcf0acc68ba037"),
+        (mmlongbench_doc.extraction(), "96a22c3003c22801"),
         (mmvu.MULTIPLE_CHOICE, "e135d884a4b5a726"),
         (mmvu.OPEN_ENDED, "ac52a19af695baff"),
         (logicvista.PROMPT, "1b037492f3fb54e2"),

@@ -30,6 +30,7 @@ from tests.tasks.test_charades_sta import charades_sta
 from tests.tasks.test_graded import charxiv, mm_vet
 from tests.tasks.test_logicvista import logicvista
 from tests.tasks.test_mathematics import mathverse, mathvision, mathvision_testmini
+from tests.tasks.test_mmlongbench_doc import mmlongbench_doc
 from tests.tasks.test_mmt_bench import mmt_bench, mmt_bench_mi
 from tests.tasks.test_mmvu import mmvu
 from tests.tasks.test_mtvqa import mtvqa
@@ -317,6 +318,7 @@ WRITERS: dict[str, Writer] = {
     "robospatial-home": robospatial_home,
     "simplevqa": simplevqa,
     **dict.fromkeys(("zerobench", "zerobench-subquestions"), zerobench),
+    "mmlongbench-doc": mmlongbench_doc,
     "mmt-bench": mmt_bench,
     "mmt-bench-mi": mmt_bench_mi,
     "mme-realworld": mme_realworld,
