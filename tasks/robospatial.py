@@ -3,7 +3,6 @@
 `evaluation.py` of chanhee-luke/RoboSpatial-Eval at 19f04a5; its table has the mean of the three categories.
 """
 
-import ast
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -57,15 +56,14 @@ def sample(line: tables.TableRow, category: str, number: int) -> Sample:
     """Return a row as a question, answered by yes or no or by points in a polygon."""
     answer, picture = line.text("answer").strip(), image(line, "img")
     key = answer.lower() if answer.lower() in YES_NO else answer
-    if key == answer and answer not in YES_NO:
+    if key not in YES_NO:
+        problem = f"{line.where}: the answer '{answer[:40]}' is neither yes, no nor a list of points; fix it"
         try:
-            polygon = [(float(x), float(y)) for x, y in ast.literal_eval(answer)]
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            polygon = []
-        if not polygon:
-            raise InputError(
-                f"{line.where}: the answer '{answer[:40]}' is neither yes, no nor a list of points; fix it"
-            )
+            corners = points.polygon(answer)
+        except ValueError as error:
+            raise InputError(problem) from error
+        if not corners:
+            raise InputError(problem)
     return Sample(
         f"{category}/{number}",
         (picture, line.text("question")),

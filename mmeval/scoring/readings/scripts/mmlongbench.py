@@ -1,11 +1,11 @@
 """Compare short answers as `eval/eval_score.py` of mayubo2333/MMLongBench-Doc (d73f0dc), by the form of the key."""
 
-import ast
 import re
 from collections.abc import Callable
 from math import isclose
 
 from mmeval.scoring.readings import short
+from mmeval.scoring.readings.scripts.literals import literal
 
 EXACT = (
     r".*https://.*", r".*\.py", r".*ipynb", r"page.*", r"\b\d+(-\d+|\s\d+)?\b", r".*[ap]\.m\..*",
@@ -25,8 +25,8 @@ def mark(key: str, answer: str, form: str) -> float:
     if form in ("Str", "None"):
         return _similar(cleaned(key), cleaned(answer))
     try:
-        keys, answers = (ast.literal_eval(text) if text.startswith("[") else text for text in (key, answer))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        keys, answers = (literal(text) if text.startswith("[") else text for text in (key, answer))
+    except ValueError:
         return 0.0
     right, given_list = (
         sorted(map(cleaned, items if isinstance(items, list) else [items])) for items in (keys, answers)

@@ -1,14 +1,13 @@
 """Read points as benchmarks' own scripts do: RefSpatial-Bench, Where2Place, RoboSpatial-Home, and lmms-eval's."""
 
-import ast
 import math
 import re
-import warnings
 from collections.abc import Callable, Sequence
 
 from mmeval.scoring.readings.boxes import Point, Size
 from mmeval.scoring.readings.choices import unanswered
 from mmeval.scoring.readings.regions import Mask, in_polygon, marked, unpacked
+from mmeval.scoring.readings.scripts.literals import literal
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import InputError, Record, Score
 
@@ -134,16 +133,16 @@ def robospatial(text: str) -> Point | None:
         return None
     content = re.sub(r",(\S)", r", \1", listed[1]).strip().removesuffix(",")
     try:
-        with warnings.catch_warnings(action="ignore"):  # of numbers such as 1_0 and 0.5m
-            value = ast.literal_eval(f"[{content}]")
-        if len(value) == 2 and all(isinstance(number, (int, float)) for number in value):
-            x, y = value
-        elif isinstance(value[0], (tuple, list)):
-            x, y = value[0]
+        value = literal(f"[{content}]")
+        first, *others = value if isinstance(value, list) else []
+        if len(others) == 1 and isinstance(first, (int, float)) and isinstance(others[0], (int, float)):
+            x, y = first, others[0]
+        elif isinstance(first, (tuple, list)):
+            x, y = first
         else:
             return None
         return float(x), float(y)
-    except (ValueError, SyntaxError, TypeError, IndexError, OverflowError, MemoryError, RecursionError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -166,6 +165,15 @@ def robospatial_score(record: Record) -> Score:
 def corners(record: Record) -> Sequence[Point]:
     """Return the polygon of a record's key. Raises InputError, since anybody may have changed the file."""
     try:
-        return [(float(x), float(y)) for x, y in ast.literal_eval(record.targets[0])]
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        return polygon(record.targets[0])
+    except ValueError as error:
         raise InputError(f"record {record.id}: its target is not a polygon; restore the file") from error
+
+
+def polygon(key: str) -> Sequence[Point]:
+    """Return the points in the text of a list. Raises ValueError for anything else."""
+    pairs = literal(key)
+    try:
+        return [(float(x), float(y)) for x, y in pairs]  # type: ignore[attr-defined]
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{key!r:.60} is not a list of points") from error
