@@ -78,9 +78,8 @@ LEFT_OUT = {
     "MMT-Bench, ALL": "the answers are only on its server, https://eval.ai/web/challenges/challenge-page/2328",
     "CharXiv, test": "the answers are not published",
     "MMVU, test": "the answers are not published",
-    "Video-MMMU, with transcripts": "a text file for each video, which the hub's archives lack",
-    "OCRBench v2": "its tables, documents and spotted text are scored by libraries for trees, words and polygons, which "
-    "mmeval does not have",
+    "Video-MMMU, with transcripts": "each video has its own file of speech, as subtitles are",
+    "OCRBench v2": "its tables, documents and spotted text are scored by libraries for trees, words and polygons",
     "MathVerse, text only": "a table of its own, whose questions have no pictures",
 }
 """Benchmark that is not included -> why a card cannot express it."""
