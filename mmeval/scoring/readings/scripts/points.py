@@ -49,8 +49,7 @@ def refspatial(text: str, mask: Mask) -> Sequence[Part]:
     """Read as `text2pts` of `Evaluation/summarize_acc.py` (Zhoues/RoboRefer, d97a995): "(x, y)", "(a, b, c, d)".
 
     Four numbers are a box in shares, and each of its pixels is a point. Of a point, decimals are shares and whole
-    numbers pixels.
-    Raises ValueError for a box whose edges are in the wrong order.
+    numbers pixels. Raises ValueError for a box whose edges are in the wrong order.
     """
     height, width = mask.shape
     parts: list[Part] = []
@@ -154,8 +153,8 @@ def robospatial_score(record: Record) -> Score:
     if key in ("yes", "no"):
         answer = record.text.strip().lower()
         right = answer.startswith(key)
-        said = next((word for word in ("yes", "no") if answer.startswith(word)), None)
-        return Score(float(right), "correct" if right else "incorrect" if answer else "unparsed", said)
+        first = next((word for word in ("yes", "no") if answer.startswith(word)), None)
+        return Score(float(right), "correct" if right else "incorrect" if answer else "unparsed", first)
     point = robospatial(record.text)
     if point is None:
         return Score(0.0, "refused" if refuses(record.text) else "unparsed")
