@@ -70,9 +70,11 @@ def test_what_nanobind_made_is_not_frozen_when_the_process_ends(monkeypatch: pyt
     at_end: list[Callable[[], None]] = []
     monkeypatch.setattr(atexit, "register", at_end.append)
     import_quickly("large_package")
+    triton = any(kind.__module__ == "nanobind" for kind in type.__subclasses__(type))  # of an earlier test
     at_end[0]()
-    assert gc.get_freeze_count()
+    assert bool(gc.get_freeze_count()) != triton
     of_nanobind = type("nb_type", (type,), {"__module__": "nanobind"})
+    gc.freeze()
     at_end[0]()
     assert of_nanobind and not gc.get_freeze_count()
 
