@@ -25,7 +25,7 @@ VERSIONS = {
 async def engines(client: Client, model: str) -> list[str]:
     """Return the name of each server's engine, with its version if it says one.
 
-    Raises InputError if a server lacks the model, requires a key, or redirects its clients.
+    Raises InputError if a server lacks the model or redirects its clients.
     """
     try:
         listings = await client.get("/models")

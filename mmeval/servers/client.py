@@ -179,9 +179,9 @@ class Client:
         )
 
     async def get(self, path: str) -> list[tuple[Endpoint, dict[str, Any] | None]]:
-        """Return each server's reply at a path; None if it has no such path or does not reply.
+        """Return each server's reply at a path; None if it has no such path, does not allow it, or does not reply.
 
-        Raises Refused for a wrong key and for a redirect.
+        A key may be allowed to ask questions but not to list models. Raises Refused for a redirect.
         """
         replies = await gather_or_cancel(self.get_from(endpoint, path) for endpoint in self.endpoints)
         return list(zip(self.endpoints, replies, strict=True))
@@ -192,7 +192,7 @@ class Client:
             async with asyncio.timeout(GET_TIMEOUT):
                 return await self._once(endpoint, "GET", path, b"")
         except Refused as refused:
-            if refused.status in (401, 403) or refused.status < 400:
+            if refused.status < 400:
                 raise
             return None
         except _failures(TimeoutError, Busy):

@@ -337,6 +337,15 @@ def test_what_no_request_can_pass_stops_the_run(server: Server, status: int, adv
         ask(server.model, 9)
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_may_ask_without_the_right_to_list_models(server: Server, status: int) -> None:
+    server.models = Reply({"error": {"message": "Missing scopes: api.model.read"}}, status)
+    assert [response.text for response in ask(server.model, 3)] == ["yes"] * 3
+    server.behave = lambda body, n: Reply({"message": "no"}, status)
+    with pytest.raises(InputError, match=f"refuses: no .status {status}.; set the key in MMEVAL_API_KEY"):
+        ask(server.model)
+
+
 def test_key_and_password_are_sent_to_the_server_and_never_shown(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
