@@ -22,7 +22,7 @@ from mmeval.models.server_likelihood import NoLikelihood, first_tokens, whole
 from mmeval.models.server_messages import Messages, messages
 from mmeval.models.server_pictures import Pictures
 from mmeval.models.server_replies import read
-from mmeval.models.server_sampling import check_samples, parameters, settings, with_all_tokens
+from mmeval.models.server_sampling import check_samples, check_temperature, parameters, settings, with_all_tokens
 from mmeval.models.server_stream import FORMS, StreamedReply
 from mmeval.models.turns import turns
 from mmeval.servers.addresses import check_address, without_password
@@ -203,6 +203,7 @@ class Server:
             reply, seconds = await self._post(body, chunks)
         except Refused as refused:
             check_samples(refused, expected)
+            check_temperature(refused, sampling["temperature"])
             raise
         response = read(reply, request.id)
         if response.error is not None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from mmeval.models.model_args import read_model_args
-from mmeval.servers.client import Refused
+from mmeval.servers.client import Refused, names_parameter
 from mmeval.types import Generation, InputError
 
 ALL_TOKENS: dict[str, dict[str, Any]] = {
@@ -82,9 +81,17 @@ def with_all_tokens(sampling: dict[str, Any], engines: Iterable[str]) -> dict[st
     return {**defaults, **sampling}
 
 
+def check_temperature(error: Refused, temperature: float) -> None:
+    """Raise InputError if a server refuses to decode greedily, as OpenAI's reasoning models do."""
+    if not temperature and names_parameter(error, "temperature"):
+        raise InputError(
+            f"the server refuses temperature 0: {error}; sample with --temperature 1, perhaps several --samples"
+        ) from error
+
+
 def check_samples(error: Refused, samples: int) -> None:
     """Raise InputError if a server refuses a request because of its number of answers."""
-    if samples > 1 and re.search(r"""['"`]n['"`]""", str(error)):
+    if samples > 1 and names_parameter(error, "n"):
         raise InputError(
             f"the server refuses {samples} answers to a question: {error}; lower --samples, or start it with room for "
             f"them, such as llama.cpp with --parallel {samples}"

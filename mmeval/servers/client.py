@@ -39,6 +39,8 @@ MAX_CONSECUTIVE_FAILURES = 5
 """After this many requests in a row without a reply, all tries included, nothing more is sent."""
 LENGTHS = ("max_tokens", "max_completion_tokens")
 """The names of an answer's maximum length: the usual one, and the only one that OpenAI's newer models take."""
+DEFAULTS = {"temperature": 1, "top_p": 1}
+"""Parameters that some models of OpenAI and Anthropic refuse, even with these values, which are the API's defaults."""
 LONGEST = 64 << 20
 """Maximum bytes of a reply. The likelihoods of a long prompt's tokens take some megabytes."""
 
@@ -104,6 +106,8 @@ class Client:
         self._timeout, self._timeouts = timeout, timeouts
         self._lost = 0
         self._length = LENGTHS[0]
+        self._left_out = set[str]()
+        """Parameters with default values that a server refused."""
         self.sent = 0
         """Requests sent so far, including retries."""
 
@@ -132,12 +136,15 @@ class Client:
         """Return a reply and its seconds. Raises NoReply and Refused.
 
         If the server streams its reply, `chunks` gets each part as it arrives; raises BrokeOff if it then breaks off.
-        If a server refuses `max_tokens` and names its successor, that is sent from then on.
+        If a server refuses `max_tokens` and names its successor, that is sent from then on. If it refuses a parameter
+        whose value is the API's default, that is left out from then on.
         """
         problem, failed, timed_out, times_busy, busy_since, slow = "", 0, 0, 0, math.inf, None
         while endpoint := await self._take(busy_since, slow):
-            started, length = time.monotonic(), self._length
-            content = json.dumps({length if name == LENGTHS[0] else name: value for name, value in body.items()})
+            started, length, names = time.monotonic(), self._length, body.keys() - self._left_out
+            content = json.dumps(
+                {length if name == LENGTHS[0] else name: value for name, value in body.items() if name in names}
+            )
             try:
                 reply = await self._once(endpoint, "POST", path, content.encode(), chunks)
                 self._lost = endpoint.failures = 0
@@ -145,9 +152,12 @@ class Client:
                 return reply, time.monotonic() - started
             except Refused as refused:
                 self._lost = endpoint.failures = 0
-                if length != LENGTHS[0] or LENGTHS[1] not in str(refused):
+                if length == LENGTHS[0] and LENGTHS[1] in str(refused):
+                    self._length = LENGTHS[1]
+                elif named := {name for name in names & DEFAULTS.keys() if _refuses(refused, name, body[name])}:
+                    self._left_out |= named
+                else:
                     raise
-                self._length = LENGTHS[1]
                 continue
             except Busy as busy:
                 times_busy, busy_since = times_busy + 1, min(busy_since, time.monotonic())
@@ -267,6 +277,16 @@ def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
     import httpx2
 
     return (httpx2.HTTPError, ValueError, RecursionError, *more)
+
+
+def names_parameter(refused: Refused, name: str) -> bool:
+    """Return whether a refusal names a parameter, in quotation marks."""
+    return re.search(rf"""['"`]{name}['"`]""", str(refused)) is not None
+
+
+def _refuses(refused: Refused, name: str, value: object) -> bool:
+    """Return whether a request is refused because of a parameter, though its value is the default."""
+    return value == DEFAULTS[name] and refused.of_request and names_parameter(refused, name)
 
 
 def _backoff(failures: int) -> float:

@@ -159,6 +159,29 @@ def test_a_parameter_that_a_server_wants_by_its_newer_name(server: Server) -> No
     assert "the server refuses the request: Unsupported parameter" in str(ask(server.model)[0].error)
 
 
+def test_a_default_that_a_server_refuses_is_left_out(server: Server) -> None:
+    """As OpenAI's reasoning models and Anthropic's newer models do."""
+
+    def behave(body: dict[str, Any], n: int) -> Reply:
+        for name in ("top_p", "temperature"):
+            if name in body:
+                text = f"Unsupported parameter: '{name}' is not supported with this model."
+                return Reply({"error": {"message": text}}, 400)
+        return says("yes")
+
+    server.behave = behave
+    model, requests = opened(server.model), [Request(str(number), ("?",)) for number in range(3)]
+    answers = list(model.generate(requests, Generation(4, temperature=1.0)))
+    assert [answer.text for answer in answers] == ["yes"] * 3
+    assert [name for name in ("top_p", "temperature", "seed") if name in server.asked[-1]] == ["seed"]
+    (answer,) = opened(server.model).generate(requests[:1], Generation(4, temperature=0.5))
+    assert "the server refuses the request: Unsupported parameter: 'temperature'" in str(answer.error)
+    with pytest.raises(
+        InputError, match=r"refuses temperature 0: Unsupported .*; sample with --temperature 1, perhaps"
+    ):
+        ask(server.model)
+
+
 @pytest.mark.parametrize(
     ("content", "text", "reasoning"),
     [
