@@ -22,7 +22,7 @@ from mmeval.scoring.readings.choices import texts
 from mmeval.scoring.readings.strict.letter import strict
 from mmeval.scoring.verdicts import WHOSE, Dialogue, Verdicts
 from mmeval.servers.addresses import check_address, without_password
-from mmeval.servers.client import Client, NoReply, Refused, key
+from mmeval.servers.client import Client, NoReply, Refused, key, names_parameter
 from mmeval.servers.replies import other_model
 from mmeval.types import InputError, Record, plural
 
@@ -217,6 +217,8 @@ class _Session:
             except Refused as error:
                 if not error.of_request:
                     self.refused = f"{error}{_advice(error.status)}"
+                elif names_parameter(error, "temperature"):
+                    self.refused = f"{error}; judges are asked at temperature 0, so choose one that takes it"
                 return reply, self.refused or str(error)
             except (KeyError, IndexError, TypeError):
                 problem = f"no choices[0].message.content in {str(answer)[:80]}"

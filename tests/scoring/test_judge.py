@@ -300,6 +300,17 @@ def test_a_judge_that_refuses_one_request_is_asked_the_others(server: Server, tm
     assert len(result.failed) == 3 == len(server.asked) and result.why == "too long (status 400)"
 
 
+def test_a_judge_that_refuses_temperature_0_is_not_asked_the_others(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(judge.LIMITS, "concurrency", 2)
+    server.status = 400
+    server.reply = lambda prompt: b'{"error": {"message": "Unsupported value: \'temperature\' does not support 0"}}'
+    result = judge.ask(Judge(server.url, "m", tmp_path / "j"), records(40))
+    assert len(result.failed) == 40 and len(server.asked) <= 2
+    assert result.why.endswith("judges are asked at temperature 0, so choose one that takes it")
+
+
 def test_another_model_is_no_judge(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(judge.LIMITS, "concurrency", 2)
     server.reply = lambda prompt: json.dumps({"model": "small", **json.loads(says("A"))}).encode()
