@@ -177,6 +177,28 @@ def test_an_adapter_of_another_model_is_refused(lora: Path, tmp_path: Path) -> N
         find_model(str(lora))
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"megatron_config": {"a": 1}, "megatron_core": "tests.no_such_module"}, "a LoRA adapter of Megatron's layers"),
+        ({"peft_type": "NEW"}, "its LoRA weights cannot be loaded"),
+        ({"r": "four"}, "its LoRA weights cannot be loaded"),
+        ({"target_modules": "("}, "its LoRA weights cannot be loaded"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(lora: Path, settings: dict[str, Any], sentence: str) -> None:
+    file = lora / "adapter_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **settings}))
+    with pytest.raises(InputError, match=f"tuned: {sentence}"):
+        answers(str(lora))
+
+
+def test_other_adapters_than_lora_are_refused(base: Path, tmp_path: Path) -> None:
+    peft.IA3Config(base_model_name_or_path=str(base)).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="an adapter of the type .*IA3; only LoRA can be used"):
+        answers(str(tmp_path))
+
+
 def test_damaged_weights_and_pickled_code_are_refused(lora: Path) -> None:
     weights = lora / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])

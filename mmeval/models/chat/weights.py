@@ -101,14 +101,16 @@ def _add_lora(model: Any, folder: Path) -> None:
     """Add a LoRA adapter to a model, unmerged as in training. Raises InputError if it does not fit."""
     if not util.find_spec("peft"):
         raise InputError(f"{folder}: a LoRA adapter needs the package peft; install it with: pip install peft")
-    from peft import PeftConfig, PeftModel
+    from peft import LoraConfig, PeftConfig, PeftModel
 
     path = str(folder.resolve())  # never a hub id
     with reading(str(folder), "its LoRA weights"), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # about transformers' names that peft 0.21 uses
         config = PeftConfig.from_pretrained(path)
-        if config.is_prompt_learning:
-            raise InputError(f"{folder}: an adapter of the type {config.peft_type}; only those like LoRA can be used")
+        if not isinstance(config, LoraConfig):
+            raise InputError(f"{folder}: an adapter of the type {config.peft_type}; only LoRA can be used")
+        if config.megatron_config:  # peft would import the module that the file names
+            raise InputError(f"{folder}: a LoRA adapter of Megatron's layers; save it for transformers")
         config.inference_mode = True
         # transformers' own load_adapter leaves out DoRA's magnitudes
         loaded = PeftModel(model, config).load_adapter(
