@@ -194,8 +194,8 @@ def test_settings_that_cannot_be_used_are_refused(lora: Path, settings: dict[str
 
 
 def test_other_adapters_than_lora_are_refused(base: Path, tmp_path: Path) -> None:
-    peft.IA3Config(base_model_name_or_path=str(base)).save_pretrained(tmp_path)
-    with pytest.raises(InputError, match="an adapter of the type .*IA3; only LoRA can be used"):
+    peft.IA3Config(base_model_name_or_path=str(base)).save_pretrained(str(tmp_path))
+    with pytest.raises(InputError, match=r"an adapter of the type .*IA3; only LoRA can be used"):
         answers(str(tmp_path))
 
 
