@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from mmeval import regular
-from mmeval.data import files, tables
+from mmeval.data import arrow, files, tables
 from mmeval.scoring.readings import yesno
 from mmeval.scoring.statistics import Mean, Statistic
 from mmeval.task import Task
@@ -59,7 +59,7 @@ def samples(data: str) -> Iterator[Sample]:
 def read(data: str, hub: Mapping[str, str]) -> Iterator[YesNoRow]:
     """Yield the rows of a release folder, a .parquet file, a folder of .parquet files, or the hub address `hub`."""
     path = Path(data)
-    if path.is_dir() and not files.glob(path, "*.parquet"):
+    if path.is_dir() and not files.glob(path, "*.parquet") and not arrow.is_saved(path):
         return _release(path)
     if data == "hub" or path.exists():
         return map(_row, tables.read(data, ("*.parquet",), hub, "mme"))

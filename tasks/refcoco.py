@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from mmeval.data import files, tables
+from mmeval.data import arrow, files, tables
 from mmeval.scoring.metrics.groups import by_category, macro
 from mmeval.scoring.readings.boxes import SYSTEMS, Box, lmms_eval_box, strict_box, vlmevalkit_box
 from mmeval.scoring.readings.overlap import overlapping, target
@@ -50,9 +50,12 @@ def samples(name: str, data: str) -> Iterator[Sample]:
 def _lines(name: str, data: str) -> Iterator[tuple[str, tables.TableRow]]:
     """Yield the rows of each split, from the first of the `FORMS` that exists."""
     splits, path, stem = SIZES[name], Path(data), STEMS[name]
-    if data == "hub":
-        hub = TASKS[name].card["hub"]
-        yield from ((split, line) for split in splits for line in tables.read(data, (), {**hub, "split": split}, name))
+    if data == "hub" or arrow.is_saved(path):
+        if data != "hub" and not (saved := arrow.splits(path)):
+            raise InputError(f"{path}: a Dataset does not say its split; save the DatasetDict that it is from")
+        hub, read = TASKS[name].card["hub"], [split for split in splits if data == "hub" or split in saved]
+        for split in read or ["val"]:
+            yield from ((split, line) for line in tables.read(data, (), {**hub, "split": split}, name))
         return
     for form in FORMS:
         globs = {split: form.format(split=split, stem=stem) for split in splits}

@@ -92,7 +92,7 @@ def _table(data: str, hub: Mapping[str, str]) -> Iterator[tables.TableRow]:
     suffixes = {file.suffix for file in Path(data).iterdir()} if Path(data).is_dir() else set()
     if ".tsv" in suffixes and ".parquet" not in suffixes:
         raise InputError(f"{data} is a folder; name the .tsv file in it")
-    return tables.read(data, ("*.parquet",), None, "mmbench")
+    return tables.read(data, ("*.parquet",), hub, "mmbench")
 
 
 def _with_pictures(table: Iterable[tables.TableRow]) -> list[MMBenchRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,9 @@ EXPANDED = 1 << 25
 """A table that may need more bytes for a batch is checked for values that are stored once and repeated."""
 TEXT_RATIO = 20
 """Compression ratio that texts hardly exceed; they reach about 10, pictures 1."""
+BROKEN = (ArithmeticError, OSError, TypeError, ValueError)
+"""What a damaged table raises, apart from pyarrow's errors: dates and decimals that Python cannot hold, and types of
+columns that other packages, such as datasets, have registered with pyarrow."""
 
 
 def read(path: Path, columns: Sequence[str] | None = None) -> Found:
@@ -37,18 +40,19 @@ def read(path: Path, columns: Sequence[str] | None = None) -> Found:
                 for name in columns or ():
                     if name not in table.schema_arrow.names:
                         raise InputError(f"{path}: no column '{name}'; download the file again")
-                for number, values in enumerate(_rows(table, columns), 1):
+                for number, values in enumerate(rows(table.iter_batches(BATCH, columns=columns)), 1):
                     yield values, f"{path}, row {number}"
     except pyarrow.ArrowNotImplementedError as error:  # for dictionaries in rows of pictures, for example
         raise InputError(f"{path}: pyarrow cannot read it ({error}); save the table uncompressed") from error
-    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
+    except (pyarrow.ArrowException, *BROKEN) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: cannot be read as parquet ({reason}); download the file again") from error
 
 
-def _rows(table: pyarrow.parquet.ParquetFile, columns: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+def rows(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[dict[str, Any]]:
+    """Yield the values of each row by column. Raises pyarrow's errors, and those of values that Python cannot hold."""
     before: dict[str, Any] = {}
-    for batch in table.iter_batches(BATCH, columns=columns):
+    for batch in batches:
         for row in zip(*map(_values, batch.columns), strict=True):
             values = dict(zip(batch.schema.names, row, strict=True))
             for name, value in values.items():

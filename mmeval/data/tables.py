@@ -1,4 +1,4 @@
-"""Read the rows of a benchmark's table (JSON, JSONL, CSV, TSV, parquet, hub) and their pictures.
+"""Read the rows of a benchmark's table (JSON, JSONL, CSV, TSV, parquet, Arrow, hub) and their pictures.
 
 The task interprets the columns. No address is fetched, and no name leads out of the given folder.
 """
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmeval import regular
-from mmeval.data import delimited, files, json_rows, parquet
+from mmeval.data import arrow, delimited, files, json_rows, parquet
 from mmeval.data.json_rows import Found, Hook
 from mmeval.data.samplers import Span
 from mmeval.types import Image, InputError, nearest
@@ -175,7 +175,12 @@ def read(
         raise InputError(f"no data at '{data}': give the folder that holds {_describe(patterns)}, or one such file")
     forms = [files.glob(path, _safe(name)) for name in patterns]
     forms = [*filter(None, forms)][: 1 if first else None]
-    paths = [files.inside(path, str(file.relative_to(path)), data) for form in forms for file in form]
+    found = [file for form in forms for file in form]
+    if not found:
+        folders = [path, *(files.glob(path, "*") if any(name.startswith("*/") for name in patterns) else ())]
+        split = hub.get("split") if hub else None
+        found = [table for folder in folders if arrow.is_saved(folder) for table in arrow.tables(folder, split, task)]
+    paths = [files.inside(path, str(file.relative_to(path)), data) for file in found]
     if not paths:
         raise InputError(f"{data}: no {_describe(patterns, ' and no ')} in it; give the folder that holds it")
     return _of_files(paths, path, rows)
@@ -208,7 +213,7 @@ def _of_files(paths: Sequence[Path], folder: Path, rows: str | None) -> Iterator
 
 
 def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None = None) -> Iterator[TableRow]:
-    """Read the rows of a .json, .jsonl, .csv, .tsv or .parquet file. Raises InputError if it cannot be read.
+    """Read the rows of a .json, .jsonl, .csv, .tsv, .parquet or .arrow file. Raises InputError if it cannot be read.
 
     `rows` locates the rows in a JSON file, as in `data/questions`; `.` is the top. If they are a map, not a list, the
     column `key` holds each row's name. `hook` makes the objects of a JSON document smaller while it is read.
@@ -219,10 +224,10 @@ def of_file(path: Path, folder: Path, rows: str | None = None, hook: Hook | None
         pairs = json_rows.read(path, hook) if rows is None else json_rows.at(json_rows.load(path, hook), rows, path)
     elif kind in (".csv", ".tsv"):
         pairs = delimited.rows(path)
-    elif kind == ".parquet":
-        pairs = parquet.read(path)
+    elif kind in (".parquet", ".arrow"):
+        pairs = parquet.read(path) if kind == ".parquet" else arrow.read(path)
     else:
-        raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv nor .parquet; save it as one of these")
+        raise InputError(f"{path}: neither .json, .jsonl, .csv, .tsv, .parquet nor .arrow; save it as one of these")
     return (TableRow(_bounded(values, where), where, folder, path) for values, where in pairs)
 
 

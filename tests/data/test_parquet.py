@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -96,3 +97,40 @@ def test_columns_of_every_type(tmp_path: Path, column: pa.Array) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"c": column}), path)
     assert [values["c"] for values, _ in parquet.read(path)] == column.to_pylist()
+
+
+def test_values_that_python_cannot_hold(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    for column in (pa.array([2**62], pa.timestamp("us")), pa.array([2**31 - 1], pa.date32())):
+        pq.write_table(pa.table({"c": column}), path)
+        with pytest.raises(InputError, match=re.escape(f"{path}: cannot be read as parquet (")):
+            list(parquet.read(path))
+
+
+class Numbers(pa.ExtensionType):  # type: ignore[misc]
+    """A type as other packages register them with pyarrow."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(pa.int64(), "mmeval.tests.numbers")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return json.dumps([self.size]).encode()
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: pa.DataType, serialized: bytes) -> Numbers:
+        return cls(*json.loads(serialized))
+
+
+def test_details_of_a_registered_type_that_are_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pa.register_extension_type(Numbers(1))
+    try:
+        for details in (b"[]", b"x"):
+            name = {b"ARROW:extension:name": b"mmeval.tests.numbers", b"ARROW:extension:metadata": details}
+            schema = pa.schema([pa.field("c", pa.int64(), metadata=name)])
+            pq.write_table(pa.table([pa.array([1])], schema=schema), path)
+            with pytest.raises(InputError, match=re.escape(f"{path}: cannot be read as parquet (")):
+                list(parquet.read(path))
+    finally:
+        pa.unregister_extension_type("mmeval.tests.numbers")

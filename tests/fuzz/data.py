@@ -13,7 +13,7 @@ import yaml
 from mmeval import jsonl
 from mmeval.answers import score_answers, score_predictions
 from mmeval.cards.task import load as load_card
-from mmeval.data import video
+from mmeval.data import tables, video
 from mmeval.data.samplers import SAMPLERS
 from mmeval.evaluation.rendering import render
 from mmeval.mic.build import build
@@ -60,6 +60,19 @@ def _pictures(folder: Path) -> None:
 def _decode(folder: Path, rng: random.Random) -> None:
     for path in sorted(folder.iterdir()):
         Image(path, path.name).decode()
+
+
+def _saved(folder: Path) -> None:
+    from tests.data import test_saved  # it imports datasets, which takes long
+
+    test_saved.save(folder)
+
+
+def _read_saved(folder: Path, rng: random.Random) -> None:
+    for row in tables.read(str(folder), (), {"split": "val"}, "some-task"):
+        for name in ("image", "pictures"):
+            for image in row.images(name) if name in row.values else ():
+                image.decode()
 
 
 def _frames(folder: Path, rng: random.Random) -> None:
@@ -172,6 +185,7 @@ def _read_lines(folder: Path, rng: random.Random) -> None:
 MIC = ("vqav2", "okvqa", "gqa", "textvqa", "coco", "flickr30k", "nlvr2", "vcr", "refcoco", "vsr", "iconqa", "mic")
 TARGETS: Mapping[str, Target] = {
     "pictures": Target(_pictures, _decode),
+    "saved data set": Target(_saved, _read_saved),
     "videos": Target(lambda folder: mic_folders.clip(folder / "clip.mp4"), _frames),
     **{f"task {name}": _task(name) for name in TASKS},
     "card": Target(_card, _read_card),
