@@ -149,11 +149,11 @@ def _values(sample: Mapping[str, Any], where: str, keep: Collection[str]) -> dic
         return text
 
     metadata, output = sample.get("metadata"), sample.get("output")
-    told = {name: metadata[name] for name in keep if name in metadata} if isinstance(metadata, Mapping) else {}
+    facts = {name: metadata[name] for name in keep if name in metadata} if isinstance(metadata, Mapping) else {}
     answer = _answer(output if isinstance(output, Mapping) else {}, where)
     error = _error(sample)
     return {
-        "metadata": told,
+        "metadata": facts,
         "input": "\n".join(map(resolved, _question(sample.get("input")))),
         "choices": sample.get("choices"),
         "output": None if error else resolved(answer),
