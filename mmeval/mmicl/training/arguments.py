@@ -7,6 +7,7 @@ from torch.utils.checkpoint import create_selective_checkpoint_contexts
 from transformers import TrainingArguments
 
 from mmeval.mmicl.training.config import Config
+from mmeval.mmicl.training.zero import settings
 
 METRIC = "exact_match"
 """Share of held-out questions whose generated answer equals the expected one, ignoring case and a final period."""
@@ -63,7 +64,7 @@ def arguments(config: Config, evaluates: bool) -> TrainingArguments:
         seed=config.seed,
         use_cpu=not torch.cuda.is_available(),
         disable_tqdm=True,
-        deepspeed=config.deepspeed,
+        deepspeed=settings(config.deepspeed) if config.deepspeed else None,
         fsdp=bool(config.fsdp),  # type: ignore[arg-type]
         fsdp_config=config.fsdp or None,
     )

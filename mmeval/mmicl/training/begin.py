@@ -20,6 +20,7 @@ from mmeval.mmicl.processing import MmiclProcessor
 from mmeval.mmicl.training.config import EVALUATIONS, NOWHERE, Config, TrainingError, task_at
 from mmeval.mmicl.training.pictures import SKIPPED
 from mmeval.mmicl.training.resume import adapt, checkpoints_in, last_checkpoint
+from mmeval.mmicl.training.zero import check_launch
 from mmeval.mmicl.weights import one_line, read_json
 
 LEFT_OUT = "left_out.jsonl"
@@ -142,6 +143,7 @@ def check(config: Config, model: MmiclForConditionalGeneration, processor: Mmicl
     for name in filter(None, packages):
         if importlib.util.find_spec(name) is None:
             raise TrainingError(f"this configuration needs the package {name}: pip install {name}")
+    check_launch(config, sharded(config.fsdp))
     if "wandb" in config.report_to:
         wandb: Any = importlib.import_module("wandb")
         try:

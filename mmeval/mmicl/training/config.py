@@ -156,7 +156,7 @@ class Config:
     push_to_hub: Text | None = None
     """Repository on the hub that the trained model is pushed to at the end; a new one is private."""
     deepspeed: Text | None = None
-    """A DeepSpeed configuration, passed on unchanged."""
+    """A DeepSpeed configuration; batch, clipping and dtype follow this one where it does not set them."""
     fsdp: dict[str, Any] = field(default_factory=dict)
     """transformers' `fsdp_config`, passed on unchanged; `accelerate launch` usually sets it instead."""
 

@@ -11,7 +11,7 @@ from transformers import TrainerState
 from mmeval.mmicl import checkpoints
 from mmeval.mmicl.fused import compile_blocks, fuse
 from mmeval.mmicl.processing import MmiclProcessor
-from mmeval.mmicl.training import ready
+from mmeval.mmicl.training import ready, zero
 from mmeval.mmicl.training.arguments import METRIC, arguments
 from mmeval.mmicl.training.begin import FINAL, begin, check, hold
 from mmeval.mmicl.training.config import Config, TrainingError
@@ -86,9 +86,11 @@ def _train(
     if isinstance(source, Index) and config.features:
         needed = source.images | {picture for row, _ in held_out.questions for picture in row.images}
         ready.keep_features(config, model, collator, needed, state, say)
-    facts = ready.facts(config, folder, names, source, state.num_processes)
+    facts = ready.facts(config, folder, names, source, state.num_processes) | zero.facts(config, state.num_processes)
     if start:
         check_same(start, facts)
+        if config.deepspeed:
+            zero.check_shards(start, config, state.num_processes)
         config = same_batch(config, start, state.num_processes, say)
         put_trained(model, start)
         say(f"resuming from {start}")

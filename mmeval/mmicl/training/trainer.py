@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +31,7 @@ from mmeval.mmicl.training.pictures import SKIPPED, skipped_pictures
 from mmeval.mmicl.training.progress import Progress, in_words, operations, time_in_words
 from mmeval.mmicl.training.resume import step_of
 from mmeval.mmicl.training.stream import LANE, PLACES, StreamSet
+from mmeval.mmicl.training.zero import explained, forget_stage, load_shards, save_shards
 from mmeval.mmicl.weights import write_trained
 
 Benchmarks = Callable[[Path], Mapping[str, float]]
@@ -81,6 +83,19 @@ class MmiclTrainer(Trainer):
             language_model = self.model.language_model
             language_model.set_input_embeddings(language_model.get_input_embeddings())
         super().create_accelerator_and_postprocess()
+        plugin = self.accelerator.state.deepspeed_plugin if self.is_deepspeed_enabled else None
+        self.is_sharded = self.is_fsdp_enabled or (plugin is not None and plugin.zero_stage == 3)
+        forget_stage()
+
+    def _prepare_for_training(self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None) -> Any:
+        """Let DeepSpeed resume without the frozen weights, which its checkpoints lack."""
+        start = None if self.is_deepspeed_enabled else resume_from_checkpoint
+        with explained() if self.is_deepspeed_enabled else nullcontext():
+            prepared = super()._prepare_for_training(max_steps, train_dataloader, start)  # type: ignore[no-untyped-call]
+            if start != resume_from_checkpoint:
+                load_shards(self.model_wrapped, resume_from_checkpoint)
+                self._load_optimizer_and_scheduler(resume_from_checkpoint)
+        return prepared
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Load batches ahead in worker processes, each copied to the GPU while the previous one is learned.
@@ -141,7 +156,7 @@ class MmiclTrainer(Trainer):
         """Ask the held-out questions, and log the results."""
         model = self.accelerator.unwrap_model(self.model)
         with self.progress.paused():
-            results = self.held_out.evaluate(model, self.accelerator, self.is_fsdp_enabled)
+            results = self.held_out.evaluate(model, self.accelerator, self.is_sharded)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in results.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -195,7 +210,7 @@ class MmiclTrainer(Trainer):
         self.data_collator.processor.save_pretrained(folder)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Save the places, too; leave out the whole model that the Trainer writes next to a sharded optimizer.
+        """Save the places, too; leave out the frozen weights that the Trainer writes next to a sharded optimizer.
 
         Every process has the places of its own lanes of a stream.
         """
@@ -203,11 +218,14 @@ class MmiclTrainer(Trainer):
             places = dict(gather_object(list(self.places.items())))
             if self.args.should_save:
                 Path(output_dir, PLACES).write_text(json.dumps(sorted(places.items())), encoding="utf-8")
-        if not self.is_fsdp_enabled:
+        if self.is_deepspeed_enabled:
+            save_shards(self.model_wrapped, output_dir)
+        elif self.is_fsdp_enabled:
+            plugin = self.accelerator.state.fsdp_plugin
+            save_fsdp_optimizer(plugin, self.accelerator, self.optimizer, self.model, output_dir)
+        else:
             super()._save_optimizer_and_scheduler(output_dir)
             return
-        plugin = self.accelerator.state.fsdp_plugin
-        save_fsdp_optimizer(plugin, self.accelerator, self.optimizer, self.model, output_dir)
         if self.args.should_save and self.lr_scheduler is not None:
             torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
 
