@@ -112,10 +112,10 @@ def test_damaged_shards_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_what_deepspeed_raises_is_one_sentence() -> None:
-    sentence = r"^deepspeed: cannot begin with this file \(Extra inputs are not.*\); fix it$"
-    with pytest.raises(TrainingError, match=sentence), zero.explained():
+    sentence = r"^zero.json: DeepSpeed cannot begin with it \(Extra inputs are not.*\); fix it$"
+    with pytest.raises(TrainingError, match=sentence), zero.explained("zero.json"):
         raise ValueError("Extra inputs\nare not permitted")
-    with pytest.raises(torch.OutOfMemoryError), zero.explained():
+    with pytest.raises(torch.OutOfMemoryError), zero.explained("zero.json"):
         raise torch.OutOfMemoryError("tried to allocate")
 
 

@@ -1,6 +1,7 @@
 """MMICL on transformers' Trainer: its batches, its loss, its output and checkpoints."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -90,7 +91,8 @@ class MmiclTrainer(Trainer):
     def _prepare_for_training(self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None) -> Any:
         """Let DeepSpeed resume without the frozen weights, which its checkpoints lack."""
         start = None if self.is_deepspeed_enabled else resume_from_checkpoint
-        with explained() if self.is_deepspeed_enabled else nullcontext():
+        file = os.path.normpath(Path(str(self.args.output_dir), self.facts["config"]["deepspeed"] or ""))
+        with explained(file) if self.is_deepspeed_enabled else nullcontext():
             prepared = super()._prepare_for_training(max_steps, train_dataloader, start)  # type: ignore[no-untyped-call]
             if start != resume_from_checkpoint:
                 load_shards(self.model_wrapped, resume_from_checkpoint)

@@ -88,14 +88,14 @@ def check_shards(start: Path, config: Config, processes: int) -> None:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Turn what DeepSpeed raises about its configuration and this machine into a TrainingError."""
+def explained(file: str) -> Iterator[None]:
+    """Turn what DeepSpeed raises about its configuration `file` and this machine into a TrainingError."""
     try:
         yield
     except torch.OutOfMemoryError:
         raise
     except (AssertionError, AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise TrainingError(f"deepspeed: cannot begin with this file ({one_line(error)}); fix it") from error
+        raise TrainingError(f"{file}: DeepSpeed cannot begin with it ({one_line(error)}); fix it") from error
 
 
 def forget_stage() -> None:
