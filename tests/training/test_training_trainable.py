@@ -6,7 +6,10 @@ import re
 
 import pytest
 import torch
+from torch import Tensor
 
+from mmeval.mmicl.training import ready
+from mmeval.mmicl.training.config import Config
 from mmeval.mmicl.training.trainable import TRAINABLE, select
 from tests.mmicl import mmicl_small as small
 
@@ -66,3 +69,18 @@ def test_what_reads_the_question_learns_where_there_is_one(instruction: bool) ->
     learned = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
     assert learned == set(names), "every parameter that learns has a gradient"
     assert any("word_embeddings" in name for name in names) == instruction
+
+
+def test_lora_begins_with_the_seed_of_the_run() -> None:
+    """Two processes, or two runs, have the same first matrices."""
+    pytest.importorskip("peft")
+
+    def first_matrices(seed: int) -> list[Tensor]:
+        model = small.model("t5")
+        config = Config(model="m", data=("d",), output="o", trainable="lora", seed=seed)
+        names = ready.selected(config, model, False, lambda _: None)
+        parameters = dict(model.named_parameters())
+        return [parameters[name].detach() for name in names if "lora_A" in name]
+
+    first, again, other = (torch.cat([part.flatten() for part in first_matrices(seed)]) for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)

@@ -38,6 +38,7 @@ LONGEST = 2048
 
 def selected(config: Config, model: MmiclForConditionalGeneration, main: bool, say: Say) -> list[str]:
     """Make the configured trainable set learn; print and list its parameters."""
+    torch.manual_seed(config.seed)  # of LoRA's first matrices; the Trainer seeds everything after them
     names = select(model, config.trainable, config.lora, instruction=config.instruction)
     count = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     say(f"{config.trainable}: {len(names)} tensors, {count:,} parameters learn ({Path(config.output, NAMES)})")
