@@ -34,8 +34,8 @@ from tests.tasks.test_tier_two import EXPECTED, hallusion, mmstar, seed, textvqa
 
 TEXTS = ("A", "B", "C", "(B) it", "Yes", "no, not at all", "True", "The answer is A.", "3", "dog", "a dog", "what?", "")
 
-NEED_PICTURES = ("mme", "vcr")
-"""Benchmarks that cut their pictures, or whose release names no pictures in its questions."""
+NEED_PICTURES = ("mme", "vcr", "where2place")
+"""Benchmarks that cut their pictures, whose release names no pictures in its questions, or whose keys are pictures."""
 
 
 class Mixed(Constant):

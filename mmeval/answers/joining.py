@@ -137,15 +137,19 @@ def _by_order(
 ) -> Sequence[str | None]:
     """Return each row's question if rows are in the data's order, or in order within categories; otherwise None.
 
-    All rows must state their question. A format with row numbers may repeat a row, once per filter.
+    All rows must state their question, if it has words. A format with row numbers may repeat a row, once per filter.
     """
     nothing = [None] * len(rows)
+
+    def states(row: AnswerRow, id: str) -> bool:
+        return _agree(row, words[id]) and bool(row.asked or not words[id])
+
     positions = [number if row.place is None else row.place for number, row in enumerate(rows)]
     ordered = dict(sorted(zip(positions, rows, strict=True), key=lambda pair: pair[0]))
     if [*ordered] != [*range(len(ordered))]:  # rows are missing, so only the whole data's order tells the others
         places = dict(enumerate(questions))
         named = [places.get(position) for position in positions]
-        fits = (id is not None and row.asked and _agree(row, words[id]) for row, id in zip(rows, named, strict=True))
+        fits = (id is not None and states(row, id) for row, id in zip(rows, named, strict=True))
         return named if all(fits) else nothing
     parts: dict[str, list[str]] = {}
     for id, question in questions.items():
@@ -153,11 +157,8 @@ def _by_order(
     unused_parts, matches = [list(questions), *parts.values()], list[str]()
     while len(matches) < len(ordered):
         rest = list(ordered.values())[len(matches) :]
-        fitting = (
-            part for part in unused_parts if all(_agree(row, words[id]) for row, id in zip(rest, part, strict=False))
-        )
-        part = next(fitting, [])
-        if not part or not all(row.asked for row in rest):
+        fitting = (part for part in unused_parts if all(map(states, rest, part)))
+        if not (part := next(fitting, [])):
             return nothing
         unused_parts.remove(part)
         matches += part[: len(rest)]
