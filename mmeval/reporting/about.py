@@ -3,9 +3,11 @@
 import dataclasses
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from mmeval.provenance import versions
 from mmeval.runs.run import Run
+from mmeval.runs.schema import to_json
 from mmeval.spec import RunSpec, options
 
 
@@ -44,6 +46,20 @@ def _generation(spec: RunSpec) -> str:
     how = f"temperature {spec.temperature:g}" if spec.temperature else "greedy"
     parts = [f"at most {spec.max_new_tokens} new tokens", f"{spec.beams} beams" if spec.beams > 1 else how]
     return ", ".join([*parts, f"{spec.samples} samples"] if spec.samples > 1 else parts)
+
+
+def exported(run: Run) -> dict[str, Any]:
+    """Return what other programs' formats have no place for, as JSON values: marks, counts, remarks, identity."""
+    results = run.results
+    return {
+        "marks": run.marks,
+        "answered": run.samples_answered,
+        "planned": run.samples_planned,
+        "counts": to_json(results.counts),
+        "remarks": results.remarks,
+        "command": command(run.spec, run.identity),
+        "identity": run.identity,
+    }
 
 
 def started(run: Run) -> float | None:

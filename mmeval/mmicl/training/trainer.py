@@ -5,7 +5,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -90,11 +89,12 @@ class MmiclTrainer(Trainer):
 
     def _prepare_for_training(self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None) -> Any:
         """Let DeepSpeed resume without the frozen weights, which its checkpoints lack."""
-        start = None if self.is_deepspeed_enabled else resume_from_checkpoint
-        file = os.path.normpath(Path(str(self.args.output_dir), self.facts["config"]["deepspeed"] or ""))
-        with explained(file) if self.is_deepspeed_enabled else nullcontext():
-            prepared = super()._prepare_for_training(max_steps, train_dataloader, start)  # type: ignore[no-untyped-call]
-            if start != resume_from_checkpoint:
+        prepare: Any = super()._prepare_for_training
+        if not self.is_deepspeed_enabled:
+            return prepare(max_steps, train_dataloader, resume_from_checkpoint)
+        with explained(os.path.normpath(Path(str(self.args.output_dir), self.facts["config"]["deepspeed"]))):
+            prepared = prepare(max_steps, train_dataloader, None)
+            if resume_from_checkpoint is not None:
                 load_shards(self.model_wrapped, resume_from_checkpoint)
                 self._load_optimizer_and_scheduler(resume_from_checkpoint)
         return prepared

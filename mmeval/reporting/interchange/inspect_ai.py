@@ -64,19 +64,8 @@ def _header(run: Run, task: Task) -> dict[str, Any]:
     spec, results, started = run.spec, run.results, _started(run).isoformat()
     readings = {results.scorer: results.metrics, **results.others}
     session = run.sessions[-1] if run.sessions else None
-    metadata = {
-        "mmeval": {
-            "marks": run.marks,
-            "answered": run.samples_answered,
-            "planned": run.samples_planned,
-            "counts": to_json(results.counts),
-            "remarks": results.remarks,
-            "command": about.command(spec, run.identity),
-            "commit": session.commit if session else None,
-            "identity": run.identity,
-            "estimates": to_json(readings),
-        }
-    }
+    commit = session.commit if session else None
+    metadata = {"mmeval": {**about.exported(run), "commit": commit, "estimates": to_json(readings)}}
     decoding = {
         "max_tokens": spec.max_new_tokens,
         "temperature": spec.temperature,

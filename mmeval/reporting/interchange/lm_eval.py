@@ -72,16 +72,7 @@ def _results(run: Run) -> dict[str, Any]:
         "git_hash": sessions[-1].commit if sessions else None,
         "date": about.started(run),
         "model_name": spec.model,
-        "mmeval": {
-            "marks": run.marks,
-            "answered": run.samples_answered,
-            "planned": run.samples_planned,
-            "counts": to_json(results.counts),
-            "remarks": results.remarks,
-            "command": about.command(run.spec, run.identity),
-            "identity": run.identity,
-            "estimates": to_json(readings),
-        },
+        "mmeval": {**about.exported(run), "estimates": to_json(readings)},
     }
 
 

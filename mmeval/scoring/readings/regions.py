@@ -73,10 +73,16 @@ def hitting(read: PointsReader) -> Callable[[Record], Score]:
         if not points:
             return Score(0.0, "refused" if refuses(record.text) else "unparsed")
         pixels = [(int(x * width), int(y * height)) for x, y in points]
-        marks = [float(mask[y, x]) / 255 if 0 <= x < width and 0 <= y < height else 0.0 for x, y in pixels]
-        return marked(math.fsum(marks) / len(marks), points)
+        return marked(math.fsum(worth(mask, pixel) for pixel in pixels) / len(points), points)
 
     return score
+
+
+def worth(mask: Mask, pixel: tuple[int, int]) -> float:
+    """Return how much a pixel, given as column and row, belongs to the region, 0 to 1; 0 outside the picture."""
+    x, y = pixel
+    height, width = mask.shape
+    return float(mask[y, x]) / 255 if 0 <= x < width and 0 <= y < height else 0.0
 
 
 def marked(value: float, points: Sequence[Point]) -> Score:

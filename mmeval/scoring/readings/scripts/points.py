@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mmeval.scoring.readings.boxes import Point, Size
 from mmeval.scoring.readings.choices import unanswered
-from mmeval.scoring.readings.regions import Mask, in_polygon, marked, unpacked
+from mmeval.scoring.readings.regions import Mask, in_polygon, marked, unpacked, worth
 from mmeval.scoring.readings.scripts.literals import literal
 from mmeval.scoring.readings.yesno import refuses
 from mmeval.types import InputError, Record, Score
@@ -97,7 +97,7 @@ def lmms_eval(text: str, mask: Mask) -> Sequence[Part]:
     for x, y in _LMMS_PAIR.findall(text):
         scale = 1 if "." in x + y else 1000
         pixel = int(float(x) / scale * width), int(float(y) / scale * height)
-        parts.append((_worth(mask, pixel), 1, [pixel]))
+        parts.append((worth(mask, pixel), 1, [pixel]))
     return parts
 
 
@@ -110,13 +110,7 @@ def _point(numbers: Sequence[int | float], size: Size, mask: Mask) -> Part:
     x, y = numbers
     shares = isinstance(x, float) or isinstance(y, float)
     pixel = (int(x * size[0]), int(y * size[1])) if shares else (int(x), int(y))
-    return _worth(mask, pixel), 1, [pixel]
-
-
-def _worth(mask: Mask, pixel: tuple[int, int]) -> float:
-    x, y = pixel
-    height, width = mask.shape
-    return float(mask[y, x]) / 255 if 0 <= x < width and 0 <= y < height else 0.0
+    return worth(mask, pixel), 1, [pixel]
 
 
 def robospatial(text: str) -> Point | None:
